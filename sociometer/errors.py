@@ -1,0 +1,73 @@
+"""Every error a user may meet, as one tree; the CLI turns each into one line and an exit code.
+
+    SociometerError            exit 1
+    ├── SettingsError          exit 2   a setting is unknown, of the wrong type, or impossible
+    ├── MachineError           exit 3   this machine lacks something (root, /dev/fuse, disk, a port)
+    ├── CommandError           exit 1   a tool could not be run, failed, or hung
+    │   ├── CommandNotFound
+    │   ├── CommandFailed
+    │   └── CommandTimeout
+    ├── ImageError             exit 1   an image, layer or index is not what it should be
+    ├── LabError               exit 1   a lab host or task did not do what it should
+    ├── StackError             exit 1   the stack's state or outputs cannot be used
+    ├── StoreError             exit 1   the record store cannot be read or written
+    └── SweepError             exit 1   a sweep cannot start or go on
+
+Messages say what happened, with which value, and what to do. Boundaries translate with ``raise … from``.
+"""
+
+from __future__ import annotations
+
+
+class SociometerError(Exception):
+    """Root of the tree; ``exit_code`` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class SettingsError(SociometerError):
+    """A setting is unknown, of the wrong type, or impossible: key, value and what is allowed."""
+
+    exit_code = 2
+
+
+class MachineError(SociometerError):
+    """This machine lacks something that the work needs."""
+
+    exit_code = 3
+
+
+class CommandError(SociometerError):
+    """A tool could not do its work."""
+
+
+class CommandNotFound(CommandError):
+    """The tool is not installed."""
+
+
+class CommandFailed(CommandError):
+    """The tool ended with a non-zero exit code."""
+
+
+class CommandTimeout(CommandError):
+    """The tool did not end within its time limit and was killed."""
+
+
+class ImageError(SociometerError):
+    """An image, layer or index is not what it should be."""
+
+
+class LabError(SociometerError):
+    """A lab host or task did not do what it should."""
+
+
+class StackError(SociometerError):
+    """The stack's state or outputs cannot be used."""
+
+
+class StoreError(SociometerError):
+    """The record store cannot be read or written."""
+
+
+class SweepError(SociometerError):
+    """A sweep cannot start or go on."""

@@ -1,0 +1,1 @@
+"""What is measured: plans, sweeps, records, summaries and the command line."""

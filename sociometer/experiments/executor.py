@@ -1,0 +1,42 @@
+"""The protocol between a sweep and the place where tasks run; nothing above it knows which place that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from sociometer.experiments.records import Round, RoundObservation
+
+Notify = Callable[[str], None]
+"""Told the phase that a round has reached ("preparing", "pulling 2/8", "clearing"): for display only."""
+
+
+class Executor(Protocol):
+    """Runs one round at a time, from no task to no task.
+
+    Entering it verifies that the target is empty and clears orphans of ours; leaving it, in whatever way,
+    stops every task and verifies that none is left.
+    """
+
+    def key_metadata(self) -> dict[str, str]:
+        """What must be equal for two sweeps to be pooled: target, profile, tool versions, machine."""
+        ...
+
+    def check(self, rounds: Sequence[Round]) -> None:
+        """Raise `MachineError` now, before the first round, when the target cannot run them (disk, memory, quota)."""
+        ...
+
+    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
+        """Run one round and return one observation per task, whatever became of it.
+
+        What goes wrong with a task is its outcome. Raises `SociometerError` only when no round could run at
+        all. `KeyboardInterrupt` passes through after the round's tasks are stopped.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

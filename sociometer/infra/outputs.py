@@ -1,0 +1,104 @@
+"""The one contract between a stack and everything that uses it: what the stack exports, versioned.
+
+The program exports one output, `OUTPUT_NAME`, whose value is a `StackOutputs` as plain data; experiments and
+notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sociometer.errors import StackError
+
+OUTPUT_NAME = "sociometer"
+SCHEMA_VERSION = 1
+
+Form = Literal["plain", "soci-v1", "soci-v2"]
+FORMS: tuple[Form, ...] = ("plain", "soci-v1", "soci-v2")
+LAZY_FORMS: tuple[Form, ...] = ("soci-v1", "soci-v2")
+CONTROL: Form = "plain"
+DIGEST = r"^sha256:[0-9a-f]{64}$"
+
+
+class _Output(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ZtocOutput(_Output):
+    """One indexed layer: its zTOC's digest, the layer it belongs to, and both sizes in bytes."""
+
+    digest: str = Field(pattern=DIGEST)
+    size_bytes: int
+    layer_digest: str = Field(pattern=DIGEST)
+    layer_bytes: int
+
+
+class SkippedLayer(_Output):
+    """A layer without zTOC, and why."""
+
+    digest: str = Field(pattern=DIGEST)
+    size_bytes: int
+    reason: str
+
+
+class TreatmentOutput(_Output):
+    """A variant's image in one form, as pushed: what a task runs."""
+
+    form: Form
+    image: str = Field(description="repository@digest: what a task is started from")
+    image_digest: str = Field(pattern=DIGEST, description="manifest (plain, soci-v1) or image index (soci-v2)")
+    index_digest: str | None = Field(default=None, description="the SOCI index; None for plain")
+    ztocs: tuple[ZtocOutput, ...] = ()
+    skipped_layers: tuple[SkippedLayer, ...] = ()
+    span_bytes: int | None = None
+    min_layer_bytes: int | None = None
+    pushed_bytes: int = Field(description="bytes that were uploaded, not counting what the registry had")
+    seconds: float = Field(description="from the source image in the registry to the pushed form")
+
+
+class VariantOutput(_Output):
+    """One workload: its source image and its treatments by form."""
+
+    name: str
+    source_image: str
+    image_bytes: int = Field(description="sum of the compressed layers")
+    port: int = Field(default=80, ge=1, le=65535)
+    health_path: str = "/"
+    boot_report: bool = Field(default=True, description="serves /boot.json; else ready counts as booted")
+    treatments: dict[str, TreatmentOutput]
+
+
+class StackOutputs(_Output):
+    """Everything that an experiment needs to know of a stack."""
+
+    schema_version: int
+    target: Literal["lab", "fargate"]
+    platform: str = Field(pattern=r"^linux/(amd64|arm64)$")
+    registry: str = Field(description="host:port of the registry that the images lie in")
+    registry_storage: str | None = Field(default=None, description="the lab registry's folder; None elsewhere")
+    variants: dict[str, VariantOutput]
+
+    @classmethod
+    def parse(cls, value: Any) -> StackOutputs:
+        """The outputs of a stack; raises `StackError` when they are missing, malformed, or of another schema."""
+        if not isinstance(value, dict):
+            raise StackError("The stack has no outputs yet. `sociometer up` makes them.")
+        version = _whole(value.get("schema_version"))
+        if version != SCHEMA_VERSION:
+            raise StackError(
+                f"The stack's outputs have schema version {value.get('schema_version')!r}, this program reads "
+                f"{SCHEMA_VERSION}. Run `sociometer up` with this version, or use the version that made the stack."
+            )
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StackError(f"The stack's outputs are malformed at {where}: {first['msg']}.") from error
+
+
+def _whole(value: Any) -> Any:
+    """Pulumi hands whole numbers over as floats."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,100 @@
+"""The one way a program is run: no shell, always a time limit, one return type, errors that carry the cause.
+
+The child gets a process group of its own, so that a time limit or Ctrl-C ends it with everything it started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sociometer.errors import CommandFailed, CommandNotFound, CommandTimeout
+
+LAST_LINES = 8
+"""How many of the last lines of a failed tool's output go into the error."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A finished command: its output as text, its exit code, and its duration in seconds."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout_seconds: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run ``argv`` to its end and return what it printed.
+
+    ``env`` is added to this process's environment. Raises `CommandNotFound`, `CommandTimeout` (the whole
+    process group is killed), or, when ``check`` is true, `CommandFailed` with the last lines of its output.
+    """
+    words = tuple(str(word) for word in argv)
+    began = time.monotonic()
+    process = _start(words, env, cwd, has_stdin=stdin is not None)
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
+    except subprocess.TimeoutExpired as error:
+        _kill(process)
+        said = last_lines(*process.communicate())
+        raise CommandTimeout(f"{_name(words)} did not end within {timeout_seconds:g} s.{said}") from error
+    except BaseException:
+        _kill(process)
+        process.communicate()
+        raise
+    done = Completed(words, process.returncode, stdout, stderr, time.monotonic() - began)
+    if check and done.exit_code != 0:
+        raise CommandFailed(f"{_name(words)} failed with exit code {done.exit_code}.{last_lines(stdout, stderr)}")
+    return done
+
+
+def last_lines(stdout: str, stderr: str) -> str:
+    """The tail of what a tool said, errors preferred, ready to be put behind a sentence."""
+    lines = [line for line in (stderr.strip() or stdout.strip()).splitlines() if line.strip()]
+    return "" if not lines else " It said:\n  " + "\n  ".join(lines[-LAST_LINES:])
+
+
+def _start(
+    words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | None, *, has_stdin: bool
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            cwd=cwd,
+            env={**os.environ, **env} if env else None,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise CommandNotFound(f"{words[0]} is not installed. `sociometer tools install` installs it.") from error
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it ended by itself in the meantime
+
+
+def _name(words: tuple[str, ...]) -> str:
+    """The program and its subcommand: enough to know which call it was, without its arguments' secrets."""
+    return " ".join([Path(words[0]).name, *(word for word in words[1:3] if not word.startswith("-"))])
