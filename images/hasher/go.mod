@@ -1,0 +1,3 @@
+module sociometer/hasher
+
+go 1.26
