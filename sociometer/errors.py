@@ -8,6 +8,7 @@
     │   ├── CommandFailed
     │   └── CommandTimeout
     ├── ImageError             exit 1   an image, layer or index is not what it should be
+    │   └── RegistryUnreachable         nobody answers: says nothing about what the registry holds
     ├── LabError               exit 1   a lab host or task did not do what it should
     ├── StackError             exit 1   the stack's state or outputs cannot be used
     ├── StoreError             exit 1   the record store cannot be read or written
@@ -55,6 +56,10 @@ class CommandTimeout(CommandError):
 
 class ImageError(SociometerError):
     """An image, layer or index is not what it should be."""
+
+
+class RegistryUnreachable(ImageError):
+    """A registry does not answer; what it holds is unknown."""
 
 
 class LabError(SociometerError):

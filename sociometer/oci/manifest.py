@@ -1,0 +1,167 @@
+"""What registries say about images: references, manifests, image indexes and SOCI indexes as typed values.
+
+Pure: bytes in, values out. Every digest is checked when it is parsed, because digests become file names.
+Media types: OCI image-spec 1.1, Docker image manifest v2 schema 2, soci-snapshotter's `docs/soci-index-manifest-v2.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sociometer.errors import ImageError
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
+SOCI_INDEX_V1 = "application/vnd.amazon.soci.index.v1+json"
+SOCI_INDEX_V2 = "application/vnd.amazon.soci.index.v2+json"
+SOCI_LAYER_ANNOTATION = "com.amazon.soci.image-layer-digest"
+SOCI_SPAN_ANNOTATION = "com.amazon.soci.span-size"
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TO_OCI = {
+    DOCKER_MANIFEST: OCI_MANIFEST,
+    "application/vnd.docker.container.image.v1+json": "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image by digest: ``repository`` is ``host:port/name``; ``str()`` gives ``host:port/name@sha256:…``."""
+
+    repository: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read ``host:port/name@sha256:…``; raises `ImageError` for a tag, or anything else."""
+        repository, at, digest = text.partition("@")
+        if not at or not _DIGEST.fullmatch(digest):
+            raise ImageError(f"{text!r} does not name an image by digest. Wanted: host:port/repository@sha256:….")
+        return cls(checked_repository(repository), digest)
+
+    @property
+    def registry(self) -> str:
+        """``host:port``."""
+        return self.repository.split("/", 1)[0]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One entry of a manifest or index: what a blob is, its digest, its size in bytes."""
+
+    media_type: str
+    digest: str
+    size_bytes: int
+    annotations: tuple[tuple[str, str], ...] = ()
+    platform: str | None = None
+    artifact_type: str | None = None
+
+    def annotation(self, name: str) -> str | None:
+        """The value of an annotation, None when it is not there."""
+        return dict(self.annotations).get(name)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An image manifest (or a SOCI index, which is one too) with the exact bytes it was made of."""
+
+    raw: bytes
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+    @property
+    def digest(self) -> str:
+        """The digest of its bytes."""
+        return digest_of(self.raw)
+
+    @property
+    def size_bytes(self) -> int:
+        """Its own length."""
+        return len(self.raw)
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """Config and layers, each digest once."""
+        return tuple({blob.digest: blob for blob in (self.config, *self.layers)}.values())
+
+
+@dataclass(frozen=True)
+class Index:
+    """An image index: the manifests it names."""
+
+    raw: bytes
+    manifests: tuple[Descriptor, ...]
+
+
+def checked_repository(repository: str) -> str:
+    """``host:port/name`` as it is; raises `ImageError` when it is not one (OCI distribution-spec's name rule)."""
+    if not re.fullmatch(r"[a-zA-Z0-9.-]+(:\d+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+", repository):
+        raise ImageError(f"{repository!r} is not a repository. Wanted: host:port/name in lower case, without a tag.")
+    return repository
+
+
+def parse(raw: bytes, *, name: str) -> Manifest | Index:
+    """Read a manifest or an index; ``name`` is what errors call it. Raises `ImageError` when it is neither."""
+    try:
+        value = json.loads(raw)
+        media_type = value.get("mediaType") or (OCI_INDEX if "manifests" in value else OCI_MANIFEST)
+        if media_type in INDEX_TYPES:
+            return Index(raw, tuple(_descriptor(entry) for entry in value["manifests"]))
+        layers = tuple(_descriptor(entry) for entry in value.get("layers") or ())
+        return Manifest(raw, media_type, _descriptor(value["config"]), layers)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ImageError(f"{name} is not an image manifest that can be read: {error!r}.") from error
+
+
+def to_oci(manifest: Manifest) -> Manifest:
+    """The same image with OCI media types: layers and config keep their digests. OCI images come back as they are.
+
+    The result has the digest that ``regctl image mod --to-oci`` gives, without moving a layer.
+    """
+    value = json.loads(manifest.raw)
+    if manifest.media_type != DOCKER_MANIFEST:
+        return manifest
+    value["mediaType"] = OCI_MANIFEST
+    for entry in (value["config"], *value["layers"]):
+        entry["mediaType"] = _TO_OCI.get(entry["mediaType"], entry["mediaType"])
+    converted = parse(json.dumps(value, separators=(",", ":")).encode(), name="the converted manifest")
+    assert isinstance(converted, Manifest)  # noqa: S101 — it has the media type of one
+    return converted
+
+
+def digest_of(content: bytes) -> str:
+    """``sha256:`` and the hex digest."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def _descriptor(entry: dict[str, Any]) -> Descriptor:
+    digest = entry["digest"]
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"digest {digest!r} is not sha256")
+    platform = entry.get("platform")
+    return Descriptor(
+        media_type=entry["mediaType"],
+        digest=digest,
+        size_bytes=int(entry["size"]),
+        annotations=tuple(sorted((entry.get("annotations") or {}).items())),
+        platform=_platform(platform) if platform else None,
+        artifact_type=entry.get("artifactType"),
+    )
+
+
+def _platform(value: dict[str, Any]) -> str:
+    return f"{value['os']}/{value['architecture']}"

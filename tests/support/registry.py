@@ -1,0 +1,85 @@
+"""A real Docker registry on a free port for one test: deletion enabled, data in a temporary directory."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+START_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class TestRegistry:
+    """Where the registry answers (``host:port``), and where its data lies."""
+
+    __test__ = False
+
+    host: str
+    storage: Path
+
+    def blob_path(self, digest: str) -> Path:
+        """The file in which the registry keeps a blob."""
+        algorithm, encoded = digest.split(":")
+        return self.storage / "docker/registry/v2/blobs" / algorithm / encoded[:2] / encoded / "data"
+
+
+@contextmanager
+def registry(*, htpasswd: Path | None = None, port: int | None = None) -> Iterator[TestRegistry]:
+    """Run a registry as long as the block lasts; ``htpasswd`` asks every client for a password."""
+    root = Path(tempfile.mkdtemp(prefix="sociometer-registry-", dir="/tmp"))  # noqa: S108
+    address = f"127.0.0.1:{port or free_port()}"
+    (root / "config.yml").write_text(_config(root, address, htpasswd))
+    with (root / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["docker-registry", "serve", str(root / "config.yml")], stdout=log, stderr=log, preexec_fn=_die_with_parent
+        )
+    try:
+        _wait_for_port(address, process, root / "log")
+        yield TestRegistry(address, root / "data")
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(root)
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _config(root: Path, address: str, htpasswd: Path | None) -> str:
+    auth = f"auth:\n  htpasswd: {{realm: test, path: {htpasswd}}}\n" if htpasswd else ""
+    return (
+        "version: 0.1\nlog: {level: warn, accesslog: {disabled: true}}\n"
+        f"storage:\n  filesystem: {{rootdirectory: {root / 'data'}}}\n  delete: {{enabled: true}}\n"
+        f"http: {{addr: '{address}', secret: not-a-secret}}\n{auth}"
+    )
+
+
+def _wait_for_port(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    host, port = address.rsplit(":", 1)
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"The test registry did not start:\n{log.read_text()}")
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
