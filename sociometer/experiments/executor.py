@@ -12,6 +12,14 @@ Notify = Callable[[str], None]
 """Told the phase that a round has reached ("preparing", "pulling 2/8", "clearing"): for display only."""
 
 
+class RoundAborted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM met a running round: its tasks are stopped, and this is what was seen of them."""
+
+    def __init__(self, observation: RoundObservation) -> None:
+        super().__init__("the round was aborted")
+        self.observation = observation
+
+
 class Executor(Protocol):
     """Runs one round at a time, from no task to no task.
 
@@ -20,7 +28,10 @@ class Executor(Protocol):
     """
 
     def key_metadata(self) -> dict[str, str]:
-        """What must be equal for two sweeps to be pooled: target, profile, tool versions, machine."""
+        """What must be equal for two sweeps to be pooled: target, profile, tool versions, machine.
+
+        Has at least the keys ``target`` and ``profile``. Can be called before the executor is entered, as `check` can.
+        """
         ...
 
     def check(self, rounds: Sequence[Round]) -> None:
@@ -30,8 +41,9 @@ class Executor(Protocol):
     def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
         """Run one round and return one observation per task, whatever became of it.
 
-        What goes wrong with a task is its outcome. Raises `SociometerError` only when no round could run at
-        all. `KeyboardInterrupt` passes through after the round's tasks are stopped.
+        What goes wrong with a task is its outcome. Raises `SociometerError` only when the round could not run at
+        all: `MachineError` ends the sweep, any other is kept as the reason of a failed round, which is tried again.
+        A `KeyboardInterrupt` is raised on after the round's tasks are stopped, as `RoundAborted` when any were seen.
         """
         ...
 

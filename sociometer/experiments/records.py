@@ -7,9 +7,12 @@ boot times on another machine, whose error bound is recorded beside them (`clock
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RECORD_SCHEMA = 1
 
@@ -24,6 +27,15 @@ class Outcome(StrEnum):
     CONTAMINATED = "contaminated"
     ABORTED = "aborted"
     FAILED = "failed"
+
+
+class RoundStatus(StrEnum):
+    """What became of a round. Only the tasks of a `complete` round are measurements of its task count."""
+
+    COMPLETE = "complete"
+    CONTAMINATED = "contaminated"
+    FAILED = "failed"
+    ABORTED = "aborted"
 
 
 class Frozen(BaseModel):
@@ -44,6 +56,23 @@ class TaskTimes(Frozen):
     boot_started_ns: int | None = None
     boot_finished_ns: int | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """Times of one clock cannot run backwards; the boot times may come from another clock, so only their order
+        among themselves is checked."""
+        same_clock = (
+            (self.created_ns, self.connected_ns),
+            (self.created_ns, self.pull_started_ns, self.pull_stopped_ns),
+            (self.created_ns, self.started_ns),
+            (self.created_ns, self.ready_ns),
+            (self.boot_started_ns, self.boot_finished_ns),
+        )
+        for times in same_clock:
+            known = [time for time in times if time is not None]
+            if any(later < earlier for earlier, later in pairwise(known)):
+                raise ValueError(f"times run backwards: {known}")
+        return self
+
 
 class TaskObservation(Frozen):
     """One task as an executor saw it, from its release to its stop."""
@@ -57,6 +86,12 @@ class TaskObservation(Frozen):
     lazy_layers: int | None = Field(default=None, ge=0, description="FUSE-mounted layers seen in the lab")
     received_bytes: int | None = Field(default=None, ge=0, description="bytes that came over the task's network")
     clock_error_bound_ms: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _booted_means_seen(self) -> Self:
+        if self.outcome is Outcome.BOOTED and self.times.ready_ns is None and self.times.boot_finished_ns is None:
+            raise ValueError(f"task {self.task_id} counts as booted, but was neither ready nor done with its boot")
+        return self
 
 
 class Round(Frozen):
@@ -89,13 +124,55 @@ class RoundObservation(Frozen):
     load: HostLoad = HostLoad()
 
 
+class RoundRecord(Frozen):
+    """One attempt at a round, as it lies in the store; ``attempt`` counts from 1."""
+
+    sweep_id: str
+    round: Round
+    attempt: int = Field(ge=1)
+    status: RoundStatus
+    reason: str | None = Field(default=None, description="why the round is not complete, in one line")
+    observation: RoundObservation
+
+    def tasks(self) -> tuple[TaskRecord, ...]:
+        """One record per task that was seen."""
+        return tuple(self._task(observation) for observation in self.observation.tasks)
+
+    def _task(self, observation: TaskObservation) -> TaskRecord:
+        return TaskRecord(
+            sweep_id=self.sweep_id,
+            block=self.round.block,
+            round=self.round.index,
+            attempt=self.attempt,
+            round_status=self.status,
+            variant=self.round.variant,
+            form=self.round.form,
+            task_count=self.round.task_count,
+            observation=observation,
+        )
+
+
 class TaskRecord(Frozen):
-    """One row of the store: which task of which round of which sweep, and what was observed."""
+    """Which task of which round of which sweep, and what was observed."""
 
     sweep_id: str
     block: int
     round: int
+    attempt: int = 1
+    round_status: RoundStatus = RoundStatus.COMPLETE
     variant: str
     form: str
     task_count: int
     observation: TaskObservation
+
+
+def round_status(tasks: Sequence[TaskObservation]) -> RoundStatus:
+    """The status that a round's tasks give it; a round without any task has failed."""
+    outcomes = {task.outcome for task in tasks}
+    if not outcomes or Outcome.FAILED in outcomes:
+        return RoundStatus.FAILED
+    if Outcome.ABORTED in outcomes:
+        return RoundStatus.ABORTED
+    if Outcome.CONTAMINATED in outcomes:
+        return RoundStatus.CONTAMINATED
+    return RoundStatus.COMPLETE

@@ -1,0 +1,121 @@
+"""Records for other programs: one row per task as JSON or CSV, and the averages of each round. Pure but for `write`.
+
+Columns of a task row, in this order; times in ns since the epoch, durations in seconds, empty (JSON: null) where
+something was not observed or the task did not boot:
+
+    sweep_id block round attempt round_status variant form task_count task_id image_digest snapshotter outcome reason
+    connect_seconds pull_seconds start_seconds ready_seconds boot_seconds
+    lazy_layers received_bytes clock_error_bound_ms cpu_pressure steal
+    created_ns connected_ns pull_started_ns pull_stopped_ns started_ns ready_ns boot_started_ns boot_finished_ns
+
+The averages have the columns of the CSV that the published Fargate experiment on this question wrote
+(ppabis/ecs-soci-experiments), one row a round in the plan's order. There "first connection" is ECS's
+connectivityAt - createdAt, our `connect`, and not the first HTTP answer, our `ready`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from sociometer.errors import SociometerError
+from sociometer.experiments.phases import Durations, durations
+from sociometer.experiments.records import RoundRecord, RoundStatus, TaskObservation, TaskRecord, TaskTimes
+from sociometer.experiments.summary import in_figures
+
+AVERAGES = {
+    "averageFirstConnectionTime": "connect",
+    "averageStartTime": "start",
+    "averagePullTime": "pull",
+    "averageBootTime": "boot",
+}
+PLACE = ("sweep_id", "block", "round", "attempt", "round_status", "variant", "form", "task_count")
+IDENTITY = ("task_id", "image_digest", "snapshotter", "outcome", "reason")
+EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms")
+LOAD = ("cpu_pressure", "steal")
+COLUMNS = (*PLACE, *IDENTITY, *Durations.model_fields, *EXTRAS, *LOAD, *TaskTimes.model_fields)
+
+
+def task_rows(records: Iterable[RoundRecord]) -> Iterator[dict[str, Any]]:
+    """One flat row per task, with the keys of `COLUMNS`, in the order in which the rounds ran."""
+    for record in records:
+        for task in record.tasks():
+            yield {**_row(task), **record.observation.load.model_dump()}
+
+
+def to_json(records: Sequence[RoundRecord]) -> str:
+    """A list of objects, one a task."""
+    rows = [{name: row[name] for name in COLUMNS} for row in task_rows(records)]
+    return json.dumps(rows, indent=2) + "\n"
+
+
+def to_csv(records: Sequence[RoundRecord]) -> str:
+    """One row a task below a header."""
+    return _csv(COLUMNS, task_rows(records))
+
+
+def to_averages_csv(records: Sequence[RoundRecord]) -> str:
+    """The published experiment's five columns; means over the tasks of each round that count as measurements.
+
+    A round that was tried again gives one row, of its last attempt; a round without a measurement has empty averages.
+    """
+    last = {record.round.index: record for record in records if record.status is not RoundStatus.ABORTED}
+    return _csv(("taskCount", *AVERAGES), (_averages(last[index]) for index in sorted(last)))
+
+
+FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
+    "json": to_json,
+    "csv": to_csv,
+    "averages-csv": to_averages_csv,
+}
+
+
+def write(path: Path, text: str) -> None:
+    """Put a whole file in its place at once: a reader, or a kill, never meets half of it."""
+    temporary: str | None = None
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise SociometerError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _row(task: TaskRecord) -> dict[str, Any]:
+    observation: TaskObservation = task.observation
+    return {
+        **task.model_dump(mode="json", exclude={"observation"}),
+        **observation.model_dump(mode="json", exclude={"times"}),
+        **durations(observation).model_dump(),
+        **observation.times.model_dump(),
+    }
+
+
+def _averages(record: RoundRecord) -> dict[str, Any]:
+    found = [durations(task.observation) for task in record.tasks() if in_figures(task)]
+    row: dict[str, Any] = {"taskCount": record.round.task_count}
+    for column, phase in AVERAGES.items():
+        values = [value for one in found if (value := one.of(phase)) is not None]
+        row[column] = mean(values) if values else None
+    return row
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,89 @@
+"""What happens when the store's file is damaged, full or out of reach: nothing is overwritten, the place is named."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sociometer.errors import MachineError, StoreError
+
+RESERVE_BYTES = 1 << 20
+RESERVE_BYTES_PER_TASK = 2048
+"""A task takes about 500 bytes in the write-ahead log; pages are written whole, and may be written twice."""
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+@contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the store at ``path`` into `StoreError`; a damaged file is copied aside first."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if _code(error) in _DAMAGED:
+            raise StoreError(damaged(path, str(error))) from error
+        if is_full(error):
+            raise StoreError(
+                f"The disk that holds the store {path} is full ({error}). Every finished round is kept; make room, "
+                "then `sociometer sweep --resume last`."
+            ) from error
+        raise StoreError(f"The store {path} cannot be used: {error}.") from error
+    except OSError as error:
+        raise StoreError(f"The store {path} cannot be used: {error.strerror or error}.") from error
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether the disk ran full; some file systems report it as an input/output error."""
+    return _code(error) in _NO_ROOM
+
+
+def damaged(path: Path, reason: str) -> str:
+    """Copy a damaged store aside, and say so in one line. The same damage is copied once, however often it is met."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    copy = path.with_name(f"{path.name}.damaged-{digest[:12]}")
+    if not copy.exists():
+        for suffix in ("-wal", ""):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy2(f"{path}{suffix}", f"{copy}{suffix}")
+    return (
+        f"The store {path} is damaged ({reason}). It was copied to {copy} and is not written to any more; move it "
+        "away, and a new store is made."
+    )
+
+
+class Reserve:
+    """Disk space kept free for the last commit, so that a round is not lost when the disk runs full during it."""
+
+    def __init__(self, store: Path, task_count: int) -> None:
+        self._path = store.with_name(f"{store.name}.reserve")
+        self._bytes = RESERVE_BYTES + RESERVE_BYTES_PER_TASK * task_count
+
+    def take(self) -> None:
+        """Fill the reserve; raises `MachineError` when there is no room for it."""
+        try:
+            with self._path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, self._bytes)
+        except OSError as error:
+            self.free()
+            raise MachineError(
+                f"{self._path.parent} has no room for records: {self._bytes / 1e6:.1f} MB are needed "
+                f"({error.strerror}). Make room, or choose another place with --store."
+            ) from error
+
+    def free(self) -> None:
+        """Give the space back; harmless when that was done already."""
+        self._path.unlink(missing_ok=True)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; errors of Python's own wrapper have none."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return -1 if code is None else code & 0xFF
