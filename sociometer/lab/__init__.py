@@ -1,1 +1,1 @@
-"""A miniature Fargate on one Linux machine: hosts, tasks and the network between them; knows nothing of plans or Pulumi."""
+"""A miniature Fargate on one Linux machine: hosts, tasks and the network; knows nothing of plans or Pulumi."""

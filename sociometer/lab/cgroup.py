@@ -1,0 +1,167 @@
+"""Control groups of lab tasks: a CPU share and a memory limit, on cgroup v1 or v2.
+
+Every group lies below one folder of ours, `PARENT`, so that orphans can be told from everybody else's groups.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sociometer.errors import LabError, MachineError
+
+PARENT = "sociometer"
+PERIOD_MICROSECONDS = 100_000
+"""The kernel's default length of one CPU accounting period; a quota is this times the CPU share."""
+REMOVE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Hierarchies:
+    """Where the machine's controllers are mounted: one folder per v1 controller, or one for all in v2."""
+
+    mounts: tuple[Path, ...]
+    cpu: Path
+    memory: Path
+    unified: bool
+
+    @classmethod
+    def of(cls, mountinfo: str) -> Hierarchies:
+        """Read from proc(5) mountinfo; raises `MachineError` when the cpu or memory controller is missing."""
+        v1: dict[str, Path] = {}
+        v2: list[Path] = []
+        for line in mountinfo.splitlines():
+            left, _, right = line.partition(" - ")
+            kind, _, options = right.split(" ", 2)
+            folder = Path(left.split(" ")[4])
+            if kind == "cgroup":
+                v1.update(dict.fromkeys(options.split(","), folder))
+            elif kind == "cgroup2":
+                v2.append(folder)
+        if "cpu" in v1 and "memory" in v1:
+            mounts = tuple(dict.fromkeys([*(p for key, p in v1.items() if key not in ("rw", "ro")), *v2]))
+            return cls(mounts, v1["cpu"], v1["memory"], unified=False)
+        if v2 and {"cpu", "memory"} <= set((v2[0] / "cgroup.controllers").read_text().split()):
+            return cls((v2[0],), v2[0], v2[0], unified=True)
+        raise MachineError("The cgroup controllers cpu and memory are not both available: a task cannot be limited.")
+
+    @classmethod
+    def here(cls) -> Hierarchies:
+        """Those of this machine."""
+        return cls.of(Path("/proc/self/mountinfo").read_text())
+
+
+@dataclass(frozen=True)
+class TaskGroup:
+    """One task's group, ``sociometer/<name>``; containers go into its child `container_path`."""
+
+    hierarchies: Hierarchies
+    name: str
+
+    @property
+    def container_path(self) -> str:
+        """What the runtime is told to put the container into; the limits of this group hold for it."""
+        return f"/{PARENT}/{self.name}/task"
+
+    def create(self, vcpu: float, memory_bytes: int) -> None:
+        """Make the group with a CPU share in vCPUs and a memory limit in bytes."""
+        quota = round(vcpu * PERIOD_MICROSECONDS)
+        cpu, memory = (root / PARENT / self.name for root in (self.hierarchies.cpu, self.hierarchies.memory))
+        cpu.mkdir(parents=True, exist_ok=True)
+        memory.mkdir(parents=True, exist_ok=True)
+        if self.hierarchies.unified:
+            self._delegate()
+            (cpu / "cpu.max").write_text(f"{quota} {PERIOD_MICROSECONDS}")
+            (memory / "memory.max").write_text(str(memory_bytes))
+        else:
+            (cpu / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
+            (cpu / "cpu.cfs_quota_us").write_text(str(quota))
+            (memory / "memory.limit_in_bytes").write_text(str(memory_bytes))
+
+    def add(self, pid: int) -> None:
+        """Put a process under this group's limits (strict profiles: the host's daemons)."""
+        for root in dict.fromkeys((self.hierarchies.cpu, self.hierarchies.memory)):
+            folder = root / PARENT / self.name
+            if self.hierarchies.unified:  # a v2 group with children holds no processes itself
+                folder = folder / "daemons"
+                folder.mkdir(exist_ok=True)
+            (folder / "cgroup.procs").write_text(str(pid))
+
+    def is_empty(self) -> bool:
+        """No container process is in it."""
+        return not any(_pids(folder) for folder in self._folders(self.hierarchies.cpu))
+
+    def remove(self) -> None:
+        """Remove the group from every hierarchy (the runtime makes it in all); its processes have ended by now."""
+        for root in self.hierarchies.mounts:
+            for folder in self._folders(root):
+                _rmdir(folder)
+
+    def _folders(self, root: Path) -> list[Path]:
+        return _deepest_first(root / PARENT / self.name)
+
+    def _delegate(self) -> None:
+        """cgroup v2: a child has only the controllers that every group above it hands down."""
+        folder = self.hierarchies.cpu
+        for part in (None, *Path(PARENT, self.name).parts):
+            folder = folder / part if part else folder
+            (folder / "cgroup.subtree_control").write_text("+cpu +memory")
+
+
+def groups(hierarchies: Hierarchies) -> list[str]:
+    """Names of all groups of ours that exist on this machine, without the parent."""
+    return sorted({name for root in hierarchies.mounts for name in _names(root / PARENT)})
+
+
+def remove_cluster(hierarchies: Hierarchies, cluster: str) -> None:
+    """Remove a cluster's own folder, and our parent folder when it was the last; its groups are gone by now."""
+    for root in hierarchies.mounts:
+        for folder in _deepest_first(root / PARENT / cluster):
+            _rmdir(folder)
+        parent = root / PARENT
+        if parent.is_dir() and not _subfolders(parent):
+            _rmdir(parent)
+
+
+def _names(parent: Path) -> Iterator[str]:
+    """`<cluster>/<host>` of every group below the parent."""
+    for cluster in _subfolders(parent):
+        hosts = _subfolders(cluster)
+        yield from (f"{cluster.name}/{host.name}" for host in hosts)
+        if not hosts:
+            yield cluster.name
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+
+
+def _deepest_first(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [*(deep for child in _subfolders(folder) for deep in _deepest_first(child)), folder]
+
+
+def _pids(folder: Path) -> list[str]:
+    try:
+        return (folder / "cgroup.procs").read_text().split()
+    except FileNotFoundError:
+        return []  # removed by the runtime in the meantime
+
+
+def _rmdir(folder: Path) -> None:
+    """Remove one group; the kernel says busy for a moment after the last process has ended."""
+    deadline = time.monotonic() + REMOVE_SECONDS
+    while True:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise LabError(f"The cgroup {folder} cannot be removed: {error.strerror}.") from error
+            time.sleep(0.005)
+        else:
+            return

@@ -1,0 +1,193 @@
+"""A set of Linux namespaces held by one process: the shell of a lab host.
+
+Network, mounts, processes, host name and IPC are all private, so that killing the one init process ends every
+process inside, and with the last process the kernel drops the mounts and the network. The init is told by the
+kernel when its parent dies: a killed sweep leaves no process and no mount behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sociometer.errors import LabError
+from sociometer.oci.command import Completed, run
+
+START_SECONDS = 10.0
+STOP_SECONDS = 20.0
+_CLONE_NEWNET = 0x40000000
+_NAMESPACES = ("--net", "--mount", "--pid", "--uts", "--ipc")
+_DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+_OWN_INIT = ("--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private")
+
+
+class Sandbox:
+    """Fresh namespaces; use `open`, then `run` and `spawn` inside, and `close`."""
+
+    def __init__(self, holder: subprocess.Popen[bytes], init_pid: int) -> None:
+        self._holder = holder
+        self._daemons: list[subprocess.Popen[bytes]] = []
+        self.init_pid = init_pid
+
+    @classmethod
+    def open(cls) -> Sandbox:
+        """Make the namespaces; must be called from a thread that outlives the sandbox (its death ends it)."""
+        holder = subprocess.Popen(
+            [*_DIE_WITH_PARENT, "unshare", *_NAMESPACES, *_OWN_INIT, "--", "sleep", "infinity"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            sandbox = cls(holder, _wait_for_init(holder))
+            sandbox._hide_run()
+        except BaseException:
+            holder.kill()
+            holder.communicate()
+            raise
+        return sandbox
+
+    @property
+    def root(self) -> Path:
+        """The sandbox's file system as seen from outside."""
+        return Path(f"/proc/{self.init_pid}/root")
+
+    def run(self, argv: Sequence[str | Path], *, timeout_seconds: float, stdin: str | None = None) -> Completed:
+        """Run a command inside, to its end."""
+        return run(self._enter(argv), timeout_seconds=timeout_seconds, stdin=stdin)
+
+    def run_on_network(self, argv: Sequence[str], *, timeout_seconds: float, stdin: str | None = None) -> Completed:
+        """Run a command on the sandbox's network only: process ids in its arguments mean the same as outside."""
+        words = ["nsenter", f"--target={self.init_pid}", "--net", "--", *argv]
+        return run(words, timeout_seconds=timeout_seconds, stdin=stdin)
+
+    def spawn(
+        self, argv: Sequence[str | Path], log: Path, env: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a daemon inside; its output goes to ``log``; it ends with the sandbox at the latest."""
+        with log.open("ab") as output:
+            daemon = subprocess.Popen(
+                self._enter(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **env} if env else None,
+                start_new_session=True,
+            )
+        self._daemons.append(daemon)
+        return daemon
+
+    def mountinfo(self) -> str:
+        """The mounts inside, in the format of proc(5) mountinfo."""
+        return Path(f"/proc/{self.init_pid}/mountinfo").read_text()
+
+    def pids(self) -> list[int]:
+        """Every process inside, containers' included (they share the network), as numbered outside."""
+        own = _network_of(self.init_pid)
+        return [pid for pid in _all_pids() if own is not None and _network_of(pid) == own]
+
+    @contextmanager
+    def network(self) -> Iterator[None]:
+        """Sockets that this thread makes inside the block belong to the sandbox's network."""
+        with enter_network(Path(f"/proc/{self.init_pid}/ns/net")):
+            yield
+
+    def kill(self) -> None:
+        """Kill everything inside, now; `close` waits for the end."""
+        self._holder.kill()  # its death kills the init, and that everything else
+
+    def close(self) -> None:
+        """Kill everything inside and wait until it is gone; raises `LabError` if something stays."""
+        remaining = self.pids()
+        self.kill()
+        self._holder.communicate()
+        for daemon in self._daemons:
+            daemon.wait(STOP_SECONDS)
+        _wait_gone(remaining)
+
+    def _enter(self, argv: Sequence[str | Path]) -> list[str]:
+        return ["nsenter", f"--target={self.init_pid}", *_NAMESPACES, "--", *(str(word) for word in argv)]
+
+    def _hide_run(self) -> None:
+        """Give it a /run of its own: shims and runc keep machine-wide state there under fixed names."""
+        resolver = Path("/etc/resolv.conf").resolve()
+        self.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"], timeout_seconds=START_SECONDS)
+        if resolver.is_relative_to("/run"):
+            inside = self.root / resolver.relative_to("/")
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            inside.write_text("")
+
+
+@contextmanager
+def enter_network(namespace: Path) -> Iterator[None]:
+    """Move this thread into a network namespace for the length of the block."""
+    with Path("/proc/thread-self/ns/net").open("rb") as home, namespace.open("rb") as there:
+        _setns(there.fileno())
+        try:
+            yield
+        finally:
+            _setns(home.fileno())
+
+
+def _setns(descriptor: int) -> None:
+    """setns(2); `os.setns` is there only from Python 3.12 on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, _CLONE_NEWNET) != 0:
+        code = ctypes.get_errno()
+        raise LabError(f"A network namespace could not be entered: {os.strerror(code)}.")
+
+
+def _wait_for_init(holder: subprocess.Popen[bytes]) -> int:
+    """The init's process id, once it runs `sleep` (its own /proc is mounted by then)."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if holder.poll() is not None:
+            said = holder.communicate()[1].decode(errors="replace").strip()
+            raise LabError(f"Namespaces could not be made: {said or 'unshare ended at once'}.")
+        for child in _children(holder.pid):
+            if _comm(child) == "sleep":
+                return child
+        time.sleep(0.002)
+    raise LabError(f"Namespaces were not ready within {START_SECONDS:g} s.")
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []  # it has just ended
+
+
+def _comm(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # it has just ended
+
+
+def _network_of(pid: int) -> int | None:
+    """Inode of a process's network namespace; None when it has ended, or is not ours to look at."""
+    try:
+        return Path(f"/proc/{pid}/ns/net").stat().st_ino
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+
+
+def _all_pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _wait_gone(pids: Sequence[int]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    left = [pid for pid in pids if _network_of(pid) is not None]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.005)
+        left = [pid for pid in left if _network_of(pid) is not None]
+    if left:
+        raise LabError(f"Processes {left} of a lab host did not end within {STOP_SECONDS:g} s of being killed.")
