@@ -1,0 +1,139 @@
+"""Downloads one large file: goes on where a cut connection or a killed process stopped, and checks what came."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import stamina
+
+from sociometer.errors import ImageError
+
+ATTEMPTS = 10
+TIMEOUT_SECONDS = 30.0
+CHUNK_BYTES = 1 << 20
+NOTIFY_BYTES = 32 << 20
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+Notify = Callable[[str], None]
+
+
+class _Incomplete(Exception):
+    """Not all bytes came, or what was there already does not fit: worth another attempt."""
+
+
+def download(url: str, target: Path, sha256: str | None, notify: Notify) -> None:
+    """Get ``url`` into ``target``, unless it is there; ``.part`` and ``.version`` beside it are an unfinished attempt.
+
+    Raises `ImageError` when the server refuses or stays unreachable (the next call goes on from there), or when
+    the bytes have another SHA-256 than the one given (they are removed).
+    """
+    if target.exists():
+        return
+    transfer = _Transfer(url, target, notify)
+    try:
+        for attempt in stamina.retry_context(on=_is_worth_another, attempts=ATTEMPTS, timeout=None):
+            with attempt:
+                transfer.go_on()
+    except (httpx.HTTPError, httpx.InvalidURL, _Incomplete) as error:
+        raise ImageError(f"{url} cannot be downloaded: {_reason(error)}. What came is kept for a next try.") from error
+    _check(url, transfer.part, sha256)
+    transfer.version.unlink(missing_ok=True)
+    transfer.part.rename(target)
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    url: str
+    target: Path
+    notify: Notify
+
+    @property
+    def part(self) -> Path:
+        """The bytes that came so far."""
+        return self.target.with_name(f"{self.target.name}.part")
+
+    @property
+    def version(self) -> Path:
+        """Which version of the file they are of, as the server named it."""
+        return self.target.with_name(f"{self.target.name}.version")
+
+    def go_on(self) -> None:
+        """One request for what is missing; returns when all is there."""
+        have_bytes = self.part.stat().st_size if self.part.exists() else 0
+        headers = {"Accept-Encoding": "identity", **self._range(have_bytes)}
+        with httpx.stream("GET", self.url, headers=headers, follow_redirects=True, timeout=TIMEOUT_SECONDS) as answer:
+            if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                self._nothing_missing(answer, have_bytes)
+            else:
+                answer.raise_for_status()
+                self._receive(answer, self._start(answer, have_bytes))
+
+    def _range(self, have_bytes: int) -> dict[str, str]:
+        """Ask for the rest of the same version only; a server that has another one then sends it whole."""
+        if not have_bytes or not self.version.exists():
+            return {}
+        return {"Range": f"bytes={have_bytes}-", "If-Range": self.version.read_text()}
+
+    def _nothing_missing(self, answer: httpx.Response, have_bytes: int) -> None:
+        if answer.headers.get("Content-Range") != f"bytes */{have_bytes}":
+            self.part.unlink()
+            raise _Incomplete("the server has fewer bytes than came before")
+
+    def _start(self, answer: httpx.Response, have_bytes: int) -> int:
+        if answer.status_code != httpx.codes.PARTIAL_CONTENT:
+            return 0
+        if not answer.headers.get("Content-Range", "").startswith(f"bytes {have_bytes}-"):
+            self.part.unlink()
+            raise _Incomplete("the server sent another range than it was asked for")
+        return have_bytes
+
+    def _receive(self, answer: httpx.Response, start: int) -> None:
+        if start == 0:
+            self._remember_version(answer)
+        announced = int(answer.headers["Content-Length"]) + start if "Content-Length" in answer.headers else None
+        with self.part.open("r+b" if start else "wb") as file:
+            file.seek(start)
+            for chunk in answer.iter_bytes(CHUNK_BYTES):
+                self._tell(file.tell(), file.tell() + len(chunk), announced)
+                file.write(chunk)
+            done = file.tell()
+        if announced is not None and done != announced:
+            raise _Incomplete(f"{done} of {announced} bytes came")
+
+    def _remember_version(self, answer: httpx.Response) -> None:
+        """A weak ETag may name two files with different bytes, so it is none (RFC 9110, 13.1.5)."""
+        tag = answer.headers.get("ETag", "W/")
+        version = answer.headers.get("Last-Modified") if tag.startswith("W/") else tag
+        self.version.unlink(missing_ok=True)
+        if version:
+            self.version.write_text(version)
+
+    def _tell(self, before: int, after: int, total: int | None) -> None:
+        if before // NOTIFY_BYTES != after // NOTIFY_BYTES:
+            of_all = "" if total is None else f" of {total / 1e6:.0f}"
+            self.notify(f"{self.target.name}: {after / 1e6:.0f}{of_all} MB downloaded")
+
+
+def _is_worth_another(error: Exception) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in BUSY
+    return isinstance(error, (httpx.TransportError, _Incomplete)) and not isinstance(error, httpx.UnsupportedProtocol)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"the server answers {error.response.status_code} {error.response.reason_phrase}"
+    return str(error) or type(error).__name__
+
+
+def _check(url: str, path: Path, wanted: str | None) -> None:
+    if wanted is None:
+        return
+    with path.open("rb") as file:
+        got = hashlib.file_digest(file, "sha256").hexdigest()
+    if got != wanted:
+        path.unlink()
+        raise ImageError(f"{url} has the SHA-256 {got} instead of {wanted}. It was removed; check the address.")
