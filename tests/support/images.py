@@ -51,17 +51,13 @@ def push_image(
     seed: int = 1,
 ) -> SourceImage:
     """Make an image with one random file per layer and push it to ``repository`` (``host:port/name``)."""
-    with tempfile.TemporaryDirectory(prefix="sociometer-image-", dir="/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="sociometer-image-", dir="/tmp") as folder:
         layout = Path(folder)
         image, manifest = _layout(layout, layer_bytes, flavor, architecture, seed)
         reference = f"{repository}@{manifest}"
         host = repository.split("/")[0]
-        subprocess.run(
-            [tool("regctl"), "--host", f"reg={host},tls=disabled", "image", "copy", f"ocidir://{layout}@{manifest}"]
-            + [reference],
-            check=True,
-            capture_output=True,
-        )
+        words = ["--host", f"reg={host},tls=disabled", "image", "copy", f"ocidir://{layout}@{manifest}", reference]
+        subprocess.run([tool("regctl"), *words], check=True, capture_output=True)
     return SourceImage(reference, manifest, tuple(image[1:]), image[0])
 
 

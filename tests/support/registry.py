@@ -36,7 +36,7 @@ class TestRegistry:
 @contextmanager
 def registry(*, htpasswd: Path | None = None, port: int | None = None) -> Iterator[TestRegistry]:
     """Run a registry as long as the block lasts; ``htpasswd`` asks every client for a password."""
-    root = Path(tempfile.mkdtemp(prefix="sociometer-registry-", dir="/tmp"))  # noqa: S108
+    root = Path(tempfile.mkdtemp(prefix="sociometer-registry-", dir="/tmp"))
     address = f"127.0.0.1:{port or free_port()}"
     (root / "config.yml").write_text(_config(root, address, htpasswd))
     with (root / "log").open("wb") as log:

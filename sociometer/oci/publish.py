@@ -1,0 +1,109 @@
+"""Put images into a repository without uploading what the registry has, and take them out again on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from sociometer.errors import SociometerError
+from sociometer.oci import layout
+from sociometer.oci.manifest import SOCI_INDEX_V1, Descriptor, Manifest, Reference
+from sociometer.oci.regctl import Deadline, Regctl
+from sociometer.oci.scratch import scratch
+from sociometer.oci.source import Source
+
+CLEAN_UP_SECONDS = 60.0
+AT_ONCE = 4
+"""regctl calls at the same time: each is a process that mostly waits for the registry."""
+
+
+def place(regctl: Regctl, source: Source, repository: str) -> int:
+    """Put the source image into a repository as it is; gives the bytes uploaded."""
+    target = Reference(repository, source.manifest.digest)
+    if regctl.has_manifest(target):
+        return 0
+    if source.reference.registry == target.registry:
+        _mount(regctl, source, repository)
+        regctl.put_manifest(repository, source.manifest)
+        return source.manifest.size_bytes
+    with scratch("form") as room:
+        reserve_copies(room, source.manifest, copies=1)
+        regctl.pull(source.reference, room / "pulled")
+        layout.link_layout(room / "image", source.manifest, room / "pulled")
+        missing = _missing_bytes(regctl, repository, source.manifest.blobs)
+        regctl.push(room / "image", target)
+    return missing + source.manifest.size_bytes
+
+
+def push(regctl: Regctl, converted: Path, new: list[Reference], source: Source, image: Reference) -> int:
+    """Push a converted layout; gives the bytes uploaded."""
+    if not new:
+        return 0
+    if source.reference.registry == image.registry:
+        _mount(regctl, source, image.repository)
+    manifests = [layout.read(converted, reference.digest) for reference in new]
+    blobs = {blob.digest: blob for entry in manifests if isinstance(entry, Manifest) for blob in entry.blobs}
+    missing = _missing_bytes(regctl, image.repository, tuple(blobs.values()))
+    regctl.push(converted, image)
+    return missing + sum(len(manifest.raw) for manifest in manifests)
+
+
+def _mount(regctl: Regctl, source: Source, repository: str) -> None:
+    blobs = [Reference(source.reference.repository, blob.digest) for blob in source.manifest.blobs]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda blob: regctl.mount(blob, repository), blobs))
+
+
+def _missing_bytes(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> int:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        there = pool.map(lambda blob: regctl.has_blob(Reference(repository, blob.digest)), blobs)
+        return sum(blob.size_bytes for blob, known in zip(blobs, there, strict=True) if not known)
+
+
+@contextmanager
+def undone_on_failure(regctl: Regctl, manifests: list[Reference]) -> Iterator[list[Reference]]:
+    """Gives those manifests that the registry does not have yet, and deletes them again when the block fails."""
+    new = [reference for reference in manifests if not regctl.has_manifest(reference)]
+    try:
+        yield new
+    except BaseException as error:
+        with _noted_on(error):
+            own = _with_own_deadline(regctl)
+            for reference in new:
+                own.delete_manifest(reference)
+        raise
+
+
+@contextmanager
+def referrers_undone_on_failure(regctl: Regctl, image: Reference, before: set[str]) -> Iterator[None]:
+    """Deletes the SOCI indexes of an image that were not there ``before`` when the block fails."""
+    try:
+        yield
+    except BaseException as error:
+        with _noted_on(error):
+            own = _with_own_deadline(regctl)
+            for entry in own.referrers(image, SOCI_INDEX_V1):
+                if entry.digest not in before:
+                    own.delete_manifest(Reference(image.repository, entry.digest), referrer=True)
+        raise
+
+
+def _with_own_deadline(regctl: Regctl) -> Regctl:
+    """The deadline may be what failed."""
+    return Regctl(regctl.access, Deadline(CLEAN_UP_SECONDS))
+
+
+@contextmanager
+def _noted_on(error: BaseException) -> Iterator[None]:
+    """What goes wrong while cleaning up is noted on the first error, which stays the one that is raised."""
+    try:
+        yield
+    except SociometerError as second:
+        error.add_note(f"Something may be left in the registry: {second}")
+
+
+def reserve_copies(room: Path, manifest: Manifest, *, copies: int) -> None:
+    """Claim disk space for so many copies of an image's layers, or raise `MachineError`."""
+    layout.reserve(room, layout.total_bytes([blob.size_bytes for blob in manifest.blobs] * copies))
