@@ -20,7 +20,7 @@ from sociometer.lab.edge import MAX_HOSTS, Edge
 from sociometer.lab.host import Host, HostSpec
 from sociometer.lab.metadata import Identity, MetadataService
 from sociometer.lab.profiles import Profile
-from sociometer.lab.task import LabTask, TaskLife, TaskRun
+from sociometer.lab.task import LabTask, TaskLife
 from sociometer.paths import data_dir
 
 
@@ -67,26 +67,33 @@ class Cluster:
         finally:
             self._close_hosts(made)
 
-    def live(
-        self, hosts: Sequence[Host], tasks: Sequence[LabTask], watch: Callable[[Sequence[TaskRun]], None]
-    ) -> list[TaskRun]:
-        """Release all tasks at once, one per host, and wait for the last; ``watch`` sees them every now and then."""
-        lives = [self._life(host, task) for host, task in zip(hosts, tasks, strict=True)]
+    def life(self, host: Host, task: LabTask) -> TaskLife:
+        """A task that is ready to live on that host, and known to the metadata endpoint."""
+        profile = self._profile
+        limits = (profile.vcpu, profile.memory_bytes, host.address)
+        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
+        self.metadata.register(identity, lambda: host.snapshotter_of(task.container_id))
+        return TaskLife(host, self.edge, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
+
+    def live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
+        """Release all tasks at once and wait for the last; ``watch`` is called every now and then.
+
+        What was seen is in each life's `run`, also when this ends by Ctrl-C: then every task is killed first.
+        """
         gate = _Gate(len(lives))
         futures = [self._pool.submit(gate.live, life) for life in lives]
         try:
             gate.open()
             while wait(futures, timeout=0.2).not_done:
-                watch([life.run for life in lives])
+                watch()
         except BaseException:
-            for life, host in zip(lives, hosts, strict=True):
+            for life in lives:
                 life.abort()
-                host.sandbox.kill()
             gate.force()
             wait(futures)
-            watch([life.run for life in lives])
             raise
-        return [future.result() for future in futures]
+        for future in futures:
+            future.result()  # a defect of ours in a task's thread must not pass unseen
 
     def leftovers(self) -> list[str]:
         """What of this cluster is still on the machine, one line each; empty is the proof."""
@@ -126,14 +133,6 @@ class Cluster:
         if failed := [error for error in errors if error]:
             raise failed[0]
 
-    def _life(self, host: Host, task: LabTask) -> TaskLife:
-        profile = self._profile
-        limits = (profile.vcpu, profile.memory_bytes, host.address)
-        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
-        self.metadata.register(identity, lambda: host.snapshotter_of(task.container_id))
-        environment = {"ECS_CONTAINER_METADATA_URI_V4": identity.uri}
-        return TaskLife(host, self.edge, task, environment)
-
     def _abandon(self) -> None:
         self._pool.shutdown()
         for name in cgroup.groups(self._hierarchies):
@@ -163,10 +162,10 @@ class _Gate:
         self._created_ns = self._created_ns or time.time_ns()
         self._opened.set()
 
-    def live(self, life: TaskLife) -> TaskRun:
+    def live(self, life: TaskLife) -> None:
         self._waiting.release()
         self._opened.wait()
-        return life.live(self._created_ns)
+        life.live(self._created_ns)
 
 
 def clear_orphans() -> list[str]:

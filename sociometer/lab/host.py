@@ -17,10 +17,11 @@ from sociometer.lab.cgroup import Hierarchies, TaskGroup
 from sociometer.lab.edge import REGISTRY, Edge, host_address
 from sociometer.lab.profiles import Profile
 from sociometer.lab.sandbox import Sandbox
-from sociometer.oci.toolbox import tool
+from sociometer.oci.toolbox import tool, tools_path
 
 DAEMON_SECONDS = 20.0
 START_SECONDS = 60.0
+_PROGRAMS = {"soci-snapshotter": "soci-snapshotter-grpc", "containerd": "containerd"}
 
 
 @dataclass(frozen=True)
@@ -121,15 +122,15 @@ class Host:
         containerd, soci = folder / "containerd.toml", folder / "soci.toml"
         containerd.write_text(daemons.containerd_config(folder, self.soci_root, self.spec.platform))
         soci.write_text(daemons.soci_config(REGISTRY, v1=self.spec.soci_v1))
-        soci_command = [tool("soci-snapshotter-grpc"), "--root", self.soci_root, "--address", daemons.SOCI_SOCKET]
-        self._spawn("soci-snapshotter", [*soci_command, "--config", soci])
-        self._spawn("containerd", [tool("containerd"), "--config", containerd])
+        places = ["--root", str(self.soci_root), "--address", daemons.SOCI_SOCKET]
+        self._spawn("soci-snapshotter", [*places, "--config", str(soci)])
+        self._spawn("containerd", ["--config", str(containerd)])
         self._wait_for_daemons()
 
-    def _spawn(self, name: str, argv: list[str | Path]) -> None:
-        # containerd finds its shim and runc on PATH; ours lie beside it
-        environment = {"PATH": f"{Path(argv[0]).parent}:{_PATH}", "TMPDIR": str(self.spec.folder)}
-        self._daemons[name] = self.sandbox.spawn(argv, self._log(name), environment)
+    def _spawn(self, name: str, words: list[str]) -> None:
+        # containerd finds its shim and runc on PATH
+        environment = {"PATH": tools_path(), "TMPDIR": str(self.spec.folder)}
+        self._daemons[name] = self.sandbox.spawn([tool(_PROGRAMS[name]), *words], self._log(name), environment)
         if self.spec.profile.daemons_inside:
             self.group.add(self._daemons[name].pid)
 
@@ -146,7 +147,7 @@ class Host:
         self._ctr(["version"], DAEMON_SECONDS)
 
     def _ctr(self, words: list[str], timeout_seconds: float) -> None:
-        argv = [tool("ctr"), "--address", daemons.CONTAINERD_SOCKET, *words]
+        argv = [str(tool("ctr")), "--address", daemons.CONTAINERD_SOCKET, *words]
         try:
             self.sandbox.run(argv, timeout_seconds=timeout_seconds)
         except CommandError as error:
@@ -161,5 +162,3 @@ class Host:
         lines = self._log(name).read_text(errors="replace").strip().splitlines()
         return " ".join(lines[-3:])[-600:]
 
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

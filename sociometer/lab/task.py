@@ -84,18 +84,20 @@ class TaskLife:
     """Lives one task on one host; `live` is called in a thread of its own, `abort` from any other."""
 
     def __init__(self, host: Host, edge: Edge, task: LabTask, environment: dict[str, str]) -> None:
-        self._host, self._edge, self._task, self._environment = host, edge, task, environment
+        self.task = task
+        self._host, self._edge, self._environment = host, edge, environment
         self._aborted = threading.Event()
         self.run = TaskRun(created_ns=0)
 
     def abort(self) -> None:
-        """Make `live` return soon; the host is killed by the caller, which ends a pull at once."""
+        """Make `live` return soon: what runs on the host is killed, which ends a pull at once."""
         self._aborted.set()
+        self._host.sandbox.kill()
 
-    def live(self, created_ns: int) -> TaskRun:
-        """From release to booted, or to whatever else ends it; returns what was seen."""
+    def live(self, created_ns: int) -> None:
+        """From release to booted, or to whatever else ends it; what was seen is in `run`."""
         self.run.created_ns = created_ns
-        self._deadline = created_ns / 1e9 + self._task.timeout_seconds
+        self._deadline = created_ns / 1e9 + self.task.timeout_seconds
         try:
             self._connect()
             self._pull()
@@ -107,7 +109,6 @@ class TaskLife:
             self.run.ending, self.run.reason = end.ending, end.reason
         except SociometerError as error:
             self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {error}"
-        return self.run
 
     def _connect(self) -> None:
         self.run.phase = "connecting"
@@ -119,25 +120,25 @@ class TaskLife:
     def _pull(self) -> None:
         self.run.phase = "pulling"
         self.run.pull_started_ns = time.time_ns()
-        self._host.pull(self._task.image, self._task.snapshotter, timeout_seconds=self._left())
+        self._host.pull(self.task.image, self.task.snapshotter, timeout_seconds=self._left())
         self.run.pull_stopped_ns = time.time_ns()
 
     def _start(self) -> None:
         self.run.phase = "starting"
-        task = self._task
+        task = self.task
         self._host.start(task.image, task.container_id, task.snapshotter, self._environment)
         self.run.started_ns = time.time_ns()
 
     def _wait_ready(self) -> None:
         self.run.phase = "waiting for its first answer"
-        while (answer := self._ask(self._task.health_path)) is None or answer[0] != 200:
+        while (answer := self._ask(self.task.health_path)) is None or answer[0] != 200:
             self._check_alive()
             time.sleep(READY_POLL_SECONDS)
         self.run.ready_ns = time.time_ns()
 
     def _wait_booted(self) -> None:
         self.run.phase = "booting"
-        if not self._task.has_boot_report:
+        if not self.task.has_boot_report:
             self.run.boot_started_ns, self.run.boot_finished_ns = self.run.started_ns, self.run.ready_ns
             self._look()
             return
@@ -145,7 +146,7 @@ class TaskLife:
             self._check_alive()
             time.sleep(BOOT_POLL_SECONDS)
         self._look()
-        report = boot_report.parse(answer[1], self._task.task_arn)
+        report = boot_report.parse(answer[1], self.task.task_arn)
         self.run.boot_started_ns, self.run.boot_finished_ns = report.started_ns, report.finished_ns
         self.run.clock_error_bound_ms = report.clock_error_bound_ms
         if report.snapshotter != self.run.snapshotter:
@@ -154,13 +155,13 @@ class TaskLife:
 
     def _look(self) -> None:
         """What the host's mounts and network counters prove."""
-        self.run.snapshotter = self._host.snapshotter_of(self._task.container_id)
+        self.run.snapshotter = self._host.snapshotter_of(self.task.container_id)
         self.run.lazy_layers = self._host.lazy_layers()
         self.run.received_bytes = self._host.received_bytes()
 
     def _judge(self) -> tuple[Ending, str | None]:
         """Booted only if it was delivered as its form promises."""
-        task, run = self._task, self.run
+        task, run = self.task, self.run
         if task.snapshotter == mounts.SOCI:
             if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
                 seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
@@ -171,7 +172,7 @@ class TaskLife:
         return Ending.BOOTED, None
 
     def _ask(self, path: str) -> tuple[int, bytes] | None:
-        return probe.get(self._edge.sandbox, self._host.address, self._task.port, path)
+        return probe.get(self._edge.sandbox, self._host.address, self.task.port, path)
 
     def _check_alive(self) -> None:
         self._check_time()
@@ -188,7 +189,7 @@ class TaskLife:
     def _left(self) -> float:
         left = self._deadline - time.time()
         if left <= 0:
-            limit = f"{self._task.timeout_seconds:g} s"
+            limit = f"{self.task.timeout_seconds:g} s"
             raise _Ended(Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}. {self._last_words()}")
         return left
 
