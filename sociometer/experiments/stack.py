@@ -1,0 +1,79 @@
+"""A stack from Python: up, outputs, preview and down through Pulumi's Automation API, with the program inline.
+
+Project file, stack configuration and state are the ones that the `pulumi` command uses in the same folder, so that
+both can be used in turn: `environment` is what that command needs. Errors are the cause in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from pulumi.automation import OpType, OutputMap, Stack
+from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
+
+from sociometer.errors import StackError
+from sociometer.experiments import stack_workspace
+from sociometer.experiments.stack_events import Events, Notify, cause
+from sociometer.infra import lab_registry
+from sociometer.infra.outputs import OUTPUT_NAME, StackOutputs
+
+
+def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutputs:
+    """Make the stack as its settings say, after a look at what is really there, and give its outputs.
+
+    ``settings`` (bare keys) are kept in the stack's configuration beside those that were there; None removes one.
+    Raises `SettingsError` before anything is changed, and what else goes wrong as the error that it was.
+    """
+    with _explained(stack, notify) as events:
+        opened = stack_workspace.open_stack(stack)
+        stack_workspace.configure(opened, settings)
+        stack_workspace.refuse_pending(opened)
+        result = opened.up(refresh=True, on_event=events, color="never", suppress_progress=True)
+    return _parsed(result.outputs)
+
+
+def outputs(stack: str) -> StackOutputs:
+    """The outputs of a stack that is up; raises `StackError` when there is no such stack, or no outputs."""
+    with _explained(stack):
+        return _parsed(stack_workspace.existing_stack(stack).outputs())
+
+
+def preview_changes(stack: str) -> int:
+    """How many resources `up` would change, make or remove; what is really there is not looked at."""
+    with _explained(stack) as events:
+        summary = stack_workspace.existing_stack(stack).preview(on_event=events, color="never").change_summary
+    return sum(count for kind, count in summary.items() if kind != OpType.SAME)
+
+
+def down(stack: str, notify: Notify) -> None:
+    """Remove everything of a stack, then the stack, and verify that nothing is left; no error when there is none."""
+    with _explained(stack, notify) as events:
+        if (opened := _if_there(stack)) is not None:
+            opened.destroy(on_event=events, color="never", suppress_progress=True)
+            opened.workspace.remove_stack(stack)
+    lab_registry.remove(lab_registry.registry_folder(stack))
+
+
+def _if_there(stack: str) -> Stack | None:
+    try:
+        return stack_workspace.existing_stack(stack)
+    except StackNotFoundError:
+        return None
+
+
+def _parsed(values: OutputMap) -> StackOutputs:
+    found = values.get(OUTPUT_NAME)
+    return StackOutputs.parse(None if found is None else found.value)
+
+
+@contextmanager
+def _explained(stack: str, notify: Notify | None = None) -> Iterator[Events]:
+    """Listens to the Pulumi runs inside, and turns a failed one into its cause."""
+    events = Events(notify) if notify else Events()
+    try:
+        yield events
+    except StackNotFoundError as error:
+        raise StackError(f"There is no stack {stack}. `sociometer up --stack {stack}` makes it.") from error
+    except (CommandError, InvalidVersionError) as error:
+        raise cause(stack, str(error), events.errors) from error

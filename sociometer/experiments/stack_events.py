@@ -1,0 +1,96 @@
+"""What a Pulumi run says, made short: its progress as lines for people, its failure as the error that caused it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pulumi.automation import EngineEvent, OpType
+from pulumi.automation.events import StepEventMetadata
+
+from sociometer import errors
+from sociometer.errors import SociometerError, StackError
+from sociometer.infra import processes
+
+Notify = Callable[[str], None]
+
+_DOING = {
+    OpType.CREATE: ("making", "made"),
+    OpType.CREATE_REPLACEMENT: ("making anew", "made anew"),
+    OpType.UPDATE: ("updating", "updated"),
+    OpType.DELETE: ("removing", "removed"),
+    OpType.DELETE_REPLACED: ("removing the former", "removed the former"),
+}
+_OURS = re.compile(r"^sociometer\.errors\.(\w+): ", re.MULTILINE)
+_LOCK = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_NOISE = re.compile(r"\s*(error: )?(update|refresh|destroy|preview) failed\s*", re.IGNORECASE)
+
+
+@dataclass
+class Events:
+    """Listens to one Pulumi run: tells the phases to ``notify``, and keeps the errors for `cause`."""
+
+    notify: Notify = lambda _line: None
+    errors: list[str] = field(default_factory=list)
+
+    def __call__(self, event: EngineEvent) -> None:
+        """Take one engine event."""
+        if event.resource_pre_event:
+            self._tell_step(event.resource_pre_event.metadata, 0)
+        elif event.res_outputs_event:
+            self._tell_step(event.res_outputs_event.metadata, 1)
+        elif event.diagnostic_event:
+            self._diagnose(event.diagnostic_event.severity, event.diagnostic_event.message)
+
+    def _tell_step(self, step: StepEventMetadata, moment: int) -> None:
+        if step.op in _DOING and not step.type.startswith("pulumi:"):
+            self.notify(f"{step.urn.rpartition('::')[2]}: {_DOING[step.op][moment]}")
+
+    def _diagnose(self, severity: str, message: str) -> None:
+        text = re.sub(r"<\{%.*?%\}>", "", message).strip()  # the engine's colour marks
+        if severity == "error":
+            self.errors.append(text)
+        elif severity.startswith("info") and text:
+            self.notify(text.splitlines()[0])
+
+
+def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerError:
+    """The error behind a failed run: our own with its own type, a lock with its owner, else the first complaint."""
+    if locks := list(_LOCK.finditer(run_output)):
+        return StackError(_locked(stack, locks[0]))
+    for text in diagnostics:
+        if ours := _own_error(text):
+            return ours
+    complaints = [text for text in diagnostics if not _NOISE.fullmatch(text)] or _complaints(run_output)
+    return StackError(f"Pulumi could not do it for stack {stack}: {_first_lines(complaints)}")
+
+
+def _own_error(text: str) -> SociometerError | None:
+    """The last error of ours in a provider's traceback: what it translated came before it."""
+    found = list(_OURS.finditer(text))
+    if not found:
+        return None
+    kind = getattr(errors, found[-1][1], SociometerError)
+    return kind(text[found[-1].end() :].strip()) if issubclass(kind, SociometerError) else None
+
+
+def _locked(stack: str, lock: re.Match[str]) -> str:
+    who = f"Stack {stack} is locked by {lock['user']}@{lock['host']}, process {lock['pid']}, since {lock['since']}."
+    name = processes.name(int(lock["pid"]))
+    if name is None:
+        return (
+            f"{who} There is no such process on this machine: if it ended in the middle, "
+            f"`pulumi cancel --stack {stack}` clears the lock."
+        )
+    return f"{who} It is running ({name}): wait for it to end."
+
+
+def _complaints(run_output: str) -> list[str]:
+    """Lines of the command's own output that say what is wrong."""
+    lines = [line.strip() for line in run_output.splitlines()]
+    return [line.removeprefix("stderr:").strip() for line in lines if "error:" in line]
+
+
+def _first_lines(complaints: list[str]) -> str:
+    return "\n".join(complaints[0].splitlines()[:4]) if complaints else "it gives no reason."

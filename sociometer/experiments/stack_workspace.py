@@ -1,0 +1,127 @@
+"""Where a stack's project, configuration and state lie, and the environment in which Pulumi finds them and the tools.
+
+The same for us and for somebody's own `pulumi` command: in a checkout, the folder with ``Pulumi.yaml``; state in
+the configured backend, or without one in files below the data directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from pulumi.automation import LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
+
+from sociometer.errors import SettingsError, StackError
+from sociometer.infra.program import deploy
+from sociometer.infra.settings import NAMESPACE, Settings
+from sociometer.oci import toolbox
+from sociometer.paths import asset, data_dir
+
+STACK_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+PROJECT_FILES = ("Pulumi.yaml", "__main__.py")
+
+
+def project_folder() -> Path:
+    """The folder with ``Pulumi.yaml``: the checkout, or for an installed package a copy that can be written to."""
+    source = asset("Pulumi.yaml").parent
+    if source.name != "assets":
+        return source
+    copy = data_dir() / "project"
+    copy.mkdir(parents=True, exist_ok=True)
+    for name in PROJECT_FILES:
+        shutil.copyfile(source / name, copy / name)
+    return copy
+
+
+def environment() -> dict[str, str]:
+    """What `pulumi` needs beside this process's environment in order to find the same state, tools and Python."""
+    ours = {
+        "PATH": _path(),
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if (backend := _default_backend()) is not None:
+        ours["PULUMI_BACKEND_URL"] = backend
+    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
+        ours["PULUMI_CONFIG_PASSPHRASE"] = ""
+    return ours
+
+
+def open_stack(name: str) -> Stack:
+    """The stack, made if there is none yet; raises `SettingsError` for a name that cannot be one."""
+    return create_or_select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options())
+
+
+def existing_stack(name: str) -> Stack:
+    """The stack; raises Pulumi's `StackNotFoundError` when there is none."""
+    return select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options())
+
+
+def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
+    """Write settings over those that the stack has (None removes one) and give the result, checked before."""
+    kept = {key: entry.value for key, entry in stack.get_all_config().items() if key.startswith(f"{NAMESPACE}:")}
+    new = {f"{NAMESPACE}:{key.removeprefix(f'{NAMESPACE}:')}": value for key, value in settings.items()}
+    checked = Settings.parse({key: value for key, value in (kept | new).items() if value is not None})
+    if gone := [key for key, value in new.items() if value is None and key in kept]:
+        stack.remove_all_config(gone)
+    if there := {key: value for key, value in new.items() if value is not None}:
+        stack.set_all_config_json(json.dumps({key: _config_value(key, value, checked) for key, value in there.items()}))
+    return checked
+
+
+def checked_name(name: str) -> str:
+    """A stack name that Pulumi, files and registries can all carry."""
+    if not re.fullmatch(STACK_NAME, name):
+        raise SettingsError(
+            f"'{name}' cannot name a stack: up to 100 letters, digits, '.', '_', '-', first a letter or digit."
+        )
+    return name
+
+
+def refuse_pending(stack: Stack) -> None:
+    """Raise `StackError` when an earlier run was killed in the middle of changes, naming them and what to do."""
+    deployment = stack.export_stack().deployment or {}
+    pending = deployment.get("pending_operations") or []
+    if pending:
+        names = ", ".join(f"{entry['resource']['urn'].rpartition('::')[2]} ({entry['type']})" for entry in pending)
+        raise StackError(
+            f"An earlier run on stack {stack.name} was killed in the middle of: {names}. "
+            f"`pulumi refresh --yes --clear-pending-creates --stack {stack.name}` clears it. Then run `sociometer up`."
+        )
+
+
+def _options() -> LocalWorkspaceOptions:
+    ours = environment()
+    os.environ["PATH"] = ours["PATH"]  # the Automation API looks for `pulumi` on this process's own PATH
+    toolbox.tool("pulumi")  # missing, it is said in our words
+    return LocalWorkspaceOptions(work_dir=str(project_folder()), env_vars=ours)
+
+
+def _path() -> str:
+    """This Python first (Pulumi's language host takes what it finds), then our tools, then the rest, each once."""
+    tools = getattr(toolbox, "tools_path", lambda: os.environ.get("PATH", ""))()
+    return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *tools.split(os.pathsep)]))
+
+
+def _default_backend() -> str | None:
+    """Files below the data directory, unless the environment or the project names a backend."""
+    project = yaml.safe_load((project_folder() / "Pulumi.yaml").read_text())
+    if os.environ.get("PULUMI_BACKEND_URL") or project.get("backend", {}).get("url"):
+        return None
+    folder = data_dir() / "pulumi"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.as_uri()
+
+
+def _config_value(key: str, value: object, checked: Settings) -> dict[str, object]:
+    """As `pulumi config set-all --json` reads it: text, and the object itself where the key holds a list or object."""
+    held = checked.model_dump(mode="json", by_alias=True)[key.removeprefix(f"{NAMESPACE}:")]
+    if isinstance(held, list | dict):
+        return {"value": json.dumps(held), "objectValue": held}
+    return {"value": str(value)}

@@ -1,0 +1,256 @@
+"""The lab's registry: a real docker-registry process on 127.0.0.1 that outlives the command that started it.
+
+Plain functions; the Pulumi provider on top is thin. Everything of one registry lies in one folder:
+
+    <folder>/storage/       the registry's root directory (blobs and manifests)
+    <folder>/storage-id     made with the storage: another id means that the images are gone
+    <folder>/config.yml  registry.log
+
+The process is known by its command line, which names this folder's config.yml: no pid file can be missing because
+we were killed before it was written, and no reused pid is mistaken for it. Each function may be repeated after
+having been killed at any point.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+import httpx
+
+from sociometer.errors import MachineError
+from sociometer.infra.processes import Process, alive, find, listener
+from sociometer.oci.toolbox import tool
+from sociometer.paths import data_dir
+
+HOST = "127.0.0.1"
+FIRST_PORT = 5000
+PORTS_TRIED = 200
+START_SECONDS = 15.0
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry as it is: its folder, where it listens, the identity of its storage, and whether it runs."""
+
+    folder: Path
+    port: int
+    storage_id: str
+    running: bool
+
+    @property
+    def address(self) -> str:
+        """``host:port``, as it stands before a repository's name."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def storage(self) -> Path:
+        """The registry's root directory."""
+        return self.folder / "storage"
+
+
+def registry_folder(stack: str) -> Path:
+    """Where the registry of a stack keeps everything."""
+    return data_dir() / "lab" / stack / "registry"
+
+
+def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Registry:
+    """Make the registry run on ``port``, or without one where it was, else on the first free port from 5000.
+
+    One that already runs there is left running; one on another port is moved, its data kept. Raises
+    `MachineError` when the port is taken (and says by whom, if that can be known) or the process does not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        storage_id = _storage_id(folder)
+        running = _process(folder)
+        if running is not None and port in (None, running.port):
+            return Registry(folder, running.port, storage_id, running=True)
+        if running is not None:
+            _stop(running)
+        chosen = _choose_port(port, former_port)
+        _start(folder, chosen)
+    return Registry(folder, chosen, storage_id, running=True)
+
+
+def inspect(folder: Path, port: int) -> Registry | None:
+    """The registry as it is now; ``port`` is where it was. None when its storage is gone."""
+    if not (folder / "storage-id").is_file() or not (folder / "storage").is_dir():
+        return None
+    process = _process(folder)
+    return Registry(folder, process.port if process else port, _storage_id(folder), running=process is not None)
+
+
+def remove(folder: Path) -> None:
+    """Stop the registry, remove its data, and verify both."""
+    if folder.exists():
+        with _locked(folder):
+            process = _process(folder)
+            if process is not None:
+                _stop(process)
+        shutil.rmtree(folder)
+    if folder.parent.is_dir() and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Two commands on one registry take turns; the lock ends with its holder."""
+    with (folder / "lock").open("w") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class _Running:
+    process: Process
+    port: int
+
+
+def _process(folder: Path) -> _Running | None:
+    """The registry's process, if there is one, and the port that it was started with."""
+    config = folder / "config.yml"
+    process = find(("serve", str(config)))
+    if process is None:
+        return None
+    address: str = json.loads(config.read_text())["http"]["addr"]
+    return _Running(process, int(address.rpartition(":")[2]))
+
+
+def _storage_id(folder: Path) -> str:
+    """The identity of the storage; a new one when the storage is new or its note is gone."""
+    storage, note = folder / "storage", folder / "storage-id"
+    if storage.is_dir() and note.is_file() and (known := note.read_text().strip()):
+        return known
+    storage.mkdir(exist_ok=True)
+    made = uuid.uuid4().hex
+    _write(note, made)
+    return made
+
+
+def _choose_port(wanted: int | None, former: int | None) -> int:
+    if wanted is not None:
+        if not _is_free(wanted):
+            raise MachineError(_taken(wanted))
+        return wanted
+    candidates: list[int] = [*([former] if former else []), *range(FIRST_PORT, FIRST_PORT + PORTS_TRIED)]
+    for port in candidates:
+        if _is_free(port):
+            return port
+    raise MachineError(
+        f"No port of {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} is free on {HOST}. Set registryPort."
+    )
+
+
+def _taken(port: int) -> str:
+    owner = listener(port)
+    by = f" by {owner}" if owner else ""
+    return (
+        f"Port {port} on {HOST} is taken{by}. Set registryPort to a free port, "
+        "or leave it out and the first free one is used."
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _config(folder: Path, port: int) -> str:
+    """Deletion on, nothing announced to anybody, errors only in the log."""
+    settings = {
+        "version": "0.1",
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(folder / "storage")},
+            "delete": {"enabled": True},
+            "redirect": {"disable": True},
+            "maintenance": {"uploadpurging": {"enabled": True, "age": "24h", "interval": "24h", "dryrun": False}},
+        },
+        "http": {"addr": f"{HOST}:{port}", "secret": uuid.uuid4().hex},
+    }
+    return json.dumps(settings, indent=1)  # JSON is YAML
+
+
+def _start(folder: Path, port: int) -> None:
+    config = folder / "config.yml"
+    _write(config, _config(folder, port))
+    program = tool("docker-registry")
+    with (folder / "registry.log").open("ab") as log:
+        process = subprocess.Popen(
+            [program, "serve", str(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"},
+            start_new_session=True,
+        )
+    try:
+        _await_answer(process, port, folder / "registry.log")
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    process.returncode = 0  # it goes on without us: Popen must not call it a leak
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until the registry answers; it must be ours, so it must still be there after it did."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        if answers(f"{HOST}:{port}") and process.poll() is None:
+            return
+        time.sleep(0.02)
+    tail = log.read_text(errors="replace").strip().splitlines()[-1:]
+    raise MachineError(f"The lab's registry did not start on {HOST}:{port}. {' '.join(tail)}".rstrip())
+
+
+def answers(address: str) -> bool:
+    """Whether a registry answers there."""
+    try:
+        return int(httpx.get(f"http://{address}/v2/", timeout=2.0, trust_env=False).status_code) == 200
+    except httpx.TransportError:
+        return False
+
+
+def _stop(running: _Running) -> None:
+    """SIGTERM, then SIGKILL, until the process is gone."""
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
+        if _gone_after(running.process, number, seconds):
+            return
+    raise MachineError(f"The lab's registry (process {running.process.pid}) does not end.")
+
+
+def _gone_after(process: Process, number: signal.Signals, seconds: float) -> bool:
+    if not alive(process):
+        return True
+    os.kill(process.pid, number)
+    until = time.monotonic() + seconds
+    while alive(process) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not alive(process)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text)
+    part.replace(path)

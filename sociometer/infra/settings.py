@@ -1,0 +1,186 @@
+"""What a stack is made from: the typed settings of the Pulumi configuration (namespace ``sociometer``).
+
+Faces whoever writes ``Pulumi.<stack>.yaml`` or ``sociometer up --set key=value``: an unknown key, a wrong type or
+an impossible value becomes one `SettingsError` with the key, the value and what is allowed. Pulumi hands every
+value over as text, so text is read as what the key holds. The same keys, with the same defaults, are declared in
+``Pulumi.yaml``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+
+from sociometer.errors import SettingsError
+from sociometer.infra.outputs import FORMS, Form
+
+NAMESPACE = "sociometer"
+BUILT_IN_VARIANTS = ("movie", "parquet")
+VARIANT_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+
+
+def machine_platform() -> str:
+    """The platform whose images run on this machine without emulation."""
+    return _MACHINES.get(platform.machine(), "linux/amd64")
+
+
+def parse_size(value: Any) -> Any:
+    """Bytes from ``4194304``, ``"4194304"`` or ``"4MiB"`` (B, KiB, MiB, GiB)."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+)\s*([A-Za-z]*)", value.strip())
+    if match is None or match[2] not in _UNITS:
+        raise ValueError('a size is a number of bytes or has a unit of B, KiB, MiB, GiB: 4194304, "4MiB"')
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _parse_list(value: Any) -> Any:
+    """A list as it is, as JSON text (as Pulumi hands it over), or as words between commas."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        return _parse_json(text)
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _parse_json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is not JSON: {error.msg}") from error
+
+
+def _parse_platform(value: Any) -> Any:
+    return machine_platform() if value == "auto" else value
+
+
+Size = Annotated[int, BeforeValidator(parse_size)]
+Megabytes = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class OwnImage(_Settings):
+    """A user's own image as a variant: what is run, and how one sees that it works."""
+
+    image: str = Field(min_length=1, description="reference: repository:tag or repository@digest")
+    port: int = Field(default=80, ge=1, le=65535)
+    health_path: str = Field(default="/", pattern=r"^/\S*$")
+    boot_report: bool = Field(default=False, description="serves /boot.json as the built-in images do")
+
+
+class Settings(_Settings):
+    """The settings of one stack, complete and checked; sizes in bytes or, where named so, in megabytes."""
+
+    target: Literal["lab"] = "lab"
+    variants: Annotated[tuple[str, ...], BeforeValidator(_parse_list)] = BUILT_IN_VARIANTS
+    forms: Annotated[tuple[Form, ...], BeforeValidator(_parse_list), Field(min_length=1)] = ("plain", "soci-v2")
+    platform: Annotated[Literal["linux/amd64", "linux/arm64"], BeforeValidator(_parse_platform)] = Field(
+        default="auto",
+        validate_default=True,  # read as this machine's own
+    )
+    payload: Literal["synthetic", "download"] = "synthetic"
+    seed: int = Field(default=1, ge=0, lt=1 << 63)
+    movie_megabytes: Megabytes = 725
+    parquet_test_megabytes: Megabytes = 100
+    parquet_train_megabytes: Megabytes = 200
+    span_size: Annotated[Size, Field(ge=1 << 16, le=1 << 30)] = 4 << 20
+    min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
+    base: str = Field(default="auto", min_length=1)
+    registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free one")
+    images: Annotated[dict[str, OwnImage], BeforeValidator(_parse_json)] = {}
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, object]) -> Settings:
+        """Settings from bare keys (``seed``) or keys with the namespace (``sociometer:seed``); else `SettingsError`."""
+        values = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in raw.items()}
+        for key in values:
+            if key not in KEYS:
+                raise SettingsError(_unknown_key(key))
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from error
+
+    @property
+    def all_variants(self) -> tuple[str, ...]:
+        """The chosen built-in variants, then the own images; every own image is a variant of the stack."""
+        return self.variants + tuple(name for name in self.images if name not in self.variants)
+
+    @field_validator("variants", "forms", mode="after")
+    @classmethod
+    def _without_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("images", mode="before")
+    @classmethod
+    def _references_alone(cls, value: Any) -> Any:
+        value = _parse_json(value)
+        if not isinstance(value, dict):
+            return value
+        return {name: {"image": image} if isinstance(image, str) else image for name, image in value.items()}
+
+    @field_validator("images", mode="after")
+    @classmethod
+    def _names_of_own_images(cls, value: dict[str, OwnImage]) -> dict[str, OwnImage]:
+        for name in value:
+            if name in BUILT_IN_VARIANTS or not re.fullmatch(VARIANT_NAME, name):
+                raise ValueError(
+                    f"'{name}' cannot name an own image: a name is lower-case letters, digits and single hyphens, "
+                    f"and not one of {', '.join(BUILT_IN_VARIANTS)}"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _variants_exist(self) -> Settings:
+        known = (*BUILT_IN_VARIANTS, *self.images)
+        for name in self.variants:
+            if name not in known:
+                raise ValueError(f"variants: '{name}' is unknown{_did_you_mean(name, known)}; {_allowed(known)}")
+        if not self.all_variants:
+            raise ValueError(f"variants: at least one is needed; {_allowed(known)}")
+        return self
+
+
+KEYS: tuple[str, ...] = tuple(field.alias or name for name, field in Settings.model_fields.items())
+
+
+def _unknown_key(key: str) -> str:
+    return f"Setting '{key}' is unknown{_did_you_mean(key, KEYS)}; {_allowed(KEYS)}."
+
+
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def _allowed(values: tuple[str, ...]) -> str:
+    return f"allowed: {', '.join(values)}"
+
+
+def _explain(error: ValidationError) -> str:
+    """The first fault in one line: key, value, what is allowed."""
+    fault = error.errors()[0]
+    reason = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:
+        return f"Setting {reason}."
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["loc"][0] == "forms" and fault["type"] == "literal_error":
+        reason = f"unknown form{_did_you_mean(str(fault['input']), FORMS)}; {_allowed(FORMS)}"
+    elif fault["type"] == "extra_forbidden":
+        reason = f"unknown; {_allowed(tuple(field.alias or name for name, field in OwnImage.model_fields.items()))}"
+    return f"Setting {key}: {fault['input']!r} cannot be used: {reason[0].lower()}{reason[1:]}."

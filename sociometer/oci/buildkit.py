@@ -1,0 +1,140 @@
+"""Builds a Dockerfile into an OCI layout with a BuildKit daemon of its own that lives for one build.
+
+The daemon runs as root with the OCI worker, in its own mount namespace and under a scratch root, and dies with
+this process whatever happens: nothing of it can be left. Reproducible: the same inputs give the same digest, on
+any machine, for any platform, as long as the Dockerfile runs nothing in the target's architecture.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sociometer.errors import CommandFailed, ImageError
+from sociometer.oci.command import last_lines, run
+from sociometer.oci.scratch import scratch
+from sociometer.oci.toolbox import tool
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+BUILD_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class ImageInLayout:
+    """An image in an OCI layout folder, by the digest of its manifest or index."""
+
+    layout: Path
+    digest: str
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build. ``folders`` and ``images`` are named contexts, ``dockerfile`` is relative to ``context``."""
+
+    context: Path
+    dockerfile: str
+    platform: str
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    images: Mapping[str, ImageInLayout] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    source_date_epoch: int = 0
+
+
+def build(request: BuildRequest, destination: Path) -> ImageInLayout:
+    """Build into the new folder ``destination``: an OCI layout with one image, a single manifest, gzip layers.
+
+    Raises `CommandFailed` with BuildKit's last lines, and `ImageError` when it made something else.
+    """
+    with daemon() as address:
+        run(
+            [tool("buildctl"), "--addr", address, "build", "--progress", "plain", *_options(request, destination)],
+            timeout_seconds=BUILD_SECONDS,
+        )
+    return ImageInLayout(destination, _only_digest(destination))
+
+
+@contextmanager
+def daemon() -> Iterator[str]:
+    """A BuildKit daemon for as long as the block lasts; gives its address."""
+    with scratch("buildkit") as room:
+        address = f"unix://{room / 'socket'}"
+        with (room / "log").open("wb") as log:
+            process = subprocess.Popen(
+                _daemon_command(room, address),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "TMPDIR": str(room)},
+                start_new_session=True,
+            )
+        try:
+            _await_ready(process, room)
+            yield address
+        finally:
+            _end(process)
+
+
+def _daemon_command(room: Path, address: str) -> list[str | Path]:
+    """It dies with us (pdeathsig), and its mounts with it (a mount namespace of its own)."""
+    return [
+        *("setpriv", "--pdeathsig", "KILL"),
+        *("unshare", "--mount", "--propagation", "private"),
+        *(tool("buildkitd"), "--root", room / "root", "--addr", address),
+        *("--oci-worker=true", "--containerd-worker=false", "--oci-worker-gc=false", "--oci-worker-net=host"),
+    ]
+
+
+def _await_ready(process: subprocess.Popen[bytes], room: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        if (room / "socket").exists():
+            return
+        time.sleep(0.02)
+    said = last_lines("", (room / "log").read_text(errors="replace"))
+    raise CommandFailed(f"buildkitd did not start.{said}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _options(request: BuildRequest, destination: Path) -> list[str]:
+    dockerfile = request.context / request.dockerfile
+    options = [
+        *("--frontend", "dockerfile.v0", "--opt", f"filename={dockerfile.name}"),
+        *("--opt", f"platform={request.platform}"),
+        *("--local", f"context={request.context}", "--local", f"dockerfile={dockerfile.parent}"),
+        *("--opt", f"build-arg:SOURCE_DATE_EPOCH={request.source_date_epoch}"),
+        *("--output", f"type=oci,dest={destination},{_EXPORT}"),
+    ]
+    for name, folder in request.folders.items():
+        options += ["--local", f"{name}={folder}", "--opt", f"context:{name}=local:{name}"]
+    for name, image in request.images.items():
+        options += ["--oci-layout", f"{name}={image.layout}"]
+        options += ["--opt", f"context:{name}=oci-layout://{name}@{image.digest}"]
+    for name, value in request.arguments.items():
+        options += ["--opt", f"build-arg:{name}={value}"]
+    return options
+
+
+_EXPORT = "tar=false,compression=gzip,force-compression=true,rewrite-timestamp=true"
+
+
+def _only_digest(layout: Path) -> str:
+    """The one manifest that the layout's index names."""
+    manifests = json.loads((layout / "index.json").read_text())["manifests"]
+    if len(manifests) != 1 or "manifest" not in manifests[0]["mediaType"]:
+        raise ImageError(f"The build made {[entry['mediaType'] for entry in manifests]} instead of one image manifest.")
+    return str(manifests[0]["digest"])
