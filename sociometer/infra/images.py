@@ -12,16 +12,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
-from sociometer.errors import CommandError, ImageError
+from sociometer.errors import CommandError, ImageError, RegistryUnreachable
 from sociometer.infra import base, hasher, payloads
 from sociometer.infra.payloads import PayloadSpec
 from sociometer.infra.settings import Settings
 from sociometer.oci.buildkit import BuildRequest, ImageInLayout, build
 from sociometer.oci.command import run
+from sociometer.oci.manifest import DOCKER_MANIFEST, INDEX_TYPES, OCI_MANIFEST, Manifest, Reference
+from sociometer.oci.regctl import Access, Deadline, Regctl
 from sociometer.oci.scratch import scratch
 from sociometer.oci.toolbox import tool
 from sociometer.paths import asset, cache_dir
@@ -30,12 +31,7 @@ PROJECT = "sociometer"
 COPY_SECONDS = 900.0
 ASK_SECONDS = 60.0
 SHARED_FILES = ("rootfs",)
-MANIFEST_TYPES = (
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
+MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST, *INDEX_TYPES)
 Notify = Callable[[str], None]
 
 
@@ -88,24 +84,23 @@ def make(made_from: Mapping[str, str], registry: str, notify: Notify) -> SourceI
 def find(registry: str, repository: str, reference: str) -> str | None:
     """The digest of a tag or digest in a registry; None when it is not there.
 
-    Raises `ImageError` when the registry does not answer, which is not the same as an image that is gone.
+    Raises `RegistryUnreachable` when nobody answers, which says nothing about the image.
     """
     url = f"http://{registry}/v2/{repository}/manifests/{reference}"
     try:
         answer = httpx.head(url, headers={"Accept": ", ".join(MANIFEST_TYPES)}, timeout=ASK_SECONDS, trust_env=False)
     except httpx.TransportError as error:
-        raise ImageError(f"The registry {registry} does not answer: {error}. `pulumi refresh` tells why.") from error
+        raise RegistryUnreachable(f"The registry {registry} does not answer: {error}.") from error
     if answer.status_code == httpx.codes.NOT_FOUND:
         return None
     if answer.is_error:
-        raise ImageError(f"The registry {registry} answers {answer.status_code} for {repository}:{reference}.")
+        raise ImageError(f"The registry {registry} answers {answer.status_code} for {repository}, {reference}.")
     return str(answer.headers["Docker-Content-Digest"])
 
 
 def remove(registry: str, repository: str, digest: str) -> None:
     """Delete an image by digest, with its tags; one that is gone already is fine."""
-    if find(registry, repository, digest) is not None:
-        _regctl("manifest", "delete", f"{registry}/{repository}@{digest}", seconds=ASK_SECONDS)
+    _lab_registry().delete_manifest(Reference(f"{registry}/{repository}", digest))
 
 
 def _payload_spec(variant: str, settings: Settings) -> PayloadSpec:
@@ -201,9 +196,16 @@ def _digest_for_platform(variant: str, reference: str, platform: str) -> str:
 
 
 def _described(registry: str, repository: str, digest: str, tag: str) -> SourceImage:
-    name = f"{registry}/{repository}"
-    manifest: dict[str, Any] = json.loads(_regctl("manifest", "get", "--format", "raw-body", f"{name}@{digest}"))
-    return SourceImage(name, digest, tag, sum(int(layer["size"]) for layer in manifest["layers"]))
+    reference = Reference(f"{registry}/{repository}", digest)
+    manifest = _lab_registry().manifest(reference)
+    if not isinstance(manifest, Manifest):
+        raise ImageError(f"{reference} is an index where one image is wanted.")
+    return SourceImage(reference.repository, digest, tag, sum(layer.size_bytes for layer in manifest.layers))
+
+
+def _lab_registry() -> Regctl:
+    """For the lab's registry, which speaks plain HTTP."""
+    return Regctl(Access(plain_http=True), Deadline(ASK_SECONDS))
 
 
 def _regctl(*arguments: str, seconds: float = ASK_SECONDS) -> str:

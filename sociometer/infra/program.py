@@ -11,10 +11,11 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 from sociometer.errors import SociometerError
-from sociometer.infra.images import recipe
+from sociometer.infra.images import PROJECT, recipe
 from sociometer.infra.lab_registry import registry_folder
-from sociometer.infra.outputs import OUTPUT_NAME, SCHEMA_VERSION, StackOutputs
+from sociometer.infra.outputs import OUTPUT_NAME, SCHEMA_VERSION, Form, StackOutputs
 from sociometer.infra.providers.lab_registry import LabRegistry
+from sociometer.infra.providers.soci_image import SociImage, SociImageArgs
 from sociometer.infra.providers.source_image import SourceImageResource
 from sociometer.infra.settings import NAMESPACE, Settings
 
@@ -59,9 +60,30 @@ def _variant(name: str, settings: Settings, registry: LabRegistry) -> dict[str, 
         "name": name,
         "source_image": source.image,
         "image_bytes": source.layer_bytes,
-        "treatments": {},
+        "treatments": {form: _form(name, form, settings, registry, source) for form in settings.forms},
         **_service(name, settings),
     }
+
+
+def _form(
+    name: str, form: Form, settings: Settings, registry: LabRegistry, source: SourceImageResource
+) -> pulumi.Output[dict[str, Any]]:
+    """A treatment. Each form has a repository of its own: an index in one must not make the control lazy."""
+    made = SociImage(
+        f"{name}-{form}",
+        SociImageArgs(
+            source=source.image,
+            repository=pulumi.Output.concat(registry.address, f"/{PROJECT}/{name}/{form}"),
+            form=form,
+            span_bytes=settings.span_size,
+            min_layer_bytes=settings.min_layer_size,
+            platform=settings.platform,
+            plain_http=True,
+            storage_id=registry.storage_id,
+        ),
+        pulumi.ResourceOptions(parent=source, deleted_with=registry),
+    )
+    return made.treatment
 
 
 def _service(name: str, settings: Settings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from sociometer.errors import ImageError
+from sociometer.errors import RegistryUnreachable
 from sociometer.infra import images
 from sociometer.infra.images import SourceImage
 
@@ -37,20 +37,24 @@ class SourceImageProvider(ResourceProvider):
         """Gone when the registry says so; a registry that does not answer says nothing of the image."""
         try:
             there = images.find(props["registry"], id_, props["digest"]) is not None
-        except ImageError:
-            return ReadResult(id_=id_, outs=dict(props))
+        except RegistryUnreachable as error:
+            _tell(f"{id_} could not be looked at, its state is kept: {error}")
+            there = True
         return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Make the new image; the old one goes unless it is the same."""
         made = images.make(_news["recipe"], _news["registry"], _tell)
-        if made.digest != _olds["digest"]:
+        if made.digest != _olds["digest"] and _news["storage_id"] == _olds["storage_id"]:
             images.remove(_news["registry"], _id, _olds["digest"])
         return UpdateResult(outs=_outputs(_news, made))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Remove the image from the registry."""
-        images.remove(_props["registry"], _id, _props["digest"])
+        """Remove the image; a registry that is gone holds nothing that could be removed."""
+        try:
+            images.remove(_props["registry"], _id, _props["digest"])
+        except RegistryUnreachable as error:
+            _tell(f"{_id} was not removed, its registry is gone: {error}")
 
 
 class SourceImageResource(Resource, module="sociometer", name="SourceImage"):
