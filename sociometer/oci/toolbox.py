@@ -2,15 +2,128 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sociometer.errors import MachineError
+from sociometer.oci.pins import TOOLS, Tool
+from sociometer.oci.programs import show_version, version_of
+from sociometer.paths import cache_dir
+
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Searched after PATH: a sparse PATH often lacks the folders for root's programs."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a tool is: its folder of programs and its version, or why it cannot be used (``folder`` is None)."""
+
+    tool: Tool
+    folder: Path | None
+    version: str | None
+    origin: Literal["path", "cache", "missing"]
+    note: str = ""
 
 
 def tool(name: str) -> Path:
-    """The executable of an installed tool; raises `MachineError` that says how to install it."""
-    found = shutil.which(name)
+    """The executable of a program; raises `MachineError` that says what is wrong and how to install it."""
+    owner = _owners().get(name)
+    if owner is None:
+        return _other(name)
+    located = locate(owner)
+    if located.folder is None:
+        raise MachineError(f"{name} is missing: {located.note}. `sociometer tools install` installs it.")
+    return located.folder / name
+
+
+def tools_path() -> str:
+    """A PATH for child processes that look up programs themselves: the cached tools first, then the usual."""
+    cached = [str(found.folder) for found in map(locate, TOOLS) if found.origin == "cache"]
+    return os.pathsep.join(dict.fromkeys([*cached, *_search_path().split(os.pathsep)]))
+
+
+def versions() -> dict[str, str]:
+    """Versions of the tools that are part of what the lab measures, by name; goes into records."""
+    return {found.tool.name: found.version for found in map(locate, TOOLS) if found.tool.measured and found.version}
+
+
+def locate(wanted: Tool) -> Located:
+    """Where a tool is on this machine; remembered for the life of the process."""
+    return _locate(wanted, _search_path(), tools_dir())
+
+
+def forget() -> None:
+    """Look again from now on; called after something was installed."""
+    _locate.cache_clear()
+
+
+def tools_dir() -> Path:
+    """The cache's folder of built tools."""
+    return cache_dir() / "tools"
+
+
+def in_cache(wanted: Tool, cache: Path) -> Located:
+    """The tool in the cache, whole as its manifest says; else why not (no note when it was never there)."""
+    folder = cache / wanted.key
+    if not folder.exists():
+        return _missing(wanted, "")
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        whole = manifest["sizes"] == {name: (folder / "bin" / name).stat().st_size for name in wanted.programs}
+        version = str(manifest["version"])
+    except (OSError, ValueError, LookupError, TypeError):
+        whole = False
+    return Located(wanted, folder / "bin", version, "cache") if whole else _missing(wanted, f"{folder} is damaged")
+
+
+@functools.cache
+def _locate(wanted: Tool, search_path: str, cache: Path) -> Located:
+    on_path = _on_path(wanted, search_path, cache / "answers.json")
+    if on_path.folder is not None:
+        return on_path
+    cached = in_cache(wanted, cache)
+    return cached if cached.folder is not None or cached.note else on_path
+
+
+def _on_path(wanted: Tool, search_path: str, answers: Path) -> Located:
+    first = shutil.which(wanted.programs[0], path=search_path)
+    if first is None:
+        return _missing(wanted, f"there is no {wanted.programs[0]} on PATH")
+    folder = Path(first).absolute().parent
+    lacking = [name for name in wanted.programs if shutil.which(name, path=str(folder)) is None]
+    if lacking:
+        return _missing(wanted, f"{first} has no {', '.join(lacking)} beside it")
+    version = version_of(folder / wanted.ask[0], wanted.ask[1:], answers)
+    if version is None:
+        return _missing(wanted, f"{first} does not tell its version")
+    if version < wanted.minimum:
+        needed = show_version(wanted.minimum)
+        return _missing(wanted, f"{first} is version {show_version(version)}, at least {needed} is needed")
+    return Located(wanted, folder, show_version(version), "path")
+
+
+def _missing(wanted: Tool, note: str) -> Located:
+    return Located(wanted, None, None, "missing", note)
+
+
+def _other(name: str) -> Path:
+    """A program that every Linux distribution has (``nsenter``, ``mount``)."""
+    found = shutil.which(name, path=_search_path())
     if found is None:
-        raise MachineError(f"{name} is not installed. `sociometer tools install` installs it.")
+        raise MachineError(f"{name} is not on this machine. Install the package of your distribution that has it.")
     return Path(found)
+
+
+@functools.cache
+def _owners() -> dict[str, Tool]:
+    return {program: wanted for wanted in TOOLS for program in wanted.programs}
+
+
+def _search_path() -> str:
+    given = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(dict.fromkeys([*filter(None, given), *SYSTEM_FOLDERS]))

@@ -1,0 +1,58 @@
+# make lab · make test · make lint · make bench · make clean. Everything a target needs, it sets up itself.
+
+PLAN ?= default
+export UV_PROJECT_ENVIRONMENT ?= .venv
+export UV_PYTHON_PREFERENCE ?= system
+# Go and others refuse to work without it, and a sparse environment has none.
+export HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6))
+
+MAKEFLAGS += --no-print-directory
+RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tools lab test unit integration hasher lint bench clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+lab: root setup tools ## Measure what SOCI does to container start, on this machine (PLAN=default or full)
+	@$(RUN) sociometer run --plan "$(PLAN)"
+
+test: setup try-tools lint hasher unit integration ## Lint, and run the unit and integration tests
+
+lint: setup ## Check style and types
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check --quiet .
+	@$(RUN) mypy
+
+unit: setup ## Run the unit tests: fast, no root
+	@$(RUN) pytest --quiet tests/unit
+
+integration: setup ## Run the tests with the real tools
+	@$(RUN) pytest --quiet tests/integration
+
+hasher: setup ## Check and test the Go program of the images
+	@go="$$($(RUN) sociometer tools path go)" && cd images/hasher && \
+	export GOFLAGS=-buildvcs=false GOTOOLCHAIN=local && "$$go" vet ./... && "$$go" test ./...
+
+bench: root setup tools ## Run the benchmarks
+	@for file in benchmarks/bench_*.py; do $(RUN) python "$$file" || exit 1; done
+
+tools: setup ## Install the tools that are missing
+	@$(RUN) sociometer tools install
+
+clean: ## Remove what was made in this folder; caches, records and the registry stay
+	@rm -rf "$(UV_PROJECT_ENVIRONMENT)" .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: root try-tools
+root:
+	@test "$$(id -u)" = 0 || { echo "The lab needs root, for namespaces, cgroups and mounts: sudo make $(MAKECMDGOALS)" >&2; exit 3; }
+
+# A machine that cannot have the tools (exit code 3) still runs the tests that do not need them.
+try-tools: setup
+	@$(RUN) sociometer tools install || { code=$$?; \
+	test $$code = 3 && test -z "$(SOCIOMETER_REQUIRE_LAB)" && echo "Going on without the lab's tools." >&2 || exit $$code; }
+
+setup:
+	@uv="$$(sh tools/uv.sh)" && "$$uv" sync --locked --quiet

@@ -1,0 +1,119 @@
+"""`sociometer tools` and `sociometer doctor`: what is on this machine, and putting what is missing there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from sociometer.cli.steps import Steps
+from sociometer.machine import doctor
+from sociometer.machine.check import Check
+from sociometer.oci import install as installer
+from sociometer.oci import toolbox
+from sociometer.oci.pins import TOOLS
+from sociometer.oci.programs import show_version
+from sociometer.oci.toolbox import Located
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
+ORIGINS = {"path": "this machine", "cache": "Sociometer's cache", "missing": "missing"}
+
+tools = typer.Typer(no_args_is_help=True, help="The programs that Sociometer works with: install and list them.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add `doctor` and the `tools` group to the command."""
+    app.command("doctor")(examine)
+    app.add_typer(tools, name="tools")
+
+
+def examine(as_json: AsJson = False) -> None:
+    """Check whether this machine can run the lab, and say what to do when it cannot. Exit code 3 when it cannot."""
+    checks = doctor.examine()
+    able = not doctor.obstacles(checks)
+    if as_json:
+        _print_json({"lab": able, "still_works": doctor.STILL_WORKS, "checks": [asdict(check) for check in checks]})
+    else:
+        _tell(checks, able=able)
+    if not able:
+        raise typer.Exit(3)
+
+
+@tools.command("install")
+def install(as_json: AsJson = False) -> None:
+    """Install what is missing: uses what is on PATH at a sufficient version, builds the rest once into a cache."""
+    located = installer.install(progress=Steps())
+    if as_json:
+        _print_json([_plain(found) for found in located])
+        return
+    built = sum(found.origin == "cache" for found in located)
+    where = toolbox.tools_dir()
+    sys.stdout.write(f"{len(located)} tools are ready: {len(located) - built} of this machine, {built} in {where}.\n")
+
+
+@tools.command("list")
+def show(as_json: AsJson = False) -> None:
+    """Show each tool with its version, where it is, and why a missing one is missing. Exit code 3 when one is."""
+    located = [toolbox.locate(tool) for tool in TOOLS]
+    if as_json:
+        _print_json([_plain(found) for found in located])
+    else:
+        Console().print(_table(located))
+    if any(found.origin == "missing" for found in located):
+        raise typer.Exit(3)
+
+
+@tools.command("path")
+def path(name: Annotated[str | None, typer.Argument(help="A program, such as regctl.")] = None) -> None:
+    """Print where a program is; without a name, the PATH on which all tools are found."""
+    sys.stdout.write(f"{toolbox.tool(name) if name else toolbox.tools_path()}\n")
+
+
+def _tell(checks: Sequence[Check], *, able: bool) -> None:
+    console = Console(highlight=False)
+    table = Table("", "check", Column("found", overflow="fold"), box=None, pad_edge=False)
+    for check in checks:
+        table.add_row(MARKS[check.state], check.name, escape(check.found))
+    console.print(table)
+    for check in checks:
+        if check.state != "ok":
+            console.print(f"\n{MARKS[check.state]} {check.name}: {escape(check.meaning)}. {escape(check.advice)}")
+    if able:
+        console.print("\nThe lab can run on this machine.")
+    else:
+        console.print(f"\nThe lab cannot run on this machine. What still works: {doctor.STILL_WORKS}.")
+
+
+def _table(located: Iterable[Located]) -> Table:
+    table = Table("tool", "version", "from", Column("where", overflow="fold"), box=None, pad_edge=False)
+    for found in located:
+        table.add_row(
+            found.tool.name, found.version or "-", ORIGINS[found.origin], escape(str(found.folder or found.note))
+        )
+    return table
+
+
+def _plain(found: Located) -> dict[str, Any]:
+    return {
+        "name": found.tool.name,
+        "version": found.version,
+        "minimum": show_version(found.tool.minimum),
+        "pinned": found.tool.pinned_version,
+        "origin": found.origin,
+        "folder": str(found.folder) if found.folder else None,
+        "programs": list(found.tool.programs),
+        "note": found.note,
+    }
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,39 @@
+"""The result of one check, and what a try of the real thing looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sociometer.errors import CommandError
+from sociometer.oci.command import run
+
+State = Literal["ok", "warning", "failure"]
+
+TRY_SECONDS = 30
+"""Time limit of one try; each takes milliseconds where it works."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, what was found, and, unless it is ok, what that means and what to do about it."""
+
+    name: str
+    state: State
+    found: str
+    meaning: str = ""
+    advice: str = ""
+
+
+def complaint(argv: Sequence[str | Path]) -> str | None:
+    """Run a command to see whether it works here: None when it does, else the last line of what it said."""
+    try:
+        done = run(argv, timeout_seconds=TRY_SECONDS, check=False)
+    except CommandError as error:
+        return str(error)
+    if done.exit_code == 0:
+        return None
+    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return said[-1] if said else f"{Path(argv[0]).name} failed with exit code {done.exit_code}"

@@ -1,0 +1,64 @@
+"""Can this machine run the lab: all checks together, for people (`sociometer doctor`) and for code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sociometer.errors import MachineError
+from sociometer.machine import kernel, resources
+from sociometer.machine.check import Check
+from sociometer.paths import data_dir
+
+STILL_WORKS = "the fargate target, plan, report and export of records that are there, and the notebook"
+"""What needs none of the checks."""
+
+
+def examine() -> list[Check]:
+    """Every check, those that cannot stop the lab included."""
+    return [*_decisive(), *([kernel.pressure(), resources.internet()] if _on_linux() else [])]
+
+
+def obstacles(checks: Sequence[Check] | None = None) -> list[Check]:
+    """The checks that say the lab cannot run here; none when it can."""
+    looked_at = _decisive() if checks is None else checks
+    return [check for check in looked_at if check.state == "failure"]
+
+
+def require_lab() -> None:
+    """Raise `MachineError`, one line with every reason, when the lab cannot run on this machine."""
+    found = obstacles()
+    if found:
+        reasons = "; ".join(f"{check.name}: {check.found} ({check.meaning})" for check in found)
+        raise MachineError(f"The lab cannot run on this machine. {reasons}. `sociometer doctor` says what to do.")
+
+
+def _decisive() -> Iterator[Check]:
+    yield kernel.system()
+    if _on_linux():
+        yield from _kernel_checks()
+        yield from _resource_checks()
+        yield from resources.tools()
+
+
+def _on_linux() -> bool:
+    return kernel.system().state == "ok"
+
+
+def _kernel_checks() -> Iterator[Check]:
+    """What the kernel allows; without root every try would only say so once more."""
+    root = kernel.root()
+    yield root
+    if root.state == "ok":
+        yield kernel.fuse()
+        yield kernel.namespaces()
+        yield kernel.cgroups()
+        yield kernel.overlayfs(data_dir())
+        yield kernel.network()
+        yield kernel.shaping()
+
+
+def _resource_checks() -> Iterator[Check]:
+    yield resources.data_room()
+    yield resources.cache_room()
+    yield resources.memory()
+    yield resources.processors()

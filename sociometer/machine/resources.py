@@ -1,0 +1,106 @@
+"""What the machine has: room, memory, processors, tools, and a way to the internet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import httpx
+
+from sociometer.machine.check import Check
+from sociometer.oci import toolbox
+from sociometer.oci.pins import TOOLS, Tool
+from sociometer.paths import cache_dir, data_dir
+
+GB = 1_000_000_000
+
+DATA_BYTES = (6 * GB, 30 * GB)
+"""Room that the default and the full plan take at the data directory: registry, and eight unpacked images at once."""
+
+CACHE_BYTES = (6 * GB, 10 * GB)
+"""Room for built tools and payloads: reduced and full size, with what building leaves in Go's caches."""
+
+MEMORY_BYTES = (2 * GB, 8 * GB)
+"""Memory for two and for eight hosts: 512 MiB for each task, and its daemons."""
+
+PROCESSORS = 2
+"""Below it, a host's own daemons and its task's share of a CPU get into each other's way."""
+
+REGISTRY = "https://registry-1.docker.io/v2/"
+
+
+def room(name: str, place: Path, needed: tuple[int, int], setting: str) -> Check:
+    """Free disk at ``place``, against bytes needed by the default and the full plan."""
+    existing = next(folder for folder in (place, *place.parents) if folder.is_dir())
+    free = shutil.disk_usage(existing).free
+    found = f"{free / GB:.0f} GB free at {existing}"
+    least, full = needed
+    advice = f"Make room, or move it with {setting}."
+    if free < least:
+        return Check(name, "failure", found, f"the default plan needs {least / GB:.0f} GB", advice)
+    if free < full:
+        return Check(
+            name, "warning", found, f"enough for the default plan; the full one needs {full / GB:.0f} GB", advice
+        )
+    return Check(name, "ok", found)
+
+
+def data_room() -> Check:
+    """Room for records, the registry and the lab's hosts."""
+    return room("disk for data", data_dir(), DATA_BYTES, "SOCIOMETER_DATA")
+
+
+def cache_room() -> Check:
+    """Room for tools, payloads and base images."""
+    return room("disk for caches", cache_dir(), CACHE_BYTES, "SOCIOMETER_CACHE")
+
+
+def memory(meminfo: Path = Path("/proc/meminfo")) -> Check:
+    """Memory that is available now."""
+    available = next((line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:")), None)
+    if available is None:
+        return Check("memory", "warning", "unknown", "the kernel does not tell what is available")
+    free = int(available.split()[1]) * 1024
+    found = f"{free / GB:.1f} GB available"
+    least, full = MEMORY_BYTES
+    if free < least:
+        return Check(
+            "memory", "failure", found, f"a task and its daemons need {least / GB:.0f} GB", "Free some memory."
+        )
+    if free < full:
+        meaning = f"enough for a few hosts; eight at once need {full / GB:.0f} GB"
+        return Check("memory", "warning", found, meaning, "Plan fewer tasks at once.")
+    return Check("memory", "ok", found)
+
+
+def processors() -> Check:
+    """Processors that this process may use."""
+    count = len(os.sched_getaffinity(0))
+    if count < PROCESSORS:
+        meaning = "the daemons compete with the tasks they serve, and the figures show it"
+        return Check("processors", "warning", str(count), meaning, f"Use a machine with {PROCESSORS} or more.")
+    return Check("processors", "ok", str(count))
+
+
+def tool(wanted: Tool) -> Check:
+    """A tool is usable, from this machine or from the cache."""
+    found = toolbox.locate(wanted)
+    if found.folder is None:
+        meaning = f"{', '.join(wanted.programs)} cannot be run"
+        return Check(wanted.name, "failure", found.note, meaning, "Run `sociometer tools install`.")
+    return Check(wanted.name, "ok", f"{found.version}, {found.folder}")
+
+
+def tools() -> list[Check]:
+    """All tools, in the order in which they are installed."""
+    return [tool(wanted) for wanted in TOOLS]
+
+
+def internet(url: str = REGISTRY) -> Check:
+    """Whether a public registry answers; only decides where base images come from, so it is never a failure."""
+    try:
+        httpx.head(url, timeout=3.0)
+    except httpx.HTTPError:
+        return Check("internet", "ok", "no public registry in reach: base images are made from Debian packages")
+    return Check("internet", "ok", "a public registry answers")

@@ -1,0 +1,172 @@
+"""Installs what is missing of the tools, once: packages from the distribution, the rest into the cache.
+
+A tool's folder appears in the cache by a rename, whole or not at all, so being killed at any moment leaves at
+most a draft that the next installation removes. A lock lets one installation work at a time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from sociometer.errors import CommandFailed, MachineError
+from sociometer.oci import golang, packages, toolbox
+from sociometer.oci.pins import TOOLS, DebianPackage, GoModules, Tool, Wheel
+from sociometer.oci.programs import show_version, version_of
+from sociometer.oci.toolbox import Located
+
+BUILD_BYTES = 2_000_000_000
+"""Disk that building one tool may take, Go's own caches included; all of them together took 6.4 GB."""
+
+Progress = Callable[[str, int, int], AbstractContextManager[None]]
+"""Told what is being done, which step it is and of how many; entered for as long as the step takes."""
+
+_DRAFT = ".draft-"
+
+
+def silent(_doing: str, _step: int, _steps: int) -> AbstractContextManager[None]:
+    """The progress of somebody who does not want to know."""
+    return nullcontext()
+
+
+def install(tools: Sequence[Tool] = TOOLS, progress: Progress = silent) -> tuple[Located, ...]:
+    """Install what is missing of ``tools`` and return where each one is.
+
+    Raises `MachineError` when this machine cannot (no root for packages, no room), `CommandError` when a build
+    fails; what was installed before that stays.
+    """
+    toolbox.forget()
+    if _missing(tools):
+        with _alone(toolbox.tools_dir(), progress):
+            toolbox.forget()
+            _install_missing(_missing(tools), progress)
+    located = tuple(toolbox.locate(tool) for tool in tools)
+    for found in located:
+        if found.folder is None:
+            raise MachineError(f"{found.tool.name} was installed and is still not usable: {found.note}.")
+    return located
+
+
+def _missing(tools: Sequence[Tool]) -> list[Tool]:
+    return [tool for tool in tools if toolbox.locate(tool).folder is None]
+
+
+def _install_missing(missing: list[Tool], progress: Progress) -> None:
+    wanted = _packages(missing)
+    packages.require_able(wanted)
+    _require_room(missing)
+    cached = [tool for tool in missing if not _from_distribution(tool)]
+    steps = len(cached) + bool(wanted)
+    if wanted:
+        with progress(f"installing packages {' '.join(wanted)}", 1, steps):
+            packages.install(wanted)
+    for step, tool in enumerate(cached, start=1 + bool(wanted)):
+        with progress(f"{_verb(tool)} {tool.name} {tool.pinned_version}", step, steps):
+            _into_cache(tool, toolbox.tools_dir())
+        toolbox.forget()
+    toolbox.forget()
+
+
+def _packages(missing: list[Tool]) -> list[str]:
+    """Debian packages to install: tools that are packages, and what the builds need."""
+    wanted = [
+        tool.source.package for tool in missing if isinstance(tool.source, DebianPackage) and _from_distribution(tool)
+    ]
+    needed = [name for tool in missing if isinstance(tool.source, GoModules) for name in tool.source.packages]
+    if needed and not packages.compiler_works():
+        wanted += needed
+    return list(dict.fromkeys(wanted))
+
+
+def _from_distribution(tool: Tool) -> bool:
+    return isinstance(tool.source, DebianPackage) and not tool.source.extract
+
+
+def _verb(tool: Tool) -> str:
+    return "building" if isinstance(tool.source, GoModules) else "fetching"
+
+
+def _into_cache(tool: Tool, cache: Path) -> None:
+    """Make the tool in a draft folder, then put it in its place in one step."""
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=cache))
+    try:
+        _make(tool, draft)
+        _describe(tool, draft)
+        _put(draft, cache / tool.key, cache)
+    except (OSError, CommandFailed) as error:
+        if "no space left" in str(error).lower():
+            raise MachineError(
+                f"The disk of {cache} or of Go's caches is full; {tool.name} was not installed."
+            ) from error
+        raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _make(tool: Tool, draft: Path) -> None:
+    match tool.source:
+        case GoModules(modules=modules):
+            go = toolbox.tool("go")
+            for module in modules:
+                golang.build(module, draft / "bin", go)
+        case Wheel():
+            golang.unpack_wheel(tool.source, draft)
+        case DebianPackage():
+            packages.unpack(tool.source, draft)
+
+
+def _describe(tool: Tool, draft: Path) -> None:
+    """Write the manifest by which a damaged folder is recognised; the program itself tells its version."""
+    program = draft / "bin" / tool.ask[0]
+    version = version_of(program, tool.ask[1:], draft / "answers.json")
+    (draft / "answers.json").unlink(missing_ok=True)
+    if version is None or version < tool.minimum:
+        said = show_version(version) if version else "none"
+        raise MachineError(f"{tool.name} was built, but tells version {said}; {tool.pinned_version} was expected.")
+    sizes = {name: (draft / "bin" / name).stat().st_size for name in tool.programs}
+    manifest = {"tool": tool.name, "version": show_version(version), "sizes": sizes}
+    (draft / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def _put(draft: Path, place: Path, cache: Path) -> None:
+    """Rename the draft into its place, once it is on the disk: after a power cut, what is in its place is whole."""
+    os.sync()
+    if place.exists():  # damaged, or it would have been used
+        damaged = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=cache))
+        place.rename(damaged / place.name)
+        shutil.rmtree(damaged)
+    draft.chmod(0o755)
+    draft.rename(place)
+
+
+def _require_room(missing: list[Tool]) -> None:
+    builds = sum(not _from_distribution(tool) for tool in missing)
+    needed = min(builds, 4) * BUILD_BYTES
+    for place in {toolbox.tools_dir(), Path.home()}:
+        free = shutil.disk_usage(place).free
+        if free < needed:
+            raise MachineError(
+                f"Building the tools needs {needed / 1e9:.1f} GB at {place}, and {free / 1e9:.1f} GB are free. "
+                "Make room, or move the cache with SOCIOMETER_CACHE."
+            )
+
+
+@contextmanager
+def _alone(cache: Path, progress: Progress) -> Iterator[None]:
+    """Hold the installation lock; the kernel lets go of it however this process ends."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with progress("waiting for another installation", 0, 0):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in cache.glob(f"{_DRAFT}*"):  # of an installation that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        yield

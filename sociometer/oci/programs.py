@@ -1,0 +1,73 @@
+"""What version a program on this machine has: asks it once, and remembers the answer while the file is the same."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sociometer.errors import CommandError
+from sociometer.oci.command import run
+from sociometer.oci.pins import Version
+
+ASK_SECONDS = 30
+"""Time limit for a program to tell its version."""
+
+_QUIET = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+def parse_version(text: str) -> Version | None:
+    """The first thing in a program's answer that looks like a version (two or three numbers with dots)."""
+    found = re.search(r"(?<![\d.])(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(number) for number in found.groups() if number is not None) if found else None
+
+
+def show_version(version: Version) -> str:
+    """A version as people write it."""
+    return ".".join(str(number) for number in version)
+
+
+def version_of(program: Path, arguments: tuple[str, ...], answers: Path) -> Version | None:
+    """The version that ``program`` tells, None when it tells none or cannot run.
+
+    ``answers`` is the file of remembered answers, keyed by path, size and time of change.
+    """
+    status = program.stat()
+    seen = [status.st_size, status.st_mtime_ns]
+    remembered = _read(answers)
+    match remembered.get(str(program)):
+        case [size, mtime, *numbers] if [size, mtime] == seen:
+            return tuple(numbers) or None
+    version = _ask(program, arguments)
+    _write(answers, {**remembered, str(program): [*seen, *(version or ())]})
+    return version
+
+
+def _ask(program: Path, arguments: tuple[str, ...]) -> Version | None:
+    try:
+        said = run([program, *arguments], timeout_seconds=ASK_SECONDS, env=_QUIET, check=False)
+    except (CommandError, OSError):
+        return None  # built for another machine, or it hangs: not usable, whatever its version
+    return parse_version(said.stdout) or parse_version(said.stderr)
+
+
+def _read(answers: Path) -> dict[str, Any]:
+    try:
+        remembered = json.loads(answers.read_text())
+    except (OSError, ValueError):
+        return {}  # none yet, or damaged: the programs are asked again
+    return remembered if isinstance(remembered, dict) else {}
+
+
+def _write(answers: Path, remembered: dict[str, Any]) -> None:
+    # Remembering only saves time; on a full or read-only disk the answer is still right.
+    with contextlib.suppress(OSError):
+        answers.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=".answers.", dir=answers.parent)
+        with os.fdopen(handle, "w") as file:
+            json.dump(remembered, file)
+        Path(draft).replace(answers)
