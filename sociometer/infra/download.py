@@ -14,7 +14,6 @@ from sociometer.errors import ImageError
 
 ATTEMPTS = 10
 TIMEOUT_SECONDS = 30.0
-CHUNK_BYTES = 1 << 20
 NOTIFY_BYTES = 32 << 20
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 Notify = Callable[[str], None]
@@ -96,7 +95,7 @@ class _Transfer:
         announced = int(answer.headers["Content-Length"]) + start if "Content-Length" in answer.headers else None
         with self.part.open("r+b" if start else "wb") as file:
             file.seek(start)
-            for chunk in answer.iter_bytes(CHUNK_BYTES):
+            for chunk in answer.iter_bytes():  # as it comes: a chunk that is still being gathered would be lost
                 self._tell(file.tell(), file.tell() + len(chunk), announced)
                 file.write(chunk)
             done = file.tell()
