@@ -105,8 +105,7 @@ def _options() -> LocalWorkspaceOptions:
 
 def _path() -> str:
     """This Python first (Pulumi's language host takes what it finds), then our tools, then the rest, each once."""
-    tools = getattr(toolbox, "tools_path", lambda: os.environ.get("PATH", ""))()
-    return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *tools.split(os.pathsep)]))
+    return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *toolbox.tools_path().split(os.pathsep)]))
 
 
 def _default_backend() -> str | None:

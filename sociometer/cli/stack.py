@@ -1,0 +1,212 @@
+"""`sociometer up | down | outputs | index | stack`: makes and removes stacks, and shows what they hold.
+
+They parse options, call `sociometer.experiments.stack`, and print; results on standard output, progress on
+standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sociometer.cli.options import AsJson, parse_settings
+from sociometer.cli.progress import say
+from sociometer.errors import SettingsError, SociometerError
+from sociometer.infra.outputs import StackOutputs, TreatmentOutput
+from sociometer.oci.index import IndexedLayer, SociIndex, read_index
+from sociometer.oci.regctl import Access
+
+PANEL = "Stacks"
+StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
+StackSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting, kept in the stack's configuration; may be repeated."),
+]
+DEFAULT_STACK = "lab"
+
+index = typer.Typer(no_args_is_help=True, help="The SOCI indexes behind a stack's images.")
+stack_group = typer.Typer(no_args_is_help=True, help="Work with a stack by hand.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the stack commands to the command."""
+    for command in (up, down, outputs):
+        app.command(rich_help_panel=PANEL)(command)
+    app.add_typer(index, name="index", rich_help_panel=PANEL)
+    app.add_typer(stack_group, name="stack", rich_help_panel=PANEL)
+
+
+def up(
+    stack: StackName = DEFAULT_STACK,
+    settings: StackSettings = None,
+    variants: Annotated[
+        str | None, typer.Option("--variants", "--variant", help="Image variants, between commas: movie,parquet.")
+    ] = None,
+    forms: Annotated[
+        str | None, typer.Option("--forms", "--form", help="Forms of delivery, between commas: plain,soci-v1,soci-v2.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a stack: the lab's registry and, in it, each variant's image in each form.
+
+    What is there already and unchanged is left as it is; what was lost is made again.
+    """
+    from sociometer.experiments import stack as stacks  # Pulumi is slow to import
+
+    chosen = {"variants": variants, "forms": forms}
+    wanted = {key: value for key, value in chosen.items() if value is not None} | parse_settings(settings or [])
+    _show_outputs(stacks.up(stack, wanted, say), as_json=as_json)
+
+
+def down(stack: StackName = DEFAULT_STACK) -> None:
+    """Stop the lab's registry and remove everything of a stack. Records, results and caches are kept."""
+    from sociometer.experiments import stack as stacks
+
+    stacks.down(stack, say)
+    say(f"Nothing of stack {stack} is left.")
+
+
+def outputs(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
+    """Show what a stack holds: its variants' images in their forms."""
+    _show_outputs(_outputs(stack), as_json=as_json)
+
+
+@stack_group.command("env")
+def environment() -> None:
+    """Print what `pulumi` needs in its environment to work on the same stacks: eval "$(sociometer stack env)"."""
+    from sociometer.experiments import stack_workspace
+
+    for name, value in stack_workspace.environment().items():
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+
+
+@index.command("list")
+def list_indexes(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
+    """One line per image that has a SOCI index: how many layers it covers and what it costs."""
+    found = [
+        {
+            "variant": variant,
+            "form": treatment.form,
+            "image": treatment.image,
+            "index": treatment.index_digest,
+            "layers": len(treatment.ztocs),
+            "skipped": len(treatment.skipped_layers),
+            "layer_bytes": sum(ztoc.layer_bytes for ztoc in treatment.ztocs),
+            "ztoc_bytes": sum(ztoc.size_bytes for ztoc in treatment.ztocs),
+            "span_bytes": treatment.span_bytes,
+        }
+        for variant, treatment in _treatments(_outputs(stack))
+        if treatment.index_digest is not None
+    ]
+    if as_json:
+        _print_json(found)
+        return
+    table = _table("Variant", "Form", "Index", ">Layers", ">Skipped", ">Size", ">zTOCs", ">Span")
+    for row in found:
+        sizes = (_size(row[key]) for key in ("layer_bytes", "ztoc_bytes", "span_bytes"))
+        counts = (str(row["layers"]), str(row["skipped"]))
+        table.add_row(str(row["variant"]), str(row["form"]), _short(str(row["index"])), *counts, *sizes)
+    Console().print(table)
+
+
+@index.command("info")
+def show_index(
+    variant: Annotated[str, typer.Argument(help="The variant whose image to look at.")],
+    form: Annotated[str | None, typer.Argument(help="Its form.", show_default="every one with an index")] = None,
+    stack: StackName = DEFAULT_STACK,
+    as_json: AsJson = False,
+) -> None:
+    """Show each layer of an image with its zTOC: spans, files, sizes. Read from the registry itself."""
+    found = list(_read_indexes(_outputs(stack), variant, form))
+    if as_json:
+        _print_json([{"form": name, **asdict(read)} for name, read in found])
+        return
+    for name, read in found:
+        Console().print(_index_table(f"{variant}, {name}: index {read.digest}", read))
+
+
+def _read_indexes(made: StackOutputs, variant: str, form: str | None) -> Iterator[tuple[str, SociIndex]]:
+    if variant not in made.variants:
+        raise SettingsError(f"The stack has no variant '{variant}'. Allowed: {', '.join(made.variants)}.")
+    treatments = made.variants[variant].treatments
+    lazy = {name: treatment for name, treatment in treatments.items() if treatment.index_digest is not None}
+    if form is not None and form not in lazy:
+        raise SettingsError(f"Variant {variant} has no index in form '{form}'. Allowed: {', '.join(lazy) or 'none'}.")
+    for name, treatment in lazy.items():
+        if form in (None, name):
+            read = read_index(treatment.image, Access(plain_http=made.target == "lab"))
+            if read is None:
+                raise SociometerError(f"{treatment.image} has no index any more. `sociometer up` makes it again.")
+            yield name, read
+
+
+def _index_table(title: str, read: SociIndex) -> Table:
+    table = _table("Layer", ">Size", "zTOC", ">Size", ">Spans", ">Span", ">Files", title=title)
+    for layer in read.layers:
+        table.add_row(*_index_row(layer))
+    for digest in read.unindexed_layers:
+        table.add_row(_short(digest), "", "none: loaded whole")
+    return table
+
+
+def _index_row(layer: IndexedLayer) -> tuple[str, ...]:
+    of_layer = (_short(layer.layer_digest), _size(layer.layer_bytes))
+    of_ztoc = (_short(layer.ztoc_digest), _size(layer.ztoc_bytes))
+    return (*of_layer, *of_ztoc, str(layer.info.span_count), _size(layer.span_bytes), str(layer.info.file_count))
+
+
+def _outputs(stack: str) -> StackOutputs:
+    from sociometer.experiments import stack as stacks
+
+    return stacks.outputs(stack)
+
+
+def _treatments(made: StackOutputs) -> Iterator[tuple[str, TreatmentOutput]]:
+    for name, variant in made.variants.items():
+        for treatment in variant.treatments.values():
+            yield name, treatment
+
+
+def _show_outputs(made: StackOutputs, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(made.model_dump_json(indent=2) + "\n")
+        return
+    table = _table("Variant", "Form", "Image", ">Pushed", ">Seconds", title=f"{made.platform} in {made.registry}")
+    for variant, treatment in _treatments(made):
+        numbers = (_size(treatment.pushed_bytes), f"{treatment.seconds:.1f}")
+        table.add_row(variant, treatment.form, _short(treatment.image_digest), *numbers)
+    Console().print(table)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    """A plain table; a column whose name begins with > is of numbers."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
+    return table
+
+
+def _short(digest: str) -> str:
+    """Enough of a digest to tell it from the others; --json has all of it."""
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _size(size_bytes: object) -> str:
+    """In MiB when that is a whole number, as spans are; else megabytes (10⁶ bytes), or kilobytes when small."""
+    if not isinstance(size_bytes, int):
+        return ""
+    if size_bytes and size_bytes % (1 << 20) == 0:
+        return f"{size_bytes >> 20} MiB"
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
