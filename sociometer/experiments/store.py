@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -44,13 +44,18 @@ class Store:
         with rescue.guarded(self.path):
             self._connection = _writer(self.path) if write else _reader(self.path)
 
+    @staticmethod
+    def claim(path: Path) -> AbstractContextManager[None]:
+        """Keep sweeps away from the store at ``path``; raises `StoreError` that names the one that runs."""
+        return lock.exclusive(path.with_name(f"{path.name}.lock"), f"The store {path}")
+
     @contextmanager
     def sweeping(self, task_count: int) -> Iterator[None]:
         """Claim the store for one sweep whose rounds have at most ``task_count`` tasks.
 
         Raises `StoreError` that names the process when a sweep has it already, `MachineError` when its disk is full.
         """
-        with lock.exclusive(self.path.with_name(f"{self.path.name}.lock"), f"The store {self.path}"):
+        with self.claim(self.path):
             self._reserve = rescue.Reserve(self.path, task_count)
             self._reserve.take()
             try:

@@ -1,0 +1,140 @@
+"""The options that measuring commands share, and how they become a plan."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from sociometer.errors import SettingsError
+from sociometer.experiments.plan import Design, Plan, Preset, make_plan, preset
+from sociometer.experiments.store import LATEST
+
+Value = TypeVar("Value")
+_PLAN_PANEL = "What to measure"
+_WHERE_PANEL = "Where"
+
+PlanName = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        metavar="default|full",
+        help="The plan to start from; `default` when none is named.",
+        rich_help_panel=_PLAN_PANEL,
+    ),
+]
+Variants = Annotated[
+    str | None,
+    typer.Option(help="Image variants, between commas: movie,parquet.", rich_help_panel=_PLAN_PANEL),
+]
+Forms = Annotated[
+    str | None,
+    typer.Option(help="Forms of delivery, between commas: plain,soci-v1,soci-v2.", rich_help_panel=_PLAN_PANEL),
+]
+Counts = Annotated[
+    str | None,
+    typer.Option(help="Task counts of a round, between commas: 1,2,8.", rich_help_panel=_PLAN_PANEL),
+]
+Blocks = Annotated[int | None, typer.Option(help="How often every round is repeated.", rich_help_panel=_PLAN_PANEL)]
+Seed = Annotated[
+    int | None, typer.Option(help="Draws the order of the rounds within each block.", rich_help_panel=_PLAN_PANEL)
+]
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        help="The stack to use.", rich_help_panel=_WHERE_PANEL, show_default="lab, or lab-full for the full plan"
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        help="The kind of task that the lab imitates.", rich_help_panel=_WHERE_PANEL, show_default="fargate-256-512"
+    ),
+]
+StorePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="The record store.",
+        rich_help_panel=_WHERE_PANEL,
+        show_default="store.sqlite in the data folder",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", min=1, help="Seconds after which a task that has not booted is given up."),
+]
+SweepId = Annotated[str, typer.Option("--sweep", help="The sweep to read, by its id; `last` is the latest.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+DEFAULT_PLAN = "default"
+DEFAULT_TIMEOUT_SECONDS = 300.0
+LATEST_SWEEP = LATEST
+
+
+def chosen_preset(name: str | None) -> Preset:
+    """The preset of that name, or the default one."""
+    return preset(name or DEFAULT_PLAN)
+
+
+def chosen_plan(
+    name: str | None,
+    variants: str | None,
+    forms: str | None,
+    counts: str | None,
+    blocks: int | None,
+    seed: int | None,
+) -> Plan:
+    """The preset's plan with what the options change of it; raises `SettingsError`."""
+    changes = {
+        "variants": _words(variants, "--variants", str),
+        "forms": _words(forms, "--forms", str),
+        "task_counts": _words(counts, "--counts", int),
+        "blocks": blocks,
+        "seed": seed,
+    }
+    design = chosen_preset(name).design
+    changed = {key: value for key, value in changes.items() if value is not None}
+    return make_plan(Design(**{**design.model_dump(), **changed}))
+
+
+def chosen_profile(name: str | None) -> str:
+    """The profile's name, checked; raises `SettingsError`."""
+    from sociometer.lab.profiles import DEFAULT_PROFILE, profile
+
+    return profile(name or DEFAULT_PROFILE).name
+
+
+def _words(text: str | None, option: str, kind: Callable[[str], Value]) -> tuple[Value, ...] | None:
+    if text is None:
+        return None
+    return tuple(_word(word.strip(), option, kind) for word in text.split(",") if word.strip())
+
+
+def _word(word: str, option: str, kind: Callable[[str], Value]) -> Value:
+    try:
+        return kind(word)
+    except ValueError as error:
+        raise SettingsError(
+            f"{option}: {word!r} is not a whole number. Allowed: numbers between commas: 1,2,8."
+        ) from error
+
+
+def parse_settings(words: Sequence[str]) -> dict[str, object]:
+    """Stack settings from ``key=value`` words; their keys and values are checked where the stack is made."""
+    settings: dict[str, object] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise SettingsError(f"--set {word!r} cannot be used. Allowed: key=value, such as spanSize=8MiB.")
+        settings[key] = value
+    return settings
+
+
+def help_text(command: Callable[..., None]) -> str:
+    """A command's docstring with each paragraph on one line, so that the terminal alone breaks lines."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.splitlines()) for paragraph in paragraphs)

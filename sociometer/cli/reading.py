@@ -1,0 +1,77 @@
+"""`sociometer report | export`: the commands that read what was measured; they may be used while a sweep runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId, help_text
+from sociometer.cli.progress import say
+from sociometer.errors import SettingsError
+from sociometer.experiments import export as exports
+from sociometer.experiments import report as reports
+from sociometer.experiments.store import Store, default_path
+from sociometer.experiments.summary import Summary, summarise
+
+PANEL = "Read what was measured"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands that read the store."""
+    for command in (report, export):
+        app.command(rich_help_panel=PANEL, help=help_text(command))(command)
+
+
+def report(sweep: SweepId = LATEST_SWEEP, store: StorePath = None, as_json: AsJson = False) -> None:
+    """Show the figures of a sweep: medians, their spread, and the change against plain."""
+    with Store(store or default_path()) as opened:
+        found = opened.sweep(sweep)
+        summary = summarise(found, opened.rounds(found.id))
+    print_summary(summary, as_json=as_json)
+
+
+def export(
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="json|csv|averages-csv", help="One object or row a task, or the averages of each round."
+        ),
+    ] = "json",
+    sweep: SweepId = LATEST_SWEEP,
+    variant: Annotated[str | None, typer.Option(help="Only this variant's rounds.")] = None,
+    form: Annotated[str | None, typer.Option(help="Only this form's rounds.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A file, written whole or not at all.", show_default="standard output")
+    ] = None,
+    store: StorePath = None,
+) -> None:
+    """Write the records of a sweep for other programs.
+
+    json and csv have one object or row per task. averages-csv has the columns taskCount, averageFirstConnectionTime,
+    averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order.
+    """
+    if format_ not in exports.FORMATS:
+        raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(exports.FORMATS)}.")
+    with Store(store or default_path()) as opened:
+        records = opened.rounds(opened.sweep(sweep).id)
+    wanted = [r for r in records if variant in (None, r.round.variant) and form in (None, r.round.form)]
+    text = exports.FORMATS[format_](wanted)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    exports.write(output, text)
+    say(f"{output} is written.")
+
+
+def print_summary(summary: Summary, *, as_json: bool) -> None:
+    """The report on standard output: JSON, a coloured table on a terminal, or plain text."""
+    if as_json:
+        sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
+    elif sys.stdout.isatty():
+        reports.show(summary, Console(highlight=False))
+    else:
+        sys.stdout.write(reports.text(summary))
