@@ -112,12 +112,14 @@ def remove(pushed: Pushed, access: Access, *, keep: Pushed | None = None, timeou
     when nobody answers.
     """
     regctl = Regctl(access, Deadline(timeout_seconds))
-    repository = Reference.parse(pushed.image).repository
-    kept = set(keep.manifests) if keep and Reference.parse(keep.image).repository == repository else set()
+    image = Reference.parse(pushed.image)
+    kept = set(keep.manifests) if keep and Reference.parse(keep.image).repository == image.repository else set()
     for digest in pushed.manifests:
-        if digest not in kept:
-            reference = Reference(repository, digest)
-            regctl.delete_manifest(reference, referrer=digest == pushed.index_digest and regctl.has_manifest(reference))
+        reference = Reference(image.repository, digest)
+        if digest not in kept and digest == pushed.index_digest:
+            regctl.delete_referrer(reference, image)
+        elif digest not in kept:
+            regctl.delete_manifest(reference)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def referrers_undone_on_failure(regctl: Regctl, image: Reference, before: set[st
             own = _with_own_deadline(regctl)
             for entry in own.referrers(image, SOCI_INDEX_V1):
                 if entry.digest not in before:
-                    own.delete_manifest(Reference(image.repository, entry.digest), referrer=True)
+                    own.delete_referrer(Reference(image.repository, entry.digest), image)
         raise
 
 

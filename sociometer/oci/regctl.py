@@ -117,19 +117,30 @@ class Regctl:
             for entry in entries
         )
 
-    def delete_manifest(self, reference: Reference, *, referrer: bool = False) -> None:
-        """Delete a manifest and the tags that point to it; no error when it is not there.
+    def delete_manifest(self, reference: Reference) -> None:
+        """Delete a manifest and the tags that point to it; no error when it is not there."""
+        self._delete(reference)
 
-        ``referrer``: it names a subject, whose list of referrers forgets it too.
+    def delete_referrer(self, reference: Reference, subject: Reference) -> None:
+        """Delete an artifact that names ``subject``, also from the list of its referrers; no error when it is gone.
+
+        Without referrers API that list is an index under a tag, and its former version would stay as an orphan.
         """
-        words = ("manifest", "delete", "--ignore-missing", *(("--referrers",) if referrer else ()), str(reference))
-        done = self._run(reference.registry, *words)
-        if done.exit_code != 0 and not _is_missing(done):
-            _succeeded(done)
+        if not self.has_manifest(reference):
+            return
+        former = self._referrers_list(subject)
+        self._delete(reference, "--referrers")
+        if former is not None and former != self._referrers_list(subject):
+            self._delete(Reference(subject.repository, former))
 
-    def delete_tag(self, repository: str, tag: str) -> None:
-        """Delete a tag; no error when it is not there."""
-        done = self._run(_registry(repository), "tag", "delete", "--ignore-missing", f"{repository}:{tag}")
+    def _referrers_list(self, subject: Reference) -> str | None:
+        """Digest of the list of referrers where the registry keeps it under a tag (distribution-spec's tag schema)."""
+        tag = f"{subject.repository}:{subject.digest.replace(':', '-')}"
+        done = self._run(subject.registry, "manifest", "head", tag)
+        return done.stdout.strip() if _exists(done) else None
+
+    def _delete(self, reference: Reference, *flags: str) -> None:
+        done = self._run(reference.registry, "manifest", "delete", "--ignore-missing", *flags, str(reference))
         if done.exit_code != 0 and not _is_missing(done):
             _succeeded(done)
 

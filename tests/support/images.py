@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import random
 import subprocess
 import tarfile
@@ -49,6 +50,7 @@ def push_image(
     flavor: Flavor = "gzip",
     architecture: str = "amd64",
     seed: int = 1,
+    docker_config: Path | None = None,
 ) -> SourceImage:
     """Make an image with one random file per layer and push it to ``repository`` (``host:port/name``)."""
     with tempfile.TemporaryDirectory(prefix="sociometer-image-", dir="/tmp") as folder:
@@ -56,8 +58,9 @@ def push_image(
         image, manifest = _layout(layout, layer_bytes, flavor, architecture, seed)
         reference = f"{repository}@{manifest}"
         host = repository.split("/")[0]
+        environment = {**os.environ, **({"DOCKER_CONFIG": str(docker_config)} if docker_config else {})}
         words = ["--host", f"reg={host},tls=disabled", "image", "copy", f"ocidir://{layout}@{manifest}", reference]
-        subprocess.run([tool("regctl"), *words], check=True, capture_output=True)
+        subprocess.run([tool("regctl"), *words], check=True, capture_output=True, env=environment)
     return SourceImage(reference, manifest, tuple(image[1:]), image[0])
 
 
