@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sociometer.doctor import require_lab
 from sociometer.errors import LabError, MachineError, SettingsError, StackError
 from sociometer.experiments.executor import Notify, RoundAborted
 from sociometer.experiments.records import (
@@ -30,6 +29,7 @@ from sociometer.lab.cluster import Cluster, clear_orphans, run_folder
 from sociometer.lab.edge import MAX_HOSTS, REGISTRY
 from sociometer.lab.profiles import profile as profile_named
 from sociometer.lab.task import LabTask, TaskLife, TaskRun
+from sociometer.machine.doctor import require_lab
 from sociometer.oci import toolbox
 
 HOST_OVERHEAD_BYTES = 300 * 2**20
