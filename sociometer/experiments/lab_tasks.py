@@ -129,6 +129,7 @@ class _RoundRun:
     def __init__(self, cluster: Cluster, round_: Round, tasks: Sequence[LabTask], notify: Notify) -> None:
         self._cluster, self._round, self._tasks, self._notify = cluster, round_, tasks, notify
         self._lives: list[TaskLife] = []
+        self._said = ""
         self._load = HostLoad()
         self._began = self._prepared = self._measured = time.monotonic()
         self._finished_ns = 0
@@ -158,7 +159,10 @@ class _RoundRun:
 
     def _tell(self) -> None:
         phases = Counter(life.run.phase for life in self._lives)
-        self._notify(", ".join(f"{phase} {count}/{len(self._lives)}" for phase, count in phases.items()))
+        said = ", ".join(f"{phase} {count}/{len(self._lives)}" for phase, count in phases.items())
+        if said != self._said:
+            self._said = said
+            self._notify(said)
 
     def _observation(self, lives: Sequence[TaskLife]) -> RoundObservation:
         return RoundObservation(
