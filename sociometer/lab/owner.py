@@ -6,18 +6,21 @@ and what a boot takes away (processes, mounts, cgroups) needs no owner.
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
+_numbers = itertools.count(1)
+
 
 def own_name() -> str:
-    """The name of a lab run by this process: ``<pid>-<start time in clock ticks since boot>``."""
-    return f"{os.getpid()}-{_start_ticks(os.getpid())}"
+    """A new name for a lab of this process: ``<pid>-<start time in clock ticks since boot>-<number>``."""
+    return f"{os.getpid()}-{_start_ticks(os.getpid())}-{next(_numbers)}"
 
 
 def is_alive(name: str) -> bool:
     """Whether the process that the name was made by still runs."""
-    pid, _, ticks = name.partition("-")
+    pid, ticks, *_ = (*name.split("-"), "")
     return pid.isdigit() and ticks.isdigit() and _start_ticks(int(pid)) == int(ticks)
 
 
