@@ -1,0 +1,25 @@
+"""What soci prints is read: it says nowhere else which layers it skips."""
+
+from __future__ import annotations
+
+from sociometer.oci.soci import IndexOptions, skipped_layers
+
+SMALL, ZSTD, INDEXED = ("sha256:" + letter * 64 for letter in "abc")
+GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+OUTPUT = f"""ztoc skipped - layer {SMALL} ({GZIP}) size 9 is less than min-layer-size 10
+ztoc skipped - layer {ZSTD} (application/vnd.oci.image.layer.v1.tar+zstd) is compressed in an unsupported format.
+layer {INDEXED} -> ztoc {SMALL}
+"""
+
+
+def test_skipped_layers_are_told_with_their_reasons() -> None:
+    assert skipped_layers(OUTPUT) == {
+        SMALL: "size 9 is less than min-layer-size 10",
+        ZSTD: "is compressed in an unsupported format.",
+    }
+
+
+def test_options_are_given_as_soci_takes_them() -> None:
+    assert IndexOptions(4, 10, "linux/arm64").flags() == (
+        "--span-size", "4", "--min-layer-size", "10", "--platform", "linux/arm64",
+    )  # fmt: skip
