@@ -82,11 +82,15 @@ def daemon() -> Iterator[str]:
 
 
 def _daemon_command(room: Path, address: str) -> list[str | Path]:
-    """It dies with us (pdeathsig), and its mounts with it (a mount namespace of its own)."""
+    """It dies with us (pdeathsig), and its mounts with it (a mount namespace of its own).
+
+    Its trace socket, unless told otherwise, has one fixed place on the machine: two daemons would meet there.
+    """
     return [
         *("setpriv", "--pdeathsig", "KILL"),
         *("unshare", "--mount", "--propagation", "private"),
         *(tool("buildkitd"), "--root", room / "root", "--addr", address),
+        *("--otel-socket-path", str(room / "otel.sock")),
         *("--oci-worker=true", "--containerd-worker=false", "--oci-worker-gc=false", "--oci-worker-net=host"),
     ]
 

@@ -98,7 +98,7 @@ def test_an_image_without_its_index_is_not_lazy_and_has_no_duration(tiny_stack: 
         [task] = lab.run_round(round_of("soci-v2"), silent).tasks
     assert task.outcome is Outcome.NOT_LAZY
     assert "lazy layers" in (task.reason or "")
-    assert durations(task).boot is None
+    assert durations(task).boot_seconds is None
 
 
 def test_a_task_that_does_not_boot_in_time_is_a_timeout(tiny_stack: StackOutputs) -> None:
