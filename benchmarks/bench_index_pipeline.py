@@ -1,0 +1,113 @@
+"""From a source image in a registry to a SOCI image in it: `oci.forms` against the usual commands, side by side.
+
+    python benchmarks/bench_index_pipeline.py [--megabytes 700] [--pairs 3]
+
+Peers, in turn with ours in one run, each with an empty store (started before the clock) and a repository of its own:
+
+* usual: `ctr image pull` + `soci create` + `soci push`, as most articles do it;
+* fetch: the same without unpacking (`ctr content fetch`), which articles do not do but could.
+
+Prints every run, medians and ratios. Needs root; its registry, stores and images are temporary and removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sociometer.oci import soci
+from sociometer.oci.command import run
+from sociometer.oci.containerd import private_containerd
+from sociometer.oci.forms import FormRequest, make, present
+from sociometer.oci.layout import reserve
+from sociometer.oci.manifest import SOCI_INDEX_V1, Reference
+from sociometer.oci.regctl import Access, Deadline, Regctl
+from sociometer.oci.scratch import scratch
+from sociometer.oci.toolbox import tool
+from tests.support.images import SourceImage, push_image
+from tests.support.registry import TestRegistry, registry
+
+HTTP = Access(plain_http=True)
+LIMIT_SECONDS = 600.0
+BAR = 2.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A registry and the image in it."""
+
+    lab: TestRegistry
+    image: SourceImage
+
+    def ours(self, number: int) -> float:
+        """soci-v2 by `make`; the time includes its checks."""
+        asked = FormRequest(self.image.reference, f"{self.lab.host}/ours-{number}", "soci-v2", plain_http=True)
+        made = make(asked, timeout_seconds=LIMIT_SECONDS)
+        assert present(made.pushed, HTTP), "our image is not in the registry"
+        return made.seconds
+
+    def usual(self, number: int) -> float:
+        """Pull (unpacked), create, push."""
+        return self._peer(f"usual-{number}", ("image", "pull", "--local", "--plain-http"))
+
+    def fetch(self, number: int) -> float:
+        """Fetch (not unpacked), create, push."""
+        return self._peer(f"fetch-{number}", ("content", "fetch", "--plain-http"))
+
+    def _peer(self, repository: str, pull: tuple[str, ...]) -> float:
+        plain = FormRequest(self.image.reference, f"{self.lab.host}/{repository}", "plain", plain_http=True)
+        image = make(plain, timeout_seconds=LIMIT_SECONDS).image
+        options = soci.IndexOptions(plain.span_bytes, plain.min_layer_bytes, plain.platform)
+        deadline = Deadline(LIMIT_SECONDS)
+        with scratch("bench") as room, private_containerd(room) as socket:
+            os.sync()
+            began = time.monotonic()
+            run([tool("ctr"), "--address", socket, *pull, image], timeout_seconds=LIMIT_SECONDS)
+            soci.create(image, socket, room / "soci", options, deadline)
+            soci.push(image, socket, room / "soci", plain.platform, HTTP, deadline)
+            seconds = time.monotonic() - began
+        assert Regctl(HTTP, deadline).referrers(Reference.parse(image), SOCI_INDEX_V1), "no index was pushed"
+        return seconds
+
+
+def main() -> None:
+    """Run the pairs in turn and print what came out."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--megabytes", type=int, default=700)
+    options.add_argument("--pairs", type=int, default=3)
+    chosen = options.parse_args()
+    with scratch("bench-space") as room:
+        reserve(room, chosen.megabytes * 5_000_000)
+        (room.parent / "needs").unlink()
+    with registry() as lab:
+        image = push_image(f"{lab.host}/source", [chosen.megabytes * 1_000_000])
+        _report(_measure(Bench(lab, image), chosen.pairs), chosen.megabytes)
+
+
+def _measure(bench: Bench, pairs: int) -> dict[str, list[float]]:
+    runs: dict[str, Callable[[int], float]] = {"ours": bench.ours, "usual": bench.usual, "fetch": bench.fetch}
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(pairs):
+        for name, one in runs.items():
+            os.sync()  # so that nobody pays for what the run before left unwritten
+            seconds[name].append(one(number))
+            print(f"pair {number + 1}  {name:<6} {seconds[name][-1]:6.2f} s", flush=True)
+    return seconds
+
+
+def _report(seconds: dict[str, list[float]], megabytes: int) -> None:
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    print(f"\nsource image of {megabytes} MB, one layer; medians of {len(seconds['ours'])} runs each")
+    for name, median in medians.items():
+        print(f"  {name:<6} {median:6.2f} s  {median / medians['ours']:.2f} x ours")
+    ratio = medians["usual"] / medians["ours"]
+    verdict = "met" if ratio >= BAR else "MISSED"
+    print(f"index pipeline: {ratio:.2f} x faster than the usual commands (bar {BAR:g}: {verdict})")
+
+
+if __name__ == "__main__":
+    main()
