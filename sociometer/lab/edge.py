@@ -18,6 +18,7 @@ from sociometer.errors import LabError
 from sociometer.lab import daemons
 from sociometer.lab.profiles import Profile
 from sociometer.lab.sandbox import Sandbox
+from sociometer.oci.command import run
 from sociometer.oci.toolbox import tool
 
 NETWORK = "10.213"
@@ -70,7 +71,7 @@ class Edge:
 
     def plug(self, host: Sandbox, index: int, profile: Profile) -> None:
         """Give a host its address and its link to the switch, shaped to the profile's rate in both directions."""
-        port = f"h{index}"
+        port = _port(index)
         self._batch(
             f"link add {port} type veth peer name eth0 netns {host.init_pid}",
             f"link set {port} master switch up",
@@ -85,6 +86,17 @@ class Edge:
         if profile.rate_bits_per_second:
             _shape(self.sandbox, port, profile.rate_bits_per_second)
             _shape(host, "eth0", profile.rate_bits_per_second)
+
+    def unplug(self, index: int) -> None:
+        """Take a host's link away, now: the kernel removes a dead host's network later, and until then it would
+        answer at the address that the next round gives to another host.
+        """
+        device = _port(index)
+        argv = ["nsenter", f"--target={self.sandbox.init_pid}", "--net", "--", "ip", "link", "delete", device]
+        run(argv, timeout_seconds=_SETUP_SECONDS, check=False)  # no such device: it went with its host
+        links = Path(f"/proc/{self.sandbox.init_pid}/net/dev")
+        if links.exists() and f"{device}:" in links.read_text():
+            raise LabError(f"The link of lab host {index} cannot be removed.")
 
     def trouble(self) -> str | None:
         """What of the edge has died, if anything."""
@@ -143,6 +155,11 @@ class Edge:
 
     def _batch(self, *lines: str) -> None:
         _ip(self.sandbox, *lines)
+
+
+def _port(index: int) -> str:
+    """The switch's end of a host's link."""
+    return f"h{index}"
 
 
 def _ip(sandbox: Sandbox, *lines: str) -> None:

@@ -39,8 +39,9 @@ class HostSpec:
 class Host:
     """A provisioned host: `open`, then `pull` and `start` one container, and `close`."""
 
-    def __init__(self, spec: HostSpec, sandbox: Sandbox, group: TaskGroup) -> None:
+    def __init__(self, spec: HostSpec, edge: Edge, sandbox: Sandbox, group: TaskGroup) -> None:
         self.spec = spec
+        self._edge = edge
         self.sandbox = sandbox
         self.group = group
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
@@ -49,7 +50,7 @@ class Host:
     def open(cls, spec: HostSpec, edge: Edge, hierarchies: Hierarchies) -> Host:
         """Provision: namespaces, network, cgroup, daemons. What fails leaves nothing behind."""
         spec.folder.mkdir(parents=True)
-        host = cls(spec, Sandbox.open(), TaskGroup(hierarchies, f"{spec.cluster}/h{spec.index}"))
+        host = cls(spec, edge, Sandbox.open(), TaskGroup(hierarchies, f"{spec.cluster}/h{spec.index}"))
         try:
             edge.plug(host.sandbox, spec.index, spec.profile)
             host.group.create(spec.profile.vcpu, spec.profile.memory_bytes)
@@ -113,6 +114,7 @@ class Host:
 
     def close(self) -> None:
         """End everything on the host and remove its cgroup and folder; raises `LabError` if something stays."""
+        self._edge.unplug(self.spec.index)
         self.sandbox.close()
         self.group.remove()
         shutil.rmtree(self.spec.folder)
@@ -161,4 +163,3 @@ class Host:
     def _said(self, name: str) -> str:
         lines = self._log(name).read_text(errors="replace").strip().splitlines()
         return " ".join(lines[-3:])[-600:]
-

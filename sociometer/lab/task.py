@@ -108,12 +108,14 @@ class TaskLife:
         except _Ended as end:
             self.run.ending, self.run.reason = end.ending, end.reason
         except SociometerError as error:
-            self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {error}"
+            cause = self._edge.trouble() or error
+            self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {cause}"
 
     def _connect(self) -> None:
         self.run.phase = "connecting"
         while not probe.reachable(self._host.sandbox, REGISTRY):
             self._check_time()
+            self._check_daemons()
             time.sleep(READY_POLL_SECONDS)
         self.run.connected_ns = time.time_ns()
 
@@ -176,10 +178,13 @@ class TaskLife:
 
     def _check_alive(self) -> None:
         self._check_time()
-        if trouble := self._host.trouble() or self._edge.trouble():
-            raise _Ended(Ending.FAILED, f"while {self.run.phase}: {trouble}")
+        self._check_daemons()
         if self._host.group.is_empty():
             raise _Ended(Ending.STOPPED, f"The container stopped while {self.run.phase}. {self._last_words()}")
+
+    def _check_daemons(self) -> None:
+        if trouble := self._host.trouble() or self._edge.trouble():
+            raise _Ended(Ending.FAILED, f"while {self.run.phase}: {trouble}")
 
     def _check_time(self) -> None:
         if self._aborted.is_set():
