@@ -6,8 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-import httpx
-
 from sociometer.machine.check import Check
 from sociometer.oci import toolbox
 from sociometer.oci.pins import TOOLS, Tool
@@ -99,6 +97,8 @@ def tools() -> list[Check]:
 
 def internet(url: str = REGISTRY) -> Check:
     """Whether a public registry answers; only decides where base images come from, so it is never a failure."""
+    import httpx  # slow to import, and needed here alone
+
     try:
         httpx.head(url, timeout=3.0)
     except httpx.HTTPError:

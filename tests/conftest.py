@@ -1,0 +1,7 @@
+"""What all tests share: tests marked ``lab`` are skipped loudly, or fail, where the lab cannot run."""
+
+from __future__ import annotations
+
+from tests.support.lab_marker import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
+
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary"]
