@@ -8,8 +8,8 @@ too. Every form has a repository of its own, because a v1 index is found by whoe
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sociometer.errors import ImageError
 from sociometer.oci import layout, soci
@@ -29,7 +29,7 @@ from sociometer.oci.form_values import (
 from sociometer.oci.index import split
 from sociometer.oci.manifest import SOCI_INDEX_V1, SOCI_LAYER_ANNOTATION, ZTOC_TYPE, Index, Manifest, Reference
 from sociometer.oci.publish import (
-    AT_ONCE,
+    lacking,
     place,
     push,
     referrers_undone_on_failure,
@@ -96,10 +96,9 @@ def present(pushed: Pushed, access: Access, *, timeout_seconds: float = 60.0) ->
     if not all(regctl.has_manifest(reference) for reference in manifests):
         return False
     found = {reference: regctl.manifest(reference) for reference in manifests}
-    blobs = {blob.digest for manifest in found.values() if isinstance(manifest, Manifest) for blob in manifest.blobs}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        if not all(pool.map(regctl.has_blob, [Reference(image.repository, digest) for digest in sorted(blobs)])):
-            return False
+    blobs = {blob.digest: blob for entry in found.values() if isinstance(entry, Manifest) for blob in entry.blobs}
+    if lacking(regctl, image.repository, tuple(blobs.values())):
+        return False
     if pushed.index_digest is None or isinstance(found[image], Index):
         return True
     return pushed.index_digest in {entry.digest for entry in regctl.referrers(image, SOCI_INDEX_V1)}
@@ -155,8 +154,9 @@ def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
             raise ImageError(f"soci convert gave {done.digest}, which names no SOCI index.")
         ours = (done.digest, image.digest, index.digest)
         ztocs = _ztocs(_manifest(layout.read(room / "converted", index.digest)), source.manifest)
-        with undone_on_failure(regctl, [Reference(request.repository, digest) for digest in ours]) as new:
-            pushed_bytes = push(regctl, room / "converted", new, source, Reference(request.repository, done.digest))
+        manifests = [Reference(request.repository, digest) for digest in ours]
+        with undone_on_failure(regctl, manifests) as new:
+            pushed_bytes = push(regctl, room / "converted", manifests, new, source)
     pushed = Pushed(f"{request.repository}@{done.digest}", index.digest, ours)
     return _Made(pushed, pushed_bytes, ztocs, done.skipped)
 
@@ -171,14 +171,28 @@ def _make_v1(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
         with private_containerd(room) as socket, referrers_undone_on_failure(regctl, image, before):
             import_image(room / "image.tar", image.repository, socket, regctl.deadline)
             reasons = soci.create(str(image), socket, room / "soci", request.options, regctl.deadline)
-            digest = soci.push(str(image), socket, room / "soci", request.platform, request.access, regctl.deadline)
-            if digest not in {found.digest for found in regctl.referrers(image, SOCI_INDEX_V1)}:
-                raise ImageError(f"The SOCI index {digest} was pushed, but the referrers of {image} do not list it.")
-            index = _manifest(regctl.manifest(Reference(request.repository, digest)))
-    if digest not in before:
+            index = _push_v1(regctl, request, image, socket, room / "soci")
+    if index.digest not in before:
         pushed_bytes += index.size_bytes + sum(blob.size_bytes for blob in index.blobs)
-    pushed = Pushed(str(image), digest, (digest, image.digest))
+    pushed = Pushed(str(image), index.digest, (index.digest, image.digest))
     return _Made(pushed, pushed_bytes, _ztocs(index, source.manifest), reasons)
+
+
+def _push_v1(regctl: Regctl, request: FormRequest, image: Reference, socket: Path, root: Path) -> Manifest:
+    """Push the v1 index and read it back from the registry.
+
+    soci pushes nothing of an index that the registry has, even where it lost a zTOC: then the index goes first.
+    """
+    for _ in range(2):
+        digest = soci.push(str(image), socket, root, request.platform, request.access, regctl.deadline)
+        index = Reference(request.repository, digest)
+        manifest = _manifest(regctl.manifest(index))
+        if not lacking(regctl, request.repository, manifest.blobs):
+            break
+        regctl.delete_referrer(index, image)
+    if digest not in {found.digest for found in regctl.referrers(image, SOCI_INDEX_V1)}:
+        raise ImageError(f"The SOCI index {digest} was pushed, but the referrers of {image} do not list it.")
+    return manifest
 
 
 def _ztocs(index: Manifest, image: Manifest) -> tuple[Ztoc, ...]:

@@ -23,7 +23,7 @@ def reserve(room: Path, needed_bytes: int) -> None:
 
     What other rooms have noted counts as taken, so that two at once do not fill the disk together.
     """
-    others = sum(int(note.read_text()) for note in room.parent.parent.glob(f"*/{_NEEDS}"))
+    others = sum(_noted_bytes(note) for note in room.parent.parent.glob(f"*/{_NEEDS}"))
     free = shutil.disk_usage(room).free
     if free - others < needed_bytes:
         raise MachineError(
@@ -79,6 +79,14 @@ def blob_path(layout: Path, digest: str) -> Path:
 def total_bytes(sizes: Iterable[int]) -> int:
     """The sum, with one percent and 64 MiB for zTOCs and manifests."""
     return int(sum(sizes) * 1.01) + (64 << 20)
+
+
+def _noted_bytes(note: Path) -> int:
+    """0 for a room that is just being given back, or whose note is just being written."""
+    try:
+        return int(note.read_text() or 0)
+    except FileNotFoundError:
+        return 0
 
 
 def _gib(size_bytes: int) -> str:

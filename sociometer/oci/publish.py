@@ -22,7 +22,9 @@ AT_ONCE = 4
 def place(regctl: Regctl, source: Source, repository: str) -> int:
     """Put the source image into a repository as it is; gives the bytes uploaded."""
     target = Reference(repository, source.manifest.digest)
-    if regctl.has_manifest(target):
+    known = regctl.has_manifest(target)
+    missing = lacking(regctl, repository, source.manifest.blobs)
+    if known and not missing:
         return 0
     if source.reference.registry == target.registry:
         _mount(regctl, source, repository)
@@ -32,34 +34,37 @@ def place(regctl: Regctl, source: Source, repository: str) -> int:
         reserve_copies(room, source.manifest, copies=1)
         regctl.pull(source.reference, room / "pulled")
         layout.link_layout(room / "image", source.manifest, room / "pulled")
-        missing = _missing_bytes(regctl, repository, source.manifest.blobs)
         regctl.push(room / "image", target)
-    return missing + source.manifest.size_bytes
+    return sum(blob.size_bytes for blob in missing) + source.manifest.size_bytes
 
 
-def push(regctl: Regctl, converted: Path, new: list[Reference], source: Source, image: Reference) -> int:
-    """Push a converted layout; gives the bytes uploaded."""
-    if not new:
-        return 0
-    if source.reference.registry == image.registry:
+def push(regctl: Regctl, converted: Path, manifests: list[Reference], new: list[Reference], source: Source) -> int:
+    """Push a converted layout, of whose ``manifests`` (the top one first) the registry lacks those in ``new``.
+
+    Gives the bytes uploaded. What the registry has lost of an image that it has is uploaded again.
+    """
+    image = manifests[0]
+    content = {reference: layout.read(converted, reference.digest) for reference in manifests}
+    blobs = {blob.digest: blob for entry in content.values() if isinstance(entry, Manifest) for blob in entry.blobs}
+    if source.reference.registry == image.registry and new:
         _mount(regctl, source, image.repository)
-    manifests = [layout.read(converted, reference.digest) for reference in new]
-    blobs = {blob.digest: blob for entry in manifests if isinstance(entry, Manifest) for blob in entry.blobs}
-    missing = _missing_bytes(regctl, image.repository, tuple(blobs.values()))
-    regctl.push(converted, image)
-    return missing + sum(len(manifest.raw) for manifest in manifests)
+    missing = lacking(regctl, image.repository, tuple(blobs.values()))
+    if new or missing:
+        regctl.push(converted, image)
+    return sum(blob.size_bytes for blob in missing) + sum(len(content[reference].raw) for reference in new)
+
+
+def lacking(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+    """Those blobs that a repository does not have."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        there = pool.map(lambda blob: regctl.has_blob(Reference(repository, blob.digest)), blobs)
+        return tuple(blob for blob, known in zip(blobs, there, strict=True) if not known)
 
 
 def _mount(regctl: Regctl, source: Source, repository: str) -> None:
     blobs = [Reference(source.reference.repository, blob.digest) for blob in source.manifest.blobs]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda blob: regctl.mount(blob, repository), blobs))
-
-
-def _missing_bytes(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> int:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        there = pool.map(lambda blob: regctl.has_blob(Reference(repository, blob.digest)), blobs)
-        return sum(blob.size_bytes for blob, known in zip(blobs, there, strict=True) if not known)
 
 
 @contextmanager

@@ -98,8 +98,11 @@ class Regctl:
         _found(done, f"{source} is incomplete in the registry")
 
     def push(self, layout: Path, reference: Reference) -> None:
-        """Upload what the registry lacks of an image (or index) in a layout folder, the top manifest last."""
-        words = ("image", "copy", f"ocidir://{layout}@{reference.digest}", str(reference))
+        """Upload what the registry lacks of an image (or index) in a layout folder, the top manifest last.
+
+        Every blob is looked for, even where the manifest is there: the registry may have lost one.
+        """
+        words = ("image", "copy", "--force-recursive", f"ocidir://{layout}@{reference.digest}", str(reference))
         _succeeded(self._run(reference.registry, *words))
 
     def export(self, source: Reference, archive: Path) -> None:

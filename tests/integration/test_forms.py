@@ -394,6 +394,19 @@ def test_a_part_that_was_deleted_is_noticed(lab: TestRegistry, source: SourceIma
     assert not present(made.pushed, HTTP)
 
 
+@pytest.mark.parametrize("form", LAZY)
+def test_a_ztoc_that_the_registry_lost_is_noticed_and_made_again(
+    lab: TestRegistry, source: SourceImage, form: str
+) -> None:
+    asked = request(lab, source, form, repository=f"{lab.host}/lost-{form}", span_bytes=2 * MIB)
+    made = make(asked, timeout_seconds=60)
+    lab.blob_path(made.ztocs[0].digest).unlink()
+    assert not present(made.pushed, HTTP)
+    assert make(asked, timeout_seconds=60).pushed == made.pushed
+    assert present(made.pushed, HTTP)
+    assert read_index(made.image, HTTP) is not None
+
+
 def test_what_is_kept_is_not_removed(lab: TestRegistry, source: SourceImage) -> None:
     small = make(request(lab, source, "soci-v1", repository=f"{lab.host}/kept"), timeout_seconds=60)
     large = make(request(lab, source, "soci-v1", repository=f"{lab.host}/kept", span_bytes=8 * MIB), timeout_seconds=60)
