@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -15,6 +14,9 @@ from sociometer.oci.pins import GoModule, Wheel
 
 BUILD_SECONDS = 3600
 """Time limit for one module, downloads included; the largest takes four minutes on two cores."""
+
+LIST_SECONDS = 120
+"""Time limit for Go to say where a module lies."""
 
 WHEEL_SECONDS = 900
 """Time limit for downloading and unpacking the toolchain (75 MB)."""
@@ -66,14 +68,9 @@ def _installer() -> list[str | Path]:
 
 
 def _module_folder(project: Path, dependency: str, go: Path) -> Path:
-    """Where the module cache has a dependency; it is downloaded when it is not there yet."""
-    said = run(
-        [go, "mod", "download", "-json", dependency],
-        cwd=project,
-        env=_environment(cgo=False),
-        timeout_seconds=BUILD_SECONDS,
-    )
-    return Path(json.loads(said.stdout)["Dir"])
+    """Where the module cache has a dependency; building has downloaded it."""
+    argv: list[str | Path] = [go, "list", "-m", "-f", "{{.Dir}}", dependency]
+    return Path(run(argv, cwd=project, env=_environment(cgo=False), timeout_seconds=LIST_SECONDS).stdout.strip())
 
 
 def _environment(*, cgo: bool) -> dict[str, str]:
