@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sociometer.cli import machine
+from sociometer.oci.pins import TOOLS
+from sociometer.oci.toolbox import SYSTEM_FOLDERS
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+    """The commands on a machine with an empty cache, and no place for data."""
+    monkeypatch.setenv("SOCIOMETER_CACHE", str(tmp_path))
+    monkeypatch.setenv("SOCIOMETER_DATA", "/proc/none")
+    app = typer.Typer()
+    machine.register(app)
+    return app
+
+
+def test_doctor_ends_with_3_and_says_what_still_works_when_the_lab_cannot_run(app: typer.Typer) -> None:
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 3
+    assert "The lab cannot run on this machine. What still works: the fargate target" in done.stdout.replace("\n", " ")
+
+
+def test_doctor_tells_scripts_the_same(app: typer.Typer) -> None:
+    done = CliRunner().invoke(app, ["doctor", "--json"])
+    told = json.loads(done.stdout)
+    assert done.exit_code == 3
+    assert told["lab"] is False
+    [data] = [check for check in told["checks"] if check["name"] == "disk for data"]
+    assert data["state"] == "failure"
+    assert "SOCIOMETER_DATA" in data["advice"]
+
+
+def test_list_names_every_tool_and_ends_with_3_when_one_is_missing(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sociometer.oci.toolbox.SYSTEM_FOLDERS", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = CliRunner().invoke(app, ["tools", "list", "--json"])
+    told = json.loads(done.stdout)
+    assert done.exit_code == 3
+    assert [entry["name"] for entry in told] == [tool.name for tool in TOOLS]
+    assert {entry["origin"] for entry in told} == {"missing"}
+    assert CliRunner().invoke(app, ["tools", "list"]).exit_code == 3
+
+
+def test_path_without_a_name_is_a_path_for_child_processes(app: typer.Typer) -> None:
+    done = CliRunner().invoke(app, ["tools", "path"])
+    assert done.exit_code == 0
+    assert set(SYSTEM_FOLDERS) <= set(done.stdout.strip().split(":"))
