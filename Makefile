@@ -3,8 +3,15 @@
 PLAN ?= default
 export UV_PROJECT_ENVIRONMENT ?= .venv
 export UV_PYTHON_PREFERENCE ?= system
+# A machine may trust an authority of its own, as companies' machines do.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= 1
+endif
 # Go and others refuse to work without it, and a sparse environment has none.
 export HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6))
+
+# A sparse PATH often lacks the folders for root's programs.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
