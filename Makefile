@@ -39,17 +39,18 @@ integration: setup ## Run the tests with the real tools
 	@$(RUN) pytest --quiet tests/integration
 
 hasher: setup ## Check and test the Go program of the images
-	@go="$$($(RUN) sociometer tools path go)" && cd images/hasher && \
-	export GOFLAGS=-buildvcs=false GOTOOLCHAIN=local && "$$go" vet ./... && "$$go" test ./...
+	@if ! go="$$($(RUN) sociometer tools path go)"; then \
+	echo "The hasher's tests were SKIPPED because Go is missing." >&2; test -z "$(SOCIOMETER_REQUIRE_LAB)"; exit; fi; \
+	cd images/hasher && export GOFLAGS=-buildvcs=false GOTOOLCHAIN=local && "$$go" vet ./... && "$$go" test ./...
 
 bench: root setup tools ## Run the benchmarks
-	@for file in benchmarks/bench_*.py; do $(RUN) python "$$file" || exit 1; done
+	@for file in benchmarks/bench_*.py; do PYTHONPATH=. $(RUN) python "$$file" || exit 1; done
 
 tools: setup ## Install the tools that are missing
 	@$(RUN) sociometer tools install
 
 clean: ## Remove what was made in this folder; caches, records and the registry stay
-	@rm -rf "$(UV_PROJECT_ENVIRONMENT)" .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: root try-tools
