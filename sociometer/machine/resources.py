@@ -87,7 +87,8 @@ def tool(wanted: Tool) -> Check:
     if found.folder is None:
         meaning = f"{', '.join(wanted.programs)} cannot be run"
         return Check(wanted.name, "failure", found.note, meaning, "Run `sociometer tools install`.")
-    return Check(wanted.name, "ok", f"{found.version}, {found.folder}")
+    where = "built into the cache" if found.origin == "cache" else str(found.folder)
+    return Check(wanted.name, "ok", f"{found.version}, {where}")
 
 
 def tools() -> list[Check]:
