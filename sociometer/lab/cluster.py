@@ -98,8 +98,12 @@ class Cluster:
         found = [f"cgroup {name}" for name in cgroup.groups(self._hierarchies) if name.split("/")[0] == self.name]
         found += [f"folder {self.folder}"] if self.folder.exists() else []
         found += [f"mount {mount.point}" for mount in _own_mounts() if mount.point.is_relative_to(self.folder)]
-        found += [f"process {pid}" for pid in _processes_naming(str(self.folder))]
+        found += [f"process {pid}" for pid in self.processes()]
         return found
+
+    def processes(self) -> list[int]:
+        """Processes that work in this lab's folder: the daemons of its edge and hosts."""
+        return _processes_naming(f"{self.folder}/")
 
     def close(self) -> None:
         """End the edge and prove that nothing is left; raises `LabError` that lists what is."""

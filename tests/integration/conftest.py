@@ -14,7 +14,7 @@ from sociometer.infra.outputs import FORMS, StackOutputs
 TINY = {
     "variants": ["movie", "parquet"],
     "forms": list(FORMS),
-    "movieMegabytes": 24,
+    "movieMegabytes": 96,  # two seconds of hashing at a quarter of a CPU: time to break something meanwhile
     "parquetTestMegabytes": 12,
     "parquetTrainMegabytes": 12,
     "base": "debian",

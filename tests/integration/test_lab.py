@@ -156,12 +156,8 @@ def broken_round(
 
 def test_a_snapshotter_that_dies_under_a_container_fails_the_round_and_not_the_next(lab: LabExecutor) -> None:
     def snapshotter() -> list[int]:
-        return [
-            pid
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and (entry / "comm").exists()
-            for pid in pids_of([int(entry.name)], "soci-snapshotter-grpc")
-        ]
+        assert lab._cluster is not None
+        return pids_of(lab._cluster.processes(), "soci-snapshotter-grpc")
 
     [task] = broken_round(lab, "booting", snapshotter, "soci-v2").tasks
     assert task.outcome in (Outcome.FAILED, Outcome.STOPPED)
