@@ -20,6 +20,8 @@ READY_POLL_SECONDS = 0.02
 """How often a task is asked whether it answers: the resolution of `ready`."""
 BOOT_POLL_SECONDS = 0.25
 """How often its boot report is asked for; no measurement depends on it, the report carries its own times."""
+DEATH_SECONDS = 0.5
+"""How long a failed step waits for the news that a daemon has died."""
 
 
 class Ending(StrEnum):
@@ -108,8 +110,7 @@ class TaskLife:
         except _Ended as end:
             self.run.ending, self.run.reason = end.ending, end.reason
         except SociometerError as error:
-            cause = self._edge.trouble() or error
-            self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {cause}"
+            self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {self._cause(error)}"
 
     def _connect(self) -> None:
         self.run.phase = "connecting"
@@ -202,6 +203,15 @@ class TaskLife:
         if self._aborted.is_set():
             return Ending.ABORTED
         return Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
+
+    def _cause(self, error: SociometerError) -> str:
+        """What lies behind an error: a daemon that just died is noticed a moment after those who talked to it."""
+        until = time.monotonic() + DEATH_SECONDS
+        while time.monotonic() < until:
+            if trouble := self._edge.trouble() or self._host.trouble():
+                return trouble
+            time.sleep(READY_POLL_SECONDS)
+        return str(error)
 
     def _last_words(self) -> str:
         log = self._host.container_log
