@@ -154,7 +154,9 @@ def _needs_making(olds: dict[str, Any], news: dict[str, Any]) -> bool:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """Pulumi hands whole numbers over as floats; other numbers are left for `check` to name."""
+    """Pulumi hands whole numbers over as floats, and what a preview cannot know yet as an object or a marker."""
+    if rpc.contains_unknowns(value):
+        return rpc.UNKNOWN
     return int(value) if key in _SIZES and isinstance(value, float) and value.is_integer() else value
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from sociometer.errors import ImageError, RegistryUnreachable
@@ -131,3 +132,10 @@ def test_the_provider_is_pickled_by_reference() -> None:
     pickled = base64.b64decode(serialize_provider(PROVIDER))
     assert len(pickled) < 200
     assert soci_image.__name__.encode() in pickled
+
+
+def test_what_a_preview_cannot_know_yet_is_neither_judged_nor_lost() -> None:
+    unknown = {"source": Unknown(), "form": "soci-v2", "span_bytes": 4194304.0}
+    checked = SociImageProvider().check({}, unknown)
+    assert checked.failures == []
+    assert checked.inputs == {"source": rpc.UNKNOWN, "form": "soci-v2", "span_bytes": 4194304}
