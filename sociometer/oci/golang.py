@@ -11,6 +11,7 @@ from pathlib import Path
 from sociometer.errors import MachineError
 from sociometer.oci.command import run
 from sociometer.oci.pins import GoModule, Wheel
+from sociometer.paths import cache_dir
 
 BUILD_SECONDS = 3600
 """Time limit for one module, downloads included; the largest takes four minutes on two cores."""
@@ -36,7 +37,7 @@ def build(module: GoModule, into: Path, go: Path) -> None:
         " ".join(flags),
         "tool",
     ]
-    run(argv, cwd=module.folder, env=_environment(cgo=module.cgo), timeout_seconds=BUILD_SECONDS)
+    run(argv, cwd=module.folder, env=_environment(go, cgo=module.cgo), timeout_seconds=BUILD_SECONDS)
     for built, installed in module.renames:
         (into / built).rename(into / installed)
     for dependency, script in module.copies:
@@ -70,10 +71,10 @@ def _installer() -> list[str | Path]:
 def _module_folder(project: Path, dependency: str, go: Path) -> Path:
     """Where the module cache has a dependency; building has downloaded it."""
     argv: list[str | Path] = [go, "list", "-m", "-f", "{{.Dir}}", dependency]
-    return Path(run(argv, cwd=project, env=_environment(cgo=False), timeout_seconds=LIST_SECONDS).stdout.strip())
+    return Path(run(argv, cwd=project, env=_environment(go, cgo=False), timeout_seconds=LIST_SECONDS).stdout.strip())
 
 
-def _environment(*, cgo: bool) -> dict[str, str]:
+def _environment(go: Path, *, cgo: bool) -> dict[str, str]:
     """Settings that make the build the same whatever the user's own Go settings are.
 
     Go's own caches are used, because the next pin shares most of its modules with the last one. Empty values
@@ -89,4 +90,13 @@ def _environment(*, cgo: bool) -> dict[str, str]:
         "GOARCH": "",
         "GOBIN": "",
         "CGO_ENABLED": "1" if cgo else "0",
+        **_own_caches(go),
     }
+
+
+def _own_caches(go: Path) -> dict[str, str]:
+    """A user who has no Go gets no ``~/go`` of several gigabytes either: with our Go, its caches lie in our cache."""
+    if not go.is_relative_to(cache_dir()):
+        return {}
+    places = {"GOPATH": cache_dir() / "go", "GOCACHE": cache_dir() / "go" / "build"}
+    return {name: str(place) for name, place in places.items() if name not in os.environ}

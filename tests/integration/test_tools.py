@@ -191,6 +191,8 @@ def test_go_comes_from_the_package_index_when_the_machine_has_none(
     uv = os.environ.get("UV") or shutil.which("uv")
     assert uv is not None
     monkeypatch.setenv("UV", uv)
+    monkeypatch.delenv("GOPATH", raising=False)
+    monkeypatch.setenv("GOCACHE", run([toolbox.tool("go"), "env", "GOCACHE"], timeout_seconds=60).stdout.strip())
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(toolbox, "SYSTEM_FOLDERS", ("/usr/bin", "/bin"))
     go, built = installer.install([GO, tiny])
