@@ -99,7 +99,7 @@ PRESETS: dict[str, Preset] = {
             task_counts=(1, 2, 3, 8),
             blocks=3,
             seed=1,
-            payload=Payload(movie_megabytes=700, parquet_test_megabytes=100, parquet_train_megabytes=200),
+            payload=Payload(movie_megabytes=725, parquet_test_megabytes=100, parquet_train_megabytes=200),
         ),
     ),
 }

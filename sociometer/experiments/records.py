@@ -169,10 +169,10 @@ class TaskRecord(Frozen):
 def round_status(tasks: Sequence[TaskObservation]) -> RoundStatus:
     """The status that a round's tasks give it; a round without any task has failed."""
     outcomes = {task.outcome for task in tasks}
-    if not outcomes or Outcome.FAILED in outcomes:
-        return RoundStatus.FAILED
     if Outcome.ABORTED in outcomes:
         return RoundStatus.ABORTED
+    if not outcomes or Outcome.FAILED in outcomes:
+        return RoundStatus.FAILED
     if Outcome.CONTAMINATED in outcomes:
         return RoundStatus.CONTAMINATED
     return RoundStatus.COMPLETE
