@@ -37,7 +37,7 @@ def _table(plan: Plan, known: Mapping[Treatment, float], target: TargetModel) ->
         column.justify = "left" if column.header in ("variant", "form") else "right"
     for round_ in plan.rounds:
         seconds = round_seconds(round_, plan.design.payload, known, target)
-        place = (str(round_.index + 1), str(round_.block + 1), round_.variant, round_.form, str(round_.task_count))
+        place = (str(round_.index), str(round_.block), round_.variant, round_.form, str(round_.task_count))
         next_block = round_.index + 1 < len(plan.rounds) and plan.rounds[round_.index + 1].block != round_.block
         table.add_row(*place, f"{seconds:.0f}", end_section=next_block)
     return table

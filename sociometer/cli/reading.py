@@ -72,6 +72,6 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
     elif sys.stdout.isatty():
-        reports.show(summary, Console(highlight=False))
+        reports.show(summary, Console(highlight=False, markup=False))
     else:
         sys.stdout.write(reports.text(summary))

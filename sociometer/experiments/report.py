@@ -36,7 +36,7 @@ def text(summary: Summary) -> str:
     from rich.console import Console
 
     buffer = io.StringIO()
-    show(summary, Console(file=buffer, width=TEXT_WIDTH, color_system=None))
+    show(summary, Console(file=buffer, width=TEXT_WIDTH, color_system=None, markup=False))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -50,12 +49,13 @@ def damaged(path: Path, reason: str) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     copy = path.with_name(f"{path.name}.damaged-{digest[:12]}")
     if not copy.exists():
-        for suffix in ("-wal", ""):
-            with contextlib.suppress(FileNotFoundError):
-                shutil.copy2(f"{path}{suffix}", f"{copy}{suffix}")
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            shutil.copy2(log, f"{copy}-wal")
+        shutil.copy2(path, copy)
     return (
-        f"The store {path} is damaged ({reason}). It was copied to {copy} and is not written to any more; move it "
-        "away, and a new store is made."
+        f"The store {path} is damaged ({' '.join(reason.split())}). It was copied to {copy} "
+        "and is not written to any more; move it away, and a new store is made."
     )
 
 

@@ -213,7 +213,7 @@ def _left_out(records: Sequence[RoundRecord]) -> Iterable[str]:
         yield f"Left out of the figures, for they did not boot as their form promises: {listed}."
     beside = sum(t.observation.outcome is Outcome.BOOTED and not in_figures(t) for t in tasks)
     if beside:
-        yield f"Left out of the figures: {beside} booted tasks of rounds that were not complete."
+        yield f"Left out of the figures, for their rounds were not complete: {beside} booted."
     for record in records:
         if record.status in (RoundStatus.FAILED, RoundStatus.CONTAMINATED):
             place = f"{record.round.variant} {record.round.form} x {record.round.task_count}"
