@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import random
 import struct
 import zlib
@@ -13,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from sociometer.infra import hasher
+from sociometer.infra.settings import machine_platform
 from sociometer.oci.command import run
 
 pytestmark = pytest.mark.lab
-HERE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+HERE = machine_platform().removeprefix("linux/")
 ELF_MACHINES = {"amd64": 62, "arm64": 183}
 PROGRAM_INTERPRETER = 3
 

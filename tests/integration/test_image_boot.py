@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import tarfile
 import threading
@@ -21,6 +20,7 @@ import pytest
 from sociometer import boot_report
 from sociometer.infra import base, hasher
 from sociometer.infra.payloads import PayloadSpec, prepare
+from sociometer.infra.settings import machine_platform
 from sociometer.lab.sandbox import Sandbox
 from sociometer.oci.buildkit import BuildRequest, ImageInLayout, build
 from sociometer.oci.command import run
@@ -28,7 +28,7 @@ from sociometer.oci.toolbox import tool
 from sociometer.paths import asset, cache_dir
 
 pytestmark = pytest.mark.lab
-HERE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+HERE = machine_platform().removeprefix("linux/")
 THERE = {"amd64": "arm64", "arm64": "amd64"}[HERE]
 SPEC = PayloadSpec(seed=5, movie_megabytes=12, parquet_test_megabytes=2, parquet_train_megabytes=3)
 TASK_ARN = "arn:aws:ecs:lab:000000000000:task/test/0123456789abcdef"
