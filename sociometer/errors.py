@@ -10,6 +10,8 @@
     ├── ImageError             exit 1   an image, layer or index is not what it should be
     │   └── RegistryUnreachable         nobody answers: says nothing about what the registry holds
     ├── LabError               exit 1   a lab host or task did not do what it should
+    ├── AwsError               exit 1   AWS refused a call, or gave no answer
+    │   └── CredentialsError            nobody is logged in, or no longer
     ├── StackError             exit 1   the stack's state or outputs cannot be used
     ├── StoreError             exit 1   the record store cannot be read or written
     └── SweepError             exit 1   a sweep cannot start or go on
@@ -64,6 +66,14 @@ class RegistryUnreachable(ImageError):
 
 class LabError(SociometerError):
     """A lab host or task did not do what it should."""
+
+
+class AwsError(SociometerError):
+    """AWS refused a call or gave no answer, after all tries: the operation, the code and what to do."""
+
+
+class CredentialsError(AwsError):
+    """AWS does not know who asks: credentials are missing or expired, or this machine's clock is wrong."""
 
 
 class StackError(SociometerError):

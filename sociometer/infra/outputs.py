@@ -1,7 +1,7 @@
 """The one contract between a stack and everything that uses it: what the stack exports, versioned.
 
 The program exports one output, `OUTPUT_NAME`, whose value is a `StackOutputs` as plain data; experiments and
-notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version.
+notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version; 2 — the Fargate target.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sociometer.errors import StackError
 
 OUTPUT_NAME = "sociometer"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""Version 2 only adds what may be left out, so that the outputs kept with older sweeps can still be read."""
+
+Target = Literal["lab", "fargate", "sim"]
+"""Where tasks run; `sim` is a simulation whose figures are never measurements."""
+ROUTE_HEADER = "X-Sociometer-Treatment"
 
 Form = Literal["plain", "soci-v1", "soci-v2"]
 FORMS: tuple[Form, ...] = ("plain", "soci-v1", "soci-v2")
@@ -43,6 +49,17 @@ class SkippedLayer(_Output):
     reason: str
 
 
+class ServiceOutput(_Output):
+    """Where a treatment runs on Fargate: a service with no task of its own accord, and how its tasks are told apart."""
+
+    name: str = Field(description="of the ECS service")
+    arn: str
+    task_definition: str = Field(description="ARN with revision; the image in it is named by digest")
+    target_group: str = Field(description="ARN")
+    log_stream_prefix: str = Field(description="a task's stream is PREFIX/CONTAINER/TASK-ID")
+    header: str = Field(description="value of `ROUTE_HEADER` by which the load balancer finds this treatment")
+
+
 class TreatmentOutput(_Output):
     """A variant's image in one form, as pushed: what a task runs."""
 
@@ -56,6 +73,7 @@ class TreatmentOutput(_Output):
     min_layer_bytes: int | None = None
     pushed_bytes: int = Field(description="bytes that were uploaded, not counting what the registry had")
     seconds: float = Field(description="from the source image in the registry to the pushed form")
+    service: ServiceOutput | None = Field(default=None, description="on Fargate; None elsewhere")
 
 
 class VariantOutput(_Output):
@@ -70,14 +88,29 @@ class VariantOutput(_Output):
     treatments: dict[str, TreatmentOutput]
 
 
+class FargateOutput(_Output):
+    """What all treatments of a Fargate stack share."""
+
+    account: str = Field(pattern=r"^\d{12}$")
+    region: str
+    cluster: str = Field(description="ARN")
+    container: str = Field(description="name of the one container of each task")
+    log_group: str
+    load_balancer: str = Field(description="http://NAME[:PORT], without a path")
+    platform_version: str
+    cpu_units: int = Field(description="1024 are one vCPU")
+    memory_mebibytes: int
+
+
 class StackOutputs(_Output):
     """Everything that an experiment needs to know of a stack."""
 
     schema_version: int
-    target: Literal["lab", "fargate"]
+    target: Target
     platform: str = Field(pattern=r"^linux/(amd64|arm64)$")
     registry: str = Field(description="host:port of the registry that the images lie in")
     registry_storage: str | None = Field(default=None, description="the lab registry's folder; None elsewhere")
+    fargate: FargateOutput | None = Field(default=None, description="None elsewhere")
     variants: dict[str, VariantOutput]
 
     @classmethod
@@ -86,9 +119,9 @@ class StackOutputs(_Output):
         if not isinstance(value, dict):
             raise StackError("The stack has no outputs yet. `sociometer up` makes them.")
         version = _whole(value.get("schema_version"))
-        if version != SCHEMA_VERSION:
+        if version not in READABLE_VERSIONS:
             raise StackError(
-                f"The stack's outputs have schema version {value.get('schema_version')!r}, this program reads "
+                f"The stack's outputs have schema version {value.get('schema_version')!r}, this program reads up to "
                 f"{SCHEMA_VERSION}. Run `sociometer up` with this version, or use the version that made the stack."
             )
         try:

@@ -1,0 +1,1 @@
+"""Rounds on real AWS ECS Fargate, and on a simulation of it."""

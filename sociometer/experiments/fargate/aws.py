@@ -1,0 +1,87 @@
+"""What a round asks of AWS: one protocol, with boto3 behind it (`boto.py`) or a simulation (`sociometer.sim`).
+
+Answers are the dictionaries that boto3 gives (datetimes and all), one page at a time, so that whoever asks decides how
+often. An implementation backs off and tries again by itself when it is throttled or the connection breaks, and counts
+every request that it sent in ``calls``; what it gives up on it raises as `AwsError`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+TASKS_PER_CALL = 100
+"""ListTasks and DescribeTasks: at most so many tasks a call (API reference of Amazon ECS)."""
+
+Document = dict[str, Any]
+
+
+class Page(NamedTuple):
+    """One page of an answer; ``token`` asks for the next one, and is None on the last."""
+
+    items: list[Document]
+    token: str | None
+
+
+class Described(NamedTuple):
+    """DescribeTasks: the tasks that are known, and a failure (``arn``, ``reason``) for each that is not."""
+
+    tasks: list[Document]
+    failures: list[Document]
+
+
+class Answer(NamedTuple):
+    """What the load balancer answered: the HTTP status (0 when nobody did), and the body."""
+
+    status: int
+    body: bytes
+
+
+class Clock(Protocol):
+    """Time as the executor sees it, so that a simulation can let hours pass at once."""
+
+    def time_ns(self) -> int:
+        """Nanoseconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Aws(Protocol):
+    """The calls of a round. ``calls`` counts requests by operation (UpdateService …), ``retries`` those sent again."""
+
+    calls: Counter[str]
+    retries: Counter[str]
+
+    def update_service(self, cluster: str, service: str, desired_count: int) -> Document:
+        """UpdateService: the service as it is then, with its deployments."""
+        ...
+
+    def describe_services(self, cluster: str, services: Sequence[str]) -> list[Document]:
+        """DescribeServices for at most ten services: counts, deployments, events."""
+        ...
+
+    def list_tasks(
+        self, cluster: str, service: str, desired_status: Literal["RUNNING", "STOPPED"], token: str | None
+    ) -> Page:
+        """ListTasks: up to 100 tasks, each as ``{"taskArn": …}``; eventually consistent."""
+        ...
+
+    def describe_tasks(self, cluster: str, arns: Sequence[str]) -> Described:
+        """DescribeTasks for at most `TASKS_PER_CALL` tasks; eventually consistent."""
+        ...
+
+    def filter_log_events(self, group: str, stream_prefix: str, pattern: str, start_ms: int, token: str | None) -> Page:
+        """FilterLogEvents: events with ``logStreamName``, ``timestamp`` and ``message``, 1 MB or 10,000 a page."""
+        ...
+
+    def get(self, url: str, header: str) -> Answer:
+        """One HTTP GET through the load balancer, with ``header`` as `ROUTE_HEADER`; never raises for a bad answer."""
+        ...

@@ -1,0 +1,77 @@
+"""The disk of the store really runs full: a small file system of its own is filled in the middle of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sociometer.errors import MachineError, StoreError
+from sociometer.experiments.fake import FakeExecutor
+from sociometer.experiments.records import Round
+from sociometer.experiments.store import Store
+from sociometer.experiments.sweep import resume, start
+from sociometer.oci.command import run
+from tests.contracts.outputs import stack_outputs
+from tests.contracts.plans import small_plan
+
+pytestmark = pytest.mark.lab
+
+TASKS = 300
+"""So many that a round does not fit into the slack of the file system's last pages."""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], timeout_seconds=10)
+    try:
+        yield place
+    finally:
+        run(["umount", place], timeout_seconds=10)
+
+
+def fill(place: Path) -> Path:
+    """Take every byte that is left."""
+    filler = place / "filler"
+    with filler.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(b"x" * 4096)
+    return filler
+
+
+def test_the_round_that_met_a_full_disk_is_kept_and_the_sweep_resumes_after_it(small_disk: Path) -> None:
+    outputs, plan = stack_outputs(), small_plan(task_counts=(TASKS,), blocks=2)
+
+    def during(round_: Round) -> None:
+        if round_.index == 1:
+            fill(small_disk)
+
+    path = small_disk / "store.sqlite"
+    with (
+        Store(path, write=True) as store,
+        pytest.raises(StoreError, match=rf"disk that holds the store {path} is full .* make room, then .*--resume"),
+    ):
+        start(store, FakeExecutor(outputs, during=during), plan, "lab", outputs, lambda _: None)
+    (small_disk / "filler").unlink()
+    with Store(path, write=True) as store:
+        assert [record.round.index for record in store.rounds(store.sweep().id)] == [0, 1]
+        done = resume(store, FakeExecutor(outputs), store.sweep(), outputs, lambda _: None)
+        records = store.rounds(done.id)
+    assert [(record.round.index, record.attempt) for record in records] == [(0, 1), (1, 1), (2, 1), (3, 1)]
+    assert {len(record.observation.tasks) for record in records} == {TASKS}
+    assert not list(small_disk.glob("*.reserve"))
+
+
+def test_a_sweep_does_not_start_on_a_full_disk(small_disk: Path) -> None:
+    outputs = stack_outputs()
+    with Store(small_disk / "store.sqlite", write=True) as store:
+        filler = fill(small_disk)
+        with pytest.raises(MachineError, match=r"has no room for records: .* MB are needed"):
+            start(store, FakeExecutor(outputs), small_plan(), "lab", outputs, lambda _: None)
+        filler.unlink()
+        assert store.sweeps() == []
+    assert not list(small_disk.glob("*.reserve"))
