@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 from sociometer.experiments.phases import PHASES, durations
 from sociometer.experiments.records import Frozen, HostLoad, Outcome, RoundRecord, RoundStatus, TaskRecord
 from sociometer.experiments.schema import Sweep
 from sociometer.infra.outputs import CONTROL
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CPU_PRESSURE_LIMIT = 0.20
 """Above this share of a round's time in which some process waited for a CPU, its figures are marked: what is bound
@@ -123,6 +127,12 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 def in_figures(task: TaskRecord) -> bool:
     """Whether a task is a measurement: it booted, in a round that ran as planned."""
     return task.observation.outcome is Outcome.BOOTED and task.round_status is RoundStatus.COMPLETE
+
+
+def measured(tasks: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame of tasks for which `in_figures` holds."""
+    booted = tasks["outcome"] == Outcome.BOOTED.value
+    return tasks[booted & (tasks["round_status"] == RoundStatus.COMPLETE.value)]
 
 
 def _cells(sweep: Sweep, records: Sequence[RoundRecord]) -> list[Cell]:
