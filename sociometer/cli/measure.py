@@ -40,7 +40,6 @@ from sociometer.experiments import report
 from sociometer.experiments.plan import VARIANTS, Plan, check_against_stack
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
-from sociometer.experiments.summary import summarise
 from sociometer.experiments.sweep import check_same_plan
 
 PANEL = "Measure"
@@ -89,7 +88,7 @@ def run(
     done = actions.start_sweep(place, stack_name, actions.up(stack_name, wanted), chosen)
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-    summary = summarise(done, records)
+        summary = reading.summary_of(opened, done)
     folder = actions.write_results(results, summary, records)
     reading.print_summary(summary, as_json=as_json)
     say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
@@ -151,7 +150,7 @@ def sweep(
         done = _resume(place, resume, stack, wanted)
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-    summary = summarise(done, records)
+        summary = reading.summary_of(opened, done)
     if as_json:
         short = summary.model_dump(include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"})
         sys.stdout.write(json.dumps({**short, "store": str(place.store)}, indent=2) + "\n")
