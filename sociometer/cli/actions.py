@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from sociometer.cli.progress import say, sweep_progress
 from sociometer.errors import SociometerError, SweepError
-from sociometer.experiments import export, report, schedule, sweep, targets
+from sociometer.experiments import export, formats, schedule, sweep, targets
 from sociometer.experiments.estimate import TargetModel, Treatment
 from sociometer.experiments.history import known_seconds
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.records import RoundRecord
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store
-from sociometer.experiments.summary import Summary, in_figures
+from sociometer.experiments.summary import in_figures
 
 if TYPE_CHECKING:
     from sociometer.infra.outputs import StackOutputs
@@ -85,15 +85,17 @@ def earlier_seconds(store: Path, plan: Plan, profile: str) -> dict[Treatment, fl
         return known_seconds(opened, plan.design.payload, "lab", profile)
 
 
-def write_results(folder: Path, summary: Summary, records: Sequence[RoundRecord]) -> Path:
+def write_results(folder: Path, report: formats.Report, records: Sequence[RoundRecord]) -> Path:
     """Write report and records below ``folder``, each file whole or not at all; returns the sweep's own folder."""
-    own = folder / summary.sweep_id
+    own = folder / report.contents.summary.sweep_id
     try:
         own.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SociometerError(f"The results folder {own} cannot be made: {error.strerror}.") from error
-    export.write(own / "report.txt", report.text(summary))
-    export.write(own / "summary.json", summary.model_dump_json(indent=2) + "\n")
+    export.write(own / "report.html", formats.to_html(report))
+    export.write(own / "report.md", formats.to_markdown(report))
+    export.write(own / "report.txt", formats.to_text(report))
+    export.write(own / "summary.json", formats.to_json(report))
     export.write(own / "records.json", export.to_json(records))
     export.write(own / "records.csv", export.to_csv(records))
     export.write(own / "averages.csv", export.to_averages_csv(records))

@@ -36,7 +36,7 @@ from sociometer.cli.options import (
 from sociometer.cli.plan_table import show_plan
 from sociometer.cli.progress import say
 from sociometer.errors import SettingsError
-from sociometer.experiments import report
+from sociometer.experiments import formats, report
 from sociometer.experiments.plan import VARIANTS, Plan, check_against_stack
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
@@ -73,7 +73,7 @@ def run(
 ) -> None:
     """The whole experiment: make the stack, sweep the plan, report.
 
-    The report is printed, and written to the results folder beside the records as JSON and CSV. What stays running
+    The report is printed, and written to the results folder as page, Markdown and text beside the records. What stays running
     is the lab's registry, until `sociometer down`.
     """
     chosen = chosen_plan(plan, variants, forms, counts, blocks, seed)
@@ -88,9 +88,9 @@ def run(
     done = actions.start_sweep(place, stack_name, actions.up(stack_name, wanted), chosen)
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-        summary = reading.summary_of(opened, done)
-    folder = actions.write_results(results, summary, records)
-    reading.print_summary(summary, as_json=as_json)
+        found = formats.read(opened, done)
+    folder = actions.write_results(results, found, records)
+    reading.print_report(found, as_json=as_json)
     say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     actions.check_all_measured(done, records)
 
@@ -150,7 +150,7 @@ def sweep(
         done = _resume(place, resume, stack, wanted)
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-        summary = reading.summary_of(opened, done)
+        summary = formats.read(opened, done).contents.summary
     if as_json:
         short = summary.model_dump(include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"})
         sys.stdout.write(json.dumps({**short, "store": str(place.store)}, indent=2) + "\n")

@@ -103,7 +103,7 @@ def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
         target=analysis.target,
         key_metadata=sweep.key_metadata,
         rounds_planned=len(sweep.plan.rounds),
-        rounds_complete=int(complete["round"].nunique()),
+        rounds_complete=int(complete["index"].nunique()),
         cells=analysis.cells,
         notes=tuple(finding.text for finding in analysis.findings),
     )

@@ -18,6 +18,7 @@ from sociometer.experiments.contents import SIMULATED, Contents
 if TYPE_CHECKING:
     from sociometer.experiments.plots.style import Figure
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -33,6 +34,7 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["grouped"] = lambda value: f"{value:,}"
+    environment.filters["bound"] = lambda text: text.replace(" %", _NO_BREAK + "%")
     style = (_TEMPLATES / "report.css").read_text()
     return environment.get_template("report.html.j2").render(
         report=contents,

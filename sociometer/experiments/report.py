@@ -1,4 +1,4 @@
-"""A summary as text for people: a sentence per comparison, a table per variant, and the notes."""
+"""A report as text for people: the verdict, what each form changes, a table per variant, and what to know besides."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sociometer.experiments.summary import Cell, Spread, Summary
-from sociometer.infra.outputs import CONTROL
+from sociometer.experiments import tables, wording
+from sociometer.experiments.contents import SIMULATED, Contents
+from sociometer.experiments.findings import Comparison
+from sociometer.experiments.summary import Cell, Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,59 +17,46 @@ if TYPE_CHECKING:
 
 SHOWN_PHASES = ("pull", "start", "ready", "boot")
 TEXT_WIDTH = 110
+_VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
+_LEGEND = (
+    "Seconds: median of the tasks, and below it the least and the most. pull: of the image; start, ready and boot "
+    "count from the task's creation to its container's start, its first HTTP answer and the end of its own boot work. "
+    "p: by permutation, corrected for the number of comparisons. *: rounds in which this machine was overloaded."
+)
 
 
-def show(summary: Summary, console: Console) -> None:
+def show(contents: Contents, console: Console) -> None:
     """Print the report on a rich console."""
     from rich.text import Text  # rich is for output alone
 
-    console.print(Text(title(summary), style="bold"))
-    for sentence in comparisons(summary):
-        console.print(Text(f"  {sentence}"))
-    for variant in dict.fromkeys(cell.variant for cell in summary.cells):
-        console.print(_table(variant, [cell for cell in summary.cells if cell.variant == variant]))
-    console.print(Text(_LEGEND, style="dim"))
-    for note in summary.notes:
-        console.print(Text(f"Note: {note}"))
+    analysis = contents.analysis
+    if analysis.simulated:
+        console.print(Text(f"{SIMULATED}: no figure here is a measurement", style="bold reverse"))
+    console.print(Text(analysis.headline, style="bold"))
+    console.print(Text(title(contents.summary), style="dim"))
+    for variant in tables.variants(analysis):
+        compared = [
+            row for row in tables.comparisons(analysis, variant) if row.phase in _compared_phases(contents, variant)
+        ]
+        if compared:
+            console.print(_comparisons(variant, compared))
+        console.print(_treatments(variant, tables.cells(analysis, variant)))
+    if analysis.cells:
+        console.print(Text(_LEGEND, style="dim"))
+    for finding in analysis.findings:
+        console.print(Text(f"Note: {finding.text}"))
+    for line in left_out(contents):
+        console.print(Text(f"Left out: {line}"))
+    console.print(Text(f"Again: {contents.command}", style="dim"), soft_wrap=True)
 
 
-def text(summary: Summary) -> str:
+def text(contents: Contents) -> str:
     """The report as plain text."""
     from rich.console import Console
 
     buffer = io.StringIO()
-    show(summary, Console(file=buffer, width=TEXT_WIDTH, color_system=None, markup=False))
+    show(contents, Console(file=buffer, width=TEXT_WIDTH, color_system=None, markup=False))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
-
-
-def comparisons(summary: Summary) -> Iterator[str]:
-    """One sentence per form and variant against `plain`, at every task count where both were measured."""
-    for cell in summary.cells:
-        control = _control(summary, cell)
-        if control is None or not {"pull", "boot"} <= cell.phases.keys() & control.phases.keys():
-            continue
-        tasks = "1 task" if cell.task_count == 1 else f"{cell.task_count} tasks"
-        yield (
-            f"{cell.variant}, {tasks}: {cell.form} pulls in {_against(cell, control, 'pull')} "
-            f"and boots in {_against(cell, control, 'boot')}."
-        )
-
-
-_LEGEND = (
-    "Seconds: median of the tasks, its change against plain, and below it the least and the most. pull: of the image; "
-    "start, ready and boot count from the task's creation to its container's start, its first HTTP answer and the end "
-    "of its own boot work."
-)
-
-
-def seconds(value: float) -> str:
-    """A duration with about three digits."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
-
-
-def change(ratio: float) -> str:
-    """A ratio as a change in percent: 0.54 is -46 %."""
-    return f"{(ratio - 1) * 100:+.0f} %"
 
 
 def title(summary: Summary) -> str:
@@ -78,34 +67,55 @@ def title(summary: Summary) -> str:
     )
 
 
-def _control(summary: Summary, cell: Cell) -> Cell | None:
-    if cell.form == CONTROL:
-        return None
-    place = (cell.variant, cell.task_count, CONTROL)
-    return next((other for other in summary.cells if (other.variant, other.task_count, other.form) == place), None)
+def left_out(contents: Contents) -> Iterator[str]:
+    """One line per reason for which tasks or rounds are in no figure."""
+    for row in contents.left_out:
+        yield f"{row.count:,} × {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
+    if contents.left_out_more:
+        yield f"{contents.left_out_more:,} more, for other reasons"
 
 
-def _against(cell: Cell, control: Cell, phase: str) -> str:
-    own, base = cell.phases[phase], control.phases[phase]
-    changed = "" if own.ratio_to_plain is None else f" ({change(own.ratio_to_plain)})"
-    return f"{seconds(own.median_seconds)} s instead of {seconds(base.median_seconds)} s{changed}"
+def _compared_phases(contents: Contents, variant: str) -> tuple[str, str]:
+    return (tables.main_phase(tables.cells(contents.analysis, variant)), "pull")
 
 
-def _table(variant: str, cells: Sequence[Cell]) -> Table:
-    from rich.table import Table
+def _comparisons(variant: str, rows: Sequence[Comparison]) -> Table:
+    from rich.text import Text
 
-    table = Table(title=variant, title_justify="left", title_style="bold")
+    table = _table(f"{variant}: against {rows[0].control}")
+    for name in (">tasks", "form", "phase", ">seconds", ">change", ">95 % interval", ">p", "verdict"):
+        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    for row in rows:
+        seconds = f"{wording.seconds(row.median_seconds)} instead of {wording.seconds(row.control_median_seconds)}"
+        verdict = Text(wording.verdict(row), style=_VERDICT_STYLES.get(row.verdict, ""))
+        found = (
+            wording.change(row.ratio),
+            wording.interval(row.interval) or "-",
+            wording.probability(row.p_adjusted) or "-",
+        )
+        table.add_row(str(row.task_count), row.form, row.phase, seconds, *found, verdict)
+    return table
+
+
+def _treatments(variant: str, cells: Sequence[Cell]) -> Table:
+    table = _table(variant)
     table.add_column("tasks", justify="right")
     table.add_column("form")
     table.add_column("rounds", justify="right")
     for phase in SHOWN_PHASES:
         table.add_column(phase, justify="right")
     table.add_column("outcomes")
-    for cell in cells:
-        table.add_row(
-            *_cells(cell), end_section=cell is cells[-1] or cells[cells.index(cell) + 1].form == cells[0].form
-        )
+    for number, cell in enumerate(cells, start=1):
+        last = number == len(cells) or cells[number].form == cells[0].form
+        table.add_row(*_cells(cell), end_section=last)
     return table
+
+
+def _table(heading: str) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    return Table(title=Text(heading), title_justify="left", title_style="bold")
 
 
 def _cells(cell: Cell) -> Iterator[str]:
@@ -113,12 +123,6 @@ def _cells(cell: Cell) -> Iterator[str]:
     yield cell.form
     yield f"{cell.rounds}{'*' if cell.rounds_under_load else ''}"
     for phase in SHOWN_PHASES:
-        yield _phase(cell.phases.get(phase))
+        found = tables.measured(cell.phases.get(phase))
+        yield "-" if found is None else f"{found.median}\n{found.extremes}"
     yield "\n".join(f"{count} {outcome}" for outcome, count in sorted(cell.outcomes.items())) or "-"
-
-
-def _phase(sample: Spread | None) -> str:
-    if sample is None:
-        return "-"
-    changed = "" if sample.ratio_to_plain is None else f"  {change(sample.ratio_to_plain)}"
-    return f"{seconds(sample.median_seconds)}{changed}\n{seconds(sample.least_seconds)}-{seconds(sample.most_seconds)}"

@@ -75,7 +75,9 @@ def plural(count: int, noun: str) -> str:
 
 def sentence(comparison: Comparison) -> str:
     """A comparison as one sentence."""
-    found = f", {share(comparison.interval.level)} interval {interval(comparison.interval)}" if comparison.interval else ""
+    found = (
+        f", {share(comparison.interval.level)} interval {interval(comparison.interval)}" if comparison.interval else ""
+    )
     return (
         f"{comparison.variant}, {tasks(comparison.task_count)}: {comparison.phase} of {comparison.form} takes "
         f"{seconds(comparison.median_seconds)} s instead of {seconds(comparison.control_median_seconds)} s "

@@ -60,7 +60,7 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
     forms = list(dict.fromkeys(mark["form"] for mark in marks))
     low, high = _domain(marks)
     ticks = _ticks(low, high)
-    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(**label_room(rows)), scale=alt.Scale(paddingOuter=0.7))
+    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(**label_room(rows)), scale=alt.Scale(paddingOuter=0.5))
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(values=ticks, labelExpr=_labels(ticks))
     colour = alt.Color("form:N", scale=alt.Scale(domain=forms, range=[form_colour(f) for f in forms]), legend=None)

@@ -114,7 +114,9 @@ def _with_gaps(rows: Sequence[str]) -> list[str]:
     return spaced
 
 
-def _bars(bars: Sequence[dict[str, Any]], rows: Sequence[str], row_height: int, *, grouped: bool = False) -> alt.LayerChart:
+def _bars(
+    bars: Sequence[dict[str, Any]], rows: Sequence[str], row_height: int, *, grouped: bool = False
+) -> alt.LayerChart:
     import altair as alt
 
     room = label_room(row.split(_SEPARATOR)[0] for row in rows)
@@ -133,7 +135,9 @@ def _bars(bars: Sequence[dict[str, Any]], rows: Sequence[str], row_height: int, 
     colour = alt.Color("part:N", scale=colours, legend=None)
     layers = [alt.Chart(alt.InlineData(list(bars))).mark_bar().encode(y=y, x=x, x2="end:Q", color=colour)]
     if not grouped:
-        totals = alt.Chart(alt.InlineData([{"row": row, "end": end, "label": seconds(end)} for row, end in ends.items()]))
+        totals = alt.Chart(
+            alt.InlineData([{"row": row, "end": end, "label": seconds(end)} for row, end in ends.items()])
+        )
         layers.append(totals.mark_text(align="left", dx=5).encode(y=y, x="end:Q", text="label:N"))
     return alt.layer(*layers).properties(height=row_height * len(rows) + 40)
 

@@ -104,7 +104,9 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
         points.encode(y=y, x=x, color=colour, yOffset=offset),
         summary.mark_rule(strokeWidth=2.5, color=INK).encode(y=y, x="low:Q", x2="high:Q"),
         summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="median:Q"),
-        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="median:Q", text=alt.Text("median:Q", format=".3~r")),
+        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(
+            y=y, x="median:Q", text=alt.Text("median:Q", format=".3~r")
+        ),
     ).properties(height=_ROW_HEIGHT * len(rows) + 40)
 
 
