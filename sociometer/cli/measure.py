@@ -73,8 +73,8 @@ def run(
 ) -> None:
     """The whole experiment: make the stack, sweep the plan, report.
 
-    The report is printed, and written to the results folder as page, Markdown and text beside the records. What stays running
-    is the lab's registry, until `sociometer down`.
+    The report is printed, and written to the results folder as page, Markdown and text beside the records. What stays
+    running is the lab's registry, until `sociometer down`.
     """
     chosen = chosen_plan(plan, variants, forms, counts, blocks, seed)
     place = actions.Place(chosen_profile(profile), timeout, store or default_path())

@@ -70,7 +70,7 @@ def title(summary: Summary) -> str:
 def left_out(contents: Contents) -> Iterator[str]:
     """One line per reason for which tasks or rounds are in no figure."""
     for row in contents.left_out:
-        yield f"{row.count:,} × {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
+        yield f"{row.count:,} {wording.TIMES} {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
     if contents.left_out_more:
         yield f"{contents.left_out_more:,} more, for other reasons"
 

@@ -7,6 +7,7 @@ import math
 from sociometer.experiments.findings import Comparison, Interval, Verdict
 
 MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 PHASE_MEANINGS = {
     "connect": "from the task's creation until its network was there",
     "pull": "the image pull alone",
@@ -28,7 +29,7 @@ def seconds(value: float) -> str:
 
 
 def change(ratio: float) -> str:
-    """A ratio as a change in percent: 0.54 is −46 %; tenths below five percent, where they matter."""
+    """A ratio as a change in percent: 0.54 is a minus of 46 %; tenths below five percent, where they matter."""
     percent = (ratio - 1) * 100
     digits = 1 if abs(percent) < 5 else 0
     text = f"{percent:+.{digits}f} %"
@@ -36,7 +37,7 @@ def change(ratio: float) -> str:
 
 
 def interval(found: Interval | None) -> str:
-    """An interval of a ratio as one of changes: −18 to −10 %."""
+    """An interval of a ratio as one of changes in percent."""
     if found is None:
         return ""
     low, high = change(found.low), change(found.high)

@@ -7,11 +7,13 @@ the slowest always among them, so that neither the shape nor an outlier is lost.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.records import Frozen, Outcome, RoundStatus
+from sociometer.experiments.wording import TIMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +42,7 @@ def measured(tasks: pd.DataFrame) -> pd.DataFrame:
 
 def row_label(form: str, task_count: int, task_counts: Sequence[int]) -> str:
     """Names a row of a picture; the task count only where there are several."""
-    return form if len(task_counts) == 1 else f"{task_count} × {form}"
+    return form if len(task_counts) == 1 else f"{task_count:,} {TIMES} {form}"
 
 
 def thinned(frame: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
@@ -74,7 +76,7 @@ def segments(ends: Sequence[float | None]) -> Iterator[Segment]:
     """The parts between ends in the order of `SEGMENTS`; a part whose end is not known is left out."""
     begin = 0.0
     for name, end in zip(SEGMENTS, ends, strict=True):
-        if end is None or end != end:  # noqa: PLR0124 - not a number
+        if end is None or math.isnan(end):
             continue
         if end > begin:
             yield Segment(name=name, begin_seconds=begin, end_seconds=end)

@@ -86,9 +86,10 @@ def _chart(rounds: pd.DataFrame, borders: list[dict[str, float]], last: int) -> 
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=LINE, strokeWidth=1.5).encode(y=alt.Y("zero:Q"))
     block = alt.Chart(alt.InlineData(borders)).mark_rule(color=GRID).encode(x=alt.X("border:Q"))
     points = alt.Chart(alt.InlineData(dots)).mark_circle(size=42, opacity=0.8).encode(x=x, y=y, color=colour)
-    return alt.layer(block, zero, points).properties(height=230)
+    return alt.layer(block, zero, points, height=230)
 
 
 def _description(rounds: pd.DataFrame) -> str:
     low, high = 1 + float(rounds["change"].min()), 1 + float(rounds["change"].max())
-    return f"{plural(len(rounds), 'round')}; against their treatment's median they lie from {change(low)} to {change(high)}."
+    span = f"from {change(low)} to {change(high)}"
+    return f"{plural(len(rounds), 'round')}; against their treatment's median they lie {span}."

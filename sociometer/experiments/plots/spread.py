@@ -107,7 +107,8 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
         summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(
             y=y, x="median:Q", text=alt.Text("median:Q", format=".3~r")
         ),
-    ).properties(height=_ROW_HEIGHT * len(rows) + 40)
+        height=_ROW_HEIGHT * len(rows) + 40,
+    )
 
 
 def _counts(cells: list[Cell]) -> list[int]:

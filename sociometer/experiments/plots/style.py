@@ -118,7 +118,8 @@ _FIT = {"type": "fit", "contains": "padding"}
 _DIMENSIONS = re.compile(r' (?:transform|d|x2|y2|width|height)="[^"]*"')
 _FRACTION = re.compile(r"(\.\d\d)\d+")
 _NEEDLESS = re.compile(
-    r' (?:pointer-events|aria-\w+|role|class|stroke-miterlimit|font-family)="[^"]*"|<path [^>]*d="(?:M0,0h0v0h0Z)?"[^>]*/>'
+    r' (?:pointer-events|aria-\w+|role|class|stroke-miterlimit|font-family)="[^"]*"'
+    r'|<path [^>]*d="(?:M0,0h0v0h0Z)?"[^>]*/>'
 )
 
 
