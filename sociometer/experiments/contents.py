@@ -93,7 +93,7 @@ def command(sweep: Sweep) -> str:
 
 
 def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
-    complete = rounds[rounds["status"].astype("str") == RoundStatus.COMPLETE.value]
+    complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
     return Summary(
         sweep_id=sweep.id,
         stack=sweep.stack,
@@ -110,18 +110,16 @@ def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
 
 
 def _tasks_left_out(tasks: pd.DataFrame) -> Iterator[LeftOut]:
-    outcome, status = tasks["outcome"].astype("str"), tasks["round_status"].astype("str")
-    booted, complete = outcome == Outcome.BOOTED.value, status == RoundStatus.COMPLETE.value
-    out = tasks[~(booted & complete)]
-    what = outcome.where(~booted, "booted, in a round " + status)
-    for key, count in _counted(out, what[out.index]):
+    booted = tasks["outcome"] == Outcome.BOOTED.value
+    out = tasks[~(booted & (tasks["round_status"] == RoundStatus.COMPLETE.value))]
+    outcome, status = out["outcome"].astype("str"), out["round_status"].astype("str")
+    for key, count in _counted(out, outcome.where(outcome != Outcome.BOOTED.value, "booted, in a round " + status)):
         yield _left_out(key, count, "task")
 
 
 def _rounds_left_out(rounds: pd.DataFrame) -> Iterator[LeftOut]:
-    status = rounds["status"].astype("str")
-    out = rounds[status != RoundStatus.COMPLETE.value]
-    for key, count in _counted(out, "round " + status[out.index]):
+    out = rounds[rounds["status"] != RoundStatus.COMPLETE.value]
+    for key, count in _counted(out, "round " + out["status"].astype("str")):
         yield _left_out(key, count, "round")
 
 

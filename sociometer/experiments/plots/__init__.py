@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sociometer.experiments.findings import Analysis
-from sociometer.experiments.plots import effects, order, parts, spread
+from sociometer.experiments.plots import data, effects, order, parts, spread
 from sociometer.experiments.plots.style import Figure
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 def figures(tasks: pd.DataFrame, analysis: Analysis) -> tuple[Figure, ...]:
     """Every picture for which there is something to draw; ``tasks`` has the columns of `export.COLUMNS`."""
+    measured = data.measured(tasks)
     drawn = (
         effects.figure(analysis),
-        spread.figure(tasks, analysis),
-        parts.timelines(tasks, analysis),
-        parts.one_round(tasks, analysis),
-        order.figure(tasks, analysis),
+        spread.figure(measured, analysis),
+        parts.timelines(measured, analysis),
+        parts.one_round(measured, analysis),
+        order.figure(measured, analysis),
     )
     return tuple(figure for figure in drawn if figure.panels)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sociometer.experiments.findings import Analysis, Comparison
 from sociometer.experiments.plots import data
-from sociometer.experiments.plots.style import INK, LINE, Figure, Key, Panel, form_colour, label_room, panel
+from sociometer.experiments.plots.style import INK, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
 from sociometer.experiments.tables import main_phase
 from sociometer.experiments.wording import change, sentence
 
@@ -68,7 +68,7 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
     x = alt.X("ratio:Q", title="change of the median", scale=scale, axis=axis)
     none = alt.Chart(alt.InlineData([{"one": 1}])).mark_rule(color=LINE, strokeWidth=1.5).encode(x=alt.X("one:Q"))
     points = base.mark_point(size=60, strokeWidth=2, filled=False, fill="transparent")
-    return alt.layer(
+    return layered(
         none,
         base.mark_rule(strokeWidth=2.5).encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=colour),
         points.encode(y=y, x=x, color=colour),

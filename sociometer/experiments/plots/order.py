@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sociometer.experiments.findings import Analysis
 from sociometer.experiments.plots import data
-from sociometer.experiments.plots.style import GRID, LINE, Figure, Key, Panel, form_colour, label_room, panel
+from sociometer.experiments.plots.style import GRID, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
 from sociometer.experiments.tables import main_phase
 from sociometer.experiments.wording import change, plural
 
@@ -21,22 +21,20 @@ _CAPTION = (
 )
 
 
-def figure(frame: pd.DataFrame, analysis: Analysis) -> Figure:
+def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     """One panel per variant."""
-    measured = data.measured(frame)
     panels: list[Panel] = []
     notes: list[str] = []
-    names = measured["variant"].astype("str")
     for number, variant in enumerate(dict.fromkeys(cell.variant for cell in analysis.cells)):
         phase = main_phase([cell for cell in analysis.cells if cell.variant == variant])
-        rounds = _rounds(measured[names == variant], f"{phase}_seconds")
+        rounds = _rounds(measured[measured["variant"] == variant], f"{phase}_seconds")
         if len(rounds) < 2:
             continue
         drawn = data.thinned(rounds, "change", data.MOST_POINTS)
         if len(drawn) < len(rounds):
             notes.append(f"{variant}: {len(drawn):,} of {plural(len(rounds), 'round')} are drawn.")
         title = f"{variant}: {phase} in the order of the rounds"
-        chart = _chart(drawn, _borders(rounds), int(frame["round"].max()))
+        chart = _chart(drawn, _borders(rounds), int(measured["round"].max()))
         panels.append(panel(f"order-{number}", title, _description(rounds), chart))
     forms = dict.fromkeys(cell.form for cell in analysis.cells)
     return Figure(
@@ -52,9 +50,8 @@ def figure(frame: pd.DataFrame, analysis: Analysis) -> Figure:
 def _rounds(own: pd.DataFrame, column: str) -> pd.DataFrame:
     """One row per round: its median against that of its treatment's rounds, less one."""
     place = ["round", "block", "form", "task_count"]
-    plain = own.astype({"form": "str", "variant": "str"})
-    medians = plain.groupby(place)[column].median().dropna().reset_index()
-    typical = medians.groupby(["form", "task_count"])[column].transform("median")
+    medians = own.groupby(place, observed=True)[column].median().dropna().reset_index()
+    typical = medians.groupby(["form", "task_count"], observed=True)[column].transform("median")
     medians["change"] = medians[column] / typical - 1
     return medians.dropna(subset=["change"])
 
@@ -86,7 +83,7 @@ def _chart(rounds: pd.DataFrame, borders: list[dict[str, float]], last: int) -> 
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=LINE, strokeWidth=1.5).encode(y=alt.Y("zero:Q"))
     block = alt.Chart(alt.InlineData(borders)).mark_rule(color=GRID).encode(x=alt.X("border:Q"))
     points = alt.Chart(alt.InlineData(dots)).mark_circle(size=42, opacity=0.8).encode(x=x, y=y, color=colour)
-    return alt.layer(block, zero, points, height=230)
+    return layered(block, zero, points, height=230)
 
 
 def _description(rounds: pd.DataFrame) -> str:

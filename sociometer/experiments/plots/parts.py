@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sociometer.experiments.findings import Analysis
 from sociometer.experiments.plots import data
-from sociometer.experiments.plots.style import SEGMENT_COLOURS, Figure, Key, Panel, label_room, panel
+from sociometer.experiments.plots.style import SEGMENT_COLOURS, Figure, Key, Panel, label_room, layered, panel
 from sociometer.experiments.wording import plural, seconds
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ _SEPARATOR = "\x1f"
 _FIRST_ROW_ONLY = f"split(datum.label, '{_SEPARATOR}')[1] === '0' ? split(datum.label, '{_SEPARATOR}')[0] : ''"
 
 
-def timelines(frame: pd.DataFrame, analysis: Analysis) -> Figure:
+def timelines(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     """A typical start of each treatment, one panel per variant."""
-    measured = data.measured(frame)
     panels: list[Panel] = []
     for number, (variant, own) in enumerate(_variants(measured, analysis)):
         bars = list(_typical_bars(own, analysis, variant))
@@ -41,15 +40,14 @@ def timelines(frame: pd.DataFrame, analysis: Analysis) -> Figure:
     return Figure(name="parts", title="Where the time goes", caption=_TYPICAL, legend=_LEGEND, panels=tuple(panels))
 
 
-def one_round(frame: pd.DataFrame, analysis: Analysis) -> Figure:
+def one_round(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     """Every task of one round of each form, one panel per variant."""
-    measured = data.measured(frame)
     panels: list[Panel] = []
     notes: list[str] = []
     for number, (variant, own) in enumerate(_variants(measured, analysis)):
         bars: list[dict[str, Any]] = []
         for form in dict.fromkeys(cell.form for cell in analysis.cells if cell.variant == variant):
-            chosen = _one_round(own[own["form"].astype("str") == form])
+            chosen = _one_round(own[own["form"] == form])
             if chosen is None:
                 continue
             bars += _round_bars(form, chosen)
@@ -65,18 +63,16 @@ def one_round(frame: pd.DataFrame, analysis: Analysis) -> Figure:
 
 
 def _variants(measured: pd.DataFrame, analysis: Analysis) -> Iterator[tuple[str, pd.DataFrame]]:
-    names = measured["variant"].astype("str")
     for variant in dict.fromkeys(cell.variant for cell in analysis.cells):
-        yield variant, measured[names == variant]
+        yield variant, measured[measured["variant"] == variant]
 
 
 def _typical_bars(own: pd.DataFrame, analysis: Analysis, variant: str) -> Iterator[dict[str, Any]]:
     cells = [cell for cell in analysis.cells if cell.variant == variant and cell.phases]
     counts = sorted({cell.task_count for cell in cells})
-    forms = own["form"].astype("str")
     for cell in sorted(cells, key=lambda cell: cell.task_count):
         row = data.row_label(cell.form, cell.task_count, counts)
-        group = own[(forms == cell.form) & (own["task_count"] == cell.task_count)]
+        group = own[(own["form"] == cell.form) & (own["task_count"] == cell.task_count)]
         for part in data.typical(group):
             yield {"row": row, "part": part.name, "begin": part.begin_seconds, "end": part.end_seconds}
 
@@ -139,7 +135,7 @@ def _bars(
             alt.InlineData([{"row": row, "end": end, "label": seconds(end)} for row, end in ends.items()])
         )
         layers.append(totals.mark_text(align="left", dx=5).encode(y=y, x="end:Q", text="label:N"))
-    return alt.layer(*layers, height=row_height * len(rows) + 40)
+    return layered(*layers, height=row_height * len(rows) + 40)
 
 
 def _description(bars: Sequence[dict[str, Any]]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sociometer.experiments.findings import Analysis, Comparison
 from sociometer.experiments.plots import data
-from sociometer.experiments.plots.style import INK, MUTED, Figure, Key, Panel, form_colour, label_room, panel
+from sociometer.experiments.plots.style import INK, MUTED, Figure, Key, Panel, form_colour, label_room, layered, panel
 from sociometer.experiments.summary import Cell
 from sociometer.experiments.tables import main_phase
 from sociometer.experiments.wording import plural, seconds, tasks
@@ -22,16 +22,15 @@ _CAPTION = (
 )
 
 
-def figure(frame: pd.DataFrame, analysis: Analysis) -> Figure:
-    """One panel per variant; ``frame`` holds all tasks."""
-    measured = data.measured(frame)
+def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
+    """One panel per variant; ``measured`` as from `data.measured`."""
     panels: list[Panel] = []
     notes: list[str] = []
     for number, variant in enumerate(dict.fromkeys(cell.variant for cell in analysis.cells)):
         cells = [cell for cell in analysis.cells if cell.variant == variant and cell.phases]
         phase = main_phase(cells)
         cells = [cell for cell in cells if phase in cell.phases]
-        own = measured[measured["variant"].astype("str") == variant].dropna(subset=[f"{phase}_seconds"])
+        own = measured[measured["variant"] == variant].dropna(subset=[f"{phase}_seconds"])
         if not cells or own.empty:
             continue
         dots = _dots(own, cells, phase)
@@ -57,7 +56,7 @@ def _dots(own: pd.DataFrame, cells: list[Cell], phase: str) -> list[dict[str, An
     counts = _counts(cells)
     most = max(2, data.MOST_POINTS // len(cells))
     rows: list[dict[str, Any]] = []
-    for (form, count), group in own.groupby([own["form"].astype("str"), "task_count"], sort=False):
+    for (form, count), group in own.groupby(["form", "task_count"], sort=False, observed=True):
         kept = data.thinned(group, f"{phase}_seconds", most)
         row = data.row_label(form, int(count), counts)
         values = zip(kept[f"{phase}_seconds"].tolist(), data.scattered(len(kept)), strict=True)
@@ -100,7 +99,7 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
     points = alt.Chart(alt.InlineData(dots)).mark_circle(size=22, opacity=0.45)
     offset = alt.YOffset("offset:Q", scale=alt.Scale(domain=[-0.6, 1.2]))
     summary = alt.Chart(alt.InlineData(marks))
-    return alt.layer(
+    return layered(
         points.encode(y=y, x=x, color=colour, yOffset=offset),
         summary.mark_rule(strokeWidth=2.5, color=INK).encode(y=y, x="low:Q", x2="high:Q"),
         summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="median:Q"),

@@ -98,6 +98,13 @@ def label_room(labels: Iterable[str]) -> dict[str, Any]:
     return {"minExtent": room, "maxExtent": room, "labelLimit": room - 8}
 
 
+def layered(*layers: alt.Chart, height: int) -> alt.LayerChart:
+    """Charts drawn over each other, the first at the bottom."""
+    import altair as alt
+
+    return alt.LayerChart(layer=list(layers), height=height)
+
+
 def panel(name: str, title: str, description: str, chart: alt.LayerChart) -> Panel:
     """A chart as a panel; ``name`` must be unique on the page, for the text alternative is found by it."""
     return Panel(title=title, description=description, svg=_svg(name, title, description, chart))
