@@ -72,6 +72,7 @@ def _marks(cells: list[Cell], analysis: Analysis, phase: str) -> list[dict[str, 
             "row": data.row_label(cell.form, cell.task_count, counts),
             "form": cell.form,
             "median": cell.phases[phase].median_seconds,
+            "label": seconds(cell.phases[phase].median_seconds),
             **_span(effects.get((cell.variant, cell.form, cell.task_count))),
         }
         for cell in sorted(cells, key=lambda cell: cell.task_count)
@@ -103,9 +104,7 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
         points.encode(y=y, x=x, color=colour, yOffset=offset),
         summary.mark_rule(strokeWidth=2.5, color=INK).encode(y=y, x="low:Q", x2="high:Q"),
         summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="median:Q"),
-        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(
-            y=y, x="median:Q", text=alt.Text("median:Q", format=".3~r")
-        ),
+        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="median:Q", text="label:N"),
         height=_ROW_HEIGHT * len(rows) + 40,
     )
 
