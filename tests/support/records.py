@@ -25,7 +25,8 @@ _TASK = (
 )
 _ROUND = (
     "INSERT INTO rounds (sweep_id, position, attempt, block, variant, form, task_count, status, started_ns,"
-    " finished_ns, prepare_seconds, clear_seconds, cpu_pressure, steal) VALUES (?, ?, 1, ?, ?, ?, ?, 'complete', ?, ?, 1, 1, 0, 0)"
+    " finished_ns, prepare_seconds, clear_seconds, cpu_pressure, steal)"
+    " VALUES (?, ?, 1, ?, ?, ?, ?, 'complete', ?, ?, 1, 1, 0, 0)"
 )
 
 
