@@ -21,7 +21,8 @@ _VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
 _LEGEND = (
     "Seconds: median of the tasks, and below it the least and the most. pull: of the image; start, ready and boot "
     "count from the task's creation to its container's start, its first HTTP answer and the end of its own boot work. "
-    "p: by permutation, corrected for the number of comparisons. *: rounds in which this machine was overloaded."
+    "A change is that of a form against the control within each block, averaged over the blocks. *: in some "
+    "rounds this machine was overloaded."
 )
 
 
@@ -39,7 +40,7 @@ def show(contents: Contents, console: Console) -> None:
             row for row in tables.comparisons(analysis, variant) if row.phase in _compared_phases(contents, variant)
         ]
         if compared:
-            console.print(_comparisons(variant, compared))
+            console.print(_comparisons(variant, compared, tables.level(analysis)))
         console.print(_treatments(variant, tables.cells(analysis, variant)))
     if analysis.cells:
         console.print(Text(_LEGEND, style="dim"))
@@ -79,21 +80,26 @@ def _compared_phases(contents: Contents, variant: str) -> tuple[str, str]:
     return (tables.main_phase(tables.cells(contents.analysis, variant)), "pull")
 
 
-def _comparisons(variant: str, rows: Sequence[Comparison]) -> Table:
+def _comparisons(variant: str, rows: Sequence[Comparison], level: str) -> Table:
     from rich.text import Text
 
-    table = _table(f"{variant}: against {rows[0].control}")
-    for name in (">tasks", "form", "phase", ">seconds", ">change", ">95 % interval", ">p", "verdict"):
+    control = rows[0].control
+    table = _table(f"{variant}: against {control}")
+    for name in ("phase", ">tasks", "form", f">{control}", ">seconds", ">change", f">{level} interval", "verdict"):
         table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
-    for row in rows:
-        seconds = f"{wording.seconds(row.median_seconds)} instead of {wording.seconds(row.control_median_seconds)}"
-        verdict = Text(wording.verdict(row), style=_VERDICT_STYLES.get(row.verdict, ""))
-        found = (
+    for number, row in enumerate(rows, start=1):
+        last = number == len(rows) or rows[number].phase != row.phase
+        table.add_row(
+            row.phase,
+            f"{row.task_count:,}",
+            row.form,
+            wording.seconds(row.control_median_seconds),
+            wording.seconds(row.median_seconds),
             wording.change(row.ratio),
             wording.interval(row.interval) or "-",
-            wording.probability(row.p_adjusted) or "-",
+            Text(wording.verdict(row), style=_VERDICT_STYLES.get(row.verdict, "")),
+            end_section=last,
         )
-        table.add_row(str(row.task_count), row.form, row.phase, seconds, *found, verdict)
     return table
 
 
@@ -112,14 +118,23 @@ def _treatments(variant: str, cells: Sequence[Cell]) -> Table:
 
 
 def _table(heading: str) -> Table:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    return Table(title=Text(heading), title_justify="left", title_style="bold")
+    return Table(
+        title=Text(f"\n{heading}"),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+    )
 
 
 def _cells(cell: Cell) -> Iterator[str]:
-    yield str(cell.task_count)
+    yield f"{cell.task_count:,}"
     yield cell.form
     yield f"{cell.rounds}{'*' if cell.rounds_under_load else ''}"
     for phase in SHOWN_PHASES:

@@ -10,7 +10,7 @@ from sociometer.experiments.phases import PHASES
 from sociometer.experiments.records import Frozen
 from sociometer.experiments.summary import Cell, Spread
 
-MAIN_PHASES = ("boot", "ready", "start")
+MAIN_PHASES = ("boot", "ready")
 
 
 class Measured(Frozen):
@@ -56,6 +56,12 @@ def main_comparisons(analysis: Analysis) -> list[Comparison]:
         for comparison in comparisons(analysis, variant)
         if comparison.phase == main_phase(cells(analysis, variant))
     ]
+
+
+def level(analysis: Analysis) -> str:
+    """How sure the intervals are: 95 %."""
+    levels = (comparison.interval.level for comparison in analysis.comparisons if comparison.interval)
+    return wording.share(next(levels, 0.95))
 
 
 def measured(sample: Spread | None) -> Measured | None:

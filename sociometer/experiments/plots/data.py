@@ -1,6 +1,6 @@
 """What the pictures draw, as small frames made from a sweep's frames and its analysis. Pure.
 
-Only measurements are drawn as durations: booted tasks of complete rounds (`summary.in_figures`). Pictures hold at most
+Only measurements are drawn as durations: booted tasks of complete rounds (`summary.measured`). Pictures hold at most
 `MOST_POINTS` points each; beyond that, tasks are drawn at even steps through their order by duration, the fastest and
 the slowest always among them, so that neither the shape nor an outlier is lost. The caller says that it was done.
 """
@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from sociometer.experiments import summary
 from sociometer.experiments.phases import NS_PER_SECOND
-from sociometer.experiments.records import Frozen, Outcome, RoundStatus
+from sociometer.experiments.records import Frozen
 from sociometer.experiments.wording import TIMES
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SEGMENTS = ("connect", "wait", "pull", "start", "boot")
 _ENDS = ("connected_ns", "pull_started_ns", "pull_stopped_ns", "started_ns")
 _COLUMNS = (
     *("variant", "form", "task_count", "block", "round", "created_ns", *_ENDS, "ready_ns", "boot_finished_ns"),
-    *("start_seconds", "ready_seconds", "boot_seconds"),
+    *("ready_seconds", "boot_seconds", "outcome", "round_status"),
 )
 _GOLDEN = 0.618033988749895
 
@@ -40,8 +41,7 @@ class Segment(Frozen):
 
 def measured(tasks: pd.DataFrame) -> pd.DataFrame:
     """The tasks that are measurements, with the columns that pictures need: of a million rows, no more are copied."""
-    are = (tasks["outcome"] == Outcome.BOOTED.value) & (tasks["round_status"] == RoundStatus.COMPLETE.value)
-    return tasks.loc[are, list(_COLUMNS)]
+    return summary.measured(tasks[list(_COLUMNS)])
 
 
 def row_label(form: str, task_count: int, task_counts: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sociometer.experiments.findings import Analysis, Comparison
 from sociometer.experiments.plots import data
 from sociometer.experiments.plots.style import INK, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
-from sociometer.experiments.tables import main_phase
+from sociometer.experiments.tables import level, main_phase
 from sociometer.experiments.wording import change, sentence
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ _TICKS = (
 )
 _MOST_TICKS = 6
 _CAPTION = (
-    "Change of the median against the control, with its 95 % interval; left of the line is faster. A hollow point has "
-    "no interval: there are too few blocks for one. The axis is logarithmic: halving and doubling are equally far."
+    "Change against the control within each block, averaged over the blocks, with its {level} interval; left of the "
+    "line is faster. A hollow point has no interval: there are too few blocks for one. The axis is logarithmic."
 )
 
 
@@ -41,7 +41,7 @@ def figure(analysis: Analysis) -> Figure:
     return Figure(
         name="effects",
         title="Effect of each form",
-        caption=_CAPTION,
+        caption=_CAPTION.format(level=level(analysis)),
         legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
         panels=tuple(panels),
     )
@@ -65,7 +65,7 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
     axis = alt.Axis(values=ticks, labelExpr=_labels(ticks))
     colour = alt.Color("form:N", scale=alt.Scale(domain=forms, range=[form_colour(f) for f in forms]), legend=None)
     base = alt.Chart(alt.InlineData(marks))
-    x = alt.X("ratio:Q", title="change of the median", scale=scale, axis=axis)
+    x = alt.X("ratio:Q", title="change", scale=scale, axis=axis)
     none = alt.Chart(alt.InlineData([{"one": 1}])).mark_rule(color=LINE, strokeWidth=1.5).encode(x=alt.X("one:Q"))
     points = base.mark_point(size=60, strokeWidth=2, filled=False, fill="transparent")
     return layered(

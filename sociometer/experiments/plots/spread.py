@@ -8,7 +8,7 @@ from sociometer.experiments.findings import Analysis, Comparison
 from sociometer.experiments.plots import data
 from sociometer.experiments.plots.style import INK, MUTED, Figure, Key, Panel, form_colour, label_room, layered, panel
 from sociometer.experiments.summary import Cell
-from sociometer.experiments.tables import main_phase
+from sociometer.experiments.tables import level, main_phase
 from sociometer.experiments.wording import plural, seconds, tasks
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _ROW_HEIGHT = 40
 _CAPTION = (
-    "Each dot is a task. The upright bar is the median; the line through it is the 95 % interval of the effect, laid "
-    "on the control's median: where the form's median may well lie."
+    "Each dot is a task. The upright bar is the median; the line through it is the {level} interval of the "
+    "effect, laid on the control's median: where the form's median may well lie."
 )
 
 
@@ -45,7 +45,7 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     return Figure(
         name="tasks",
         title="Every task",
-        caption=_CAPTION,
+        caption=_CAPTION.format(level=level(analysis)),
         notes=tuple(notes),
         legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
         panels=tuple(panels),
