@@ -92,7 +92,7 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
     rows = [mark["row"] for mark in marks]
     forms = list(dict.fromkeys(mark["form"] for mark in marks))
     axis = alt.Axis(**label_room(rows))
-    y = alt.Y("row:N", sort=rows, title=None, axis=axis, scale=alt.Scale(paddingInner=0.2))
+    y = alt.Y("row:N", sort=rows, title=None, axis=axis, scale=alt.Scale(paddingInner=0.2, paddingOuter=0.3))
     x = alt.X("seconds:Q", title=f"{phase}, seconds", scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))
     colour = alt.Color(
         "form:N", scale=alt.Scale(domain=forms, range=[form_colour(form) for form in forms]), legend=None
@@ -105,7 +105,7 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
         summary.mark_rule(strokeWidth=2.5, color=INK).encode(y=y, x="low:Q", x2="high:Q"),
         summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="median:Q"),
         summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="median:Q", text="label:N"),
-        height=_ROW_HEIGHT * len(rows) + 40,
+        height=_ROW_HEIGHT * len(rows) + 62,
     )
 
 
