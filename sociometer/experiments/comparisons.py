@@ -120,7 +120,7 @@ def _shares(found: Sequence[Pairs]) -> Floats:
 
 
 def _t_p_value(pair: Pairs, terms: Terms) -> float:
-    return float(min(1.0, paired.p_value(pair.differences) * terms.p_factor))
+    return min(1.0, float(paired.p_value(pair.differences)) * terms.p_factor)
 
 
 def _ratio(differences: Floats) -> float:
