@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from sociometer.experiments.findings import Comparison, Interval, Verdict
 from sociometer.experiments.statistics import paired, permutation, power
 from sociometer.experiments.statistics.multiple import holm
 from sociometer.experiments.statistics.paired import LEAST_BLOCKS, Floats
+from sociometer.experiments.statistics.permutation import Permuted
 
 PRIMARY_SHARE = 0.75
 MARGIN_PER_PRECISION = 2
@@ -57,14 +59,12 @@ def compare(found: Sequence[Pairs], terms: Terms) -> tuple[Comparison, ...]:
     )
 
 
-def verdict(
-    ratio: float, interval: Interval, p_adjusted: float, p_value: float, p_least: float, margin: float
-) -> Verdict:
-    """What may be said, by the rules above; ``p_value`` and ``p_least`` are the permutation test's."""
+def verdict(interval: Interval, p_adjusted: float, permuted: Permuted, margin: float) -> Verdict:
+    """What may be said of a ratio, by the rules above."""
     alpha = 1 - interval.level
-    contradicted = p_least <= alpha < p_value
+    contradicted = permuted.least <= alpha < permuted.p_value
     if p_adjusted <= alpha and not contradicted:
-        return "faster" if ratio < 1 else "slower"
+        return "faster" if interval.high < 1 else "slower"
     return "no-difference" if bound(interval) <= margin else "undecided"
 
 
@@ -77,15 +77,14 @@ def _comparison(pair: Pairs, p_value: float, p_adjusted: float, share: float, te
     differences = pair.differences
     low, high = np.exp(paired.interval(differences, terms.nominal_level))
     interval = Interval(low=low, high=high, level=terms.level)
-    p_permutation, p_least = permutation.p_value(differences), permutation.least_p_value(len(differences))
-    ratio = _ratio(differences)
-    said = verdict(ratio, interval, p_adjusted, p_permutation, p_least, MARGIN_PER_PRECISION * terms.precision)
+    permuted = permutation.test(differences)
+    said = verdict(interval, p_adjusted, permuted, MARGIN_PER_PRECISION * terms.precision)
     plain = _without_interval(pair)
     return plain.model_copy(
         update={
             "interval": interval,
-            "p_value": p_permutation,
-            "p_least": p_least,
+            "p_value": permuted.p_value,
+            "p_least": permuted.least,
             "t_p_value": float(p_value),
             "p_adjusted": float(p_adjusted),
             "verdict": said,
@@ -117,11 +116,11 @@ def _shares(found: Sequence[Pairs]) -> Floats:
     primary = np.array([pair.phase == primary_phase(found, pair.variant) for pair in found], dtype=bool)
     if primary.all() or not primary.any():
         return np.full(len(found), 1 / max(1, len(found)))
-    return np.where(primary, PRIMARY_SHARE / primary.sum(), (1 - PRIMARY_SHARE) / (~primary).sum())
+    return np.asarray(np.where(primary, PRIMARY_SHARE / primary.sum(), (1 - PRIMARY_SHARE) / (~primary).sum()))
 
 
 def _t_p_value(pair: Pairs, terms: Terms) -> float:
-    return float(min(1.0, paired.p_value(pair.differences) * terms.p_factor))
+    return min(1.0, float(paired.p_value(pair.differences)) * terms.p_factor)
 
 
 def _ratio(differences: Floats) -> float:
@@ -131,7 +130,7 @@ def _ratio(differences: Floats) -> float:
 def _detectable(differences: Floats, share: float, terms: Terms) -> float:
     """At the strictest level that Holm's procedure may ask of it: the effect is then seen whatever the others are."""
     alpha = (1 - terms.level) * share / terms.p_factor
-    return float(-np.expm1(-power.detectable(differences.std(ddof=1), len(differences), alpha)))
+    return -math.expm1(-power.detectable(float(differences.std(ddof=1)), len(differences), alpha))
 
 
 def _blocks_needed(differences: Floats, terms: Terms) -> int | None:

@@ -50,7 +50,7 @@ class Comparison(Frozen):
     verdict: Verdict
     margin: float | None = Field(default=None, description="no relative difference larger than this; 0.05 is 5 %")
     detectable: float | None = Field(
-        default=None, description="smallest relative difference that could be shown, with 80 % power"
+        default=None, description="smallest relative difference that would be shown in 4 of 5 such sweeps"
     )
     blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0: it is met")
 
@@ -68,7 +68,16 @@ class Trend(Frozen):
 
 
 WarningKind = Literal[
-    "too-few", "no-control", "left-out", "overloaded", "bimodal", "outlier", "drift", "task-count", "incomplete"
+    "too-few",
+    "no-control",
+    "left-out",
+    "incomplete",
+    "stopped",
+    "overloaded",
+    "bimodal",
+    "outlier",
+    "drift",
+    "task-count",
 ]
 
 

@@ -25,7 +25,7 @@ def headline(comparisons: Sequence[Comparison], design: Design) -> str:
 
 def sentence(one: Comparison) -> str:
     """A comparison in words, without a full stop: what the verdict is, and how sure."""
-    subject = f"{one.variant} with {_tasks(one.task_count)} {VERBS[one.phase]}"
+    subject = f"{one.variant} with {tasks_of(one.task_count)} {VERBS[one.phase]}"
     against = f"as {one.form} than {one.control}"
     if one.interval is None:
         few = f"in {one.blocks} {'block' if one.blocks == 1 else 'blocks'}: too few to tell that from chance"
@@ -46,7 +46,7 @@ def sentence(one: Comparison) -> str:
 
 def percent(share: float) -> str:
     """A share in percent: whole from 10 % on, else with one digit."""
-    return f"{_number(share)} %"
+    return f"{100 * share:.{_digits(share)}f} %"
 
 
 def change(ratio: float) -> str:
@@ -54,15 +54,16 @@ def change(ratio: float) -> str:
     return f"{percent(1 - ratio)} faster" if ratio < 1 else f"{percent(ratio - 1)} slower"
 
 
-def _number(share: float) -> str:
-    return f"{100 * share:.0f}" if abs(share) >= 0.0995 else f"{100 * share:.1f}"
+def _digits(share: float) -> int:
+    return 0 if abs(share) >= 0.0995 else 1
 
 
 def _between(low: float, high: float) -> str:
-    return f"{_number(low)}-{_number(high)} %"
+    return f"{100 * low:.{_digits(high)}f}-{100 * high:.{_digits(high)}f} %"
 
 
-def _tasks(task_count: int) -> str:
+def tasks_of(task_count: int) -> str:
+    """A number of tasks in words."""
     return "1 task" if task_count == 1 else f"{task_count} tasks"
 
 

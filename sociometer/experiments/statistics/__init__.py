@@ -1,1 +1,1 @@
-"""The statistics themselves: pure functions on arrays of numbers, each naming its source; nothing here knows a sweep."""
+"""The statistics themselves: pure functions on arrays of numbers that name their source and know no sweep."""

@@ -11,6 +11,8 @@ in Genetics and Molecular Biology 9, 2010).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sociometer.experiments.statistics.paired import Floats
@@ -23,8 +25,22 @@ _SEED = 20_100
 _ROUNDING = 1e-9
 
 
-def p_value(differences: Floats) -> float:
-    """Two-sided p of differences of logarithms, one per block."""
+@dataclass(frozen=True)
+class Permuted:
+    """The two-sided p-value, and the least that so many blocks allow whatever the effect: 1/4 at 3 blocks."""
+
+    p_value: float
+    least: float
+
+
+def test(differences: Floats) -> Permuted:
+    """The test for differences of logarithms, one per block."""
+    blocks = len(differences)
+    least = 2.0 ** (1 - blocks) if blocks <= MOST_ENUMERATED else 1 / (1 + DRAWS)
+    return Permuted(_p_value(differences), least)
+
+
+def _p_value(differences: Floats) -> float:
     blocks = len(differences)
     observed = abs(differences.sum())
     threshold = observed - _ROUNDING * np.abs(differences).sum()
@@ -32,11 +48,6 @@ def p_value(differences: Floats) -> float:
         return float(np.mean(np.abs(_all_signs(blocks) @ differences) >= threshold))
     drawn = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(DRAWS, blocks))
     return float((1 + np.sum(np.abs(drawn @ differences) >= threshold)) / (1 + DRAWS))
-
-
-def least_p_value(blocks: int) -> float:
-    """The smallest p that so many blocks can give, whatever the effect: 1/4 at 3 blocks."""
-    return max(2.0 ** (1 - blocks), 1 / (1 + DRAWS)) if blocks > MOST_ENUMERATED else 2.0 ** (1 - blocks)
 
 
 def _all_signs(blocks: int) -> Floats:

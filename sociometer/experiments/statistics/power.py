@@ -37,7 +37,7 @@ def blocks_for(deviation: float, half: float, level: float) -> int | None:
 
     Exact for a known standard deviation; with an estimated one it is a forecast.
     """
-    counts = np.arange(2, MOST_BLOCKS + 1)
+    counts = np.arange(2.0, MOST_BLOCKS + 1)
     enough = half_width(deviation, counts, level) <= half
     return int(counts[np.argmax(enough)]) if enough.any() else None
 
