@@ -211,5 +211,5 @@ def _regctl(*arguments: str, access: Access, seconds: float = ASK_SECONDS) -> st
     """Each registry as it is: an own image may lie in another one than the stack's."""
     hosts = dict.fromkeys(part.partition("/")[0] for part in arguments)
     plain = [word for host in hosts if on_this_machine(host) for word in ("--host", f"reg={host},tls=disabled")]
-    command = [tool("regctl"), *plain, *arguments]
+    command: list[str | Path] = [tool("regctl"), *plain, *arguments]
     return run(command, timeout_seconds=seconds, env=access.environment()).stdout.strip()

@@ -65,7 +65,7 @@ class Settings(FargateSettings):
     min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
     base: str = Field(default="auto", min_length=1)
     registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free one")
-    images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = {}
+    images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = Field(default={})
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> Settings:

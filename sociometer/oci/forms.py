@@ -61,8 +61,8 @@ def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     """Make a form and push it. Made again, it gives the same digests and pushes nothing.
 
     Raises, before anything is pushed: `ImageError` (the source does not exist, is of another platform, corrupt,
-    zstd, or has no layer that reaches the minimum size), `MachineError` (not enough disk space; no root for
-    soci-v1; not Linux). `CommandTimeout` or `CommandFailed` when a tool hangs or dies. After any error the registry has no
+    zstd, or has no layer that reaches the minimum size), `MachineError` (not enough disk space; not Linux; no root
+    for soci-v1). `CommandTimeout` or `CommandFailed` when a tool hangs or dies. After any error the registry has no
     manifest more than before.
     """
     began = time.monotonic()

@@ -47,8 +47,8 @@ def require_linux() -> None:
     if sys.platform != "linux":
         system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
         raise MachineError(
-            f"SOCI indexes are made by the soci command, which runs on Linux only; this is {system}. Run `sociometer up` "
-            "in a Linux container that mounts this folder and ~/.aws (docs/fargate.md has the command), or on the "
+            f"SOCI indexes are made by the soci command, which runs on Linux only; this is {system}. Run `sociometer "
+            "up` in a Linux container that mounts this folder and ~/.aws (docs/fargate.md has the command), or on the "
             "stack's bastion (set bastion to true)."
         )
 

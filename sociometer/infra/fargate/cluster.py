@@ -66,6 +66,9 @@ class Cluster(pulumi.ComponentResource):
             )
 
     def _to_endpoints(self, name: str, args: ClusterArgs) -> None:
-        targets = {"endpoints": {"cidr_ipv4": args.vpc_cidr}, "s3": {"prefix_list_id": args.s3_prefix_list_id}}
+        targets: dict[str, dict[str, pulumi.Input[str]]] = {
+            "endpoints": {"cidr_ipv4": args.vpc_cidr},
+            "s3": {"prefix_list_id": args.s3_prefix_list_id},
+        }
         for each, target in targets.items():
             allow_out(f"{name}-tasks-to-{each}", self.task_group, HTTPS, opts=self._inside, **target)

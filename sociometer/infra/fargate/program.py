@@ -10,12 +10,13 @@ import pulumi_aws as aws
 from sociometer.errors import SettingsError
 from sociometer.infra.fargate import tags
 from sociometer.infra.fargate.bastion import AMI_PARAMETER
+from sociometer.infra.fargate.images import Token
 from sociometer.infra.fargate.stack import FargateArgs, FargateStack
 from sociometer.infra.settings import NAMESPACE, Settings
 
 V1_NOTICE = (
-    "soci-v1 on Fargate: AWS looks for such indexes only in accounts that used them before 2025, and any other account's "
-    "tasks pull the whole image without saying so. Their records will then be marked not-lazy. soci-v2 works everywhere."
+    "soci-v1 on Fargate: AWS looks for such indexes only in accounts that used them before 2025; the tasks of any other "
+    "account pull the whole image without saying so, and their records are marked not-lazy. soci-v2 works everywhere."
 )
 
 
@@ -32,6 +33,7 @@ def fargate(settings: Settings) -> dict[str, Any]:
         account=aws.get_caller_identity_output(opts=asking).account_id,
         zones=_two_zones(settings.region, asking),
         ami=_machine_image(asking) if settings.bastion else None,
+        token=_token(asking) if settings.builder == "docker" else None,
     )
     return FargateStack(NAMESPACE, args, pulumi.ResourceOptions(providers=[provider])).outputs
 
@@ -46,12 +48,15 @@ def _two_zones(region: str, asking: pulumi.InvokeOutputOptions) -> tuple[pulumi.
 
 def _at_least_two(region: str, zones: list[str]) -> list[str]:
     if len(zones) < 2:
-        raise SettingsError(
-            f"Setting region: {region} has {len(zones)} zones for this account; a load balancer needs 2."
-        )
+        raise SettingsError(f"Setting region: {region} has {len(zones)} zone(s) for this account; 2 are needed.")
     return sorted(zones)
 
 
 def _machine_image(asking: pulumi.InvokeOutputOptions) -> pulumi.Output[str]:
-    value: pulumi.Output[str] = aws.ssm.get_parameter_output(name=AMI_PARAMETER, opts=asking).value
-    return value
+    """A public parameter, which AWS hands over as a secret like any other."""
+    return pulumi.Output.unsecret(aws.ssm.get_parameter_output(name=AMI_PARAMETER, opts=asking).value)
+
+
+def _token(asking: pulumi.InvokeOutputOptions) -> Token:
+    found = aws.ecr.get_authorization_token_output(opts=asking)
+    return Token(found.user_name, pulumi.Output.secret(found.password))

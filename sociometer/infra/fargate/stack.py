@@ -12,7 +12,7 @@ import pulumi
 
 from sociometer.infra.fargate.bastion import Bastion, BastionArgs
 from sociometer.infra.fargate.cluster import Cluster, ClusterArgs
-from sociometer.infra.fargate.images import VariantImages, VariantImagesArgs
+from sociometer.infra.fargate.images import Token, VariantImages, VariantImagesArgs
 from sociometer.infra.fargate.loadbalancer import LoadBalancer, LoadBalancerArgs
 from sociometer.infra.fargate.network import Network, NetworkArgs
 from sociometer.infra.fargate.registry import SOURCE, Registry, RegistryArgs
@@ -32,13 +32,15 @@ PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 @dataclass(frozen=True)
 class FargateArgs:
-    """The settings, the stack's name, and what was looked up on AWS; ``ami`` is needed with a bastion only."""
+    """The settings, the stack's name, and what was looked up on AWS; ``ami`` only with a bastion, ``token`` only when
+    pulumi-docker builds."""
 
     settings: Settings
     stack: str
     account: pulumi.Input[str]
     zones: tuple[pulumi.Input[str], pulumi.Input[str]]
     ami: pulumi.Input[str] | None = None
+    token: Token | None = None
 
 
 class FargateStack(pulumi.ComponentResource):
@@ -105,10 +107,10 @@ class FargateStack(pulumi.ComponentResource):
 
     def _variant(self, variant: str) -> dict[str, Any]:
         """A workload's source image and its treatments, as the outputs describe them."""
-        repositories = {
-            kind: self.registry.repositories[f"{variant}/{kind}"] for kind in (SOURCE, *self._settings.forms)
-        }
-        images = VariantImages(variant, VariantImagesArgs(variant, self._settings, repositories), self._inside)
+        kinds = (SOURCE, *self._settings.forms)
+        repositories = {kind: self.registry.repositories[f"{variant}/{kind}"] for kind in kinds}
+        args = VariantImagesArgs(variant, self._settings, repositories, self._args.token)
+        images = VariantImages(variant, args, self._inside)
         return {
             "name": variant,
             "source_image": images.source,
@@ -120,9 +122,8 @@ class FargateStack(pulumi.ComponentResource):
     def _treatment(self, variant: str, form: Form, images: VariantImages) -> pulumi.Output[dict[str, Any]]:
         made = images.forms[form]
         needs = [self.roles.execution_policy, *self.network.endpoints]
-        service = TreatmentService(
-            f"{variant}-{form}", self._service_args(variant, form, made.image), needs, self._inside
-        )
+        args = self._service_args(variant, form, made.image)
+        service = TreatmentService(f"{variant}-{form}", args, needs, self._inside)
         return pulumi.Output.all(treatment=made.treatment, service=service.output).apply(
             lambda known: {**known["treatment"], "service": known["service"]}
         )

@@ -45,9 +45,9 @@ class SociImageArgs:
     """What `SociImage` is made of; see `FormRequest`.
 
     ``source`` is ``host:port/repository@sha256:…``. ``auth_file`` is the path of a Docker ``config.json``: the
-    path is kept in the state, its content nowhere. With ``ecr_region`` the registry is ECR: each operation fetches a
-    token of its own, and what reaches the registry is decided by its host alone. ``storage_id`` is the identity of the registry's storage: with
-    another one the images are gone, and are made again.
+    path is kept in the state, its content nowhere. With ``ecr_region`` the registry is ECR: every operation fetches a
+    token of its own, and the host says whether it is plain HTTP. ``storage_id`` is the identity of the registry's
+    storage: with another one the images are gone, and are made again.
     """
 
     source: pulumi.Input[str]
@@ -104,7 +104,7 @@ class SociImageProvider(ResourceProvider):
         return Updated(outs=_outputs(_news, made))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete what was pushed. A registry that cannot be reached does not hold up the rest; what is left is named."""
+        """Delete what was pushed. A registry that cannot be reached does not stop the rest; what is left is named."""
         try:
             with _access(_props) as access:
                 forms.remove(_pushed(_props), access)

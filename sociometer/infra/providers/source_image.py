@@ -55,7 +55,7 @@ class SourceImageProvider(ResourceProvider):
         return UpdateResult(outs=_outputs(_news, made))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Remove the image; a registry that cannot be reached does not hold up the rest, and what is left is named."""
+        """Remove the image; a registry that cannot be reached does not stop the rest, and what is left is named."""
         try:
             with _place(_props) as place:
                 images.remove(place, _props["digest"])
@@ -66,7 +66,7 @@ class SourceImageProvider(ResourceProvider):
 
 
 class SourceImageResource(Resource, module="sociometer", name="SourceImage"):
-    """A variant's source image in the lab's registry, or with ``ecr_region`` in an ECR ``repository`` under a ``tag``."""
+    """A variant's source image in the lab's registry, or with ``ecr_region`` in ECR: a ``repository`` and a ``tag``."""
 
     image: pulumi.Output[str]
     digest: pulumi.Output[str]
