@@ -34,7 +34,6 @@ systemctl enable --now docker
 class BastionArgs:
     """A public subnet (it fetches tools from the internet), the machine's image, and the repositories it may fill."""
 
-    account: pulumi.Input[str]
     partition: str
     vpc_id: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
@@ -45,12 +44,18 @@ class BastionArgs:
 class Bastion(pulumi.ComponentResource):
     """The instance, its role, its security group without ingress, and the exchange bucket."""
 
-    def __init__(self, name: str, args: BastionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: BastionArgs,
+        gateway: aws.ec2.InternetGateway,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sociometer:fargate:Bastion", name, None, opts)
         self._name, self._args = name, args
         self._inside = pulumi.ResourceOptions(parent=self)
         self.bucket = self._bucket()
-        self.instance = self._instance(self._profile(), self._group())
+        self.instance = self._instance(self._profile(), self._group(), gateway)
         self.register_outputs({"instance_id": self.instance.id, "bucket": self.bucket.id})
 
     def _bucket(self) -> aws.s3.Bucket:
@@ -106,7 +111,9 @@ class Bastion(pulumi.ComponentResource):
             allow_out(f"{self._name}-out-{port}", group, port, opts=self._inside, cidr_ipv4=EVERYWHERE)
         return group
 
-    def _instance(self, profile: aws.iam.InstanceProfile, group: aws.ec2.SecurityGroup) -> aws.ec2.Instance:
+    def _instance(
+        self, profile: aws.iam.InstanceProfile, group: aws.ec2.SecurityGroup, gateway: aws.ec2.InternetGateway
+    ) -> aws.ec2.Instance:
         return aws.ec2.Instance(
             self._name,
             ami=self._args.ami,
@@ -121,8 +128,9 @@ class Bastion(pulumi.ComponentResource):
             ),
             user_data=BOOT,
             tags={"Name": self._name},
-            # The parameter names a new image every other week; that is no reason to make the machine anew.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"]),
+            # The parameter names a new image every other week: no reason to make the machine anew. And a gateway cannot
+            # go while the machine has its public address.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], depends_on=[gateway]),
         )
 
 

@@ -27,13 +27,22 @@ class LoadBalancerArgs:
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """An application load balancer with one listener; the treatments' rules come with their services."""
+    """An application load balancer with one listener; the treatments' rules come with their services.
 
-    def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    AWS makes no public load balancer before the VPC has its ``gateway``, and lets no gateway go before it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        args: LoadBalancerArgs,
+        gateway: aws.ec2.InternetGateway,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sociometer:fargate:LoadBalancer", name, None, opts)
         inside = pulumi.ResourceOptions(parent=self)
         self.security_group = aws.ec2.SecurityGroup(
-            f"{name}-group",
+            f"{name}-load-balancer",
             description="HTTP from the ranges that the settings allow",
             vpc_id=args.vpc_id,
             opts=inside,
@@ -47,7 +56,7 @@ class LoadBalancer(pulumi.ComponentResource):
             security_groups=[self.security_group.id],
             subnets=list(args.subnet_ids),
             drop_invalid_header_fields=True,
-            opts=inside,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]),
         )
         self.listener = aws.lb.Listener(
             name,

@@ -71,13 +71,13 @@ class Network(pulumi.ComponentResource):
         ]
 
     def _route_to_internet(self, subnets: Sequence[aws.ec2.Subnet]) -> None:
-        gateway = aws.ec2.InternetGateway(f"{self._name}-gateway", vpc_id=self.vpc.id, opts=self._inside)
+        self.gateway = aws.ec2.InternetGateway(f"{self._name}-gateway", vpc_id=self.vpc.id, opts=self._inside)
         table = self._table("public", subnets)
         aws.ec2.Route(
             f"{self._name}-public-internet",
             route_table_id=table.id,
             destination_cidr_block=EVERYWHERE,
-            gateway_id=gateway.id,
+            gateway_id=self.gateway.id,
             opts=self._inside,
         )
 

@@ -15,7 +15,7 @@ from sociometer.infra.fargate.stack import FargateArgs, FargateStack
 from sociometer.infra.settings import NAMESPACE, Settings
 
 V1_NOTICE = (
-    "soci-v1 on Fargate: AWS looks for such indexes only in accounts that used them before 2025; the tasks of any other "
+    "soci-v1 on Fargate: AWS looks for such indexes only in accounts that used them before 2025; tasks of any other "
     "account pull the whole image without saying so, and their records are marked not-lazy. soci-v2 works everywhere."
 )
 

@@ -73,10 +73,9 @@ class FargateStack(pulumi.ComponentResource):
         return Registry(self._name, RegistryArgs(self._args.stack, names), self._inside)
 
     def _load_balancer(self) -> LoadBalancer:
-        network, allowed = self.network, self._settings.loadbalancer_allow_cidrs
-        return LoadBalancer(
-            self._name, LoadBalancerArgs(network.vpc_id, network.public_subnet_ids, allowed), self._inside
-        )
+        network = self.network
+        args = LoadBalancerArgs(network.vpc_id, network.public_subnet_ids, self._settings.loadbalancer_allow_cidrs)
+        return LoadBalancer(self._name, args, network.gateway, self._inside)
 
     def _cluster(self) -> Cluster:
         ports = sorted({self._settings.workload(variant).port for variant in self._settings.all_variants})
@@ -96,14 +95,13 @@ class FargateStack(pulumi.ComponentResource):
 
     def _bastion(self, ami: pulumi.Input[str]) -> Bastion:
         args = BastionArgs(
-            account=self._args.account,
             partition=partition(self._settings.region),
             vpc_id=self.network.vpc_id,
             subnet_id=self.network.public_subnet_ids[0],
             ami=ami,
             repository_arns=self.registry.arns,
         )
-        return Bastion(f"{self._name}-bastion", args, self._inside)
+        return Bastion(f"{self._name}-bastion", args, self.network.gateway, self._inside)
 
     def _variant(self, variant: str) -> dict[str, Any]:
         """A workload's source image and its treatments, as the outputs describe them."""
