@@ -60,7 +60,7 @@ def test_the_file_goes_when_the_work_fails_too(api: EcrApi) -> None:
 def test_every_piece_of_work_has_a_token_of_its_own(api: EcrApi) -> None:
     with ecr.auth_file(HOST, REGION):
         pass
-    api.token = "YW5vdGhlcg=="
+    api.token = "YW5vdGhlcg=="  # noqa: S105
     with ecr.auth_file(HOST, REGION) as path:
         assert json.loads(path.read_text())["auths"][HOST]["auth"] == "YW5vdGhlcg=="
     assert api.asked == ["GetAuthorizationToken"] * 2
