@@ -14,10 +14,13 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
+from sociometer.infra import images
+from sociometer.infra.images import Place, recipe
 from sociometer.infra.outputs import FORMS, TreatmentOutput
 from sociometer.infra.providers.first_push import FirstPush
 from sociometer.infra.providers.soci_image import SociImage, SociImageArgs
 from sociometer.infra.providers.source_image import SourceImageResource
+from sociometer.infra.settings import Settings
 from sociometer.oci.entry import entered
 from sociometer.oci.manifest import Reference
 from sociometer.oci.regctl import Deadline, Regctl
@@ -30,6 +33,12 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 PASSWORD = "not-so-secret"  # noqa: S105
 PASSWORD_HASH = "$2b$04$EJCs4NiXhKC2BC6l3jky8OA48Cm5R1UNeYY0L5rkJ4tOwK/uBQfqW"  # noqa: S105
 KEY = "3f2a9c01d4e5b6a7" + "0" * 48
+
+
+def tags(host: str, repository: str) -> list[str]:
+    answer = httpx.get(f"http://{host}/v2/{repository}/tags/list", auth=("AWS", PASSWORD))
+    found: list[str] = answer.json().get("tags") or []
+    return found
 
 
 class Ecr:
@@ -72,9 +81,7 @@ class Ecr:
         return {str(getattr(kind, "value", kind)) for kind in self.stack.preview().change_summary}
 
     def tags(self, kind: str) -> list[str]:
-        answer = httpx.get(f"http://{self.host}/v2/stack/web/{kind}/tags/list", auth=("AWS", PASSWORD))
-        found: list[str] = answer.json().get("tags") or []
-        return found
+        return tags(self.host, f"stack/web/{kind}")
 
 
 @pytest.fixture
@@ -137,3 +144,14 @@ def test_expired_credentials_take_nothing_out_of_the_state(ecr: Ecr, api: EcrApi
     assert "could not be looked at, its state is kept" in "".join(shown)
     api.refusal = None
     assert ecr.planned() == {"same"}
+
+
+def test_buildkit_builds_into_the_registry_once(api: EcrApi, lab: TestRegistry) -> None:
+    made_from = recipe("movie", Settings.parse({"movieMegabytes": 1, "base": "debian", "platform": "linux/arm64"}))
+    said: list[str] = []
+    with entered(lab.host, REGION) as access:
+        place = Place(f"{lab.host}/stack/movie/source", access, "key-20260102-030405")
+        built, found = (images.make(made_from, place, said.append) for _ in range(2))
+    assert built == found
+    assert said.count("movie: push") == 1
+    assert tags(lab.host, "stack/movie/source") == ["key-20260102-030405"]

@@ -77,5 +77,5 @@ def _wait_for_port(address: str, process: subprocess.Popen[bytes], log: Path) ->
 
 
 def _command(config: Path) -> list[str]:
-    """It dies with us. Not by a ``preexec_fn``: that forks, which gRPC, once a Pulumi stack has used it here, breaks."""
+    """It dies with us; not by a ``preexec_fn``, because gRPC breaks a fork once a Pulumi stack ran in this process."""
     return ["setpriv", "--pdeathsig", "KILL", "docker-registry", "serve", str(config)]
