@@ -19,17 +19,18 @@ Document = dict[str, Any]
 
 
 class Page(NamedTuple):
-    """One page of an answer; ``token`` asks for the next one, and is None on the last."""
-
-    items: list[Document]
-    token: str | None
-
-
-class Described(NamedTuple):
-    """DescribeTasks: the tasks that are known, and a failure (``arn``, ``reason``) for each that is not.
+    """One page of an answer; ``token`` asks for the next one, and is None on the last.
 
     ``date`` is AWS's own clock when it answered, in whole seconds (the HTTP header Date); None when it did not say.
     """
+
+    items: list[Document]
+    token: str | None
+    date: datetime | None = None
+
+
+class Described(NamedTuple):
+    """DescribeTasks: the tasks that are known, a failure (``arn``, ``reason``) for each that is not, and the date."""
 
     tasks: list[Document]
     failures: list[Document]
