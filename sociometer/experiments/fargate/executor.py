@@ -125,7 +125,7 @@ def quota_notes(outputs: StackOutputs, task_count: int) -> list[str]:
         (task_count, TASKS_QUOTA, "Tasks per service (L-9EF96962)"),
     )
     return [
-        f"A round of {task_count} tasks needs {amount:g} of the quota {name} in {stack.region}; new accounts have {quota}."
+        f"{task_count} tasks at once need {amount:g} of the quota {name} in {stack.region}: {quota} unless raised."
         for amount, quota, name in needed
         if amount > quota
     ]
