@@ -110,7 +110,7 @@ class FargateExecutor:
             raise SettingsError(
                 f"The image of variant {round_.variant} writes no boot report (bootReport: false). On Fargate nothing "
                 "else proves which snapshotter loaded a task, or tells the tasks behind the load balancer apart. "
-                "Let it write one, as docs/fargate.md shows, or measure it in the lab."
+                "Let it write one, as docs/fargate-rounds.md shows, or measure it in the lab."
             )
         return treatment
 
