@@ -1,0 +1,54 @@
+"""What a stand-in must know of one type of resource."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from tests.standin.values import Properties
+
+
+class Resource(ABC):
+    """One type: which inputs it understands, which of them force a replacement, and how it is made and unmade.
+
+    Values are plain, with the property names of the Pulumi schema. `read` gives only what can be compared with the
+    inputs, and outputs; of a resource that is gone it gives None.
+    """
+
+    inputs: ClassVar[frozenset[str]]
+    """Every input that is understood; any other is refused."""
+
+    replaces: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that are ForceNew in the schema which pulumi-aws bridges; all others are updated in place."""
+
+    computed: ClassVar[frozenset[str]] = frozenset()
+    """Outputs that nobody knows before it exists."""
+
+    delete_before_replace: ClassVar[bool] = False
+    """There can be only one of it at a time (pulumi-aws's own mark)."""
+
+    name_property: ClassVar[str | None] = None
+    """The input that gets a name of the engine's making when the program gives none."""
+
+    name_limit: ClassVar[int] = 255
+    """Length of such a name at most."""
+
+    def check(self, inputs: Properties, olds: Properties) -> Properties:
+        """Complete the inputs, or raise for what can be refused before anything is made."""
+        return inputs
+
+    @abstractmethod
+    def create(self, inputs: Properties) -> str:
+        """Make it; gives its id."""
+
+    @abstractmethod
+    def read(self, identity: str, known: Properties) -> Properties | None:
+        """What is really there now; ``known`` is what the state says."""
+
+    @abstractmethod
+    def update(self, identity: str, old: Properties, new: Properties) -> None:
+        """Change it in place, from old inputs to new ones."""
+
+    @abstractmethod
+    def delete(self, identity: str, known: Properties) -> None:
+        """Unmake it; no error when it is gone already."""
