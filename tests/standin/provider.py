@@ -1,5 +1,7 @@
 """Pulumi's provider protocol over a table of `Resource` types and functions."""
 
+# ruff: noqa: N802 - the protocol names its methods
+
 from __future__ import annotations
 
 import hashlib
@@ -87,7 +89,7 @@ class Provider(ResourceProviderServicer):
     @_explained
     def Diff(self, request: Any) -> Any:
         resource, old, new = self._resource(request.urn), plain(request.old_inputs), plain(request.news)
-        diffs = sorted(changed(old, new))
+        diffs = sorted(changed(resource.compared(old), resource.compared(new)))
         replaces = [key for key in diffs if key in resource.replaces]
         return proto.DiffResponse(
             changes=_changes(bool(diffs)),
@@ -103,8 +105,8 @@ class Provider(ResourceProviderServicer):
             return proto.CreateResponse(properties=struct(_expected(resource, inputs)))
         if not is_known(inputs):
             raise Unsupported(f"{request.urn} is to be made from values that are not known: {inputs}")
-        identity = resource.create(inputs)
-        return proto.CreateResponse(id=identity, properties=struct(_live(resource, identity, inputs)))
+        identity, outputs = resource.create(inputs)
+        return proto.CreateResponse(id=identity, properties=struct(_live(resource, identity, _shown(inputs) | outputs)))
 
     @_explained
     def Read(self, request: Any) -> Any:
@@ -119,9 +121,10 @@ class Provider(ResourceProviderServicer):
     def Update(self, request: Any) -> Any:
         resource, new = self._resource(request.urn), plain(request.news)
         if request.preview:
-            return proto.UpdateResponse(properties=struct(plain(request.olds) | _shown(new)))
-        resource.update(request.id, plain(request.old_inputs), new)
-        return proto.UpdateResponse(properties=struct(_live(resource, request.id, new)))
+            unknown = dict.fromkeys(resource.changing, UNKNOWN)
+            return proto.UpdateResponse(properties=struct(plain(request.olds) | _shown(new) | unknown))
+        outputs = resource.update(request.id, plain(request.old_inputs), new)
+        return proto.UpdateResponse(properties=struct(_live(resource, request.id, _shown(new) | outputs)))
 
     @_explained
     def Delete(self, request: Any) -> Any:
@@ -169,11 +172,11 @@ def _expected(resource: Resource, inputs: Properties) -> Properties:
     return _shown(inputs) | dict.fromkeys(resource.computed - inputs.keys(), UNKNOWN)
 
 
-def _live(resource: Resource, identity: str, inputs: Properties) -> Properties:
-    live = resource.read(identity, inputs)
+def _live(resource: Resource, identity: str, known: Properties) -> Properties:
+    live = resource.read(identity, known)
     if live is None:
         raise RuntimeError(f"{identity} is not there although it was made")
-    return _shown(inputs) | live
+    return known | live
 
 
 def _shown(inputs: Properties) -> Properties:

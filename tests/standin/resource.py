@@ -24,6 +24,9 @@ class Resource(ABC):
     computed: ClassVar[frozenset[str]] = frozenset()
     """Outputs that nobody knows before it exists."""
 
+    changing: ClassVar[frozenset[str]] = frozenset()
+    """Outputs that an update may change."""
+
     delete_before_replace: ClassVar[bool] = False
     """There can be only one of it at a time (pulumi-aws's own mark)."""
 
@@ -34,20 +37,24 @@ class Resource(ABC):
     """Length of such a name at most."""
 
     def check(self, inputs: Properties, olds: Properties) -> Properties:
-        """Complete the inputs, or raise for what can be refused before anything is made."""
+        """Complete the inputs (``olds`` are the former ones), or raise for what can be refused before anything is made."""
+        return inputs
+
+    def compared(self, inputs: Properties) -> Properties:
+        """What of the inputs counts for a difference."""
         return inputs
 
     @abstractmethod
-    def create(self, inputs: Properties) -> str:
-        """Make it; gives its id."""
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        """Make it; gives its id, and outputs that `read` does not know."""
 
     @abstractmethod
     def read(self, identity: str, known: Properties) -> Properties | None:
         """What is really there now; ``known`` is what the state says."""
 
     @abstractmethod
-    def update(self, identity: str, old: Properties, new: Properties) -> None:
-        """Change it in place, from old inputs to new ones."""
+    def update(self, identity: str, old: Properties, new: Properties) -> Properties:
+        """Change it in place, from old inputs to new ones; gives outputs that `read` does not know."""
 
     @abstractmethod
     def delete(self, identity: str, known: Properties) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +41,12 @@ class EngineStack:
         return {name: output.value for name, output in self.stack.up().outputs.items()}
 
     def preview(self) -> dict[str, int]:
-        """What a deployment would do, counted by operation."""
-        summary = self.stack.preview().change_summary
-        return {str(getattr(kind, "value", kind)): count for kind, count in summary.items()}
+        """What a deployment would change, counted by operation; empty when nothing."""
+        return _changes(self.stack.preview().change_summary)
 
     def refresh(self) -> dict[str, int]:
-        """Look at what is really there; gives what changed in the state."""
-        return dict(self.stack.refresh().summary.resource_changes or {})
+        """Look at what is really there; gives what that changed in the state."""
+        return _changes(self.stack.refresh().summary.resource_changes or {})
 
     def destroy(self) -> None:
         """Take everything down."""
@@ -55,3 +56,26 @@ class EngineStack:
         """Outputs of the resources in the state, by name."""
         deployment = self.stack.export_stack().deployment or {}
         return {entry["urn"].rpartition("::")[2]: entry.get("outputs", {}) for entry in deployment.get("resources", [])}
+
+
+def failure(folder: Path, program: Callable[[], None]) -> str:
+    """What a preview says that fails; ``program`` is a function of a module, or a `partial` of one.
+
+    In a process of its own: the SDK leaves the event loop and sockets of a failed inline program open.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_failed_preview, folder, program).result()
+
+
+def _failed_preview(folder: Path, program: Callable[[], None]) -> str:
+    stack = EngineStack(folder, program)
+    try:
+        changes = stack.preview()
+    except auto.CommandError as error:
+        return str(error)
+    raise AssertionError(f"The preview succeeded: {changes}")
+
+
+def _changes(summary: Mapping[Any, int]) -> dict[str, int]:
+    named = {str(getattr(kind, "value", kind)): count for kind, count in summary.items()}
+    return {kind: count for kind, count in named.items() if kind != "same"}

@@ -37,13 +37,13 @@ class AwsResource(Resource):
         own = inputs.get("tags", {})
         return inputs | {"tagsAll": own if own == UNKNOWN else self.aws.default_tags | own}
 
-    def create(self, inputs: Properties) -> str:
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
         identity = self.make(inputs)
         if tags := inputs.get("tagsAll"):
             self.tag(identity, tags)
-        return identity
+        return identity, {}
 
-    def update(self, identity: str, old: Properties, new: Properties) -> None:
+    def update(self, identity: str, old: Properties, new: Properties) -> Properties:
         before, after = old.get("tagsAll", {}), new.get("tagsAll", {})
         if dropped := sorted(before.keys() - after.keys()):
             self.untag(identity, dropped)
@@ -51,6 +51,7 @@ class AwsResource(Resource):
             self.tag(identity, after)
         if rest := changed(old, new) - {"tags", "tagsAll"}:
             self.change(identity, new, rest)
+        return {}
 
     def delete(self, identity: str, known: Properties) -> None:
         self.unless_gone(lambda: self.unmake(identity, known))

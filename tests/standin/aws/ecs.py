@@ -59,9 +59,8 @@ class TaskDefinition(_Ecs):
     replaces = inputs - words("skipDestroy tags")
     computed = words("arn arnWithoutRevision revision")
 
-    def create(self, inputs: Properties) -> str:
-        self.make(inputs)
-        return str(inputs["family"])
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        return str(inputs["family"]), {"arn": self.make(inputs)}
 
     def make(self, inputs: Properties) -> str:
         same = words("family cpu memory networkMode requiresCompatibilities executionRoleArn taskRoleArn")
@@ -73,9 +72,10 @@ class TaskDefinition(_Ecs):
         )
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
-    def update(self, identity: str, old: Properties, new: Properties) -> None:
-        arn = self._latest(identity)["taskDefinitionArn"]
+    def update(self, identity: str, old: Properties, new: Properties) -> Properties:
+        arn = self._described(identity)["taskDefinitionArn"]
         super().update(arn, old, new)
+        return {"arn": arn}
 
     def change(self, identity: str, new: Properties, changed: set[str]) -> None:
         """``skipDestroy`` alone, which AWS does not know."""
@@ -85,19 +85,15 @@ class TaskDefinition(_Ecs):
             self.client.deregister_task_definition(taskDefinition=known["arn"])
 
     def read(self, identity: str, known: Properties) -> Properties | None:
-        found = self._described(known["arn"]) if "arn" in known else self._latest(identity)
+        found = self.unless_gone(lambda: self._described(known["arn"]))
         if found is None or found["status"] != "ACTIVE":
             return None
         arn = found["taskDefinitionArn"]
         return {"arn": arn, "arnWithoutRevision": arn.rpartition(":")[0], "revision": found["revision"]}
 
-    def _described(self, reference: str) -> dict[str, Any] | None:
-        answer = self.unless_gone(lambda: self.client.describe_task_definition(taskDefinition=reference))
-        return answer["taskDefinition"] if answer else None
-
-    def _latest(self, family: str) -> dict[str, Any]:
-        found = self._described(family)
-        assert found is not None
+    def _described(self, reference: str) -> dict[str, Any]:
+        """Of a family, the latest revision."""
+        found: dict[str, Any] = self.client.describe_task_definition(taskDefinition=reference)["taskDefinition"]
         return found
 
 

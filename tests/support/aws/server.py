@@ -20,6 +20,7 @@ from tests.support.registry import free_port
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-2"
+KEY = "test"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
@@ -35,8 +36,8 @@ class AwsServer:
         """What makes every AWS client of a process talk to this server, and to no other."""
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -46,7 +47,7 @@ class AwsServer:
 
     def client(self, service: str) -> Any:
         """A boto3 client of one service."""
-        session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        session = boto3.session.Session(KEY, KEY, region_name=REGION)
         return session.client(service, endpoint_url=self.url)
 
     def reset(self) -> None:
