@@ -37,7 +37,7 @@ class Resource(ABC):
     """Length of such a name at most."""
 
     def check(self, inputs: Properties, olds: Properties) -> Properties:
-        """Complete the inputs (``olds`` are the former ones), or raise for what can be refused before anything is made."""
+        """Complete the inputs (``olds`` are the former ones), or raise for what must not even be tried."""
         return inputs
 
     def compared(self, inputs: Properties) -> Properties:

@@ -140,8 +140,8 @@ class InstanceProfile(_Iam):
         if answer is None:
             return None
         found = answer["InstanceProfile"]
-        roles = {"role": role["RoleName"] for role in found["Roles"]}
-        return {"arn": found["Arn"], "name": identity, "uniqueId": found["InstanceProfileId"], **roles}
+        role = next((role["RoleName"] for role in found["Roles"]), "")
+        return {"arn": found["Arn"], "name": identity, "uniqueId": found["InstanceProfileId"], "role": role}
 
     def tag(self, identity: str, tags: Mapping[str, str]) -> None:
         self.client.tag_instance_profile(InstanceProfileName=identity, Tags=pairs(tags))

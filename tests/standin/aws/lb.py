@@ -68,7 +68,7 @@ class _Lb(AwsResource):
 class LoadBalancer(_Lb):
     """``aws:lb/loadBalancer:LoadBalancer``."""
 
-    attributes = {
+    attributes: ClassVar[Mapping[str, str]] = {
         "idleTimeout": "idle_timeout.timeout_seconds",
         "dropInvalidHeaderFields": "routing.http.drop_invalid_header_fields.enabled",
         "enableDeletionProtection": "deletion_protection.enabled",
@@ -121,7 +121,7 @@ class LoadBalancer(_Lb):
 class TargetGroup(_Lb):
     """``aws:lb/targetGroup:TargetGroup``."""
 
-    attributes = {
+    attributes: ClassVar[Mapping[str, str]] = {
         "deregistrationDelay": "deregistration_delay.timeout_seconds",
         "slowStart": "slow_start.duration_seconds",
         "loadBalancingAlgorithmType": "load_balancing.algorithm.type",
@@ -179,7 +179,7 @@ class Listener(_Lb):
     computed = words("arn")
     gone = ("ListenerNotFound",)
     described = ("describe_listeners", "ListenerArns", "Listeners")
-    names: ClassVar = {"loadBalancerArn": "LoadBalancerArn", "port": "Port", "protocol": "Protocol"}
+    names: ClassVar[Mapping[str, str]] = {"loadBalancerArn": "LoadBalancerArn", "port": "Port", "protocol": "Protocol"}
 
     def make(self, inputs: Properties) -> str:
         actions = [_action(action) for action in inputs["defaultActions"]]
