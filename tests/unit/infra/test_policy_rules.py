@@ -81,7 +81,9 @@ FAILING = {
         policy(Action="s3:*", Resource="arn:aws:s3:::*"),
         policy(NotAction="iam:*", Resource="*"),
         policy(Action="s3:*", NotResource="arn:aws:s3:::kept"),
-        resource("aws:iam/role:Role", inlinePolicies=[{"policy": policy(Action="*", Resource="*").properties["policy"]}]),
+        resource(
+            "aws:iam/role:Role", inlinePolicies=[{"policy": policy(Action="*", Resource="*").properties["policy"]}]
+        ),
         resource(ATTACHMENT, policyArn="arn:aws:iam::aws:policy/AdministratorAccess"),
     ],
     "required-tags": [
@@ -132,7 +134,9 @@ def test_required_tags_are_those_of_the_program() -> None:
     assert set(REQUIRED_TAGS) == set(tags.REQUIRED)
 
 
-@pytest.mark.parametrize("settings", [{}, {"builder": "buildkit", "bastion": "true", "forms": "plain,soci-v2"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"builder": "buildkit", "bastion": "true", "forms": "plain,soci-v2"}], ids=str
+)
 def test_whole_fargate_stack_passes_every_rule(settings: dict[str, str]) -> None:
     declared = as_declared(resources(**settings))
     assert {each.type for each in declared} >= {INGRESS, GROUP, REPOSITORY, TASK, POLICY, LOGS}
