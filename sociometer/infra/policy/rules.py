@@ -1,4 +1,4 @@
-"""What every resource of a stack on AWS must keep to, as plain functions: a resource and a configuration in, faults out.
+"""What every resource of a stack on AWS must keep to, as plain functions: a resource and options in, faults out.
 
 Needs neither pulumi-policy, which has an environment of its own, nor anything else of this project, so that the pack
 can be copied and used for any stack. Sources: controls ECR.2, EC2.18, EC2.19, IAM.1 and IAM.21 of AWS Security Hub,
@@ -52,7 +52,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: ``check`` yields one sentence per fault; ``options`` are what its configuration may set, by JSON schema."""
+    """A rule: ``check`` yields a sentence per fault; ``options`` are what its configuration may set (JSON schema)."""
 
     name: str
     description: str

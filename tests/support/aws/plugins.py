@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
 from tests.standin.aws.ecr import REGISTRY
 from tests.standin.aws.lb import DNS_NAME
+from tests.standin.docker.image import STAGES
 from tests.support.aws.server import AwsServer
 from tests.support.environments import ROOT
 from tests.support.programs import script
@@ -23,13 +25,18 @@ FORGOTTEN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 
 @contextmanager
 def provider_standins(
-    server: AwsServer, *, registry: str | None = None, load_balancer: str | None = None
+    server: AwsServer,
+    *,
+    registry: str | None = None,
+    load_balancer: str | None = None,
+    stages: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
     """For as long as the block lasts, engines that this process starts use the stand-ins and ``server``.
 
-    ``registry`` (host:port) takes the place of ECR's registry, and ``load_balancer`` that of a load balancer's name.
+    ``registry`` (host:port) takes the place of ECR's registry, ``load_balancer`` that of a load balancer's name, and
+    ``stages`` that of stages of Dockerfiles: a folder, or ``layout@digest``.
     """
-    overrides = {REGISTRY: registry, DNS_NAME: load_balancer}
+    overrides = {REGISTRY: registry, DNS_NAME: load_balancer, STAGES: json.dumps(dict(stages or {}))}
     with tempfile.TemporaryDirectory(prefix="sociometer-plugins-") as folder, patch.dict(os.environ):
         for package in PACKAGES:
             words = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", f"tests.standin.{package}"]
