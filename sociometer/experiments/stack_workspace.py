@@ -123,4 +123,4 @@ def _config_value(key: str, value: object, checked: Settings) -> dict[str, objec
     held = checked.model_dump(mode="json", by_alias=True)[key.removeprefix(f"{NAMESPACE}:")]
     if isinstance(held, list | dict):
         return {"value": json.dumps(held), "objectValue": held}
-    return {"value": str(value)}
+    return {"value": json.dumps(value) if isinstance(value, bool) else str(value)}

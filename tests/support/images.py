@@ -64,6 +64,12 @@ def push_image(
     return SourceImage(reference, manifest, tuple(image[1:]), image[0])
 
 
+def image_layout(layout: Path, layer_bytes: Sequence[int], *, architecture: str = "amd64") -> str:
+    """Make the image in a folder instead; gives its digest."""
+    _, manifest = _layout(layout, layer_bytes, "gzip", architecture, seed=1)
+    return manifest
+
+
 def _layout(
     layout: Path, layer_bytes: Sequence[int], flavor: Flavor, architecture: str, seed: int
 ) -> tuple[list[str], str]:

@@ -50,7 +50,7 @@ class SourceImageProvider(ResourceProvider):
         """Make the new image; the old one goes unless it is the same."""
         with _place(_news) as place:
             made = images.make(_news["recipe"], place, _tell)
-            if made.digest != _olds["digest"] and _news["storage_id"] == _olds["storage_id"]:
+            if made.digest != _olds["digest"] and _news.get("storage_id") == _olds.get("storage_id"):
                 images.remove(place, _olds["digest"])
         return UpdateResult(outs=_outputs(_news, made))
 
