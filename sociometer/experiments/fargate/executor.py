@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from random import Random
 from types import TracebackType
 from typing import Self
 
@@ -26,12 +27,15 @@ from sociometer.infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, Tr
 class FargateExecutor:
     """Runs rounds on ECS Fargate; see `sociometer.experiments.executor.Executor`.
 
-    A task that has not booted ``timeout_seconds`` after its creation gets that outcome.
+    A task that has not booted ``timeout_seconds`` after its creation gets that outcome. ``random`` is for the waits
+    between polls.
     """
 
-    def __init__(self, outputs: StackOutputs, *, aws: Aws, clock: Clock, timeout_seconds: float) -> None:
+    def __init__(
+        self, outputs: StackOutputs, *, aws: Aws, clock: Clock, timeout_seconds: float, random: Random | None = None
+    ) -> None:
         self._outputs, self._stack = outputs, fargate_of(outputs)
-        self._stage = Stage(aws, clock, self._stack, timeout_seconds)
+        self._stage = Stage(aws, clock, self._stack, timeout_seconds, random or Random())  # noqa: S311 - jitter
         self._services: dict[str, Service] = {}
         self._held = ExitStack()
 

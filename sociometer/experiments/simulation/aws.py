@@ -78,7 +78,7 @@ class SimulatedAws:
         _check(len(arns), TASKS_PER_CALL, "tasks")
         self._send("DescribeTasks")
         seen_ns = self._seen_ns()
-        described = Described([], [])
+        described = Described([], [], date=documents.moment(self._clock.now_ns).replace(microsecond=0))
         for arn in arns:
             task = self._region.task(arn)
             service = None if task is None else self._region.service(task.treatment.service.name)
