@@ -73,7 +73,7 @@ def change(ratio: float) -> str:
 
 def title(summary: Summary) -> str:
     """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
-    marked = "SIMULATED, no measurements: " if summary.target in NOT_MEASURED else ""
+    marked = "SIMULATED: " if summary.target in NOT_MEASURED else ""
     return (
         f"{marked}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
         f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
