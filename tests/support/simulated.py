@@ -40,7 +40,9 @@ def exact(design: Design, **changes: object) -> Parameters:
 class SimulatedEcs:
     """One service of an exact region, in a round of its own, as a program sees it over the API."""
 
-    def __init__(self, *, form: str = "plain", failures: Sequence[Failure] = (), seed: int = 1, **changes: object) -> None:
+    def __init__(
+        self, *, form: str = "plain", failures: Sequence[Failure] = (), seed: int = 1, **changes: object
+    ) -> None:
         design = small_design(variants=("movie",), forms=(form,))
         self.outputs = outputs(design, PLATFORM)
         self.clock = SimulatedClock()

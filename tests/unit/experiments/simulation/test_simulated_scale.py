@@ -9,10 +9,8 @@ import pytest
 
 from sociometer.experiments.fargate import calls
 from sociometer.experiments.records import Outcome
+from sociometer.experiments.simulation import world
 from tests.support.simulated import run
-
-SIMULATION_TASK_BYTES = 4_096
-"""Memory that the simulation itself keeps for each task: its true times and its places in lists, log and targets."""
 
 
 @pytest.mark.parametrize("task_count", [1, 8, 100, 1_000, 10_000])
@@ -33,7 +31,7 @@ def test_every_task_is_recorded_once_with_few_requests(task_count: int) -> None:
 def test_memory_grows_with_the_tasks_and_stays_below_its_bound() -> None:
     run(10)  # what is loaded once
     small, large = peak_bytes(500), peak_bytes(2_000)
-    assert (large - small) / 1_500 < calls.TASK_BYTES + SIMULATION_TASK_BYTES
+    assert (large - small) / 1_500 < calls.TASK_BYTES + world.TASK_BYTES
     assert large < 4.5 * small
 
 

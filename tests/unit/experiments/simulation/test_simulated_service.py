@@ -52,7 +52,11 @@ def test_a_time_is_told_only_after_it_has_come() -> None:
     ecs.scale(1, then=1.5)
     (arn,) = ecs.listed()
     (truth,) = ecs.region.truth()
-    for key, name in (("connectivityAt", "connected_ns"), ("pullStoppedAt", "pull_stopped_ns"), ("startedAt", "started_ns")):
+    for key, name in (
+        ("connectivityAt", "connected_ns"),
+        ("pullStoppedAt", "pull_stopped_ns"),
+        ("startedAt", "started_ns"),
+    ):
         due_ns = getattr(truth, name)
         ecs.clock.advance_to(due_ns - 1)
         assert key not in ecs.aws.describe_tasks(CLUSTER, [arn]).tasks[0]

@@ -35,7 +35,12 @@ def executor(plan: Plan = PLAN, script: Script | None = None, numbers: Parameter
 
 def swept(store: Store, **options: object) -> Sweep:
     return start(
-        store, executor(**options), PLAN, "sim", outputs(PLAN.design, PLATFORM), lambda _: None  # type: ignore[arg-type]
+        store,
+        executor(**options),
+        PLAN,
+        "sim",
+        outputs(PLAN.design, PLATFORM),
+        lambda _: None,  # type: ignore[arg-type]
     )
 
 
