@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from sociometer import boot_report
+from sociometer.experiments.fargate.aws import Document
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.simulation import documents
 from sociometer.experiments.simulation.failures import Failure, Kind
@@ -19,7 +20,7 @@ PATTERN = '"schema_version"'
 URL = "http://simulated.invalid"
 
 
-def logged(ecs: SimulatedEcs, start_ms: int = 0) -> list[list[documents.Document]]:
+def logged(ecs: SimulatedEcs, start_ms: int = 0) -> list[list[Document]]:
     """The pages of a whole read."""
     pages, token = [], None
     while True:

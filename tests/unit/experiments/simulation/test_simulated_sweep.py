@@ -33,15 +33,8 @@ def executor(plan: Plan = PLAN, script: Script | None = None, numbers: Parameter
     )
 
 
-def swept(store: Store, **options: object) -> Sweep:
-    return start(
-        store,
-        executor(**options),
-        PLAN,
-        "sim",
-        outputs(PLAN.design, PLATFORM),
-        lambda _: None,  # type: ignore[arg-type]
-    )
+def swept(store: Store, script: Script | None = None) -> Sweep:
+    return start(store, executor(script=script), PLAN, "sim", outputs(PLAN.design, PLATFORM), lambda _: None)
 
 
 def test_a_sweep_is_marked_as_simulated_wherever_it_is_shown(store: Store) -> None:
