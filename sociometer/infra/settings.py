@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -29,18 +29,20 @@ FARGATE_PLATFORM = "linux/arm64"
 """What `auto` means there: the cheaper of the two, and what the published figures are of."""
 
 
-class Workload(SettingsModel):
-    """How one sees that a task of a variant works."""
+class Workload(NamedTuple):
+    """How one sees that a task of a variant works; for the built-in ones as the contract's defaults say."""
 
-    port: int = Field(default=80, ge=1, le=65535)
-    health_path: str = Field(default="/", pattern=r"^/\S*$")
-    boot_report: bool = Field(default=True, description="serves /boot.json")
+    port: int = 80
+    health_path: str = "/"
+    boot_report: bool = True
 
 
-class OwnImage(Workload):
+class OwnImage(SettingsModel):
     """A user's own image as a variant: what is run, and how one sees that it works."""
 
     image: str = Field(min_length=1, description="reference: repository:tag or repository@digest")
+    port: int = Field(default=80, ge=1, le=65535)
+    health_path: str = Field(default="/", pattern=r"^/\S*$")
     boot_report: bool = Field(default=False, description="serves /boot.json as the built-in images do")
 
 
@@ -63,7 +65,7 @@ class Settings(FargateSettings):
     min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
     base: str = Field(default="auto", min_length=1)
     registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free one")
-    images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = {}
+    images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = Field(default={})
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> Settings:
@@ -83,9 +85,9 @@ class Settings(FargateSettings):
         return self.variants + tuple(name for name in self.images if name not in self.variants)
 
     def workload(self, variant: str) -> Workload:
-        """How one sees that a task of a variant works; the built-in ones are as the contract's defaults say."""
+        """How one sees that a task of a variant works."""
         own = self.images.get(variant)
-        return Workload() if own is None else Workload(**own.model_dump(exclude={"image"}))
+        return Workload() if own is None else Workload(own.port, own.health_path, own.boot_report)
 
     @field_validator("platform", mode="before")
     @classmethod

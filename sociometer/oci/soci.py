@@ -5,11 +5,13 @@ soci prints which layers it skips and why, and nowhere else says so: its output 
 
 from __future__ import annotations
 
+import platform
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import ImageError
+from sociometer.errors import ImageError, MachineError
 from sociometer.oci.command import Completed, run
 from sociometer.oci.layout import claim, only_digest
 from sociometer.oci.regctl import Access, Deadline
@@ -38,6 +40,17 @@ class Converted:
 
     digest: str
     skipped: dict[str, str]
+
+
+def require_linux() -> None:
+    """Raise `MachineError` where the soci command cannot run, with the two ways around."""
+    if sys.platform != "linux":
+        system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
+        raise MachineError(
+            f"SOCI indexes are made by the soci command, which runs on Linux only; this is {system}. Run `sociometer "
+            "up` in a Linux container that mounts this folder and ~/.aws (docs/fargate.md has the command), or on the "
+            "stack's bastion (set bastion to true)."
+        )
 
 
 def convert(source: Path, destination: Path, options: IndexOptions, deadline: Deadline, temporary: Path) -> Converted:
