@@ -9,17 +9,25 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
+from sociometer.cli import spending
 from sociometer.cli.progress import clock
+from sociometer.cli.spending import Bill
 from sociometer.experiments.estimate import Model, Treatment, plan_seconds, round_seconds, treatment
 from sociometer.experiments.plan import Plan
 
 WIDTH = 100
 
 
-def show_plan(plan: Plan, known: Mapping[Treatment, float], model: Model, *, as_json: bool) -> None:
-    """Print a plan on standard output; ``known`` are seconds that rounds like its own took before."""
+def show_plan(
+    plan: Plan, known: Mapping[Treatment, float], model: Model, *, as_json: bool, bill: Bill | None = None
+) -> None:
+    """Print a plan on standard output, with the bill where it costs money.
+
+    ``known`` are seconds that rounds like its own took before.
+    """
     if as_json:
-        sys.stdout.write(json.dumps(_plain(plan, known, model), indent=2) + "\n")
+        cost = {} if bill is None else {"cost": spending.plain(bill)}
+        sys.stdout.write(json.dumps({**_plain(plan, known, model), **cost}, indent=2) + "\n")
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(_table(plan, known, model))
@@ -29,6 +37,8 @@ def show_plan(plan: Plan, known: Mapping[Treatment, float], model: Model, *, as_
         f"Plan {plan.design.name}, seed {plan.design.seed}: {len(plan.rounds)} rounds in {plan.design.blocks} blocks, "
         f"{tasks} tasks, about {clock(total)} ({_basis(plan, known)}), without making the stack."
     )
+    if bill is not None:
+        spending.show(bill, console)
 
 
 def _table(plan: Plan, known: Mapping[Treatment, float], model: Model) -> Table:

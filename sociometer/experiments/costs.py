@@ -19,12 +19,13 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from sociometer.experiments.estimate import FargateModel, image_bytes
-from sociometer.experiments.plan import Plan
+from sociometer.experiments.plan import Payload, Plan
 from sociometer.experiments.prices import RegionPrices
 from sociometer.experiments.records import Frozen, Round
 
 MINIMUM_SECONDS = 60
 """Fargate bills a Linux task by the second, for one minute at least."""
+HOURS_PER_DAY = 24
 HOURS_PER_MONTH = 730
 BYTES_PER_GB = 1 << 30
 SECONDS_PER_HOUR = 3600
@@ -72,11 +73,18 @@ class Estimate(Frozen):
 
 
 def estimate(
-    plan: Plan, rounds: Sequence[Round], seconds: float, shape: Shape, model: FargateModel, prices: RegionPrices
+    plan: Plan,
+    rounds: Sequence[Round],
+    seconds: float,
+    shape: Shape,
+    model: FargateModel,
+    prices: RegionPrices,
+    *,
+    make: bool = True,
 ) -> Estimate:
-    """The cost of some rounds of a plan that take ``seconds`` together, with the stack made for them."""
-    hours = math.ceil((seconds + MAKE_SECONDS) / SECONDS_PER_HOUR)
-    stored = stored_bytes(plan)
+    """The cost of some rounds of a plan that take ``seconds`` together; with ``make``, of a stack made for them."""
+    hours = math.ceil((seconds + (MAKE_SECONDS if make else 0)) / SECONDS_PER_HOUR)
+    stored = stored_bytes(plan.design.variants, plan.design.forms, plan.design.payload)
     return Estimate(
         parts=(
             *_tasks(plan, rounds, shape, model, prices),
@@ -84,7 +92,7 @@ def estimate(
             _storage(stored, hours, prices),
             _logs(sum(round_.task_count for round_ in rounds), prices),
         ),
-        standing=(*_standing(shape, 24, prices), _storage(stored, 24, prices)),
+        standing=per_day(shape, stored, prices),
     )
 
 
@@ -93,10 +101,14 @@ def billed_seconds(round_: Round, plan: Plan, model: FargateModel) -> int:
     return max(MINIMUM_SECONDS, math.ceil(model.billed_seconds(round_, plan.design.payload)))
 
 
-def stored_bytes(plan: Plan) -> int:
+def per_day(shape: Shape, stored: int, prices: RegionPrices) -> tuple[Part, ...]:
+    """What a stack costs a day while it is up, without any task; ``stored`` are the bytes in ECR."""
+    return (*_standing(shape, HOURS_PER_DAY, prices), _storage(stored, HOURS_PER_DAY, prices))
+
+
+def stored_bytes(variants: Sequence[str], forms: Sequence[str], payload: Payload) -> int:
     """Bytes in ECR: every form and the source image of it have a repository of their own, and share no layer."""
-    copies = 1 + len(plan.design.forms)
-    return copies * sum(image_bytes(variant, plan.design.payload) for variant in plan.design.variants)
+    return (1 + len(forms)) * sum(image_bytes(variant, payload) for variant in variants)
 
 
 def _tasks(

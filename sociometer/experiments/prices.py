@@ -49,7 +49,8 @@ class RegionPrices(Frozen):
     @property
     def oldest(self) -> date:
         """When the oldest of the figures was published."""
-        return min(getattr(self, name).published for name in type(self).model_fields)
+        prices: list[Price] = [getattr(self, name) for name in type(self).model_fields]
+        return min(price.published for price in prices)
 
 
 class _Table(Frozen):

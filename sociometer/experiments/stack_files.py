@@ -1,10 +1,10 @@
 """Which file holds a stack's settings, so that what a command sets never changes a file under version control.
 
-A stack whose ``Pulumi.<stack>.yaml`` comes with the project (shipped, or tracked by git) is worked on in a folder of its
-own below the data directory. Its file there is a copy that follows the original: what changed in the original since the
-last time is taken over, everything else stays as commands have set it, so the later word counts. Pulumi writes to that
-copy as it likes (settings, its encryption salt), and removes it with the stack. Every other stack's file lies in the
-project's own folder, where git ignores it.
+A stack whose ``Pulumi.<stack>.yaml`` comes with the project (shipped, or tracked by git) is worked on in a folder of
+its own below the data directory. Its file there is a copy that follows the original: what changed in the original
+since the last time is taken over, everything else stays as commands have set it, so the later word counts. Pulumi
+writes to that copy as it likes (settings, its encryption salt), and removes it with the stack. Every other stack's file
+lies in the project's own folder, where git ignores it.
 """
 
 from __future__ import annotations

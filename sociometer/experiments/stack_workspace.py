@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from pulumi.automation import LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
+from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
 from sociometer.errors import StackError
 from sociometer.experiments.stack_files import checked_name, project_folder, working_folder
@@ -45,6 +45,13 @@ def open_stack(name: str) -> Stack:
 def existing_stack(name: str) -> Stack:
     """The stack; raises Pulumi's `StackNotFoundError` when there is none."""
     return select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options(name))
+
+
+def names() -> list[str]:
+    """The stacks of this project that hold something, in the backend that is in use."""
+    options = _options_in(project_folder())
+    found = LocalWorkspace(work_dir=options.work_dir, env_vars=options.env_vars).list_stacks()
+    return [entry.name.rpartition("/")[2] for entry in found if entry.resource_count]
 
 
 def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
@@ -79,10 +86,14 @@ def _where(stack: Stack) -> str:
 
 
 def _options(name: str) -> LocalWorkspaceOptions:
+    return _options_in(working_folder(name))
+
+
+def _options_in(folder: Path) -> LocalWorkspaceOptions:
     ours = environment()
     os.environ["PATH"] = ours["PATH"]  # the Automation API looks for `pulumi` on this process's own PATH
     toolbox.tool("pulumi")  # missing, it is said in our words
-    return LocalWorkspaceOptions(work_dir=str(working_folder(name)), env_vars=ours)
+    return LocalWorkspaceOptions(work_dir=str(folder), env_vars=ours)
 
 
 def _path() -> str:

@@ -69,7 +69,7 @@ def test_what_stands_is_billed_by_the_hour_begun(prices: RegionPrices) -> None:
 def test_storage_counts_the_source_and_every_form(prices: RegionPrices) -> None:
     """One variant of 240 MB, source, plain and soci-v2: 720 MB, for one hour of a month of 730."""
     plan = small_plan()
-    assert stored_bytes(plan) == 720_000_000
+    assert stored_bytes(("movie",), ("plain", "soci-v2"), plan.design.payload) == 720_000_000
     assert of_part(plan, prices, "images in ECR") == pytest.approx(720e6 / 2**30 / 730 * 0.10)
 
 
