@@ -5,7 +5,7 @@ something was not observed or the task did not boot:
 
     sweep_id block round attempt round_status variant form task_count task_id image_digest snapshotter outcome reason
     connect_seconds pull_seconds start_seconds ready_seconds boot_seconds
-    lazy_layers received_bytes clock_error_bound_ms cpu_pressure steal
+    lazy_layers received_bytes clock_error_bound_ms logged_ns stopped_ns cpu_pressure steal
     created_ns connected_ns pull_started_ns pull_stopped_ns started_ns ready_ns boot_started_ns boot_finished_ns
 
 The averages have the columns of the CSV that the published Fargate experiment on this question wrote
@@ -38,7 +38,7 @@ AVERAGES = {
 }
 PLACE = ("sweep_id", "block", "round", "attempt", "round_status", "variant", "form", "task_count")
 IDENTITY = ("task_id", "image_digest", "snapshotter", "outcome", "reason")
-EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms")
+EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms", "logged_ns", "stopped_ns")
 LOAD = ("cpu_pressure", "steal")
 COLUMNS = (*PLACE, *IDENTITY, *Durations.model_fields, *EXTRAS, *LOAD, *TaskTimes.model_fields)
 

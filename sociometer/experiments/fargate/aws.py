@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 TASKS_PER_CALL = 100
@@ -25,10 +26,14 @@ class Page(NamedTuple):
 
 
 class Described(NamedTuple):
-    """DescribeTasks: the tasks that are known, and a failure (``arn``, ``reason``) for each that is not."""
+    """DescribeTasks: the tasks that are known, and a failure (``arn``, ``reason``) for each that is not.
+
+    ``date`` is AWS's own clock when it answered, in whole seconds (the HTTP header Date); None when it did not say.
+    """
 
     tasks: list[Document]
     failures: list[Document]
+    date: datetime | None = None
 
 
 class Answer(NamedTuple):
