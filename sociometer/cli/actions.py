@@ -14,17 +14,15 @@ from sociometer.experiments import export, report, schedule, sweep, targets
 from sociometer.experiments.estimate import Treatment
 from sociometer.experiments.executor import Executor
 from sociometer.experiments.history import known_seconds
-from sociometer.experiments.lock import exclusive
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.records import Round, RoundRecord
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store
 from sociometer.experiments.summary import Summary, in_figures
 from sociometer.experiments.sweep import Listener
-from sociometer.paths import data_dir
 
 if TYPE_CHECKING:
-    from sociometer.infra.outputs import StackOutputs, Target
+    from sociometer.infra.outputs import StackOutputs
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,13 @@ def outputs(stack: str) -> StackOutputs:
 
 def start_sweep(place: Place, stack: str, stack_outputs: StackOutputs, plan: Plan) -> Sweep:
     """Run a plan from its beginning, with progress on standard error; returns the finished sweep."""
-    with _sweeping(place, stack, stack_outputs, plan) as (store, executor, listener):
+    with _sweeping(place, stack_outputs, plan) as (store, executor, listener):
         return sweep.start(store, executor, plan, stack, stack_outputs, listener)
 
 
-def resume_sweep(place: Place, stack: str, stack_outputs: StackOutputs, earlier: Sweep) -> Sweep:
+def resume_sweep(place: Place, stack_outputs: StackOutputs, earlier: Sweep) -> Sweep:
     """Go on with a sweep, with progress on standard error; returns the finished sweep."""
-    with _sweeping(place, stack, stack_outputs, earlier.plan) as (store, executor, listener):
+    with _sweeping(place, stack_outputs, earlier.plan) as (store, executor, listener):
         return sweep.resume(store, executor, earlier, stack_outputs, listener)
 
 
@@ -78,35 +76,21 @@ def rounds_left(store: Path, earlier: Sweep) -> Sequence[Round]:
 
 
 @contextmanager
-def _sweeping(
-    place: Place, stack: str, stack_outputs: StackOutputs, plan: Plan
-) -> Iterator[tuple[Store, Executor, Listener]]:
-    """The stack and the store for this sweep alone, and what Ctrl-C leaves behind told."""
-    executor = targets.open_executor(
+def _sweeping(place: Place, stack_outputs: StackOutputs, plan: Plan) -> Iterator[tuple[Store, Executor, Listener]]:
+    """Executor and store for this sweep alone; what Ctrl-C leaves in the store is told."""
+    opened = targets.open_executor(
         stack_outputs,
         profile=place.profile,
         timeout_seconds=place.timeout_seconds,
         seed=plan.design.seed,
         parameters=place.parameters,
     )
-    with stack_lock(stack, stack_outputs.target), Store(place.store, write=True) as store, sweep_progress() as listener:
+    with opened as executor, Store(place.store, write=True) as store, sweep_progress() as listener:
         try:
             yield store, executor, listener
         except KeyboardInterrupt:
             _say_what_is_kept(store)
             raise
-
-
-@contextmanager
-def stack_lock(stack: str, target: Target) -> Iterator[None]:
-    """A stack on Fargate for one sweep of this machine at a time: two would stop each other's tasks."""
-    if target != "fargate":
-        yield
-        return
-    folder = data_dir() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder / f"{stack}.lock", f"Stack {stack}"):
-        yield
 
 
 def write_results(folder: Path, summary: Summary, records: Sequence[RoundRecord]) -> Path:

@@ -7,7 +7,6 @@ import sys
 
 from sociometer.cli import actions
 from sociometer.cli.options import AsJson, Stack, StorePath, TargetName
-from sociometer.cli.progress import say
 from sociometer.cli.where import Where, check_target, chosen_where, refuse_simulation
 from sociometer.experiments import targets
 from sociometer.experiments.store import Store, default_path
@@ -38,6 +37,4 @@ def _clear(where: Where) -> list[str]:
         from sociometer.lab.cluster import clear_orphans  # its network libraries are needed here alone
 
         return clear_orphans()
-    outputs = check_target(where, actions.outputs(where.stack))
-    with actions.stack_lock(where.stack, where.target):
-        return targets.clear_services(outputs, say)
+    return targets.clear_services(check_target(where, actions.outputs(where.stack)))

@@ -160,7 +160,7 @@ def _resume(
     made = earlier.outputs if _simulates(where) else _outputs(where)
     if where.spends:
         _ask(where, earlier.plan, place, yes=yes, resumed=earlier)
-    return actions.resume_sweep(place, where.stack, made, earlier)
+    return actions.resume_sweep(place, made, earlier)
 
 
 def _ask(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from sociometer.experiments.executor import Executor, Notify
+from sociometer.experiments.executor import Executor
+from sociometer.experiments.fargate.stage import fargate_of
 from sociometer.experiments.plan import Design
 from sociometer.infra.outputs import StackOutputs
 
 
+@contextmanager
 def open_executor(
     outputs: StackOutputs,
     *,
@@ -16,24 +19,28 @@ def open_executor(
     timeout_seconds: float,
     seed: int = 1,
     parameters: Mapping[str, object] | None = None,
-) -> Executor:
-    """The executor for a stack's target; a task that has not booted after ``timeout_seconds`` gets that outcome.
+) -> Iterator[Executor]:
+    """The executor for a stack's target, not entered; what it needs of the network is closed at the end.
 
-    ``profile`` is the lab's; ``seed`` and ``parameters`` are those of a simulation. The imports are here because what
-    one target needs (network libraries, boto3) the others should not wait for.
+    A task that has not booted after ``timeout_seconds`` gets that outcome. ``profile`` is the lab's; ``seed`` and
+    ``parameters`` are those of a simulation. The imports are here because what one target needs (network libraries,
+    boto3) the others should not wait for.
     """
     if outputs.target == "lab":
         from sociometer.experiments.lab_tasks import LabExecutor
 
-        return LabExecutor(outputs, profile=profile, timeout_seconds=timeout_seconds)
-    if outputs.target == "sim":
+        yield LabExecutor(outputs, profile=profile, timeout_seconds=timeout_seconds)
+    elif outputs.target == "sim":
         from sociometer.experiments import simulation
 
-        return simulation.open_executor(outputs, simulation.parameters(parameters or {}), seed, timeout_seconds)
-    from sociometer.experiments.fargate.boto import open_aws
-    from sociometer.experiments.fargate.executor import FargateExecutor
+        yield simulation.open_executor(outputs, simulation.parameters(parameters or {}), seed, timeout_seconds)
+    else:
+        from sociometer.experiments.fargate.boto import Boto
+        from sociometer.experiments.fargate.clocks import SystemClock
+        from sociometer.experiments.fargate.executor import FargateExecutor
 
-    return FargateExecutor(outputs, aws=open_aws(outputs), timeout_seconds=timeout_seconds)
+        with Boto(fargate_of(outputs).region) as aws:
+            yield FargateExecutor(outputs, aws=aws, clock=SystemClock(), timeout_seconds=timeout_seconds)
 
 
 def simulated_outputs(design: Design) -> StackOutputs:
@@ -43,9 +50,11 @@ def simulated_outputs(design: Design) -> StackOutputs:
     return simulation.outputs(design)
 
 
-def clear_services(outputs: StackOutputs, notify: Notify) -> list[str]:
-    """Scale every service of a Fargate stack to 0 tasks and verify it; gives what was found running, a line each."""
-    from sociometer.experiments.fargate.boto import open_aws
+def clear_services(outputs: StackOutputs) -> list[str]:
+    """Scale every service of a Fargate stack to 0 tasks and verify it; gives what was cleared, in words."""
+    from sociometer.experiments.fargate.boto import Boto
+    from sociometer.experiments.fargate.clocks import SystemClock
     from sociometer.experiments.fargate.orphans import clear_orphans
 
-    return clear_orphans(outputs, open_aws(outputs), notify)
+    with Boto(fargate_of(outputs).region) as aws:
+        return clear_orphans(outputs, aws, SystemClock())
