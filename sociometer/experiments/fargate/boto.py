@@ -78,7 +78,7 @@ class Boto:
             maxResults=TASKS_PER_CALL,
             **more,
         )
-        return Page([{"taskArn": arn} for arn in answer["taskArns"]], answer.get("nextToken"))
+        return Page([{"taskArn": arn} for arn in answer["taskArns"]], answer.get("nextToken"), _date(answer))
 
     def describe_tasks(self, cluster: str, arns: Sequence[str]) -> Described:
         """DescribeTasks for at most `TASKS_PER_CALL` tasks; eventually consistent."""
@@ -97,7 +97,7 @@ class Boto:
             startTime=start_ms,
             **more,
         )
-        return Page(list(answer["events"]), answer.get("nextToken"))
+        return Page(list(answer["events"]), answer.get("nextToken"), _date(answer))
 
     def get(self, url: str, header: str) -> Answer:
         """One HTTP GET through the load balancer, with ``header`` as `ROUTE_HEADER`; never raises for a bad answer."""

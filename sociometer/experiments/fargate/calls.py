@@ -31,7 +31,7 @@ LOG_PAGE_EVENTS = 10_000
 BALANCER_GETS = 400
 BALANCER_GETS_PER_TASK = 4
 """Of the load balancer at most so many requests a round. It picks the task that answers: to meet each of N takes
-N (ln N + 0.58) requests when it picks at random, N when it takes turns. So 4 N meets 98 % at random, and all in turn."""
+N (ln N + 0.58) requests when it picks at random, N when it takes turns. 4 N meet 98 % at random, and all in turn."""
 TASK_BYTES = 6_144
 """Memory of a round for each of its tasks, while it is watched and as records; a test holds it to that."""
 

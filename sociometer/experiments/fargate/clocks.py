@@ -10,9 +10,11 @@ the difference is unknown.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from sociometer.experiments.fargate.aws import Clock
+from sociometer.experiments.fargate.aws import Clock, Described, Page
 from sociometer.experiments.records import ClockOffset
 
 NS_PER_SECOND = 1_000_000_000
@@ -21,6 +23,7 @@ STAMP_NS = NS_PER_MS
 """ECS's times are cut to the millisecond: the event was at most so much later."""
 DATE_NS = NS_PER_SECOND
 """An HTTP date is cut to the second (RFC 9110, 5.6.7)."""
+Answer = TypeVar("Answer", Page, Described)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,11 +73,14 @@ class AwsTime:
         """At ``heard_ns`` we knew of something that AWS stamped."""
         self._at_least(stamp_ns - heard_ns)
 
-    def dated(self, date: datetime | None, asked_ns: int, heard_ns: int) -> None:
-        """AWS dated an answer that we asked for and heard at these times."""
-        if date is not None:
-            self._at_least(nanoseconds(date) - heard_ns)
-            self._at_most(nanoseconds(date) + DATE_NS - asked_ns)
+    def dated(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask AWS something; the date of its answer lies between our asking and our hearing."""
+        asked_ns = self.now_ns()
+        answer = ask()
+        if answer.date is not None:
+            self.heard(nanoseconds(answer.date), self.now_ns())
+            self._at_most(nanoseconds(answer.date) + DATE_NS - asked_ns)
+        return answer
 
     def offset(self) -> ClockOffset | None:
         """AWS's clock minus this machine's; None when nothing or nothing consistent is known."""

@@ -17,14 +17,14 @@ FIRST_WAIT_SECONDS = 4.0
 MOST_WAIT_SECONDS = 30.0
 
 
-def drain(service: Service, tasks: dict[str, TaskFacts], stage: Stage, say: Notify) -> None:
+def drain(service: Service, tasks: dict[str, TaskFacts], stage: Stage, time: AwsTime, say: Notify) -> None:
     """Scale to 0 and wait until none of the service's tasks is left; ``tasks`` gains those that were not known.
 
     Raises `AwsError`, of the kind that AWS gave or when it takes too long, that says how to stop what is left.
     """
     try:
         service.scale(0)
-        _Drain(service, tasks, stage, say).wait()
+        _Drain(service, tasks, stage, time, say).wait()
         service.emptied(tasks.values())
     except AwsError as error:
         raise type(error)(
@@ -33,9 +33,9 @@ def drain(service: Service, tasks: dict[str, TaskFacts], stage: Stage, say: Noti
 
 
 class _Drain:
-    def __init__(self, service: Service, tasks: dict[str, TaskFacts], stage: Stage, say: Notify) -> None:
+    def __init__(self, service: Service, tasks: dict[str, TaskFacts], stage: Stage, time: AwsTime, say: Notify) -> None:
+        self._time = time
         self._service, self._tasks, self._clock, self._say = service, tasks, stage.clock, say
-        self._time = AwsTime(stage.clock)
         self._backoff = Backoff(stage.random, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
         self._seconds = DRAIN_SECONDS + DRAIN_SECONDS_PER_TASK * len(tasks)
         self._deadline = self._clock.monotonic() + self._seconds
@@ -45,11 +45,11 @@ class _Drain:
         for task in self._tasks.values():
             task.missing = None  # asked anew
         self._clock.sleep(self._backoff.seconds())
-        while running := self._service.some_running():
+        while running := self._service.some_running(self._time):
             self._add(running)
             self._again(f"{len(running)} or more are listed as running")
         self._wait_stopped()
-        if strangers := self._service.listed("STOPPED") - self._tasks.keys():
+        if strangers := self._service.listed("STOPPED", self._time) - self._tasks.keys():
             self._add(strangers)
             self._wait_stopped()
 

@@ -13,7 +13,7 @@ from typing import Self
 from sociometer.errors import AwsError, SettingsError, StackError
 from sociometer.experiments.executor import Notify
 from sociometer.experiments.fargate.aws import Aws, Clock, Document
-from sociometer.experiments.fargate.drain import drain
+from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.orphans import claimed, describe, empty, opened
 from sociometer.experiments.fargate.outcomes import Promise
 from sociometer.experiments.fargate.round import FargateRound
@@ -63,7 +63,7 @@ class FargateExecutor:
         if service is None:
             raise AwsError("The target is not open: use the executor as a context manager.")
         if service.may_run:
-            drain(service, {}, self._stage, notify)
+            empty([service], self._stage, notify)
         promise = Promise(
             image_digest=treatment.image_digest,
             task_definition=output.task_definition,
@@ -78,7 +78,7 @@ class FargateExecutor:
             services = opened(self._outputs, self._stage)
             empty([service for service in services if service.may_run], self._stage)
             for service in services:
-                service.earlier |= service.listed("STOPPED")
+                service.earlier |= service.listed("STOPPED", AwsTime(self._stage.clock))
         except BaseException:
             self._held.close()
             raise

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 from sociometer.errors import AwsError, StackError
 from sociometer.experiments import lock
+from sociometer.experiments.executor import Notify
 from sociometer.experiments.fargate.aws import Aws, Clock, Document
+from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.drain import drain
 from sociometer.experiments.fargate.service import Service
 from sociometer.experiments.fargate.stage import Stage, fargate_of
@@ -18,6 +20,10 @@ from sociometer.paths import data_dir
 SERVICES_PER_CALL = 10
 """DescribeServices: at most so many services a call (API reference of Amazon ECS)."""
 ACTIVE = "ACTIVE"
+
+
+def _nobody(_phase: str) -> None:
+    """Nobody is told."""
 
 
 def clear_orphans(outputs: StackOutputs, aws: Aws, clock: Clock) -> list[str]:
@@ -70,12 +76,12 @@ def describe(aws: Aws, stack: FargateOutput, names: Sequence[str]) -> dict[str, 
     return found
 
 
-def empty(services: Iterable[Service], stage: Stage) -> list[str]:
+def empty(services: Iterable[Service], stage: Stage, say: Notify = _nobody) -> list[str]:
     """Bring services to no task, each whatever becomes of the others; returns what was cleared, in words."""
     cleared, errors = [], []
     for service in services:
         try:
-            drain(service, {}, stage, _nobody)
+            drain(service, {}, stage, AwsTime(stage.clock), say)
         except AwsError as error:
             errors.append(error)
         else:
@@ -90,7 +96,3 @@ def _outputs(outputs: StackOutputs) -> Iterator[ServiceOutput]:
         for treatment in variant.treatments.values():
             if treatment.service is not None:
                 yield treatment.service
-
-
-def _nobody(_phase: str) -> None:
-    """Nobody is told."""

@@ -1,4 +1,4 @@
-"""When to ask again: waits that grow, with jitter, so that a short round is not asked to death nor a long one missed."""
+"""When to ask again: after waits that grow, with jitter; a short round is seen soon, a long one not asked to death."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from sociometer import boot_report
 from sociometer.boot_report import BootReport
 from sociometer.errors import LabError
-from sociometer.experiments.fargate.aws import Aws
-from sociometer.experiments.fargate.clocks import NS_PER_MS
+from sociometer.experiments.fargate.aws import Aws, Page
+from sociometer.experiments.fargate.clocks import NS_PER_MS, AwsTime
 
 PATTERN = '"schema_version"'
 """A phrase of every boot report, whole or cut, and of no other line of ours."""
@@ -76,8 +76,8 @@ def read(text: bytes | str, arn: str) -> Said | str:
 class BootLog:
     """The log streams of one service, read from ``start_ms`` (ms since the epoch, AWS's clock) on."""
 
-    def __init__(self, aws: Aws, group: str, stream_prefix: str, start_ms: int) -> None:
-        self._aws, self._group, self._prefix = aws, group, stream_prefix
+    def __init__(self, aws: Aws, time: AwsTime, group: str, stream_prefix: str, start_ms: int) -> None:
+        self._aws, self._time, self._group, self._prefix = aws, time, group, stream_prefix
         self._start_ms = self._next_ms = start_ms
         self.found: dict[str, Logged] = {}
 
@@ -86,13 +86,17 @@ class BootLog:
         newest_ms, token = self._next_ms, None
         start_ms = self._start_ms if again else max(self._start_ms, self._next_ms - LATE_MS)
         while True:
-            page = self._aws.filter_log_events(self._group, self._prefix, PATTERN, start_ms, token)
+            page = self._page(start_ms, token)
             for event in page.items:
                 self._take(event["logStreamName"], event["timestamp"], event["message"], wanted)
                 newest_ms = max(newest_ms, event["timestamp"])
             if (token := page.token) is None:
                 break
         self._next_ms = newest_ms
+
+    def _page(self, start_ms: int, token: str | None) -> Page:
+        arguments = (self._group, self._prefix, PATTERN, start_ms, token)
+        return self._time.dated(lambda: self._aws.filter_log_events(*arguments))
 
     def _take(self, stream: str, timestamp_ms: int, message: str, wanted: Mapping[str, str]) -> None:
         """The first usable report of a task counts; an unusable one only as long as there is none."""

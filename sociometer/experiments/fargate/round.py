@@ -11,8 +11,8 @@ from sociometer.experiments.fargate.calls import OPERATIONS
 from sociometer.experiments.fargate.drain import drain
 from sociometer.experiments.fargate.outcomes import Ending, Evidence, Promise
 from sociometer.experiments.fargate.service import Service
-from sociometer.experiments.fargate.tasks import TaskFacts, task_id
 from sociometer.experiments.fargate.stage import Stage
+from sociometer.experiments.fargate.tasks import TaskFacts, task_id
 from sociometer.experiments.fargate.watch import RoundOver, Watch
 from sociometer.experiments.records import Outcome, Requests, RoundObservation, TaskObservation
 
@@ -61,7 +61,7 @@ class FargateRound:
     def _clear(self) -> None:
         self._notify("clearing")
         self._tasks = self._tasks or dict(self._watch.tasks)
-        drain(self._service, self._tasks, self._stage, self._notify)
+        drain(self._service, self._tasks, self._stage, self._watch.time, self._notify)
 
     def _finish(self, measured_ns: int, clear_seconds: float) -> RoundObservation:
         if not self._tasks and not self._interrupted:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Literal
 
 from sociometer.errors import AwsError
-from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Aws, Described, Document
+from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Aws, Described, Document, Page
 from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.tasks import TaskFacts
 from sociometer.infra.outputs import FargateOutput, ServiceOutput
+
+DesiredStatus = Literal["RUNNING", "STOPPED"]
 
 
 class Service:
@@ -43,20 +46,22 @@ class Service:
             raise AwsError(f"The ECS service {self.name} is gone. `sociometer up` makes it again.")
         return found[0]
 
-    def listed(self, status: Literal["RUNNING", "STOPPED"]) -> set[str]:
+    def listed(self, status: DesiredStatus, time: AwsTime) -> set[str]:
         """The ARNs of its tasks of that desired status that were not there before; the list may be out of date."""
         found: set[str] = set()
         token = None
         while True:
-            page = self._aws.list_tasks(self._cluster, self.name, status, token)
+            page = self._page(status, token, time)
             found.update(item["taskArn"] for item in page.items)
             if (token := page.token) is None:
                 return found - self.earlier
 
-    def some_running(self) -> set[str]:
+    def some_running(self, time: AwsTime) -> set[str]:
         """Up to 100 of its tasks that run or will; empty when there are none, at the price of one call."""
-        page = self._aws.list_tasks(self._cluster, self.name, "RUNNING", None)
-        return {item["taskArn"] for item in page.items} - self.earlier
+        return {item["taskArn"] for item in self._page("RUNNING", None, time).items} - self.earlier
+
+    def _page(self, status: DesiredStatus, token: str | None, time: AwsTime) -> Page:
+        return time.dated(lambda: self._aws.list_tasks(self._cluster, self.name, status, token))
 
     def emptied(self, tasks: Iterable[TaskFacts]) -> None:
         """Nothing runs any more; the tasks that ran belong to the past."""
@@ -70,14 +75,13 @@ class Service:
         wanted = {task.arn: task for task in tasks}
         arns = list(wanted)
         for start in range(0, len(arns), TASKS_PER_CALL):
-            asked_ns = time.now_ns()
-            described = self._aws.describe_tasks(self._cluster, arns[start : start + TASKS_PER_CALL])
-            heard_ns = time.now_ns()
-            time.dated(described.date, asked_ns, heard_ns)
-            _take(described, wanted, time, heard_ns)
+            some = arns[start : start + TASKS_PER_CALL]
+            described = time.dated(functools.partial(self._aws.describe_tasks, self._cluster, some))
+            _take(described, wanted, time)
 
 
-def _take(described: Described, wanted: dict[str, TaskFacts], time: AwsTime, heard_ns: int) -> None:
+def _take(described: Described, wanted: dict[str, TaskFacts], time: AwsTime) -> None:
+    heard_ns = time.now_ns()
     for document in described.tasks:
         task = wanted[document["taskArn"]]
         task.learn(document)

@@ -22,7 +22,7 @@ STOPPED_BY_ITSELF = ("TaskFailedToStart", "EssentialContainerExited", "SpotInter
 UNHEALTHY = "health checks"
 CANNOT_PULL = "CannotPull"
 NO_CAPACITY = ("RESOURCE:", "Capacity is unavailable", "ResourceInitializationError")
-"""Parts of stop reasons that no other task of the round will escape either (Amazon ECS, "Stopped tasks error messages")."""
+"""Parts of stop reasons that the round's other tasks will not escape either (Amazon ECS, "Stopped tasks errors")."""
 
 
 @dataclass(slots=True)

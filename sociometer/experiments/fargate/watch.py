@@ -21,7 +21,7 @@ from sociometer.experiments.fargate.poll import Backoff
 from sociometer.experiments.fargate.reports import BootLog
 from sociometer.experiments.fargate.service import Service
 from sociometer.experiments.fargate.stage import Stage
-from sociometer.experiments.fargate.tasks import TaskFacts, task_id
+from sociometer.experiments.fargate.tasks import NO_CAPACITY, TaskFacts, task_id
 from sociometer.experiments.records import Outcome
 
 LAUNCHES_PER_SECOND = 20
@@ -31,14 +31,8 @@ PATIENCE_SECONDS = 60.0
 FIRST_LOOK_SECONDS = 60.0
 """After this time without all tasks up, and after twice and four times as long, stopped tasks are looked for."""
 SKEW_NS = 360 * NS_PER_SECOND
-"""AWS refuses requests signed more than five minutes off its clock: a local time is at most so wrong, and some more."""
-TROUBLE = (
-    "unable to place",
-    "unable to consistently start",
-    "failed to launch",
-    "RESOURCE:",
-    "Capacity is unavailable",
-)
+"""AWS refuses requests signed more than five minutes off its clock, so a local time is less wrong than this."""
+TROUBLE = ("unable to place", "unable to consistently start", "failed to launch", *NO_CAPACITY)
 """Parts of a service's events that tell that its tasks will not come (Amazon ECS, "Service event messages")."""
 
 
@@ -66,7 +60,7 @@ class Watch:
         )
         prefix = f"{service.output.log_stream_prefix}/{stage.stack.container}/"
         start_ns = max(self.began_ns - SKEW_NS, service.emptied_ns)
-        self.log = BootLog(stage.aws, stage.stack.log_group, prefix, start_ns // NS_PER_MS)
+        self.log = BootLog(stage.aws, self.time, stage.stack.log_group, prefix, start_ns // NS_PER_MS)
 
     def run(self) -> None:
         """Scale up and watch until all is known; raises `RoundOver` as soon as it is clear that it never will be."""
@@ -99,7 +93,7 @@ class Watch:
 
     def _until_listed(self) -> None:
         backoff = Backoff(self._stage.random, first=1, most=15)
-        while self._know(self._service.listed("RUNNING")) < self._task_count:
+        while self._know(self._service.listed("RUNNING", self.time)) < self._task_count:
             if self._late():
                 self._look_at_stopped()
                 raise RoundOver(Outcome.FAILED, f"only {len(self.tasks)} of {self._task_count} tasks were ever listed")
@@ -113,7 +107,7 @@ class Watch:
         if not self.balancer.met_all:
             self._wait(backoff)
         self._read_log()
-        while left := self._silent():
+        while self._silent():
             if self._late():
                 self._read_log(again=True)
                 return
@@ -172,7 +166,7 @@ class Watch:
 
     def _look_at_stopped(self) -> None:
         """Raise `RoundOver` when tasks of this round have stopped already."""
-        self._know(self._service.listed("STOPPED"))
+        self._know(self._service.listed("STOPPED", self.time))
         self._check_alive([task for task in self.tasks.values() if not task.complete])
 
     def _check_alive(self, tasks: Collection[TaskFacts]) -> None:
