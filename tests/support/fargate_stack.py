@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,10 +118,14 @@ class _Recorder(MockMonitor):
     def __init__(self, mocks: AwsMocks) -> None:
         super().__init__(mocks)
         self.recorded: list[MockedResource] = []
-        self._inputs: dict[str, Any] = {}
 
-    def RegisterResource(self, request: Any) -> Any:
-        answer = super().RegisterResource(request)
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 — the monitor's own name
+        with _own_loop():
+            return super().Invoke(request)
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the monitor's own name
+        with _own_loop():
+            answer = super().RegisterResource(request)
         if request.type != "pulumi:pulumi:Stack":
             self.recorded.append(_recorded(request, answer.urn))
         return answer
@@ -191,6 +196,21 @@ _OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "pulumi-python:dynamic/sociometer:SourceImage": _dynamic,
     "pulumi-python:dynamic/sociometer:FirstPush": _dynamic,
 }
+
+
+@contextmanager
+def _own_loop() -> Iterator[None]:
+    """The monitor makes an event loop in each thread that it runs in, and leaves it open."""
+    if threading.current_thread() is threading.main_thread():
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 @contextmanager

@@ -31,6 +31,7 @@ STATE = {
     "image": f"127.0.0.1:5000/b@{DIGEST}",
     "image_digest": DIGEST,
     "index_digest": DIGEST,
+    "layer_bytes": 1000.0,
     "manifests": [DIGEST],
     "treatment": {"form": "soci-v2"},
 }
