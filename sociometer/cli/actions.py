@@ -82,7 +82,7 @@ def _sweeping(place: Place, stack_outputs: StackOutputs, plan: Plan) -> Iterator
         stack_outputs,
         profile=place.profile,
         timeout_seconds=place.timeout_seconds,
-        seed=plan.design.seed,
+        design=plan.design,
         parameters=place.parameters,
     )
     with opened as executor, Store(place.store, write=True) as store, sweep_progress() as listener:

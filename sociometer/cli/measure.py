@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -157,7 +158,10 @@ def _resume(
     where = Where(target, stack or earlier.stack, earlier.plan.design.name)
     if any(option is not None for option in (plan, *changes)):
         check_same_plan(earlier, chosen_plan(plan or where.plan, changes))
-    made = earlier.outputs if _simulates(where) else _outputs(where)
+    if _simulates(where):
+        again = replace(place, parameters=targets.parameters_of(earlier.key_metadata))
+        return actions.resume_sweep(again, earlier.outputs, earlier)
+    made = _outputs(where)
     if where.spends:
         _ask(where, earlier.plan, place, yes=yes, resumed=earlier)
     return actions.resume_sweep(place, made, earlier)

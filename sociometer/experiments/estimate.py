@@ -36,10 +36,12 @@ OVERHEAD_SECONDS_PER_TASK = 0.4
 LAUNCH_BURST = 100
 LAUNCHES_PER_SECOND = 20.0
 """Fargate's task launches: burst and rate (quotas of Amazon ECS)."""
-PROVISION_SECONDS = 25.0
-"""From the scaling of a service to the start of the pull: a machine and a network interface. An assumption."""
-FARGATE_LAZY_PULL_SECONDS = 5.0
-"""Longer than in the lab, where nothing is far away. An assumption."""
+PROVISION_SECONDS = 15.0
+"""From the scaling of a service to a task's pull, and from its end to the container's start. Fitted: see
+`sociometer.experiments.simulation.parameters`."""
+FARGATE_PULL_SECONDS_PER_BYTE = 17.0 / 725e6
+FARGATE_LAZY_PULL_SECONDS = 3.4
+"""Wire and unpacking of a plain image, and a lazy pull of any image. Fitted to what was published, as there."""
 STOP_SECONDS = 30.0
 """Between a task's boot and its end, which is billed: it is seen, its target is drained (10 s), it is stopped."""
 CLEAR_SECONDS = 60.0
@@ -66,16 +68,24 @@ class TargetModel(Frozen):
 
     def seconds(self, round_: Round, payload: Payload) -> float:
         """Seconds from no task to no task."""
+        return self._working(round_, payload) + OVERHEAD_SECONDS + OVERHEAD_SECONDS_PER_TASK * round_.task_count
+
+    def _working(self, round_: Round, payload: Payload) -> float:
+        """Seconds of pull and boot."""
         sharing = max(1.0, round_.task_count / self.cores)
-        working = _work(round_, payload, self.vcpu, self.rate_bits_per_second, LAZY_PULL_SECONDS, sharing)
-        return working + OVERHEAD_SECONDS + OVERHEAD_SECONDS_PER_TASK * round_.task_count
+        boot_bytes = read_bytes(round_.variant, payload)
+        hashing = boot_bytes * HASH_SECONDS_PER_BYTE / self.vcpu
+        wire_seconds_per_byte = 8 / self.rate_bits_per_second
+        if round_.form in LAZY_FORMS:
+            return LAZY_PULL_SECONDS * sharing + boot_bytes * wire_seconds_per_byte / 2 + hashing
+        whole = image_bytes(round_.variant, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
+        return whole * sharing + hashing
 
 
 class FargateModel(Frozen):
-    """Fargate; the defaults are its smallest task."""
+    """Fargate; the default is its smallest task."""
 
     vcpu: float = 0.25
-    rate_bits_per_second: float = 1e9
 
     def seconds(self, round_: Round, payload: Payload) -> float:
         """Seconds from no task to no task."""
@@ -87,7 +97,11 @@ class FargateModel(Frozen):
         return self._working(round_, payload) + launching_seconds(round_.task_count) / 2 + STOP_SECONDS
 
     def _working(self, round_: Round, payload: Payload) -> float:
-        return _work(round_, payload, self.vcpu, self.rate_bits_per_second, FARGATE_LAZY_PULL_SECONDS, 1.0)
+        """Seconds of pull and boot."""
+        hashing = read_bytes(round_.variant, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
+        if round_.form in LAZY_FORMS:
+            return FARGATE_LAZY_PULL_SECONDS + hashing
+        return image_bytes(round_.variant, payload) * FARGATE_PULL_SECONDS_PER_BYTE + hashing
 
 
 def launching_seconds(task_count: int) -> float:
@@ -126,17 +140,9 @@ def image_bytes(variant: str, payload: Payload) -> int:
     return BASE_IMAGE_BYTES + sum(_files(variant, payload))
 
 
-def _work(
-    round_: Round, payload: Payload, vcpu: float, rate_bits_per_second: float, lazy_pull: float, sharing: float
-) -> float:
-    """Seconds of pull and boot."""
-    read_bytes = _files(round_.variant, payload)[0]
-    hashing = read_bytes * HASH_SECONDS_PER_BYTE / vcpu
-    wire_seconds_per_byte = 8 / rate_bits_per_second
-    if round_.form in LAZY_FORMS:
-        return lazy_pull * sharing + read_bytes * wire_seconds_per_byte / 2 + hashing
-    whole = image_bytes(round_.variant, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
-    return whole * sharing + hashing
+def read_bytes(variant: str, payload: Payload) -> int:
+    """Bytes that a variant's boot reads."""
+    return _files(variant, payload)[0]
 
 
 def _files(variant: str, payload: Payload) -> tuple[int, ...]:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from sociometer.errors import SettingsError
 from sociometer.experiments.executor import Executor
 from sociometer.experiments.fargate.stage import fargate_of
 from sociometer.experiments.plan import Design
 from sociometer.infra.outputs import StackOutputs
+from sociometer.infra.settings import FARGATE_PLATFORM
+
+if TYPE_CHECKING:
+    from sociometer.experiments.simulation import Parameters
+
+_PARAMETER = "parameter."
+"""How a simulation's executor names its parameters in the key metadata."""
 
 
 @contextmanager
@@ -17,13 +28,13 @@ def open_executor(
     *,
     profile: str,
     timeout_seconds: float,
-    seed: int = 1,
+    design: Design,
     parameters: Mapping[str, object] | None = None,
 ) -> Iterator[Executor]:
     """The executor for a stack's target, not entered; what it needs of the network is closed at the end.
 
-    A task that has not booted after ``timeout_seconds`` gets that outcome. ``profile`` is the lab's; ``seed`` and
-    ``parameters`` are those of a simulation. The imports are here because what one target needs (network libraries,
+    A task that has not booted after ``timeout_seconds`` gets that outcome. ``profile`` is the lab's; of ``design`` and
+    ``parameters`` a simulation is made. The imports are here because what one target needs (network libraries,
     boto3) the others should not wait for.
     """
     if outputs.target == "lab":
@@ -33,7 +44,8 @@ def open_executor(
     elif outputs.target == "sim":
         from sociometer.experiments import simulation
 
-        yield simulation.open_executor(outputs, simulation.parameters(parameters or {}), seed, timeout_seconds)
+        simulated = simulated_parameters(design, parameters or {})
+        yield simulation.open_executor(outputs, simulated, design.seed, timeout_seconds)
     else:
         from sociometer.experiments.fargate.boto import Boto
         from sociometer.experiments.fargate.clocks import SystemClock
@@ -47,7 +59,38 @@ def simulated_outputs(design: Design) -> StackOutputs:
     """What stands for a stack in a simulation of a design."""
     from sociometer.experiments import simulation
 
-    return simulation.outputs(design)
+    return simulation.outputs(design, FARGATE_PLATFORM)
+
+
+def simulated_parameters(design: Design, changes: Mapping[str, object]) -> Parameters:
+    """A simulation's parameters for a design, with some changed, each as a number or numbers (``launches=100/20``).
+
+    Raises `SettingsError` for a parameter that there is not, or a value that it cannot have.
+    """
+    from sociometer.experiments import simulation
+
+    base = simulation.parameters(design).model_dump()
+    for name in changes:
+        if name not in base or name == "workloads":
+            allowed = ", ".join(key for key in base if key != "workloads")
+            raise SettingsError(f"The simulation has no parameter {name!r}. Allowed: {allowed}.")
+    try:
+        return simulation.Parameters.model_validate({**base, **{name: _numbers(changes[name]) for name in changes}})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = str(fault["loc"][0])
+        raise SettingsError(f"The simulation's {name} cannot be {changes[name]!r}: {fault['msg']}.") from error
+
+
+def parameters_of(key_metadata: Mapping[str, str]) -> dict[str, object]:
+    """The parameters that a sweep was simulated with, as changes for `simulated_parameters`."""
+    named = {key.removeprefix(_PARAMETER): value for key, value in key_metadata.items() if key.startswith(_PARAMETER)}
+    return {name: value for name, value in named.items() if "." not in name}
+
+
+def _numbers(value: object) -> object:
+    """Several numbers with strokes between them are a tuple."""
+    return tuple(value.split("/")) if isinstance(value, str) and "/" in value else value
 
 
 def clear_services(outputs: StackOutputs) -> list[str]:
