@@ -1,8 +1,8 @@
 """Which IAM actions each part of the Fargate target asks for: of a resource type, of a look-up, of a boto3 call.
 
-The actions of a resource type are those with which the AWS provider creates, tags, reads, updates and deletes it, in the
-way the program declares it (Terraform AWS provider, ``internal/service``; service authorization reference for those that
-depend on others). What the engine's run against a stand-in sends is a part of them.
+The actions of a resource type are those with which the AWS provider creates, tags, reads, updates and deletes it, in
+the way the program declares it (Terraform AWS provider, ``internal/service``; the service authorization reference for
+those that depend on others). What the engine's run against a stand-in sends is a part of them.
 """
 
 from __future__ import annotations
