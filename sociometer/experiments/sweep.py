@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sociometer.errors import MachineError, SettingsError, SociometerError, StoreError, SweepError
+from sociometer.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
 from sociometer.experiments import history, schedule
 from sociometer.experiments.estimate import Treatment, model_of, total_seconds
 from sociometer.experiments.executor import Executor, RoundAborted
@@ -169,7 +169,7 @@ class _Runner:
         except KeyboardInterrupt:
             self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.ABORTED, "interrupted"))
             raise
-        except (MachineError, SettingsError, StoreError):
+        except (CredentialsError, MachineError, SettingsError, StoreError):
             raise
         except SociometerError as error:
             return self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.FAILED, str(error)))

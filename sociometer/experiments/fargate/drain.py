@@ -48,6 +48,7 @@ class _Drain:
         while running := self._service.some_running(self._time):
             self._add(running)
             self._again(f"{len(running)} or more are listed as running")
+        self._clock.sleep(self._backoff.seconds())
         self._wait_stopped()
         if strangers := self._service.listed("STOPPED", self._time) - self._tasks.keys():
             self._add(strangers)

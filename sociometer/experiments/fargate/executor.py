@@ -22,6 +22,12 @@ from sociometer.experiments.fargate.stage import Stage, fargate_of
 from sociometer.experiments.records import Round, RoundObservation
 from sociometer.infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
 
+UNITS_PER_VCPU = 1024
+VCPU_QUOTA = 6
+TARGETS_QUOTA = 1000
+TASKS_QUOTA = 5000
+"""What new accounts may use at once (AWS Fargate, Elastic Load Balancing and Amazon ECS quotas); all can be raised."""
+
 
 class FargateExecutor:
     """Runs rounds on ECS Fargate; see `sociometer.experiments.executor.Executor`.
@@ -78,7 +84,7 @@ class FargateExecutor:
             services = opened(self._outputs, self._stage)
             empty([service for service in services if service.may_run], self._stage)
             for service in services:
-                service.earlier |= service.listed("STOPPED", AwsTime(self._stage.clock))
+                service.remember(AwsTime(self._stage.clock))
         except BaseException:
             self._held.close()
             raise
@@ -107,6 +113,22 @@ class FargateExecutor:
                 "Let it write one, as docs/fargate.md shows, or measure it in the lab."
             )
         return treatment
+
+
+def quota_notes(outputs: StackOutputs, task_count: int) -> list[str]:
+    """What an account must allow for a round of so many tasks, as far as that is more than a new one allows."""
+    stack = fargate_of(outputs)
+    vcpus = task_count * stack.cpu_units / UNITS_PER_VCPU
+    needed = (
+        (vcpus, VCPU_QUOTA, "Fargate On-Demand vCPU resource count (L-3032A538)"),
+        (task_count, TARGETS_QUOTA, "Targets per Application Load Balancer (L-7E6692B2)"),
+        (task_count, TASKS_QUOTA, "Tasks per service (L-9EF96962)"),
+    )
+    return [
+        f"A round of {task_count} tasks needs {amount:g} of the quota {name} in {stack.region}; new accounts have {quota}."
+        for amount, quota, name in needed
+        if amount > quota
+    ]
 
 
 def _service(treatment: TreatmentOutput) -> ServiceOutput:

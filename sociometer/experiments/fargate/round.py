@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sociometer.errors import AwsError, CredentialsError
+from sociometer.errors import AwsError
 from sociometer.experiments.executor import Notify, RoundAborted
 from sociometer.experiments.fargate import outcomes
 from sociometer.experiments.fargate.calls import OPERATIONS
@@ -29,11 +29,12 @@ class FargateRound:
         self._interrupted = False
 
     def run(self) -> RoundObservation:
-        """Whatever happens, the service is at 0 when this ends, or the error says that it may not be."""
+        """Whatever happens, the service is at 0 when this ends, or the error or record says that it may not be."""
         try:
             self._measure()
         except BaseException:
-            self._clear()
+            if self._service.may_run:
+                self._clear()
             raise
         measured, measured_ns = self._stage.clock.monotonic(), self._watch.time.now_ns()
         try:
@@ -41,6 +42,8 @@ class FargateRound:
         except KeyboardInterrupt:
             self._interrupted = True
             self._clear()
+        except AwsError as error:
+            self._fail(error)
         return self._finish(measured_ns, self._stage.clock.monotonic() - measured)
 
     def _measure(self) -> None:
@@ -51,12 +54,14 @@ class FargateRound:
         except KeyboardInterrupt:
             self._interrupted = True
             self._ending = Ending(Outcome.ABORTED, "interrupted")
-        except CredentialsError:
-            raise
         except AwsError as error:
-            if not self._watch.tasks:
-                raise
-            self._ending = Ending(Outcome.FAILED, str(error))
+            self._fail(error)
+
+    def _fail(self, error: AwsError) -> None:
+        """What was seen of tasks is kept, with the error as the reason; without any, the error is raised."""
+        if not self._watch.tasks:
+            raise error
+        self._ending = Ending(Outcome.FAILED, str(error))
 
     def _clear(self) -> None:
         self._notify("clearing")

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sociometer.experiments.executor import Notify
-from sociometer.experiments.fargate.aws import Document
+from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Document
 from sociometer.experiments.fargate.balancer import Balancer
 from sociometer.experiments.fargate.clocks import NS_PER_MS, NS_PER_SECOND, AwsTime
 from sociometer.experiments.fargate.outcomes import Ending
@@ -28,6 +28,8 @@ LAUNCHES_PER_SECOND = 20
 """Fargate launches a burst of 100 tasks, then so many a second (AWS Fargate service quotas)."""
 PATIENCE_SECONDS = 60.0
 """For what is merely late: times that ECS has not told yet, and the load balancer's health checks."""
+MOST_SECONDS = 15.0
+"""Between two looks, where nothing else would tell that it is time for one."""
 FIRST_LOOK_SECONDS = 60.0
 """After this time without all tasks up, and after twice and four times as long, stopped tasks are looked for."""
 SKEW_NS = 360 * NS_PER_SECOND
@@ -92,7 +94,7 @@ class Watch:
         return running >= self._task_count
 
     def _until_listed(self) -> None:
-        backoff = Backoff(self._stage.random, first=1, most=15)
+        backoff = Backoff(self._stage.random, first=1, most=MOST_SECONDS)
         while self._know(self._service.listed("RUNNING", self.time)) < self._task_count:
             if self._late():
                 self._look_at_stopped()
@@ -101,32 +103,45 @@ class Watch:
         if len(self.tasks) > self._task_count:
             self._learn(self.tasks.values())
             raise RoundOver(Outcome.CONTAMINATED, f"{len(self.tasks)} tasks were started, not {self._task_count}")
+        self.balancer.only(self.tasks)
+        self._deadline = self._stage.clock.monotonic() + self._stage.timeout_seconds
 
     def _until_reported(self) -> None:
-        backoff = Backoff(self._stage.random, first=3, most=20)
+        late = Backoff(self._stage.random, first=3, most=MOST_SECONDS)
         if not self.balancer.met_all:
-            self._wait(backoff)
+            self._wait_for_reports(late)
         self._read_log()
         while self._silent():
             if self._late():
                 self._read_log(again=True)
                 return
-            self._wait(backoff)
+            self._wait_for_reports(late)
             self._read_log()
-            self._check_alive(self._silent())
+            self._check_alive(self._silent()[:TASKS_PER_CALL])
+
+    def _wait_for_reports(self, late: Backoff) -> None:
+        """As long as the round has taken so far, when the load balancer tells at once that all have booted; else less,
+        and when it has told so, only as long as logs are late."""
+        passed = self._stage.clock.monotonic() - self._began
+        if self.balancer.met_all:
+            self._wait(late)
+        elif self.balancer.telling:
+            self.balancer.wait(min(passed, self._deadline - self._stage.clock.monotonic() + 1), self.time)
+        else:
+            self.balancer.wait(min(max(passed / 4, 3), MOST_SECONDS), self.time)
 
     def _until_told(self) -> None:
-        backoff = Backoff(self._stage.random, first=2, most=15)
+        backoff = Backoff(self._stage.random, first=2, most=MOST_SECONDS)
         until = self._stage.clock.monotonic() + PATIENCE_SECONDS
         while left := [task for task in self.tasks.values() if not task.complete]:
             self._check_alive(left)
-            if all(task.complete for task in left) or self._stage.clock.monotonic() > until:
+            if all(task.complete for task in left) or self._late() or self._stage.clock.monotonic() > until:
                 return
             self._wait(backoff)
 
     def _until_answered(self) -> None:
         until = self._stage.clock.monotonic() + PATIENCE_SECONDS
-        while self.balancer.reachable and self.balancer.active and self._stage.clock.monotonic() < until:
+        while self.balancer.telling and not self._late() and self._stage.clock.monotonic() < until:
             self.balancer.wait(1.0, self.time)
         for arn, answered in self.balancer.answered.items():
             if (task := self.tasks.get(arn)) is not None and task.started_ns is not None:
