@@ -119,7 +119,7 @@ def _translated(operation: str) -> Iterator[None]:
         code, said = details.get("Code", "unknown"), details.get("Message", "nothing")
         kind, hint = (CredentialsError, f" {_LOG_IN}") if code in _CREDENTIAL_CODES else (AwsError, "")
         raise kind(f"{operation}: AWS refused with {code}: {said}{hint}") from error
-    except exceptions.HTTPClientError as error:
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
         raise RegistryUnreachable(f"{operation}: AWS does not answer: {error}.") from error
 
 
