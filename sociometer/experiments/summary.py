@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from sociometer.experiments.fargate.notes import watching
 from sociometer.experiments.phases import PHASES, durations
 from sociometer.experiments.records import Frozen, HostLoad, Outcome, RoundRecord, RoundStatus, TaskRecord
 from sociometer.experiments.schema import Sweep
@@ -197,6 +198,7 @@ def _notes(sweep: Sweep, records: Sequence[RoundRecord], cells: Sequence[Cell]) 
     if CONTROL not in sweep.plan.design.forms:
         yield f"The plan has no {CONTROL!r} form: there is nothing to compare with."
     yield from _left_out(records)
+    yield from watching(records)
     loaded = sum(under_load(record.observation.load) for record in records if record.status is RoundStatus.COMPLETE)
     if loaded:
         yield (

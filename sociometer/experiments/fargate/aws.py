@@ -1,4 +1,4 @@
-"""What a round asks of AWS: one protocol, with boto3 behind it (`boto.py`) or a simulation (`sociometer.experiments.simulation`).
+"""What a round asks of AWS: one protocol, with boto3 behind it (`boto.py`) or `experiments.simulation`.
 
 Answers are the dictionaries that boto3 gives (datetimes and all), one page at a time, so that whoever asks decides how
 often. An implementation backs off and tries again by itself when it is throttled or the connection breaks, and counts

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from random import Random
 from types import TracebackType
 from typing import Self
 
@@ -32,12 +33,15 @@ TASKS_QUOTA = 5000
 class FargateExecutor:
     """Runs rounds on ECS Fargate; see `sociometer.experiments.executor.Executor`.
 
-    A task that has not booted ``timeout_seconds`` after its creation gets that outcome.
+    A task that has not booted ``timeout_seconds`` after its creation gets that outcome. ``random`` is for the waits
+    between polls.
     """
 
-    def __init__(self, outputs: StackOutputs, *, aws: Aws, clock: Clock, timeout_seconds: float) -> None:
+    def __init__(
+        self, outputs: StackOutputs, *, aws: Aws, clock: Clock, timeout_seconds: float, random: Random | None = None
+    ) -> None:
         self._outputs, self._stack = outputs, fargate_of(outputs)
-        self._stage = Stage(aws, clock, self._stack, timeout_seconds)
+        self._stage = Stage(aws, clock, self._stack, timeout_seconds, random or Random())  # noqa: S311 - jitter
         self._services: dict[str, Service] = {}
         self._held = ExitStack()
 
@@ -110,7 +114,7 @@ class FargateExecutor:
             raise SettingsError(
                 f"The image of variant {round_.variant} writes no boot report (bootReport: false). On Fargate nothing "
                 "else proves which snapshotter loaded a task, or tells the tasks behind the load balancer apart. "
-                "Let it write one, as docs/fargate.md shows, or measure it in the lab."
+                "Let it write one, as docs/fargate-rounds.md shows, or measure it in the lab."
             )
         return treatment
 
@@ -125,7 +129,7 @@ def quota_notes(outputs: StackOutputs, task_count: int) -> list[str]:
         (task_count, TASKS_QUOTA, "Tasks per service (L-9EF96962)"),
     )
     return [
-        f"A round of {task_count} tasks needs {amount:g} of the quota {name} in {stack.region}; new accounts have {quota}."
+        f"{task_count} tasks at once need {amount:g} of the quota {name} in {stack.region}: {quota} unless raised."
         for amount, quota, name in needed
         if amount > quota
     ]
