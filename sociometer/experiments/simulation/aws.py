@@ -17,6 +17,7 @@ from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Answer, Described
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.simulation import documents
 from sociometer.experiments.simulation.failures import Kind
+from sociometer.experiments.simulation.service import SimulatedService
 from sociometer.experiments.simulation.throttle import TokenBucket
 from sociometer.experiments.simulation.world import SimulatedRegion
 
@@ -45,7 +46,7 @@ class SimulatedAws:
     def update_service(self, cluster: str, service: str, desired_count: int) -> Document:
         """UpdateService; raises `AwsError` when it is refused for good, as every call does."""
         self._send("UpdateService")
-        found = self._region.service(service)
+        found = self._service(cluster, service)
         found.scale(desired_count)
         return documents.describe_service(found, self._clock.now_ns)
 
@@ -54,14 +55,14 @@ class SimulatedAws:
         _check(len(services), SERVICES_PER_CALL, "services")
         self._send("DescribeServices")
         seen_ns = self._seen_ns()
-        return [documents.describe_service(self._region.service(name), seen_ns) for name in services]
+        return [documents.describe_service(self._service(cluster, name), seen_ns) for name in services]
 
     def list_tasks(
         self, cluster: str, service: str, desired_status: Literal["RUNNING", "STOPPED"], token: str | None
     ) -> Page:
         """ListTasks: in an order of no meaning, from a copy some seconds old, and now and then without a task."""
         self._send("ListTasks")
-        found, seen_ns = self._region.service(service), self._seen_ns()
+        found, seen_ns = self._service(cluster, service), self._seen_ns()
         start = 0.0 if token is None else float(json.loads(token))
         listed: list[Document] = []
         for task in found.from_rank(start):
@@ -78,10 +79,10 @@ class SimulatedAws:
         _check(len(arns), TASKS_PER_CALL, "tasks")
         self._send("DescribeTasks")
         seen_ns = self._seen_ns()
-        described = Described([], [])
+        described = Described([], [], date=documents.moment(self._clock.now_ns).replace(microsecond=0))
         for arn in arns:
             task = self._region.task(arn)
-            service = None if task is None else self._region.service(task.treatment.service.name)
+            service = None if task is None else self._service(cluster, task.treatment.service.name)
             if task is None or service is None or task.created_ns > seen_ns or service.meets(Kind.MISSING, task):
                 described.failures.append({"arn": arn, "reason": "MISSING"})
             else:
@@ -91,7 +92,7 @@ class SimulatedAws:
     def filter_log_events(self, group: str, stream_prefix: str, pattern: str, start_ms: int, token: str | None) -> Page:
         """FilterLogEvents on the boot reports of one service."""
         self._send("FilterLogEvents")
-        log = self._region.log(stream_prefix)
+        log = self._region.log(group, stream_prefix)
         if log is None:
             return Page([], None)
         if self._random.random() < self._parameters.empty_page_share:
@@ -107,6 +108,12 @@ class SimulatedAws:
         foreign = self._region.failing(Kind.FOREIGN_ANSWER)
         stranger = f"{site.service.treatment.stack.cluster}/earlier" if foreign else None
         return site.balancer.answer(urlsplit(url).path or "/", self._clock.now_ns, stranger)
+
+    def _service(self, cluster: str, name: str) -> SimulatedService:
+        service = self._region.service(name)
+        if service.treatment.stack.cluster != cluster:
+            raise AwsError(f"ClusterNotFoundException: there is no cluster {cluster}.")
+        return service
 
     def _send(self, operation: str) -> None:
         """Send a request until it is not refused; time passes meanwhile."""

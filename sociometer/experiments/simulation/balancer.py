@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right, insort
 from random import Random
+from typing import NamedTuple
 
 from sociometer import boot_report
 from sociometer.experiments.fargate.aws import Answer
@@ -17,17 +18,22 @@ DRAWS = 20
 """Tasks drawn before all are looked through for one that is healthy still."""
 
 
+class _Target(NamedTuple):
+    healthy_ns: int
+    task: SimulatedTask
+
+
 class Balancer:
     """The targets of one service. ``random`` decides who answers."""
 
     def __init__(self, random: Random, bad_gateway_share: float) -> None:
         self._random, self._bad_gateway_share = random, bad_gateway_share
-        self._targets: list[SimulatedTask] = []
+        self._targets: list[_Target] = []
 
     def add(self, task: SimulatedTask) -> None:
         """Register a task, which serves once it is healthy."""
         if task.healthy_ns is not None:
-            insort(self._targets, task, key=_healthy)
+            insort(self._targets, _Target(task.healthy_ns, task), key=_healthy)
 
     def clear(self) -> None:
         """Forget targets that are gone: a round begins."""
@@ -45,10 +51,10 @@ class Balancer:
     def _pick(self, now_ns: int) -> SimulatedTask | None:
         known = bisect_right(self._targets, now_ns, key=_healthy)
         for _ in range(DRAWS if known else 0):
-            task = self._targets[int(self._random.random() * known)]
+            task = self._targets[int(self._random.random() * known)].task
             if task.serves(now_ns):
                 return task
-        return next((task for task in self._targets[:known] if task.serves(now_ns)), None)
+        return next((target.task for target in self._targets[:known] if target.task.serves(now_ns)), None)
 
 
 def _serve(task: SimulatedTask, path: str, now_ns: int, stranger: str | None) -> Answer:
@@ -62,8 +68,5 @@ def _serve(task: SimulatedTask, path: str, now_ns: int, stranger: str | None) ->
     return Answer(OK, (text if stranger is None else text.replace(task.arn, stranger)).encode())
 
 
-def _healthy(task: SimulatedTask) -> int:
-    assert task.healthy_ns is not None, "only tasks that become healthy are registered"
-    return task.healthy_ns
-
-
+def _healthy(target: _Target) -> int:
+    return target.healthy_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from itertools import count
+from math import ceil
 
 from sociometer.experiments.phases import NS_PER_SECOND
 
@@ -32,8 +33,8 @@ class SimulatedClock:
         return (self.now_ns - self._start_ns) / NS_PER_SECOND
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass, and everything happen that is due until then."""
-        self.advance_to(self.now_ns + max(0, round(seconds * NS_PER_SECOND)))
+        """Let time pass, and everything happen that is due until then; rounded up, so that a wait is never none."""
+        self.advance_to(self.now_ns + max(0, ceil(seconds * NS_PER_SECOND)))
 
     def at(self, time_ns: int, event: Event) -> None:
         """Let something happen then; what is due at the same time happens in the order in which it was asked for."""

@@ -109,8 +109,9 @@ def log_stream(task: SimulatedTask) -> str:
 
 
 def boot_report(task: SimulatedTask) -> str:
-    """The line that a task logs, and serves, when its boot is done."""
-    assert task.boot_started_ns is not None and task.boot_finished_ns is not None, "a report follows the boot"
+    """The line that a task logs, and serves, when its boot is done; raises `ValueError` when that never happens."""
+    if task.boot_started_ns is None or task.boot_finished_ns is None:
+        raise ValueError(f"The boot of {task.arn} never ends.")
     treatment = task.treatment
     report = {
         "schema_version": 1,

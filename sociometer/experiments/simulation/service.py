@@ -146,7 +146,8 @@ class SimulatedService:
         self._failed_in_a_row = 0 if started else self._failed_in_a_row + 1
         if self._failed_in_a_row == MANY_FAILURES:
             self._say("is unable to consistently start tasks successfully.")
-        delay = 0.0 if started else self._parameters.retry_seconds * 2 ** min(self._failed_in_a_row, MOST_DOUBLINGS)
+        doublings = min(self._failed_in_a_row, MOST_DOUBLINGS)
+        delay = self._parameters.schedule_seconds if started else self._parameters.retry_seconds * 2**doublings
         self._launch_at(self._clock.now_ns + round(delay * NS_PER_SECOND))
 
     def _stop_surplus(self) -> None:

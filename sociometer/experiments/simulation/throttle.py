@@ -7,7 +7,6 @@ from math import ceil
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.simulation.parameters import Bucket
 
-
 EPSILON = 1e-9
 """Tokens come in fractions, whose sum may miss a whole one by rounding."""
 

@@ -1,4 +1,4 @@
-"""The simulated region: the services of one stack, their logs and load balancer, on one clock; and the truth about it."""
+"""The simulated region: the services of one stack, their logs and load balancers, on one clock; and the truth of it."""
 
 from __future__ import annotations
 
@@ -87,9 +87,11 @@ class SimulatedRegion:
         """A task that ECS has not forgotten."""
         return self._by_arn.get(arn)
 
-    def log(self, prefix: str) -> BootLog | None:
-        """The log that streams beginning so lie in."""
-        return next((site.log for own, site in self._by_prefix.items() if prefix.startswith(own)), None)
+    def log(self, group: str, prefix: str) -> BootLog | None:
+        """The events of the service whose streams begin so; raises `AwsError` for a log group that is not there."""
+        if all(site.service.treatment.stack.log_group != group for site in self._sites.values()):
+            raise AwsError(f"ResourceNotFoundException: there is no log group {group}.")
+        return next((site.log for own, site in self._by_prefix.items() if prefix.startswith(f"{own}/")), None)
 
     def site(self, header: str) -> Site | None:
         """What the load balancer sends requests with that header to."""
