@@ -24,8 +24,8 @@ from sociometer.cli.removing import remove
 from sociometer.cli.where import chosen_where, complete_settings, only_variant, refuse_simulation, settings_of
 from sociometer.errors import SettingsError, SociometerError
 from sociometer.infra.outputs import StackOutputs, TreatmentOutput
+from sociometer.oci.entry import entered
 from sociometer.oci.index import IndexedLayer, SociIndex, read_index
-from sociometer.oci.regctl import Access
 
 PANEL = "Stacks"
 StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
@@ -161,7 +161,8 @@ def _read_indexes(made: StackOutputs, variant: str, form: str | None) -> Iterato
         raise SettingsError(f"Variant {variant} has no index in form '{form}'. Allowed: {', '.join(lazy) or 'none'}.")
     for name, treatment in lazy.items():
         if form in (None, name):
-            read = read_index(treatment.image, Access(plain_http=made.target == "lab"))
+            with entered(made.registry, made.fargate.region if made.fargate else None) as access:
+                read = read_index(treatment.image, access)
             if read is None:
                 raise SociometerError(f"{treatment.image} has no index any more. `sociometer up` makes it again.")
             yield name, read

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sociometer.errors import AwsError, CredentialsError, RegistryUnreachable
+from sociometer.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
 
 if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient
@@ -132,5 +132,8 @@ def _users_own() -> dict[str, Any]:
     path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
     if not path.is_file():
         return {}
-    config: dict[str, Any] = json.loads(path.read_text())
+    try:
+        config: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise SettingsError(f"The Docker configuration {path} is not JSON: {error}.") from error
     return config

@@ -17,6 +17,10 @@ from sociometer.oci.layout import claim, only_digest
 from sociometer.oci.regctl import Access, Deadline
 from sociometer.oci.toolbox import tool
 
+IN_A_CONTAINER = (
+    'docker run --rm -it -v "$PWD":/work -w /work -v ~/.aws:/root/.aws -v /var/run/docker.sock:/var/run/docker.sock '
+    "debian:12"
+)
 _SKIPPED = re.compile(r"^ztoc skipped - layer (sha256:[0-9a-f]{64}) \([^)]*\) (.+)$", re.MULTILINE)
 
 
@@ -48,8 +52,8 @@ def require_linux() -> None:
         system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
         raise MachineError(
             f"SOCI indexes are made by the soci command, which runs on Linux only; this is {system}. Run `sociometer "
-            "up` in a Linux container that mounts this folder and ~/.aws (docs/fargate.md has the command), or on the "
-            "stack's bastion (set bastion to true)."
+            f"up` in a Linux container, such as `{IN_A_CONTAINER}`, or on the stack's bastion (set bastion to true). "
+            "docs/fargate.md says how."
         )
 
 

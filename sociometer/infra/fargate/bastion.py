@@ -1,6 +1,7 @@
 """An optional small machine beside ECR, for those whose own line is slow or whose system cannot run the soci CLI.
 
-It is reached through SSM Session Manager only: nothing may connect to it. Files come and go through a bucket.
+It is reached through SSM Session Manager only: nothing may connect to it. Files come and go through a bucket. Its own
+role may fill the stack's repositories and no more; whoever runs `up` there brings credentials of their own.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ HTTP = 80
 PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
 SSM_POLICY = "arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
 BOOT = """#!/bin/sh
-dnf install --assumeyes docker git
+dnf install --assumeyes docker git gcc python3.11 zlib-devel
 systemctl enable --now docker
 """
 

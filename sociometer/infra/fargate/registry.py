@@ -91,4 +91,5 @@ LIFECYCLE = {
         ),
     ]
 }
-"""What a stack deploys has a tag, and ECR keeps the parts of an image index for as long as the index itself."""
+"""What a stack deploys has a tag, and ECR keeps the parts of an image index for as long as the index itself. Only a v1
+index has none: when it is cleared away, the next `up` makes it again."""

@@ -6,7 +6,6 @@ from a clock: a date counted from today would be a change on every run.
 
 from __future__ import annotations
 
-import pulumi
 import pulumi_aws as aws
 
 from sociometer.infra.settings import NAMESPACE, Settings
@@ -38,5 +37,4 @@ def provider(settings: Settings, stack: str) -> aws.Provider:
         "aws",
         region=settings.region,
         default_tags=aws.ProviderDefaultTagsArgs(tags=tags),
-        opts=pulumi.ResourceOptions(),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import AwsError, CredentialsError, RegistryUnreachable
+from sociometer.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
 from sociometer.oci import ecr
 from sociometer.oci.entry import entered
 from sociometer.oci.manifest import Reference
@@ -60,7 +60,7 @@ def test_the_file_goes_when_the_work_fails_too(api: EcrApi) -> None:
 def test_every_piece_of_work_has_a_token_of_its_own(api: EcrApi) -> None:
     with ecr.auth_file(HOST, REGION):
         pass
-    api.token = "YW5vdGhlcg=="
+    api.token = "YW5vdGhlcg=="  # noqa: S105
     with ecr.auth_file(HOST, REGION) as path:
         assert json.loads(path.read_text())["auths"][HOST]["auth"] == "YW5vdGhlcg=="
     assert api.asked == ["GetAuthorizationToken"] * 2
@@ -147,3 +147,9 @@ def test_ecr_is_entered_over_tls_and_a_stand_in_on_this_machine_with_the_same_to
             assert access.plain_http is plain_http
             assert access.auth_file is not None
             assert registry in json.loads(access.auth_file.read_text())["auths"]
+
+
+def test_a_docker_configuration_that_cannot_be_read_is_named(api: EcrApi, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(SettingsError, match=r"config\.json is not JSON"):
+        ecr.auth_file(HOST, REGION).__enter__()

@@ -59,5 +59,5 @@ def test_the_hashers_tests_are_no_part_of_an_image() -> None:
 def test_the_base_is_what_docker_can_pull() -> None:
     assert context.build_arguments(settings()) == {"BASE_IMAGE": "nginx:alpine-slim"}
     assert context.build_arguments(settings(base="nginx:1.29")) == {"BASE_IMAGE": "nginx:1.29"}
-    with pytest.raises(SettingsError, match="Setting base: 'debian'.*builder to buildkit"):
+    with pytest.raises(SettingsError, match=r"Setting base: 'debian'.*builder to buildkit"):
         context.build_arguments(settings(base="debian"))

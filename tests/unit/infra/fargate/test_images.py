@@ -79,5 +79,5 @@ def test_a_setting_has_buildkit_build_and_then_no_docker_is_needed() -> None:
 
 @pytest.mark.parametrize("reference", ["<none>@<none>", "", f"{SOURCE}:tag"])
 def test_a_digest_that_pulumi_docker_did_not_get_is_named(reference: str) -> None:
-    with pytest.raises(ImageError, match="digest of a pushed image is missing.*builder: buildkit"):
+    with pytest.raises(ImageError, match=r"digest of a pushed image is missing.*builder: buildkit"):
         checked_digest(reference)
