@@ -12,7 +12,8 @@ from rich.table import Table
 from sociometer.cli.progress import say
 from sociometer.cli.spending import WIDTH, usd
 from sociometer.cli.where import Where
-from sociometer.errors import SociometerError
+from sociometer.errors import SociometerError, StackError
+from sociometer.experiments import targets
 from sociometer.experiments.leftovers import Leftover, usd_per_day
 
 STAYS = (
@@ -47,7 +48,8 @@ def remove(where: Where) -> None:
     from sociometer.experiments import stack as stacks  # Pulumi is slow to import
 
     try:
-        stacks.down(where.stack, say)
+        with _unused(where):
+            stacks.down(where.stack, say)
     except SociometerError as error:
         _list_what_is_left(where.stack, error)
         raise
@@ -56,6 +58,23 @@ def remove(where: Where) -> None:
         say(STAYS)
         for name, entries in stacks.still_up().items():
             say(f"Stack {name} is still up: about {usd(usd_per_day(entries))} a day, without its images and tasks.")
+
+
+@contextmanager
+def _unused(where: Where) -> Iterator[None]:
+    """Raise `StoreError` that names the sweep that uses the stack; a stack without outputs is used by none."""
+    from sociometer.experiments import stack as stacks
+
+    if not where.spends:
+        yield
+        return
+    try:
+        made = stacks.outputs(where.stack)
+    except StackError:
+        yield
+        return
+    with targets.unused(made):
+        yield
 
 
 def _list_what_is_left(stack: str, reason: SociometerError) -> None:
@@ -78,7 +97,12 @@ def _list_what_is_left(stack: str, reason: SociometerError) -> None:
 def _table(left: Sequence[Leftover]) -> Table:
     table = Table("resource", "type", "id", "USD a day", box=None, pad_edge=False)
     table.columns[2].overflow = "fold"
-    for entry in sorted(left, key=lambda entry: (-(entry.usd_per_day or 0), entry.type, entry.name)):
+    for entry in sorted(left, key=_dearest_first):
         price = "by its use" if entry.usd_per_day is None else f"{entry.usd_per_day:.2f}" if entry.usd_per_day else "-"
         table.add_row(entry.name, entry.type.rpartition(":")[2], entry.id, price)
     return table
+
+
+def _dearest_first(entry: Leftover) -> tuple[bool, float, str, str]:
+    """What costs nothing comes last, what costs an unknown sum just before it."""
+    return entry.usd_per_day == 0, -(entry.usd_per_day or 0), entry.type, entry.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -91,6 +91,13 @@ def parameters_of(key_metadata: Mapping[str, str]) -> dict[str, object]:
 def _numbers(value: object) -> object:
     """Several numbers with strokes between them are a tuple."""
     return tuple(value.split("/")) if isinstance(value, str) and "/" in value else value
+
+
+def unused(outputs: StackOutputs) -> AbstractContextManager[None]:
+    """Hold a Fargate stack against sweeps of this machine; raises `StoreError` that names the one that uses it."""
+    from sociometer.experiments.fargate.orphans import claimed
+
+    return claimed(outputs)
 
 
 def clear_services(outputs: StackOutputs) -> list[str]:

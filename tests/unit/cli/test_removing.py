@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from sociometer.cli.removing import remove, removed_afterwards
 from sociometer.cli.where import Where
-from sociometer.errors import SociometerError, StackError, SweepError
+from sociometer.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.experiments import stack as stacks
 from sociometer.experiments.leftovers import Leftover
+from sociometer.experiments.plan import PRESETS
+from sociometer.experiments.targets import simulated_outputs, unused
+from sociometer.infra.outputs import StackOutputs
 
 DEV = Where("fargate", "dev", "fargate")
 LAB = Where("lab", "lab", "default")
@@ -26,6 +30,7 @@ class Pulumi:
 
     refuses: bool = False
     unreadable: bool = False
+    made: StackOutputs | None = None
     removed: list[str] = field(default_factory=list)
     others: dict[str, list[Leftover]] = field(default_factory=dict)
 
@@ -33,6 +38,11 @@ class Pulumi:
         if self.refuses:
             raise StackError("Pulumi could not do it: the service is draining")
         self.removed.append(stack)
+
+    def outputs(self, stack: str) -> StackOutputs:
+        if self.made is None:
+            raise StackError(f"There is no stack {stack}.")
+        return self.made
 
     def left(self, _stack: str) -> list[Leftover]:
         if self.unreadable:
@@ -46,7 +56,7 @@ class Pulumi:
 @pytest.fixture
 def pulumi(monkeypatch: pytest.MonkeyPatch) -> Pulumi:
     stands_in = Pulumi()
-    for name in ("down", "left", "still_up"):
+    for name in ("down", "outputs", "left", "still_up"):
         monkeypatch.setattr(stacks, name, getattr(stands_in, name))
     return stands_in
 
@@ -123,3 +133,16 @@ def test_other_stacks_that_are_up_are_named_with_their_cost(pulumi: Pulumi, caps
 def test_a_lab_stack_says_nothing_of_money(pulumi: Pulumi, capsys: pytest.CaptureFixture[str]) -> None:
     remove(LAB)
     assert "USD" not in capsys.readouterr().err
+
+
+def test_a_stack_that_a_sweep_uses_is_not_removed(
+    pulumi: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path))
+    simulated = simulated_outputs(PRESETS["fargate"].design)
+    pulumi.made = simulated.model_copy(update={"target": "fargate"})
+    with unused(pulumi.made), pytest.raises(StoreError, match="in use by process"):
+        remove(DEV)
+    assert pulumi.removed == []
+    remove(DEV)
+    assert pulumi.removed == ["dev"]
