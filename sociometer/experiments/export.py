@@ -39,7 +39,8 @@ AVERAGES = {
     "averagePullTime": "pull",
     "averageBootTime": "boot",
 }
-PLACE = ("sweep_id", "target", "simulated", "block", "round", "attempt", "round_status", "variant", "form", "task_count")
+ORIGIN = ("target", "simulated")
+PLACE = ("sweep_id", *ORIGIN, "block", "round", "attempt", "round_status", "variant", "form", "task_count")
 IDENTITY = ("task_id", "image_digest", "snapshotter", "outcome", "reason")
 EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms", "logged_ns", "stopped_ns")
 LOAD = ("cpu_pressure", "steal")

@@ -47,6 +47,8 @@ class SimulatedAws:
         """UpdateService; raises `AwsError` when it is refused for good, as every call does."""
         self._send("UpdateService")
         found = self._service(cluster, service)
+        if desired_count > self._parameters.tasks_per_service:
+            raise AwsError(f"InvalidParameterException: Desired count exceeds limit: {desired_count}.")
         found.scale(desired_count)
         return documents.describe_service(found, self._clock.now_ns)
 

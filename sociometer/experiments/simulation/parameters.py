@@ -55,6 +55,10 @@ class Parameters(Frozen):
 
     # Launching. Doc: "AWS Fargate throttling quotas", on-demand tasks.
     launches: Bucket = Bucket(100, 20)
+    service_launches: Bucket = Field(
+        default=Bucket(10_000, 10_000), description="doc: 500 a minute for a service, adjustable; here it was raised"
+    )
+    tasks_per_service: int = Field(default=10_000, description="doc: 5,000, adjustable; here it was raised")
     schedule_seconds: float = Field(default=1.0, description="assumption: until the service scheduler acts")
     retry_seconds: float = Field(
         default=10.0, description="assumption: until a task that failed is replaced; doubles each time (doc: throttled)"

@@ -48,7 +48,8 @@ class SimulatedService:
         draw: RoundDraw,
     ) -> None:
         self.treatment = treatment
-        self._parameters, self._clock, self._launches = parameters, clock, launches
+        self._parameters, self._clock = parameters, clock
+        self._launches = (launches, TokenBucket(parameters.service_launches))
         self._draw = draw
         self._failures: Sequence[Failure] = ()
         self._began_ns = self.created_ns = self.updated_ns = clock.now_ns
@@ -113,12 +114,12 @@ class SimulatedService:
         self._launch_ns = None
         wanted = self.desired - len(self._active)
         placed = min(wanted, self.desired - self._unplaceable() - len(self._active))
-        while placed > 0 and self._launches.take(self._clock.now_ns):
+        while placed > 0 and (next_ns := self._next_launch_ns()) <= self._clock.now_ns:
             self._create()
             placed -= 1
             wanted -= 1
         if placed > 0:
-            self._launch_at(self._launches.next_ns(self._clock.now_ns))
+            self._launch_at(next_ns)
         elif wanted > 0:
             self._say(
                 "was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or "
@@ -126,7 +127,13 @@ class SimulatedService:
             )
             self._launch_at(self._clock.now_ns + round(self._parameters.retry_seconds * NS_PER_SECOND))
 
+    def _next_launch_ns(self) -> int:
+        """When account and service both have a launch left."""
+        return max(bucket.next_ns(self._clock.now_ns) for bucket in self._launches)
+
     def _create(self) -> None:
+        for bucket in self._launches:
+            bucket.take(self._clock.now_ns)
         number = len(self.round_tasks)
         fate = frozenset(failure.kind for failure in self._failures if number < failure.count)
         task = self._draw.task(self.treatment, number, self._clock.now_ns, fate)

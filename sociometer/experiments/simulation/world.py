@@ -20,6 +20,8 @@ from sociometer.experiments.simulation.throttle import TokenBucket
 from sociometer.experiments.simulation.treatment import Treatment, treatments
 from sociometer.infra.outputs import StackOutputs
 
+TASK_BYTES = 2_048
+"""Memory that each task takes: its true times, and its places in lists, log and targets; a test holds it to that."""
 IDLE = Round(block=0, index=0, variant="none", form="none", task_count=1)
 """What services draw from before the first round."""
 

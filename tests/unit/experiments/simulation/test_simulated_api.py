@@ -119,7 +119,8 @@ def test_a_call_that_is_refused_for_good_raises_what_aws_said() -> None:
 
 
 @given(
-    st.lists(st.floats(0, 3), min_size=1, max_size=200), st.sampled_from([Bucket(100, 20), Bucket(5, 5), Bucket(1, 0.5)])
+    st.lists(st.floats(0, 3), min_size=1, max_size=200),
+    st.sampled_from([Bucket(100, 20), Bucket(5, 5), Bucket(1, 0.5)]),
 )
 def test_a_bucket_never_gives_more_than_its_burst_and_rate(waits: list[float], bucket: Bucket) -> None:
     tokens, now_ns, given_ns = TokenBucket(bucket), 0, []

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
+from sociometer.errors import AwsError
 from sociometer.experiments.phases import NS_PER_SECOND
+from sociometer.experiments.simulation import documents
 from sociometer.experiments.simulation.failures import ALL, Failure, Kind
+from sociometer.experiments.simulation.parameters import Bucket
 from sociometer.experiments.simulation.stack import CLUSTER
 from tests.support.simulated import SimulatedEcs
 
@@ -23,6 +28,20 @@ def test_a_hundred_tasks_are_launched_at_once_and_then_twenty_a_second() -> None
     assert len(created) == 300
     assert created[99] == 0
     assert [round(moment, 3) for moment in created[100::20]] == [0.05 + second for second in range(10)]
+
+
+def test_a_service_has_a_launch_rate_of_its_own() -> None:
+    ecs = SimulatedEcs(service_launches=Bucket(10, 500 / 60))
+    ecs.scale(60, then=120)
+    created = created_seconds(ecs)
+    assert created[9] == 0
+    assert created[-1] == pytest.approx(50 / (500 / 60), abs=0.01)
+
+
+def test_more_tasks_than_a_service_may_have_are_refused() -> None:
+    ecs = SimulatedEcs(tasks_per_service=5_000)
+    with pytest.raises(AwsError, match="Desired count exceeds limit: 5001"):
+        ecs.scale(5_001)
 
 
 def test_the_launch_rate_recovers_while_nothing_is_launched() -> None:
@@ -52,7 +71,7 @@ def test_a_time_is_told_only_after_it_has_come() -> None:
     ecs.scale(1, then=1.5)
     (arn,) = ecs.listed()
     (truth,) = ecs.region.truth()
-    for key, name in (("connectivityAt", "connected_ns"), ("pullStoppedAt", "pull_stopped_ns"), ("startedAt", "started_ns")):
+    for key, name in documents.TIMES.items():
         due_ns = getattr(truth, name)
         ecs.clock.advance_to(due_ns - 1)
         assert key not in ecs.aws.describe_tasks(CLUSTER, [arn]).tasks[0]
