@@ -94,7 +94,7 @@ class FargateRound:
     def _observed(self, began_ns: int) -> tuple[TaskObservation, ...]:
         watch, ending = self._watch, self._ending or self._contamination()
         seen = (
-            Evidence(facts, watch.log.found.get(facts.arn), watch.balancer.answered.get(facts.arn))
+            Evidence(facts, watch.log.found.get(facts.arn), watch.balancer.answered.get(facts.arn), watch.starters)
             for facts in self._tasks.values()
         )
         return tuple(outcomes.observed(one, self._promise, ending, watch.time, began_ns) for one in seen)
