@@ -77,6 +77,8 @@ class Preset(Frozen):
     design: Design
 
 
+_FULL_SIZE = Payload(movie_megabytes=725, parquet_test_megabytes=100, parquet_train_megabytes=200)
+
 PRESETS: dict[str, Preset] = {
     "default": Preset(
         stack="lab",
@@ -111,7 +113,19 @@ PRESETS: dict[str, Preset] = {
             task_counts=(1, 2, 3, 8),
             blocks=3,
             seed=1,
-            payload=Payload(movie_megabytes=725, parquet_test_megabytes=100, parquet_train_megabytes=200),
+            payload=_FULL_SIZE,
+        ),
+    ),
+    "fargate": Preset(
+        stack="dev",
+        design=Design(
+            name="fargate",
+            variants=VARIANTS,
+            forms=("plain", "soci-v2"),
+            task_counts=(1, 2, 3, 8),
+            blocks=3,
+            seed=1,
+            payload=_FULL_SIZE,
         ),
     ),
 }

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from sociometer.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
 from sociometer.experiments import history, schedule
-from sociometer.experiments.estimate import TargetModel, Treatment, total_seconds
+from sociometer.experiments.estimate import Treatment, model_of, total_seconds
 from sociometer.experiments.executor import Executor, RoundAborted
 from sociometer.experiments.plan import Plan, check_against_stack
 from sociometer.experiments.records import (
@@ -210,7 +210,8 @@ class _Runner:
         left = list(schedule.remaining(self._sweep.plan, self._records))
         total = len(self._sweep.plan.rounds)
         known = {**self._known, **history.medians(self._records)}
-        seconds_left = total_seconds(left, self._sweep.plan.design.payload, known, TargetModel())
+        model = model_of(self._sweep.key_metadata.get("target", "lab"))
+        seconds_left = total_seconds(left, self._sweep.plan.design.payload, known, model)
 
         def notify(phase: str) -> None:
             self._listener(
