@@ -37,11 +37,12 @@ class Ending:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that was seen of one task."""
+    """Everything that was seen of one task; ``starters`` are whom this round's tasks can have been started by."""
 
     facts: TaskFacts
     logged: Logged | None
     answered: Answered | None
+    starters: frozenset[str]
 
 
 def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsTime, began_ns: int) -> TaskObservation:
@@ -93,6 +94,8 @@ def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
     facts, logged = seen.facts, seen.logged
     if facts.missing is not None or facts.created_ns is None:
         return Outcome.FAILED, f"DescribeTasks does not know the task: {facts.missing or 'no createdAt'}"
+    if facts.started_by and facts.started_by not in seen.starters:
+        return Outcome.CONTAMINATED, f"it was started by {facts.started_by}, not by {', '.join(sorted(seen.starters))}"
     if facts.task_definition and facts.task_definition != promise.task_definition:
         return Outcome.CONTAMINATED, f"it ran {facts.task_definition}, not {promise.task_definition}"
     if logged is None:

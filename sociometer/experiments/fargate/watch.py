@@ -57,6 +57,7 @@ class Watch:
         self._deadline = self._began + stage.timeout_seconds + task_count / LAUNCHES_PER_SECOND
         self._next_look = FIRST_LOOK_SECONDS
         self.tasks: dict[str, TaskFacts] = {}
+        self.starters = frozenset({service.name})
         self.balancer = Balancer(
             stage.aws, stage.clock, stage.stack, service.output, task_count, strangers=service.earlier
         )
@@ -67,6 +68,7 @@ class Watch:
     def run(self) -> None:
         """Scale up and watch until all is known; raises `RoundOver` as soon as it is clear that it never will be."""
         before = self._service.scale(self._task_count)
+        self.starters |= {deployment["id"] for deployment in before.get("deployments", ())}
         self._notify("starting")
         self._until_up(_Signs.of(before))
         self._until_listed()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sociometer.errors import AwsError, CredentialsError
 from sociometer.experiments.fargate.boto import MOST_BODY_BYTES, Boto
-from sociometer.experiments.records import Outcome
-from sociometer.infra.outputs import StackOutputs
+from sociometer.experiments.records import Outcome, RoundObservation
 from tests.contracts.fargate import REGION, fargate_outputs
 from tests.support.aws_server import AwsServer, Reply, Reset, document, refusal, serving
-from tests.support.fake_ecs import FakeClock, FakeEcs
+from tests.support.fake_ecs import FakeClock, FakeEcs, FakeTask, Fate, Life
 from tests.unit.experiments.fargate.conftest import executor_on, round_of
 
 CLUSTER = "arn:aws:ecs:eu-west-2:123456789012:cluster/sociometer"
@@ -216,44 +215,88 @@ def test_an_endless_answer_is_cut(server: AwsServer, boto: Boto) -> None:
     assert len(boto.get(server.url, "x").body) == MOST_BODY_BYTES
 
 
+CANNOT_PULL = Fate(
+    stop_after=12.0, stop_code="TaskFailedToStart", stop_reason="CannotPullContainerError: manifest unknown"
+)
+Observe = Callable[[FakeEcs, int], RoundObservation]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Only botocore's own waits are real."""
+    return FakeClock()
+
+
+@pytest.fixture
+def over_http(server: AwsServer, boto: Boto, clock: FakeClock) -> Iterator[Observe]:
+    """Run one round of the real executor, over HTTP."""
+
+    def observe(ecs: FakeEcs, task_count: int) -> RoundObservation:
+        server.ecs = ecs
+        outputs = fargate_outputs(load_balancer=server.url)
+        with executor_on(boto, outputs, clock, timeout=90) as executor:
+            observation = executor.run_round(round_of(task_count), lambda _: None)
+        assert ecs.running() == 0
+        return observation
+
+    yield observe
+    server.ecs = None
+
+
 @pytest.mark.parametrize(
     "failure",
     [refusal("ThrottlingException", "Rate exceeded"), refusal("InternalFailure", status=500), Reset()],
     ids=["throttled", "500", "reset"],
 )
-def test_a_whole_round_over_http_survives_failures_of_every_call_and_says_how_many(
-    monkeypatch: pytest.MonkeyPatch, failure: Reply | Reset
+def test_a_round_survives_failures_of_every_call_and_says_how_many(
+    server: AwsServer, over_http: Observe, clock: FakeClock, failure: Reply | Reset
 ) -> None:
-    clock = FakeClock()
-    plain = fargate_outputs()
-    ecs = FakeEcs(plain, clock)
-    with serving(ecs) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        outputs: StackOutputs = fargate_outputs(load_balancer=server.url)
-        with Boto(REGION) as boto, executor_on(boto, outputs, clock) as executor:
-            for operation in ("UpdateService", "DescribeServices", "ListTasks", "DescribeTasks", "FilterLogEvents"):
-                server.script[operation].append(failure)
-            server.script["GET"].extend([Reply(502), Reply(503), Reset()])
-            observation = executor.run_round(round_of(3), lambda _: None)
+    ecs = FakeEcs(fargate_outputs(), clock)
+    operations = ("UpdateService", "DescribeServices", "ListTasks", "DescribeTasks", "FilterLogEvents")
+    for operation in operations:
+        server.script[operation].append(failure)
+    server.script["GET"].extend([Reply(502), Reply(503), Reset(), Reply(body=ecs.report(_stranger(ecs)).encode())])
+    observation = over_http(ecs, 3)
     assert {task.outcome for task in observation.tasks} == {Outcome.BOOTED}
     assert None not in {task.times.ready_ns for task in observation.tasks}
-    assert observation.requests.api_retries == 5
-    assert ecs.running() == 0
+    # The first two were asked again before the round: when the stack was opened.
+    assert observation.requests.api_retries == len(operations) - 2
+    assert observation.requests.balancer_in_vain is not None
+    assert observation.requests.balancer_in_vain >= 4
+
+
+@pytest.mark.parametrize(
+    ("fates", "life", "expected"),
+    [
+        (dict.fromkeys(range(9), CANNOT_PULL), Life(), {Outcome.FAILED}),
+        ({1: Fate(stop_after=17.0)}, Life(), {Outcome.CONTAMINATED, Outcome.STOPPED}),
+        ({1: Fate(missing=True)}, Life(), {Outcome.BOOTED, Outcome.FAILED}),
+        ({1: Fate(report=lambda _line: [])}, Life(), {Outcome.BOOTED, Outcome.TIMEOUT}),
+        ({1: Fate(snapshotter="overlayfs")}, Life(), {Outcome.BOOTED, Outcome.NOT_LAZY}),
+        ({}, Life(list_late=30.0, describe_late=15.0, log_late=20.0), {Outcome.BOOTED}),
+    ],
+    ids=["cannot pull", "stopped and replaced", "missing", "silent", "not lazy", "slow lists"],
+)
+def test_every_mishap_over_http_is_the_outcome_that_it_is_in_memory(
+    over_http: Observe, clock: FakeClock, fates: dict[int, Fate], life: Life, expected: set[Outcome]
+) -> None:
+    observation = over_http(FakeEcs(fargate_outputs(), clock, fates=fates, life=life), 2)
+    assert {task.outcome for task in observation.tasks} == expected
 
 
 def test_credentials_that_expire_in_the_middle_end_the_round_and_keep_what_was_seen(
-    monkeypatch: pytest.MonkeyPatch,
+    server: AwsServer, over_http: Observe, clock: FakeClock
 ) -> None:
-    clock = FakeClock()
-    ecs = FakeEcs(fargate_outputs(), clock)
-    with serving(ecs) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        outputs = fargate_outputs(load_balancer=server.url)
-        with Boto(REGION) as boto, executor_on(boto, outputs, clock) as executor:
-            server.script["FilterLogEvents"].append(refusal("ExpiredTokenException", "expired"))
-            observation = executor.run_round(round_of(2), lambda _: None)
+    server.script["FilterLogEvents"].append(refusal("ExpiredTokenException", "expired"))
+    observation = over_http(FakeEcs(fargate_outputs(), clock), 2)
     assert {task.outcome for task in observation.tasks} == {Outcome.FAILED}
     assert {task.reason.partition(".")[0] for task in observation.tasks if task.reason} == {
         "The AWS credentials have expired (ExpiredTokenException)"
     }
-    assert ecs.running() == 0
+
+
+def _stranger(ecs: FakeEcs) -> FakeTask:
+    """A task of another day that only the load balancer still knows."""
+    task = ecs.start_foreign("movie-soci-v2", age_seconds=9_000)
+    ecs.services["movie-soci-v2"].desired = 0
+    return ecs.tasks.pop(task.arn)

@@ -209,11 +209,16 @@ def test_a_service_that_cannot_start_tasks_fails_the_round_with_its_event(
     assert ecs.services["movie-soci-v2"].desired == 0
 
 
-def test_no_capacity_for_a_task_fails_the_round(outputs: StackOutputs, clock: FakeClock, observe: Observe) -> None:
-    fate = Fate(stop_after=5.0, stop_code="TaskFailedToStart", stop_reason="Capacity is unavailable at this time.")
+@pytest.mark.parametrize(
+    "why", ["Capacity is unavailable at this time.", "Timeout waiting for network interface provisioning to complete."]
+)
+def test_a_task_that_cannot_start_fails_the_round(
+    outputs: StackOutputs, clock: FakeClock, observe: Observe, why: str
+) -> None:
+    fate = Fate(stop_after=5.0, stop_code="TaskFailedToStart", stop_reason=why)
     observation = observe(FakeEcs(outputs, clock, fates={1: fate}), round_of(2))
     assert round_status(observation.tasks) is RoundStatus.FAILED
-    assert any("Capacity is unavailable" in reason for reason in reasons(observation))
+    assert any(why in reason for reason in reasons(observation))
 
 
 def test_tasks_that_never_report_time_out_and_the_others_are_measured(
@@ -313,12 +318,26 @@ def test_times_that_run_backwards_are_the_tasks_fault_and_crash_nothing(
     assert "run backwards" in reasons(observation).pop()
 
 
-def test_another_task_definition_contaminates(outputs: StackOutputs, clock: FakeClock, observe: Observe) -> None:
-    observation = observe(
-        FakeEcs(outputs, clock, fates={0: Fate(change={"taskDefinitionArn": "other:7"})}), round_of(2)
-    )
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"taskDefinitionArn": "other:7"}, "it ran other:7, not "),
+        ({"startedBy": "ecs-svc/9"}, "it was started by ecs-svc/9, not by ecs-svc/1234567890, movie-soci-v2"),
+    ],
+)
+def test_a_task_of_another_deployment_contaminates(
+    outputs: StackOutputs, clock: FakeClock, observe: Observe, change: dict[str, str], said: str
+) -> None:
+    observation = observe(FakeEcs(outputs, clock, fates={0: Fate(change=change)}), round_of(2))
     assert round_status(observation.tasks) is RoundStatus.CONTAMINATED
-    assert any("it ran other:7" in reason for reason in reasons(observation))
+    assert any(said in reason for reason in reasons(observation))
+
+
+def test_tasks_that_ministack_says_were_started_by_the_service_are_the_rounds(
+    outputs: StackOutputs, clock: FakeClock, observe: Observe
+) -> None:
+    ecs = FakeEcs(outputs, clock, fates={0: Fate(change={"startedBy": "movie-soci-v2"})})
+    assert outcomes(observe(ecs, round_of(1))) == {Outcome.BOOTED: 1}
 
 
 @pytest.mark.parametrize("at", [2.0, 20.0, 40.0, 47.0])
