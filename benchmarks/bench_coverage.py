@@ -201,10 +201,14 @@ def stops(found: Floats, precision: float) -> NDArray[np.int_]:
 
 def different(p_values: Floats) -> float:
     """The share of sweeps that are called different, from p-values by sweep, cell and phase."""
+    return float(np.mean((adjusted_p_values(p_values) <= 1 - LEVEL).any(axis=-1)))
+
+
+def adjusted_p_values(p_values: Floats) -> Floats:
+    """Corrected as `comparisons.compare` does, for many sweeps at once: sweeps x all comparisons."""
     shares = np.full(p_values.shape[1:], (1 - PRIMARY_SHARE) / (PHASES - 1))
     shares[:, PRIMARY] = PRIMARY_SHARE
-    adjusted = holm(p_values.reshape(len(p_values), -1), shares.reshape(-1))
-    return float(np.mean((adjusted <= 1 - LEVEL).any(axis=-1)))
+    return holm(p_values.reshape(len(p_values), -1), shares.reshape(-1))
 
 
 def any_below(p_values: Floats) -> float:

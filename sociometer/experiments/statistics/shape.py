@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sociometer.experiments.statistics.paired import Floats
 
 FAR = 3.5
-LEAST_CHANGE = 0.05
+LEAST_CHANGE = 0.10
 """A value that differs by less from the median is never far, however alike the others are."""
 SCALED = 1.4826
 """Median absolute deviation times this is the standard deviation of a normal distribution."""
