@@ -4,7 +4,8 @@
 
 Every sweep has 2 variants at 2 task counts in 4 phases, plain and one form: 16 comparisons in random order within
 blocks. Times are log-normal with block effects, round effects that all tasks of a round share (and its phases in part),
-and drift from the first round to the last. Beside our interval stand two others on the same sweeps: the naive one, a
+and drift: a steady one from the first round to the last, or a machine that wanders, by a random walk from round to
+round. Beside our interval stand two others on the same sweeps: the naive one, a
 Welch t interval over all tasks as if they were independent, and the percentile bootstrap over blocks. `A/A` is the
 share of sweeps without any difference of which at least one comparison is called faster or slower. Ends with exit
 code 1 when a bar is missed: coverage 93 to 97 %, A/A at most 5 % (with the simulation's own error added to each).
@@ -37,13 +38,15 @@ A_A_BATCHES = 5
 
 @dataclass(frozen=True)
 class World:
-    """What is true: standard deviations of logarithms, drift over the whole sweep, and the logarithm of the ratio."""
+    """What is true: standard deviations of logarithms, drift over the whole sweep, how far the machine wanders in a
+    block, and the logarithm of the ratio."""
 
     name: str
     block: float = 0.10
     round: float = 0.05
     task: float = 0.05
     drift: float = 0.0
+    wander: float = 0.0
     tasks: int = 4
     cells: int = 4
     form_noise: float = 1.0
@@ -56,6 +59,7 @@ WORLDS = (
     World("noisy blocks", block=0.30),
     World("tasks alike within rounds", round=0.15, task=0.02, tasks=8),
     World("drift of 30 %", drift=0.30),
+    World("wandering machine", wander=0.10),
     World("form three times as noisy", form_noise=3.0),
     World("heavy tails (t, 3 degrees)", heavy=True),
 )
@@ -177,7 +181,11 @@ def simulate(world: World, blocks: int, sweeps: int, generator: np.random.Genera
     order = generator.random((sweeps, blocks, world.cells * 2)).argsort(axis=-1).reshape(sweeps, blocks, world.cells, 2)
     when = (order / (world.cells * 2) + np.arange(blocks)[:, None, None]) / blocks
     block_effects = generator.standard_normal((sweeps, blocks, 1, 1, 1)) * world.block
-    rounds = block_effects + world.drift * when[:, :, :, None, :] + round_effects
+    steps = generator.standard_normal((sweeps, blocks * world.cells * 2)) * world.wander / np.sqrt(world.cells * 2)
+    path = np.cumsum(steps, axis=-1).reshape(sweeps, blocks, world.cells * 2)
+    walked = np.take_along_axis(path, order.reshape(sweeps, blocks, -1), -1).reshape(order.shape)
+    moved = world.drift * when + walked
+    rounds = block_effects + moved[:, :, :, None, :] + round_effects
     rounds[..., 1] += world.effect
     tasks = generator.standard_normal((*rounds.shape, world.tasks)) * world.task * noise[:, None]
     return np.asarray(rounds[..., None] + tasks)

@@ -95,7 +95,7 @@ def test_one_block_has_ratios_and_says_how_many_blocks_an_interval_needs() -> No
     assert {(one.interval, one.verdict) for one in found.comparisons} == {(None, "undecided")}
     assert "in 1 block: too few to tell that from chance" in found.headline
     (few,) = [finding for finding in found.findings if finding.kind == "too-few"]
-    assert "at least 3 blocks are needed" in few.text
+    assert "in 1 block at most: at least 3 are needed" in few.text
 
 
 def test_only_failures_are_counted_and_compared_with_nothing(store: Store, sweep: StartSweep) -> None:
