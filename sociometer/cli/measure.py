@@ -17,11 +17,14 @@ import typer
 from sociometer.cli import actions, cleaning, planning, reading, spending
 from sociometer.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
+    MOST_BLOCKS,
     AsJson,
     Blocks,
+    Budget,
     Changes,
     Counts,
     Forms,
+    MaxBlocks,
     PlanName,
     Profile,
     Seed,
@@ -30,11 +33,13 @@ from sociometer.cli.options import (
     StorePath,
     TargetName,
     Timeout,
+    UntilPrecision,
     Variant,
     Variants,
     Yes,
     chosen_plan,
     chosen_profile,
+    chosen_stopping,
     help_text,
     parse_settings,
 )
@@ -42,10 +47,9 @@ from sociometer.cli.progress import say
 from sociometer.cli.removing import removed_afterwards
 from sociometer.cli.where import Where, check_target, chosen_where, only_variant, settings_of
 from sociometer.experiments import report, targets
-from sociometer.experiments.plan import Plan
+from sociometer.experiments.plan import Plan, Stopping
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
-from sociometer.experiments.summary import summarise
 from sociometer.experiments.sweep import check_same_plan
 from sociometer.infra.outputs import StackOutputs
 
@@ -110,6 +114,9 @@ def sweep(
     blocks: Blocks = None,
     seed: Seed = None,
     target: TargetName = None,
+    until_precision: UntilPrecision = None,
+    max_blocks: MaxBlocks = None,
+    budget: Budget = None,
     stack: Stack = None,
     profile: Profile = None,
     store: StorePath = None,
@@ -125,22 +132,27 @@ def sweep(
     Each round is on disk before the next one starts. Ctrl-C stops the tasks, keeps the finished rounds and ends with
     exit code 130; --resume goes on from there, with the same plan unless other plan options are given.
 
+    With --until-precision, blocks are added until every form's interval against plain is as narrow as wanted, from
+    six blocks on; the intervals of such a sweep are a little wider, for looking at them has its price.
+
     On fargate the cost is shown and asked about first.
     """
-    changes = Changes(only_variant(variant, variants), forms, counts, blocks, seed)
+    stopping = chosen_stopping(until_precision, blocks, max_blocks, budget)
+    most = (max_blocks or MOST_BLOCKS) if stopping else blocks
+    changes = Changes(only_variant(variant, variants), forms, counts, most, seed)
     place = actions.Place(chosen_profile(profile), timeout, store or default_path())
     if resume is None:
         where = chosen_where(target, stack, plan, variant)
-        chosen = chosen_plan(where.plan, changes)
+        chosen = chosen_plan(where.plan, changes, stopping)
         made = targets.simulated_outputs(chosen.design) if _simulates(where) else _outputs(where)
         if where.spends:
             _ask(where, chosen, place, yes=yes)
         done = actions.start_sweep(place, where.stack, made, chosen)
     else:
-        done = _resume(place, resume, stack, plan, changes, yes=yes)
+        done = _resume(place, resume, stack, (plan, changes, stopping), yes=yes)
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-    summary = summarise(done, records)
+        summary = reading.summary_of(opened, done)
     if as_json:
         short = summary.model_dump(include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"})
         sys.stdout.write(json.dumps({**short, "store": str(place.store)}, indent=2) + "\n")
@@ -150,14 +162,20 @@ def sweep(
 
 
 def _resume(
-    place: actions.Place, sweep_id: str, stack: str | None, plan: str | None, changes: Changes, *, yes: bool
+    place: actions.Place,
+    sweep_id: str,
+    stack: str | None,
+    wanted: tuple[str | None, Changes, Stopping | None],
+    *,
+    yes: bool,
 ) -> Sweep:
+    plan, changes, stopping = wanted
     with Store(place.store) as opened:
         earlier = opened.sweep(sweep_id)
     target = earlier.outputs.target
     where = Where(target, stack or earlier.stack, earlier.plan.design.name)
-    if any(option is not None for option in (plan, *changes)):
-        check_same_plan(earlier, chosen_plan(plan or where.plan, changes))
+    if any(option is not None for option in (plan, *changes, stopping)):
+        check_same_plan(earlier, chosen_plan(plan or where.plan, changes, stopping))
     if _simulates(where):
         again = replace(place, parameters=targets.parameters_of(earlier.key_metadata))
         return actions.resume_sweep(again, earlier.outputs, earlier)
@@ -200,7 +218,7 @@ def _report(place: actions.Place, done: Sweep, results: Path, *, as_json: bool) 
     """Print the report, write the results, and raise `SweepError` when a round gave no measurement."""
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-    summary = summarise(done, records)
+        summary = reading.summary_of(opened, done)
     folder = actions.write_results(results, summary, records)
     reading.print_summary(summary, as_json=as_json)
     say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

@@ -14,6 +14,7 @@ from sociometer.cli.progress import say
 from sociometer.errors import SettingsError
 from sociometer.experiments import export as exports
 from sociometer.experiments import report as reports
+from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
 from sociometer.experiments.summary import Summary, summarise
 
@@ -29,8 +30,7 @@ def register(app: typer.Typer) -> None:
 def report(sweep: SweepId = LATEST_SWEEP, store: StorePath = None, as_json: AsJson = False) -> None:
     """Show the figures of a sweep: medians, their spread, and the change against plain."""
     with Store(store or default_path()) as opened:
-        found = opened.sweep(sweep)
-        summary = summarise(found, opened.rounds(found.id))
+        summary = summary_of(opened, opened.sweep(sweep))
     print_summary(summary, as_json=as_json)
 
 
@@ -65,6 +65,13 @@ def export(
         return
     exports.write(output, text)
     say(f"{output} is written.")
+
+
+def summary_of(store: Store, sweep: Sweep) -> Summary:
+    """The figures of a sweep in an open store."""
+    from sociometer.experiments import frames  # pandas is slow to import
+
+    return summarise(sweep, frames.tasks(store, sweep.id), frames.rounds(store, sweep.id))
 
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:

@@ -39,13 +39,19 @@ class Comparison(Frozen):
     blocks: int = Field(description="blocks in which both were measured")
     median_seconds: float
     control_median_seconds: float
-    ratio: float = Field(description="of the medians")
+    ratio: float = Field(description="of the rounds' medians within a block: its geometric mean over the blocks")
     interval: Interval | None = Field(description="of the ratio; None when there are too few blocks for one")
     p_value: float | None = Field(default=None, description="permutation test over the plan's own randomisation")
-    p_adjusted: float | None = Field(default=None, description="corrected for the number of comparisons")
+    p_least: float | None = Field(default=None, description="the smallest p that so many blocks allow that test")
+    t_p_value: float | None = Field(default=None, description="of the t test that the interval belongs to")
+    p_adjusted: float | None = Field(
+        default=None, description="`t_p_value` corrected for the number of comparisons: what the verdict rests on"
+    )
     verdict: Verdict
     margin: float | None = Field(default=None, description="no relative difference larger than this; 0.05 is 5 %")
-    detectable: float | None = Field(default=None, description="smallest relative difference that could be shown")
+    detectable: float | None = Field(
+        default=None, description="smallest relative difference that would be shown in 4 of 5 such sweeps"
+    )
     blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0: it is met")
 
 
@@ -62,7 +68,16 @@ class Trend(Frozen):
 
 
 WarningKind = Literal[
-    "too-few", "no-control", "left-out", "overloaded", "bimodal", "outlier", "drift", "task-count", "incomplete"
+    "too-few",
+    "no-control",
+    "left-out",
+    "incomplete",
+    "stopped",
+    "overloaded",
+    "bimodal",
+    "outlier",
+    "drift",
+    "task-count",
 ]
 
 

@@ -10,10 +10,18 @@ a time-out must never look like a measurement.
 
 from __future__ import annotations
 
-from sociometer.experiments.records import Frozen, Outcome, TaskObservation
+from sociometer.experiments.records import Frozen, Outcome, TaskObservation, TaskTimes
 
 NS_PER_SECOND = 1_000_000_000
-PHASES = ("connect", "pull", "start", "ready", "boot")
+BOUNDS = {
+    "connect": ("created_ns", "connected_ns"),
+    "pull": ("pull_started_ns", "pull_stopped_ns"),
+    "start": ("created_ns", "started_ns"),
+    "ready": ("created_ns", "ready_ns"),
+    "boot": ("created_ns", "boot_finished_ns"),
+}
+"""The two times between which each phase lies, by their names in `TaskTimes`."""
+PHASES = tuple(BOUNDS)
 
 
 class Durations(Frozen):
@@ -35,18 +43,14 @@ def durations(task: TaskObservation) -> Durations:
     """The durations of a booted task; all `None` for any other."""
     if task.outcome is not Outcome.BOOTED:
         return Durations()
-    times = task.times
-    return Durations(
-        connect_seconds=_seconds(times.created_ns, times.connected_ns),
-        pull_seconds=_seconds(times.pull_started_ns, times.pull_stopped_ns),
-        start_seconds=_seconds(times.created_ns, times.started_ns),
-        ready_seconds=_seconds(times.created_ns, times.ready_ns),
-        boot_seconds=_seconds(times.created_ns, times.boot_finished_ns),
-    )
+    found = {f"{phase}_seconds": _seconds(task.times, *bounds) for phase, bounds in BOUNDS.items()}
+    return Durations(**found)
 
 
-def _seconds(earlier_ns: int | None, later_ns: int | None) -> float | None:
+def _seconds(times: TaskTimes, earlier: str, later: str) -> float | None:
     """Subtracted as integers first: a float cannot hold nanoseconds since the epoch."""
+    earlier_ns: int | None = getattr(times, earlier)
+    later_ns: int | None = getattr(times, later)
     if earlier_ns is None or later_ns is None:
         return None
     return (later_ns - earlier_ns) / NS_PER_SECOND

@@ -16,12 +16,14 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+from pydantic import Field
+
 from sociometer.errors import SettingsError
 from sociometer.experiments.records import Frozen, Round
 from sociometer.infra.outputs import FORMS, StackOutputs
 
 PLAN_SCHEMA = 1
-"""History: 1 — first version."""
+"""History: 1 — first version; `stopping` may be missing, as in all sweeps without such a rule."""
 MAX_TASK_COUNT = 10_000
 MAX_BLOCKS = 1_000
 VARIANTS = ("movie", "parquet")
@@ -56,17 +58,37 @@ class Design(Frozen):
     payload: Payload
 
 
+class Stopping(Frozen):
+    """When a sweep may end before its last block: its intervals are narrow enough, or its time is used up."""
+
+    precision: float = Field(gt=0, lt=1, description="wanted relative half width of the intervals; 0.05 is 5 %")
+    budget_seconds: float | None = Field(default=None, gt=0, description="no block begins that would end later")
+
+
+class Look(Frozen):
+    """What a stopping rule saw before a block began."""
+
+    blocks: int
+    wanted: float = Field(description="relative half width")
+    widest: float | None = Field(default=None, description="of all intervals; None while a comparison has none")
+    narrow_enough: bool = False
+
+
 class Plan(Frozen):
-    """The rounds of a sweep, in order, with the design that they were drawn from."""
+    """The rounds of a sweep, in order, with the design that they were drawn from.
+
+    With ``stopping`` the rounds are the most there may be: more blocks of a seed only add to the earlier ones.
+    """
 
     schema_version: int = PLAN_SCHEMA
     design: Design
     rounds: tuple[Round, ...]
+    stopping: Stopping | None = None
 
     @property
     def digest(self) -> str:
         """SHA-256 of the plan as canonical JSON: equal plans, equal digests."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True, separators=(",", ":"))
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
@@ -138,10 +160,10 @@ def preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-def make_plan(design: Design) -> Plan:
+def make_plan(design: Design, stopping: Stopping | None = None) -> Plan:
     """Draw the order of a design's rounds; raises `SettingsError` for a value that no plan can have."""
     _check(design)
-    return Plan(design=design, rounds=tuple(_rounds(design)))
+    return Plan(design=design, rounds=tuple(_rounds(design)), stopping=stopping)
 
 
 def check_against_stack(plan: Plan, outputs: StackOutputs) -> None:

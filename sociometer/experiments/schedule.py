@@ -8,7 +8,7 @@ an attempt and comes first again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from sociometer.experiments.plan import Plan
@@ -30,6 +30,15 @@ def remaining(plan: Plan, records: Sequence[RoundRecord]) -> Iterator[Round]:
         open_rounds = [round_ for round_ in block if round_.index not in done]
         tries_left = [round_ for round_ in open_rounds if failures[round_.index] < MAX_ATTEMPTS]
         yield from sorted(tries_left, key=lambda round_: (failures[round_.index], round_.index))
+
+
+def due_rounds(plan: Plan, begun: Collection[int]) -> tuple[Round, ...]:
+    """The rounds that a sweep owes, given the indexes of those it began: all of them, or, where a rule may end the
+    sweep early, those of every block that it began."""
+    if plan.stopping is None:
+        return plan.rounds
+    blocks = {round_.block for round_ in plan.rounds if round_.index in begun}
+    return tuple(round_ for round_ in plan.rounds if round_.block in blocks)
 
 
 def attempt_number(round_: Round, records: Iterable[RoundRecord]) -> int:

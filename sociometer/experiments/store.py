@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +107,13 @@ class Store:
         """Every attempt at every round of a sweep, in the order in which they were committed."""
         with rescue.guarded(self.path):
             return list(schema.read_rounds(self._connection, sweep_id))
+
+    @contextmanager
+    def cursor(self) -> Iterator[sqlite3.Cursor]:
+        """A cursor whose rows are plain tuples, for those who read more than values are made for (`frames`)."""
+        with rescue.guarded(self.path), closing(self._connection.cursor()) as cursor:
+            cursor.row_factory = None
+            yield cursor
 
     def close(self) -> None:
         """Give the file back."""

@@ -1,22 +1,29 @@
 """What a sweep's records say: per variant, form and task count the medians, their spread, and ratios to `plain`. Pure.
 
-Median, quartiles (linear interpolation, type 7 of Hyndman and Fan, The American Statistician 50, 1996), minimum,
-maximum and median absolute deviation (not scaled) of the booted tasks of complete rounds; tasks of any other outcome,
-or of a round that was not complete, are counted and give no figure. A ratio is the median of a form over that of
-`plain` at the same variant and task count; it has no interval here, so it is a description and not a verdict.
+Median, mean, standard deviation, percentiles (linear interpolation, type 7 of Hyndman and Fan, The American
+Statistician 50, 1996), minimum, maximum and median absolute deviation (not scaled) of the booted tasks of complete
+rounds; tasks of any other outcome, or of a round that was not complete, are counted and give no figure. A ratio is the
+median of a form over that of `plain` at the same variant and task count; it has no interval here, so it is a
+description and not a verdict (`analysis` gives both).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
 
 from sociometer.experiments.fargate.notes import watching
-from sociometer.experiments.phases import PHASES, durations
-from sociometer.experiments.records import Frozen, HostLoad, Outcome, RoundRecord, RoundStatus, TaskRecord
+from sociometer.experiments.phases import PHASES
+from sociometer.experiments.plan import Design
+from sociometer.experiments.records import Frozen, Outcome, RoundStatus, TaskRecord
 from sociometer.experiments.schema import Sweep
 from sociometer.infra.outputs import CONTROL
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CPU_PRESSURE_LIMIT = 0.20
 """Above this share of a round's time in which some process waited for a CPU, its figures are marked: what is bound
@@ -25,6 +32,8 @@ by the CPU may then have taken up to 1 ÷ (1 - 0.2) = 1.25 times as long, more t
 STEAL_LIMIT = 0.05
 """Above this share of stolen CPU time the hypervisor, and not the image, may explain a difference."""
 RATIO_PHASES = ("pull", "start", "ready", "boot")
+MOST_LISTED = 20
+"""Rounds that failed, each with its reason; the rest is counted."""
 FEW_ROUNDS = 3
 """With fewer complete rounds a median cannot be told from chance by any test."""
 
@@ -34,8 +43,12 @@ class Spread(Frozen):
 
     n: int
     median_seconds: float
+    mean_seconds: float
+    deviation_seconds: float | None = Field(description="standard deviation; None of a single duration")
+    p5_seconds: float
     lower_quartile_seconds: float
     upper_quartile_seconds: float
+    p95_seconds: float
     least_seconds: float
     most_seconds: float
     mad_seconds: float
@@ -74,10 +87,9 @@ class Summary(Frozen):
     notes: tuple[str, ...]
 
 
-def summarise(sweep: Sweep, records: Sequence[RoundRecord]) -> Summary:
-    """The figures of a sweep; an empty one gives a summary that says so."""
-    complete = {record.round.index for record in records if record.status is RoundStatus.COMPLETE}
-    cells = _with_ratios(_cells(sweep, records))
+def summarise(sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame) -> Summary:
+    """The figures of a sweep from its `frames`; an empty one gives a summary that says so."""
+    found = cells(sweep.plan.design, tasks, rounds)
     return Summary(
         sweep_id=sweep.id,
         stack=sweep.stack,
@@ -87,38 +99,46 @@ def summarise(sweep: Sweep, records: Sequence[RoundRecord]) -> Summary:
         target=sweep.key_metadata.get("target", sweep.outputs.target),
         key_metadata=sweep.key_metadata,
         rounds_planned=len(sweep.plan.rounds),
-        rounds_complete=len(complete),
-        cells=tuple(cells),
-        notes=tuple(_notes(sweep, records, cells)),
+        rounds_complete=rounds.loc[_complete(rounds), "index"].nunique(),
+        cells=found,
+        notes=tuple(_notes(sweep, tasks, rounds, found)),
     )
 
 
-def under_load(load: HostLoad) -> bool:
-    """Whether the machine that measured was short of CPU while it did."""
-    return (load.cpu_pressure or 0) > CPU_PRESSURE_LIMIT or (load.steal or 0) > STEAL_LIMIT
+def cells(design: Design, tasks: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Cell, ...]:
+    """A cell per variant, task count and form of the design, also where nothing was measured."""
+    keys = ["variant", "form", "task_count"]
+    own_tasks = dict(list(tasks.groupby(keys, observed=True)))
+    own_rounds = dict(list(rounds[_complete(rounds)].groupby(keys, observed=True)))
+    wanted = [
+        (variant, form, count) for variant in design.variants for count in design.task_counts for form in design.forms
+    ]
+    found = [_cell(key, own_tasks.get(key, tasks[:0]), own_rounds.get(key, rounds[:0])) for key in wanted]
+    return tuple(_with_ratios(found))
 
 
-def spread(seconds: Sequence[float]) -> Spread:
+def under_load(rounds: pd.DataFrame) -> pd.Series:
+    """For each round, whether the machine that measured was short of CPU while it did; not told counts as not."""
+    return (rounds["cpu_pressure"] > CPU_PRESSURE_LIMIT) | (rounds["steal"] > STEAL_LIMIT)
+
+
+def spread(seconds: Sequence[float] | np.ndarray) -> Spread:
     """Median and spread of at least one duration."""
-    ordered = sorted(seconds)
-    middle = median(ordered)
+    values = np.asarray(seconds, dtype=float)
+    p5, lower, middle, upper, p95 = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
     return Spread(
-        n=len(ordered),
+        n=len(values),
         median_seconds=middle,
-        lower_quartile_seconds=quantile(ordered, 0.25),
-        upper_quartile_seconds=quantile(ordered, 0.75),
-        least_seconds=ordered[0],
-        most_seconds=ordered[-1],
-        mad_seconds=median(abs(value - middle) for value in ordered),
+        mean_seconds=values.mean(),
+        deviation_seconds=values.std(ddof=1) if len(values) > 1 else None,
+        p5_seconds=p5,
+        lower_quartile_seconds=lower,
+        upper_quartile_seconds=upper,
+        p95_seconds=p95,
+        least_seconds=values.min(),
+        most_seconds=values.max(),
+        mad_seconds=np.median(np.abs(values - middle)),
     )
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """Type 7 quantile of sorted values, also of a single one."""
-    position = (len(ordered) - 1) * share
-    below = int(position)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
 def in_figures(task: TaskRecord) -> bool:
@@ -126,41 +146,45 @@ def in_figures(task: TaskRecord) -> bool:
     return task.observation.outcome is Outcome.BOOTED and task.round_status is RoundStatus.COMPLETE
 
 
-def _cells(sweep: Sweep, records: Sequence[RoundRecord]) -> list[Cell]:
-    design = sweep.plan.design
-    return [
-        _cell(variant, form, task_count, records)
-        for variant in design.variants
-        for task_count in design.task_counts
-        for form in design.forms
-    ]
+def measured(tasks: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame of tasks for which `in_figures` holds."""
+    return tasks[_booted(tasks) & (tasks["round_status"] == RoundStatus.COMPLETE.value)]
 
 
-def _cell(variant: str, form: str, task_count: int, records: Sequence[RoundRecord]) -> Cell:
-    wanted = (variant, form, task_count)
-    own = [r for r in records if (r.round.variant, r.round.form, r.round.task_count) == wanted]
-    complete = [record for record in own if record.status is RoundStatus.COMPLETE]
-    tasks = [task for record in own for task in record.tasks()]
-    measured = [task for task in tasks if in_figures(task)]
-    received = [task.observation.received_bytes for task in measured if task.observation.received_bytes is not None]
+def _booted(tasks: pd.DataFrame) -> pd.Series:
+    return tasks["outcome"] == Outcome.BOOTED.value
+
+
+def _complete(rounds: pd.DataFrame) -> pd.Series:
+    return rounds["status"] == RoundStatus.COMPLETE.value
+
+
+def _cell(key: tuple[str, str, int], tasks: pd.DataFrame, complete: pd.DataFrame) -> Cell:
+    """From all tasks of a treatment at a task count, and its complete rounds."""
+    variant, form, task_count = key
+    in_figures = measured(tasks)
+    received = in_figures["received_bytes"].dropna()
     return Cell(
         variant=variant,
         form=form,
         task_count=task_count,
         rounds=len(complete),
-        rounds_under_load=sum(under_load(record.observation.load) for record in complete),
+        rounds_under_load=int(under_load(complete).sum()),
         tasks=len(tasks),
-        tasks_in_figures=len(measured),
-        outcomes=dict(Counter(task.observation.outcome.value for task in tasks)),
-        received_bytes_median=median(received) if received else None,
-        phases=_phases(measured),
+        tasks_in_figures=len(in_figures),
+        outcomes=_counts(tasks["outcome"]),
+        received_bytes_median=float(received.median()) if len(received) else None,
+        phases=_phases(in_figures),
     )
 
 
-def _phases(tasks: Iterable[TaskRecord]) -> dict[str, Spread]:
-    found = [durations(task.observation) for task in tasks]
-    samples = {phase: [value for one in found if (value := one.of(phase)) is not None] for phase in PHASES}
-    return {phase: spread(sample) for phase, sample in samples.items() if sample}
+def _counts(outcomes: pd.Series) -> dict[str, int]:
+    return {outcome: int(count) for outcome, count in outcomes.value_counts(sort=False).items() if count}
+
+
+def _phases(tasks: pd.DataFrame) -> dict[str, Spread]:
+    samples = {phase: tasks[f"{phase}_seconds"].dropna().to_numpy() for phase in PHASES}
+    return {phase: spread(sample) for phase, sample in samples.items() if len(sample)}
 
 
 def _with_ratios(cells: Sequence[Cell]) -> list[Cell]:
@@ -185,21 +209,21 @@ def _ratio(phase: str, sample: Spread, control: Cell) -> float | None:
     return sample.median_seconds / base.median_seconds
 
 
-def _notes(sweep: Sweep, records: Sequence[RoundRecord], cells: Sequence[Cell]) -> Iterable[str]:
-    if not records:
+def _notes(sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame, found: Sequence[Cell]) -> Iterable[str]:
+    if rounds.empty:
         yield "No round has run: nothing can be concluded."
         return
-    few = [cell for cell in cells if cell.rounds < FEW_ROUNDS]
+    few = [cell for cell in found if cell.rounds < FEW_ROUNDS]
     if few:
         yield (
-            f"{len(few)} of {len(cells)} rows have fewer than {FEW_ROUNDS} complete rounds: "
+            f"{len(few)} of {len(found)} rows have fewer than {FEW_ROUNDS} complete rounds: "
             "too few to tell a difference from chance."
         )
     if CONTROL not in sweep.plan.design.forms:
         yield f"The plan has no {CONTROL!r} form: there is nothing to compare with."
-    yield from _left_out(records)
-    yield from watching(records)
-    loaded = sum(under_load(record.observation.load) for record in records if record.status is RoundStatus.COMPLETE)
+    yield from left_out(tasks, rounds)
+    yield from watching(tasks, rounds)
+    loaded = sum(cell.rounds_under_load for cell in found)
     if loaded:
         yield (
             f"In {loaded} rounds (marked *) this machine was short of CPU (pressure above {CPU_PRESSURE_LIMIT:.0%} or "
@@ -207,19 +231,20 @@ def _notes(sweep: Sweep, records: Sequence[RoundRecord], cells: Sequence[Cell]) 
         )
 
 
-def _left_out(records: Sequence[RoundRecord]) -> Iterable[str]:
-    tasks = [task for record in records for task in record.tasks()]
-    not_booted = Counter(t.observation.outcome.value for t in tasks if t.observation.outcome is not Outcome.BOOTED)
+def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> Iterable[str]:
+    """Sentences on the tasks that give no figure, and why; on every round that failed or was contaminated."""
+    booted = _booted(tasks)
+    not_booted = _counts(tasks.loc[~booted, "outcome"])
     if not_booted:
         listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(not_booted.items()))
         yield f"Left out of the figures, for they did not boot as their form promises: {listed}."
-    beside = sum(t.observation.outcome is Outcome.BOOTED and not in_figures(t) for t in tasks)
+    beside = int(booted.sum()) - len(measured(tasks))
     if beside:
         yield f"Left out of the figures, for their rounds were not complete: {beside} booted."
-    for record in records:
-        if record.status in (RoundStatus.FAILED, RoundStatus.CONTAMINATED):
-            place = f"{record.round.variant} {record.round.form} x {record.round.task_count}"
-            yield (
-                f"Round {record.round.index} ({place}), attempt {record.attempt}, {record.status.value}: "
-                f"{record.reason or 'no reason was given'}"
-            )
+    spoilt = rounds[rounds["status"].isin([RoundStatus.FAILED.value, RoundStatus.CONTAMINATED.value])]
+    for one in spoilt[:MOST_LISTED].itertuples(index=False):
+        why = one.reason if isinstance(one.reason, str) else "no reason was given"
+        place = f"{one.variant} {one.form} x {one.task_count}"
+        yield f"Round {one.index} ({place}), attempt {one.attempt}, {one.status}: {why}"
+    if len(spoilt) > MOST_LISTED:
+        yield f"{len(spoilt) - MOST_LISTED} more attempts at rounds failed or were contaminated."

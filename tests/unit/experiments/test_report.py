@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from sociometer.experiments import frames
 from sociometer.experiments.records import Outcome
 from sociometer.experiments.report import TEXT_WIDTH, change, comparisons, seconds, text
 from sociometer.experiments.store import Store
@@ -14,7 +15,7 @@ from tests.unit.experiments.conftest import StartSweep
 def summary(store: Store, sweep: StartSweep) -> Summary:
     """A sweep of three blocks in which one round timed out."""
     done = sweep(small_plan(blocks=3), script={0: [Outcome.TIMEOUT]})
-    return summarise(done, store.rounds(done.id))
+    return summarise(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
 
 
 def test_the_report_names_the_sweep_and_shows_every_form_and_outcome(summary: Summary) -> None:
@@ -37,7 +38,7 @@ def test_each_form_is_compared_with_plain_in_one_sentence_per_task_count(summary
 
 
 def test_a_report_over_nothing_is_a_report(store: Store, sweep: StartSweep) -> None:
-    shown = text(summarise(sweep(), []))
+    shown = text(summarise(sweep(), frames.tasks(store, "none"), frames.rounds(store, "none")))
     assert "nothing can be concluded" in shown
     assert "0 of 8 rounds complete" in shown
 

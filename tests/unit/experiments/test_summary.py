@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sociometer.experiments import frames
 from sociometer.experiments.phases import durations
 from sociometer.experiments.records import HostLoad, Outcome, RoundRecord, RoundStatus
+from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store
 from sociometer.experiments.summary import (
     CPU_PRESSURE_LIMIT,
@@ -17,8 +20,8 @@ from sociometer.experiments.summary import (
     Summary,
     spread,
     summarise,
-    under_load,
 )
+from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 from tests.unit.experiments.conftest import StartSweep
 
@@ -26,7 +29,15 @@ from tests.unit.experiments.conftest import StartSweep
 def summary_of(store: Store) -> Summary:
     """The summary of the latest sweep."""
     sweep = store.sweep()
-    return summarise(sweep, store.rounds(sweep.id))
+    return summarise(sweep, frames.tasks(store, sweep.id), frames.rounds(store, sweep.id))
+
+
+def summary_with(tmp_path: Path, done: Sweep, record: RoundRecord) -> Summary:
+    """The summary of a sweep that holds this record alone."""
+    with Store(tmp_path / "other.sqlite", write=True) as store:
+        begun = store.begin_sweep(done.plan, done.stack, done.key_metadata, done.outputs)
+        store.add_round(record.model_copy(update={"sweep_id": begun.id}))
+        return summary_of(store)
 
 
 def cell(summary: Summary, form: str, task_count: int) -> Cell:
@@ -60,6 +71,8 @@ def test_quartiles_and_mad_are_the_textbook_s() -> None:
     found = spread([4, 1, 3, 2, 10])
     assert (found.lower_quartile_seconds, found.median_seconds, found.upper_quartile_seconds) == (2, 3, 4)
     assert found.mad_seconds == 1
+    assert (found.mean_seconds, found.p5_seconds, found.p95_seconds) == pytest.approx((4, 1.2, 8.8))
+    assert found.deviation_seconds == pytest.approx(statistics.stdev([4, 1, 3, 2, 10]))
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=50))
@@ -75,6 +88,7 @@ def test_a_single_duration_is_its_own_summary() -> None:
     found = spread([2.5])
     assert {found.median_seconds, found.lower_quartile_seconds, found.upper_quartile_seconds} == {2.5}
     assert found.mad_seconds == 0
+    assert found.deviation_seconds is None
 
 
 def test_connect_has_no_ratio_for_no_image_is_involved(store: Store, sweep: StartSweep) -> None:
@@ -102,7 +116,7 @@ def test_a_treatment_without_any_booted_task_has_no_phases(store: Store, sweep: 
     assert cell(summary, "soci-v2", 1).phases["boot"].ratio_to_plain is None
 
 
-def test_booted_tasks_of_a_failed_round_are_left_out_and_said(store: Store, sweep: StartSweep) -> None:
+def test_booted_tasks_of_a_failed_round_are_left_out_and_said(store: Store, sweep: StartSweep, tmp_path: Path) -> None:
     plan = small_plan(forms=("plain",), task_counts=(2,), blocks=1)
     done = sweep(plan)
     record = store.rounds(done.id)[0]
@@ -115,7 +129,7 @@ def test_booted_tasks_of_a_failed_round_are_left_out_and_said(store: Store, swee
             "observation": record.observation.model_copy(update={"tasks": (failed, tasks[1])}),
         }
     )
-    summary = summarise(done, [mixed])
+    summary = summary_with(tmp_path, done, mixed)
     assert (summary.cells[0].tasks, summary.cells[0].tasks_in_figures, summary.cells[0].phases) == (2, 0, {})
     assert any("rounds were not complete: 1 booted" in note for note in summary.notes)
     assert any("corrupt blob" in note for note in summary.notes)
@@ -131,19 +145,19 @@ def test_booted_tasks_of_a_failed_round_are_left_out_and_said(store: Store, swee
     ],
 )
 def test_a_round_on_a_machine_short_of_cpu_is_marked(
-    store: Store, sweep: StartSweep, load: HostLoad, marked: bool
+    store: Store, sweep: StartSweep, tmp_path: Path, load: HostLoad, marked: bool
 ) -> None:
     done = sweep(small_plan(forms=("plain",), task_counts=(1,), blocks=1))
     record = store.rounds(done.id)[0]
     loaded = record.model_copy(update={"observation": record.observation.model_copy(update={"load": load})})
-    summary = summarise(done, [loaded])
-    assert under_load(load) is marked
+    summary = summary_with(tmp_path, done, loaded)
     assert summary.cells[0].rounds_under_load == int(marked)
     assert any("short of CPU" in note for note in summary.notes) is marked
 
 
-def test_a_sweep_without_rounds_says_that_nothing_can_be_concluded(store: Store, sweep: StartSweep) -> None:
-    summary = summarise(sweep(), [])
+def test_a_sweep_without_rounds_says_that_nothing_can_be_concluded(store: Store) -> None:
+    begun = store.begin_sweep(small_plan(), "lab", {}, stack_outputs())
+    summary = summarise(begun, frames.tasks(store, begun.id), frames.rounds(store, begun.id))
     assert summary.rounds_complete == 0
     assert summary.notes == ("No round has run: nothing can be concluded.",)
 

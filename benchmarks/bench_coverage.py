@@ -1,0 +1,270 @@
+"""How often the intervals hold the truth, and how often an A/A sweep is called different, in sweeps of known truth.
+
+    python benchmarks/bench_coverage.py [--sweeps 2000] [--seed 1]
+
+Every sweep has 2 variants at 2 task counts in 4 phases, plain and one form: 16 comparisons in random order within
+blocks. Times are log-normal with block effects, round effects that all tasks of a round share (and its phases in part),
+and drift: a steady one from the first round to the last, or a machine that wanders, by a random walk from round to
+round. Beside our interval stand two others on the same sweeps: the naive one, a
+Welch t interval over all tasks as if they were independent, and the percentile bootstrap over blocks. `A/A` is the
+share of sweeps without any difference of which at least one comparison is called faster or slower. Ends with exit
+code 1 when a bar is missed: coverage 93 to 97 %, A/A at most 5 % (with the simulation's own error added to each).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from sociometer.experiments.comparisons import PRIMARY_SHARE
+from sociometer.experiments.statistics import paired, stopping
+from sociometer.experiments.statistics.multiple import holm
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+COVERAGE_BAR = (0.93, 0.97)
+A_A_BAR = 0.05
+PHASES, PRIMARY = 4, 3
+BOOTSTRAPS = 400
+A_A_BATCHES = 5
+"""An error of 5 % needs more sweeps to be seen as exactly as a coverage of 95 %."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What is true: standard deviations of logarithms, drift over the whole sweep, how far the machine wanders in a
+    block, and the logarithm of the ratio."""
+
+    name: str
+    block: float = 0.10
+    round: float = 0.05
+    task: float = 0.05
+    drift: float = 0.0
+    wander: float = 0.0
+    tasks: int = 4
+    cells: int = 4
+    form_noise: float = 1.0
+    heavy: bool = False
+    effect: float = float(np.log(0.8))
+
+
+WORLDS = (
+    World("quiet", block=0.02, round=0.02, task=0.03),
+    World("noisy blocks", block=0.30),
+    World("tasks alike within rounds", round=0.15, task=0.02, tasks=8),
+    World("drift of 30 %", drift=0.30),
+    World("wandering machine", wander=0.10),
+    World("form three times as noisy", form_noise=3.0),
+    World("heavy tails (t, 3 degrees)", heavy=True),
+)
+STOPPING_WORLDS = tuple(
+    World(f"{cells} at once, rounds' spread {round_:.1%}", round=round_, drift=0.05, cells=cells)
+    for cells in (1, 4)
+    for round_ in (0.01, 0.03, 0.045, 0.06, 0.075)
+)
+"""How far stopping hurts depends on the spread over the wanted width; one comparison alone has it worst."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; shares of the sweeps."""
+
+    world: str
+    blocks: str
+    ours: float
+    naive: float
+    bootstrap: float | None
+    a_a: float
+    a_a_naive: float
+
+
+def main() -> None:
+    """Simulate and print; exit code 1 when a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sweeps", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    print(f"{'world':32} {'blocks':>12} | {'covers':>7} {'naive':>7} {'bootstr':>7} | {'A/A':>6} {'naive':>6}")
+    missed = False
+    for row in table(arguments.sweeps, arguments.seed):
+        low, high, most = bars(arguments.sweeps)
+        missed |= not low <= row.ours <= high or row.a_a > most
+        boot = f"{row.bootstrap:7.1%}" if row.bootstrap is not None else "       "
+        print(
+            f"{row.world:32} {row.blocks:>12} | {row.ours:7.1%} {row.naive:7.1%} {boot} | "
+            f"{row.a_a:6.1%} {row.a_a_naive:6.1%}"
+        )
+    print(f"{arguments.sweeps} sweeps a line; bars: coverage 93-97 %, A/A at most 5 %: {'MISSED' if missed else 'met'}")
+    sys.exit(missed)
+
+
+def bars(sweeps: int) -> tuple[float, float, float]:
+    """The bars, wider by three standard errors of a share of so many simulated sweeps around 95 % and 5 %."""
+    error = 3 * float(np.sqrt(0.95 * 0.05 / sweeps))
+    return min(COVERAGE_BAR[0], LEVEL - error), max(COVERAGE_BAR[1], LEVEL + error), A_A_BAR + error
+
+
+def table(sweeps: int, seed: int) -> Iterator[Row]:
+    """Every world at 3, 5 and 10 blocks, then with the stopping rule."""
+    generator = np.random.default_rng(seed)
+    for world in WORLDS:
+        for blocks in (3, 5, 10):
+            yield fixed(world, blocks, sweeps, generator)
+    for world in STOPPING_WORLDS:
+        yield stopped(world, 5, 40, sweeps, generator)
+
+
+def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator) -> Row:
+    """A plan of so many blocks."""
+    tasks = simulate(world, blocks, sweeps, generator)
+    a_a = [called_different(world, blocks, sweeps, generator) for _ in range(A_A_BATCHES)]
+    return Row(
+        world=world.name,
+        blocks=str(blocks),
+        ours=covered(*paired.interval(differences(tasks)[:, 0, PRIMARY], LEVEL), world),
+        naive=covered(*naive_interval(tasks[:, :, 0, PRIMARY]), world),
+        bootstrap=covered(*bootstrap_interval(differences(tasks)[:, 0, PRIMARY], generator), world),
+        a_a=float(np.mean([ours for ours, _ in a_a])),
+        a_a_naive=float(np.mean([naive for _, naive in a_a])),
+    )
+
+
+def called_different(world: World, blocks: int, sweeps: int, generator: np.random.Generator) -> tuple[float, float]:
+    """The share of A/A sweeps that we call different, and that the naive test does."""
+    tasks = simulate(replace(world, effect=0.0), blocks, sweeps, generator)
+    return different(paired.p_value(differences(tasks))), any_below(naive_p_values(tasks))
+
+
+def stopped(world: World, percent: int, most: int, sweeps: int, generator: np.random.Generator) -> Row:
+    """A sweep that adds blocks until every primary interval has the wanted half width, at most ``most``."""
+    tasks = simulate(world, most, sweeps, generator)
+    a_a = simulate(replace(world, effect=0.0), most, sweeps, generator)
+    ends, ends_a_a = (stops(differences(one), percent / 100) for one in (tasks, a_a))
+    level = stopping.nominal_level(LEVEL)
+    ours, naive = np.zeros(sweeps, dtype=bool), np.zeros(sweeps, dtype=bool)
+    p_values = np.ones((sweeps, world.cells, PHASES))
+    naive_p = np.ones((sweeps, world.cells, PHASES))
+    for blocks in range(stopping.LEAST_BLOCKS, most + 1):
+        here, there = ends == blocks, ends_a_a == blocks
+        if here.any():
+            ours[here] = holds(*paired.interval(differences(tasks[here, :blocks])[:, 0, PRIMARY], level), world)
+            naive[here] = holds(*naive_interval(tasks[here, :blocks, 0, PRIMARY]), world)
+        if there.any():
+            p_values[there] = paired.p_value(differences(a_a[there, :blocks])) * stopping.P_FACTOR
+            naive_p[there] = naive_p_values(a_a[there, :blocks])
+    return Row(
+        world=world.name,
+        blocks=f"{ends.mean():.1f} to {percent} %",
+        ours=float(ours.mean()),
+        naive=float(naive.mean()),
+        bootstrap=None,
+        a_a=different(np.minimum(p_values, 1)),
+        a_a_naive=any_below(naive_p),
+    )
+
+
+def simulate(world: World, blocks: int, sweeps: int, generator: np.random.Generator) -> Floats:
+    """Logarithms of seconds: sweeps x blocks x cells x phases x (control, form) x tasks."""
+    drawn = (
+        generator.standard_t(3, (sweeps, blocks, world.cells, PHASES + 1, 2)) / np.sqrt(3)
+        if world.heavy
+        else (generator.standard_normal((sweeps, blocks, world.cells, PHASES + 1, 2)))
+    )
+    noise = np.array([1.0, world.form_noise])
+    round_effects = (np.sqrt(0.7) * drawn[..., :1, :] + np.sqrt(0.3) * drawn[..., 1:, :]) * world.round * noise
+    order = generator.random((sweeps, blocks, world.cells * 2)).argsort(axis=-1).reshape(sweeps, blocks, world.cells, 2)
+    when = (order / (world.cells * 2) + np.arange(blocks)[:, None, None]) / blocks
+    block_effects = generator.standard_normal((sweeps, blocks, 1, 1, 1)) * world.block
+    steps = generator.standard_normal((sweeps, blocks * world.cells * 2)) * world.wander / np.sqrt(world.cells * 2)
+    path = np.cumsum(steps, axis=-1).reshape(sweeps, blocks, world.cells * 2)
+    walked = np.take_along_axis(path, order.reshape(sweeps, blocks, -1), -1).reshape(order.shape)
+    moved = world.drift * when + walked
+    rounds = block_effects + moved[:, :, :, None, :] + round_effects
+    rounds[..., 1] += world.effect
+    tasks = generator.standard_normal((*rounds.shape, world.tasks)) * world.task * noise[:, None]
+    return np.asarray(rounds[..., None] + tasks)
+
+
+def differences(tasks: Floats) -> Floats:
+    """Differences of the rounds' log medians: sweeps x cells x phases x blocks."""
+    medians = np.log(np.median(np.exp(tasks), axis=-1))
+    return np.moveaxis(medians[..., 1] - medians[..., 0], 1, -1)
+
+
+def stops(found: Floats, precision: float) -> NDArray[np.int_]:
+    """The block after which each sweep ends by the rule."""
+    most = found.shape[-1]
+    ends = np.full(len(found), most)
+    for blocks in range(most - 1, stopping.LEAST_BLOCKS - 1, -1):
+        narrow = stopping.narrow_enough(found[:, :, PRIMARY, :blocks], precision, LEVEL).all(axis=-1)
+        ends[narrow] = blocks
+    return ends
+
+
+def different(p_values: Floats) -> float:
+    """The share of sweeps that are called different, from p-values by sweep, cell and phase."""
+    return float(np.mean((adjusted_p_values(p_values) <= 1 - LEVEL).any(axis=-1)))
+
+
+def adjusted_p_values(p_values: Floats) -> Floats:
+    """Corrected as `comparisons.compare` does, for many sweeps at once: sweeps x all comparisons."""
+    shares = np.full(p_values.shape[1:], (1 - PRIMARY_SHARE) / (PHASES - 1))
+    shares[:, PRIMARY] = PRIMARY_SHARE
+    return holm(p_values.reshape(len(p_values), -1), shares.reshape(-1))
+
+
+def any_below(p_values: Floats) -> float:
+    """The share of sweeps with a p-value below the level, uncorrected, as who takes every test for the only one."""
+    return float(np.mean((p_values <= 1 - LEVEL).any(axis=(1, 2))))
+
+
+def naive_interval(tasks: Floats) -> tuple[Floats, Floats]:
+    """Welch's t over all tasks of one comparison: sweeps x blocks x (control, form) x tasks."""
+    middle, error, freedom = _welch(np.moveaxis(tasks, 1, -2))
+    half = stdtrit(freedom, (1 + LEVEL) / 2) * error
+    return middle - half, middle + half
+
+
+def naive_p_values(tasks: Floats) -> Floats:
+    """The same as a test, for every comparison: sweeps x cells x phases."""
+    middle, error, freedom = _welch(np.moveaxis(tasks, 1, -2))
+    return np.asarray(2 * stdtr(freedom, -np.abs(middle / error)))
+
+
+def _welch(tasks: Floats) -> tuple[Floats, Floats, Floats]:
+    """Difference of means, its error and degrees of freedom; the axes end with (control, form) x blocks x tasks."""
+    pooled = tasks.reshape(*tasks.shape[:-2], -1)
+    count = pooled.shape[-1]
+    parts = pooled.var(axis=-1, ddof=1) / count
+    total = parts.sum(axis=-1)
+    means = pooled.mean(axis=-1)
+    return means[..., 1] - means[..., 0], np.sqrt(total), total**2 / (parts**2).sum(axis=-1) * (count - 1)
+
+
+def bootstrap_interval(found: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Percentiles of the means of blocks drawn with replacement."""
+    blocks = found.shape[-1]
+    drawn = generator.integers(0, blocks, (BOOTSTRAPS, blocks))
+    means = found[:, drawn].mean(axis=-1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=-1)
+    return low, high
+
+
+def covered(low: Floats, high: Floats, world: World) -> float:
+    """The share of intervals that hold the truth."""
+    return float(holds(low, high, world).mean())
+
+
+def holds(low: Floats, high: Floats, world: World) -> NDArray[np.bool_]:
+    """Whether each interval holds the truth."""
+    return np.asarray((low <= world.effect) & (world.effect <= high))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Everything that can be said of a sweep's records: figures, comparisons, trends, warnings and one sentence. Pure.
+
+Faces report, comparison, notebooks and the command line; `findings` has the values. What a figure means and where its
+method is from is written where it is computed, and in short in `Analysis.methods`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from sociometer.experiments.cautions import cautions
+from sociometer.experiments.comparisons import Terms, compare
+from sociometer.experiments.effects import pairs, round_medians
+from sociometer.experiments.findings import Analysis, Comparison, Finding, Trend
+from sociometer.experiments.methods import methods
+from sociometer.experiments.noise import bimodal, moved, outliers, overloaded
+from sociometer.experiments.schema import Sweep
+from sociometer.experiments.sentences import headline
+from sociometer.experiments.statistics import stopping
+from sociometer.experiments.summary import cells, measured
+from sociometer.experiments.trends import trends
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOT_MEASURED = ("sim", "fake")
+"""Targets whose figures are made up."""
+
+
+def analyse(
+    sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame, *, level: float = 0.95, precision: float = 0.05
+) -> Analysis:
+    """What the `frames` of a sweep say; ``precision`` is the wanted relative half width of an interval.
+
+    Any records will do, also none: what cannot be said is then a finding.
+    """
+    design = sweep.plan.design
+    terms = terms_for(sweep, level, precision)
+    medians = round_medians(tasks)
+    comparisons = compare(pairs(design, medians), terms)
+    found_trends = trends(medians, rounds)
+    target = sweep.key_metadata.get("target", sweep.outputs.target)
+    return Analysis(
+        sweep_id=sweep.id,
+        target=target,
+        simulated=target in NOT_MEASURED,
+        headline=headline(comparisons, design),
+        cells=cells(design, tasks, rounds),
+        comparisons=comparisons,
+        trends=found_trends,
+        findings=tuple(_findings(sweep, tasks, rounds, comparisons, found_trends, terms)),
+        methods=methods(stopped=sweep.plan.stopping is not None),
+    )
+
+
+def terms_for(sweep: Sweep, level: float, precision: float) -> Terms:
+    """What is asked of a sweep's comparisons; one that may have stopped early pays for its looks."""
+    if sweep.plan.stopping is None:
+        return Terms(level=level, precision=precision, nominal_level=level)
+    return Terms(
+        level=level,
+        precision=sweep.plan.stopping.precision,
+        nominal_level=stopping.nominal_level(level),
+        p_factor=stopping.P_FACTOR,
+    )
+
+
+def _findings(
+    sweep: Sweep,
+    tasks: pd.DataFrame,
+    rounds: pd.DataFrame,
+    comparisons: Sequence[Comparison],
+    found_trends: Sequence[Trend],
+    terms: Terms,
+) -> Iterator[Finding]:
+    yield from cautions(sweep, tasks, rounds, comparisons, terms.precision)
+    in_figures = measured(tasks)
+    yield from overloaded(rounds)
+    yield from bimodal(in_figures)
+    yield from outliers(in_figures)
+    yield from moved(found_trends, terms.level)

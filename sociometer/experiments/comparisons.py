@@ -1,0 +1,142 @@
+"""From the pairs of every comparison to interval, p-values and verdict; how these fit together is decided here. Pure.
+
+1. The interval of a comparison is its own: of 100 such intervals 95 hold the truth (`statistics.paired`).
+2. The verdict `faster` or `slower` needs the t test that this interval inverts, corrected with Holm's procedure over
+   every comparison of the sweep, so that a sweep in which nothing differs is called different in at most 5 % of the
+   cases. A plan fixes beforehand what it is about: the primary phase (boot, else ready) of each variant shares
+   `PRIMARY_SHARE` of that error, the other phases share the rest.
+3. The permutation test rests on the plan's randomisation alone. Where it could contradict (from 6 blocks on its
+   smallest p is below 5 %), a verdict `faster` or `slower` needs it, too; with fewer blocks it cannot speak.
+4. `no-difference` says that the whole interval lies within the margin: two one-sided tests at half the level
+   (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987). The margin that is named is the tightest
+   that holds. What counts as none is twice the wanted precision, so an interval that is as narrow as wanted and holds
+   1 always lies within it.
+5. Everything else is `undecided`, also an interval without 1 that the correction does not let through.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sociometer.experiments.effects import Pairs, primary_phase
+from sociometer.experiments.findings import Comparison, Interval, Verdict
+from sociometer.experiments.statistics import paired, permutation, power
+from sociometer.experiments.statistics.multiple import holm
+from sociometer.experiments.statistics.paired import LEAST_BLOCKS, Floats
+from sociometer.experiments.statistics.permutation import Permuted
+
+PRIMARY_SHARE = 0.75
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is asked of the comparisons of one sweep.
+
+    ``level`` and ``precision`` are what is promised; a sweep that ended by the stopping rule keeps the promise by
+    computing its intervals at ``nominal_level`` and multiplying its p-values by ``p_factor``.
+    """
+
+    level: float = 0.95
+    precision: float = 0.05
+    nominal_level: float = 0.95
+    p_factor: float = 1.0
+
+    @property
+    def margin(self) -> float:
+        """The largest relative difference that may count as none: twice the precision, on the scale of ratios."""
+        return (1 + self.precision) ** 2 - 1
+
+
+def compare(found: Sequence[Pairs], terms: Terms) -> tuple[Comparison, ...]:
+    """A comparison for each of the pairs, corrected for all of them together."""
+    shares = _shares(found)
+    testable = [len(pair.differences) >= LEAST_BLOCKS for pair in found]
+    p_values = np.array([_t_p_value(pair, terms) if able else 1.0 for pair, able in zip(found, testable, strict=True)])
+    adjusted = holm(p_values, shares) if found else p_values
+    return tuple(
+        _comparison(pair, p_value, p_adjusted, share, terms) if able else _without_interval(pair)
+        for pair, able, p_value, p_adjusted, share in zip(found, testable, p_values, adjusted, shares, strict=True)
+    )
+
+
+def verdict(interval: Interval, p_adjusted: float, permuted: Permuted, margin: float) -> Verdict:
+    """What may be said of a ratio, by the rules above."""
+    alpha = 1 - interval.level
+    contradicted = permuted.least <= alpha < permuted.p_value
+    if p_adjusted <= alpha and not contradicted:
+        return "faster" if interval.high < 1 else "slower"
+    return "no-difference" if bound(interval) <= margin else "undecided"
+
+
+def bound(interval: Interval) -> float:
+    """The largest relative difference within an interval of a ratio."""
+    return max(interval.high - 1, 1 - interval.low)
+
+
+def _comparison(pair: Pairs, p_value: float, p_adjusted: float, share: float, terms: Terms) -> Comparison:
+    differences = pair.differences
+    low, high = np.exp(paired.interval(differences, terms.nominal_level))
+    interval = Interval(low=low, high=high, level=terms.level)
+    permuted = permutation.test(differences)
+    said = verdict(interval, p_adjusted, permuted, terms.margin)
+    plain = _without_interval(pair)
+    return plain.model_copy(
+        update={
+            "interval": interval,
+            "p_value": permuted.p_value,
+            "p_least": permuted.least,
+            "t_p_value": float(p_value),
+            "p_adjusted": float(p_adjusted),
+            "verdict": said,
+            "margin": bound(interval) if said == "no-difference" else None,
+            "detectable": _detectable(differences, share, terms),
+            "blocks_needed": _blocks_needed(differences, terms),
+        }
+    )
+
+
+def _without_interval(pair: Pairs) -> Comparison:
+    return Comparison(
+        variant=pair.variant,
+        form=pair.form,
+        control=pair.control,
+        task_count=pair.task_count,
+        phase=pair.phase,
+        blocks=len(pair.seconds),
+        median_seconds=float(np.median(pair.seconds)),
+        control_median_seconds=float(np.median(pair.control_seconds)),
+        ratio=_ratio(pair.differences),
+        interval=None,
+        verdict="undecided",
+    )
+
+
+def _shares(found: Sequence[Pairs]) -> Floats:
+    """The weight of each comparison; they sum to 1."""
+    primary = np.array([pair.phase == primary_phase(found, pair.variant) for pair in found], dtype=bool)
+    if primary.all() or not primary.any():
+        return np.full(len(found), 1 / max(1, len(found)))
+    return np.asarray(np.where(primary, PRIMARY_SHARE / primary.sum(), (1 - PRIMARY_SHARE) / (~primary).sum()))
+
+
+def _t_p_value(pair: Pairs, terms: Terms) -> float:
+    return min(1.0, float(paired.p_value(pair.differences)) * terms.p_factor)
+
+
+def _ratio(differences: Floats) -> float:
+    return float(np.exp(differences.mean()))
+
+
+def _detectable(differences: Floats, share: float, terms: Terms) -> float:
+    """At the strictest level that Holm's procedure may ask of it: the effect is then seen whatever the others are."""
+    alpha = (1 - terms.level) * share / terms.p_factor
+    return -math.expm1(-power.detectable(float(differences.std(ddof=1)), len(differences), alpha))
+
+
+def _blocks_needed(differences: Floats, terms: Terms) -> int | None:
+    wanted = power.blocks_for(float(differences.std(ddof=1)), float(np.log1p(terms.precision)), terms.nominal_level)
+    return None if wanted is None else max(0, wanted - len(differences))

@@ -1,0 +1,83 @@
+"""What an analysis says in words: the headline, and one sentence per comparison. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sociometer.experiments.effects import primary_phase
+from sociometer.experiments.findings import Comparison
+from sociometer.experiments.plan import Design
+from sociometer.infra.outputs import CONTROL
+
+VERBS = {"connect": "connects", "pull": "pulls", "start": "starts", "ready": "is ready", "boot": "boots"}
+MOST_IN_HEADLINE = 4
+
+
+def headline(comparisons: Sequence[Comparison], design: Design) -> str:
+    """The verdict in one sentence: each variant and form at its smallest task count, in the phase that matters most."""
+    chosen = _leading(comparisons)
+    if not chosen:
+        return _nothing_to_say(design)
+    said = "; ".join(sentence(one) for one in chosen[:MOST_IN_HEADLINE])
+    more = len(chosen) - MOST_IN_HEADLINE
+    return f"{said}{f'; and {more} more below' if more > 0 else ''}."
+
+
+def sentence(one: Comparison) -> str:
+    """A comparison in words, without a full stop: what the verdict is, and how sure."""
+    subject = f"{one.variant} with {tasks_of(one.task_count)} {VERBS[one.phase]}"
+    against = f"as {one.form} than {one.control}"
+    if one.interval is None:
+        few = f"in {one.blocks} {'block' if one.blocks == 1 else 'blocks'}: too few to tell that from chance"
+        return f"{subject} {change(one.ratio)} {against} {few}"
+    low, high = one.interval.low, one.interval.high
+    sure = f"{100 * one.interval.level:g} % CI"
+    match one.verdict:
+        case "faster":
+            return f"{subject} {percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}"
+        case "slower":
+            return f"{subject} {percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}"
+        case "no-difference":
+            none = f"no difference larger than {percent(one.margin or 0)}"
+            return f"{subject} equally fast as {one.form} and {one.control}: {none}"
+        case "undecided":
+            return f"{subject} between {change(low)} and {change(high)} ({sure}) {against}: undecided"
+
+
+def percent(share: float) -> str:
+    """A share in percent: whole from 10 % on, else with one digit."""
+    return f"{100 * share:.{_digits(share)}f} %"
+
+
+def change(ratio: float) -> str:
+    """A ratio of durations in words: 0.81 is 19 % faster."""
+    return f"{percent(1 - ratio)} faster" if ratio < 1 else f"{percent(ratio - 1)} slower"
+
+
+def _digits(share: float) -> int:
+    return 0 if abs(share) >= 0.0995 else 1
+
+
+def _between(low: float, high: float) -> str:
+    return f"{100 * low:.{_digits(high)}f}-{100 * high:.{_digits(high)}f} %"
+
+
+def tasks_of(task_count: int) -> str:
+    """A number of tasks in words."""
+    return "1 task" if task_count == 1 else f"{task_count} tasks"
+
+
+def _leading(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    leading: dict[tuple[str, str], Comparison] = {}
+    for one in sorted(comparisons, key=lambda one: one.task_count):
+        if one.phase == primary_phase(comparisons, one.variant):
+            leading.setdefault((one.variant, one.form), one)
+    return list(leading.values())
+
+
+def _nothing_to_say(design: Design) -> str:
+    if CONTROL not in design.forms:
+        return f"Nothing can be compared: the plan has no {CONTROL!r} form."
+    if len(design.forms) == 1:
+        return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
+    return "Nothing can be concluded: no block has both a form and the control measured."

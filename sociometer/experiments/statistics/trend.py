@@ -1,0 +1,64 @@
+"""Slopes: does a phase move with time, or with the task count? Pure.
+
+Both take logarithms of the medians of rounds, so a slope is a relative change. Over time: one slope for all task
+counts of a treatment, each with a level of its own (analysis of covariance: Fisher, Statistical Methods for Research
+Workers, 4th edition, 1932, section 49.1), tested with Student's t. Over task counts: one slope per block, and the t
+test of their mean, so that the block stays the unit (Matthews, Altman, Campbell and Royston, Analysis of Serial
+Measurements in Medical Research, BMJ 300, 1990).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr
+
+from sociometer.experiments.statistics import paired
+from sociometer.experiments.statistics.paired import LEAST_BLOCKS, Floats
+
+LEAST_FREEDOM = 2
+"""Degrees of freedom below which a slope says nothing."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Change of the logarithm for one unit, and the two-sided p-value of no change."""
+
+    slope: float
+    p_value: float
+
+
+def common_slope(times: Floats, logarithms: Floats, groups: NDArray[np.int_]) -> Slope | None:
+    """One slope through groups that each have a level of their own; None when the points are too few for one."""
+    x, y = _centred(times, groups), _centred(logarithms, groups)
+    freedom = len(x) - len(np.unique(groups)) - 1
+    width = float(x @ x)
+    if freedom < LEAST_FREEDOM or width == 0:
+        return None
+    slope = float(x @ y) / width
+    rest = y - slope * x
+    error = float(np.sqrt(rest @ rest / freedom / width))
+    return Slope(slope, _two_sided(slope, error, freedom))
+
+
+def mean_slope(x: Floats, logarithms: Floats) -> Slope | None:
+    """The mean of each block's slope (rows: blocks, columns: as ``x``); None when the blocks are too few for one."""
+    if len(logarithms) < LEAST_BLOCKS or len(x) < 2:
+        return None
+    centred = x - x.mean()
+    slopes = logarithms @ centred / (centred @ centred)
+    return Slope(float(slopes.mean()), float(paired.p_value(slopes)))
+
+
+def _centred(values: Floats, groups: NDArray[np.int_]) -> Floats:
+    """Values less the mean of their group."""
+    _, place = np.unique(groups, return_inverse=True)
+    return np.asarray(values - (np.bincount(place, weights=values) / np.bincount(place))[place])
+
+
+def _two_sided(slope: float, error: float, freedom: int) -> float:
+    if error == 0:
+        return 1.0 if slope == 0 else 0.0
+    return float(2 * stdtr(freedom, -abs(slope) / error))

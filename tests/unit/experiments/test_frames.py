@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from sociometer.errors import LabError
+from sociometer.experiments import frames
+from sociometer.experiments.export import COLUMNS, task_rows
+from sociometer.experiments.records import HostLoad, Outcome, RoundRecord
+from sociometer.experiments.store import Store
+from sociometer.experiments.summary import in_figures, measured
+from tests.contracts.plans import small_plan
+from tests.unit.experiments.conftest import StartSweep
+
+SCRIPT = {0: [Outcome.FAILED], 1: [Outcome.TIMEOUT], 2: [LabError("no registry")], 3: [Outcome.CONTAMINATED]}
+
+
+def plain(value: object) -> object:
+    """A cell of a frame as a Python value, `None` where something is missing."""
+    return None if pd.isna(value) else getattr(value, "item", lambda: value)()
+
+
+@pytest.fixture
+def records(store: Store, sweep: StartSweep) -> list[RoundRecord]:
+    """A sweep in which much went wrong."""
+    return store.rounds(sweep(small_plan(blocks=3), script=SCRIPT).id)
+
+
+def test_the_tasks_are_those_of_the_records_in_their_order(store: Store, records: list[RoundRecord]) -> None:
+    found = frames.tasks(store, records[0].sweep_id)
+    rows = [{name: plain(value) for name, value in row.items()} for row in found.to_dict("records")]
+    assert rows == [{name: row[name] for name in COLUMNS} for row in task_rows(records)]
+
+
+def test_the_rounds_are_those_of_the_records_with_every_attempt(store: Store, records: list[RoundRecord]) -> None:
+    found = frames.rounds(store, records[0].sweep_id)
+    wanted = [
+        {
+            "sweep_id": record.sweep_id,
+            "attempt": record.attempt,
+            "reason": record.reason,
+            **record.round.model_dump(),
+            "status": record.status.value,
+            **record.observation.model_dump(exclude={"tasks", "load"}),
+            **record.observation.load.model_dump(),
+        }
+        for record in records
+    ]
+    assert [{name: plain(value) for name, value in row.items()} for row in found.to_dict("records")] == wanted
+
+
+def test_columns_are_typed_whatever_they_hold(store: Store, records: list[RoundRecord]) -> None:
+    found = frames.tasks(store, records[0].sweep_id)
+    empty = frames.tasks(store, "none")
+    assert list(empty.columns) == list(COLUMNS)
+    assert len(empty) == 0
+    for frame in (found, empty):
+        assert {str(frame[name].dtype) for name in ("created_ns", "block", "round", "task_count")} == {"int64"}
+        assert {str(frame[name].dtype) for name in ("ready_ns", "received_bytes", "lazy_layers")} == {"Int64"}
+        assert {str(frame[name].dtype) for name in ("boot_seconds", "cpu_pressure")} == {"float64"}
+        assert {str(frame[name].dtype) for name in ("variant", "outcome", "round_status")} == {"category"}
+
+
+def test_only_the_wanted_sweep_is_read(store: Store, sweep: StartSweep) -> None:
+    first, second = sweep(), sweep(small_plan(blocks=1))
+    assert len(frames.tasks(store, first.id)) == 12
+    assert set(frames.tasks(store, second.id)["sweep_id"]) == {second.id}
+    assert len(frames.rounds(store, second.id)) == 4
+
+
+def test_what_counts_as_a_measurement_is_the_same_for_frames_and_records(
+    store: Store, records: list[RoundRecord]
+) -> None:
+    found = measured(frames.tasks(store, records[0].sweep_id))
+    wanted = [task.observation.task_id for record in records for task in record.tasks() if in_figures(task)]
+    assert list(found["task_id"]) == wanted
+    assert 0 < len(wanted) < sum(len(record.tasks()) for record in records)
+
+
+def test_tasks_that_did_not_boot_have_no_duration(store: Store, records: list[RoundRecord]) -> None:
+    found = frames.tasks(store, records[0].sweep_id)
+    lost = found[found["outcome"] != "booted"]
+    assert len(lost) > 0
+    assert all(math.isnan(value) for value in lost["boot_seconds"])
+
+
+def test_a_load_that_was_not_told_is_missing_and_not_zero(store: Store, sweep: StartSweep) -> None:
+    done = sweep(small_plan(blocks=1))
+    record = store.rounds(done.id)[0]
+    silent = record.model_copy(
+        update={
+            "attempt": 2,
+            "observation": record.observation.model_copy(update={"load": HostLoad(), "tasks": ()}),
+        }
+    )
+    store.add_round(silent)
+    assert frames.rounds(store, done.id)["cpu_pressure"].isna().tolist() == [False] * 4 + [True]
+
+
+def test_chunks_join_into_one_frame(store: Store, records: list[RoundRecord], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = frames.tasks(store, records[0].sweep_id)
+    monkeypatch.setattr(frames, "CHUNK_ROWS", 2)
+    pd.testing.assert_frame_equal(frames.tasks(store, records[0].sweep_id), whole)
