@@ -37,7 +37,8 @@ class ServiceEvent:
 
 
 class SimulatedService:
-    """The service of one treatment. ``launches`` is the account's bucket, shared by all services."""
+    """The service of one treatment. ``launches`` is the account's bucket, shared by all services; ``launched`` is told
+    of each new task."""
 
     def __init__(
         self,
