@@ -103,6 +103,19 @@ class SimulatedService:
         """Whether a failure of that kind meets a task now."""
         return kind in task.fate and any(True for _ in self.failures(kind))
 
+    def earlier(self) -> Iterator[SimulatedTask]:
+        """Tasks of the rounds before that are not forgotten."""
+        return (task for task in self.by_rank if self._is_earlier(task))
+
+    def wanted(self, task: SimulatedTask, now_ns: int) -> bool:
+        """Whether ListTasks tells a task as one that is to run, and not as stopped."""
+        if self._is_earlier(task) and any(True for _ in self.failures(Kind.STALE)):
+            return True
+        return not task.stopping(now_ns)
+
+    def _is_earlier(self, task: SimulatedTask) -> bool:
+        return task.created_ns < self._began_ns
+
     def _launch_at(self, time_ns: int) -> None:
         """Look for tasks to launch then, or at an earlier time that is set already."""
         if self._launch_ns is None or time_ns < self._launch_ns:

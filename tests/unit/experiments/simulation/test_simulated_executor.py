@@ -24,6 +24,7 @@ from sociometer.experiments.records import (
 )
 from sociometer.experiments.simulation import SimulatedExecutor, outputs, parameters
 from sociometer.experiments.simulation.failures import ALL, Failure, Kind
+from sociometer.experiments.simulation.stack import CLUSTER
 from sociometer.experiments.simulation.task import SimulatedTask
 from sociometer.infra.outputs import StackOutputs
 from tests.contracts.executor import ExecutorContract
@@ -197,6 +198,21 @@ def test_tasks_of_the_round_before_that_are_listed_still_are_not_mixed_in() -> N
             observation = executor.run_round(round_, lambda _: None)
             assert {task.task_id for task in observation.tasks} == {task.arn for task in executor.region.truth()}
             assert outcomes(observation) == {"booted": 4}
+
+
+def test_tasks_of_the_round_before_are_told_apart_from_this_one_s_by_their_arns() -> None:
+    executor = simulated()
+    executor.region.script[1] = [[Failure(Kind.STALE), Failure(Kind.FOREIGN_ANSWER)]]
+    with executor:
+        earlier, observation = (
+            executor.run_round(one_round(5).model_copy(update={"index": index}), lambda _: None) for index in (0, 1)
+        )
+        listed = executor.aws.list_tasks(CLUSTER, "movie-soci-v2", "RUNNING", None).items
+    assert {item["taskArn"] for item in listed} == {task.task_id for task in earlier.tasks}
+    assert {task.task_id for task in observation.tasks} == {task.arn for task in executor.region.truth()}
+    assert outcomes(observation) == {"booted": 5}
+    assert observation.requests.balancer_in_vain == observation.requests.balancer_gets
+    assert {task.times.ready_ns for task in observation.tasks} == {None}
 
 
 def test_a_task_replaced_during_the_round_contaminates_it() -> None:
