@@ -37,7 +37,8 @@ class ServiceEvent:
 
 
 class SimulatedService:
-    """The service of one treatment. ``launches`` is the account's bucket, shared by all services."""
+    """The service of one treatment. ``launches`` is the account's bucket, shared by all services; ``launched`` is told
+    of each new task."""
 
     def __init__(
         self,
@@ -101,6 +102,19 @@ class SimulatedService:
     def meets(self, kind: Kind, task: SimulatedTask) -> bool:
         """Whether a failure of that kind meets a task now."""
         return kind in task.fate and any(True for _ in self.failures(kind))
+
+    def earlier(self) -> Iterator[SimulatedTask]:
+        """Tasks of the rounds before that are not forgotten."""
+        return (task for task in self.by_rank if self._is_earlier(task))
+
+    def wanted(self, task: SimulatedTask, now_ns: int) -> bool:
+        """Whether ListTasks tells a task as one that is to run, and not as stopped."""
+        if self._is_earlier(task) and any(True for _ in self.failures(Kind.STALE)):
+            return True
+        return not task.stopping(now_ns)
+
+    def _is_earlier(self, task: SimulatedTask) -> bool:
+        return task.created_ns < self._began_ns
 
     def _launch_at(self, time_ns: int) -> None:
         """Look for tasks to launch then, or at an earlier time that is set already."""
