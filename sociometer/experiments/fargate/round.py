@@ -40,6 +40,8 @@ class FargateRound:
         try:
             self._clear()
         except KeyboardInterrupt:
+            if self._interrupted:
+                raise  # insisted on: what is left is for the executor's end, or the next start
             self._interrupted = True
             self._clear()
         except AwsError as error:
@@ -64,11 +66,13 @@ class FargateRound:
         self._ending = Ending(Outcome.FAILED, str(error))
 
     def _clear(self) -> None:
+        """Tasks that only the clearing meets are recorded too, but are none of those that were watched."""
         self._notify("clearing")
         self._tasks = self._tasks or dict(self._watch.tasks)
         drain(self._service, self._tasks, self._stage, self._watch.time, self._notify)
 
     def _finish(self, measured_ns: int, clear_seconds: float) -> RoundObservation:
+        """Hand over what was seen in the way that the round ended."""
         if not self._tasks and not self._interrupted:
             raise AwsError(self._ending.reason if self._ending else f"{self._service.name} never started a task.")
         observation = self._observation(measured_ns, clear_seconds)
