@@ -10,7 +10,7 @@ from sociometer.experiments.records import Round, RoundObservation
 from sociometer.experiments.simulation import Parameters, SimulatedExecutor, outputs
 from sociometer.experiments.simulation.aws import SimulatedAws
 from sociometer.experiments.simulation.clock import SimulatedClock
-from sociometer.experiments.simulation.failures import Failure, Script
+from sociometer.experiments.simulation.failures import Failure
 from sociometer.experiments.simulation.parameters import Noise
 from sociometer.experiments.simulation.service import SimulatedService
 from sociometer.experiments.simulation.stack import CLUSTER, parameters
@@ -83,24 +83,33 @@ class SimulatedEcs:
         return described[0]["lastStatus"] if described else None
 
 
+def simulated(
+    *failures: Failure, seed: int = 1, timeout_seconds: float = 300.0, **changes: object
+) -> SimulatedExecutor:
+    """The real executor on the default region, with what goes wrong in its first round; not entered yet."""
+    design = small_design(variants=("movie",), forms=("plain", "soci-v2"))
+    return SimulatedExecutor(
+        outputs(design, PLATFORM),
+        parameters(design).model_copy(update=changes),
+        seed=seed,
+        timeout_seconds=timeout_seconds,
+        script={0: [failures]},
+    )
+
+
+def one_round(task_count: int, form: str = "soci-v2") -> Round:
+    """The first round of a plan."""
+    return Round(block=0, index=0, variant="movie", form=form, task_count=task_count)
+
+
 def run(
     task_count: int,
     *failures: Failure,
     form: str = "soci-v2",
     seed: int = 1,
     timeout_seconds: float = 300.0,
-    script: Script | None = None,
     **changes: object,
 ) -> tuple[RoundObservation, SimulatedExecutor]:
-    """One round of the movie by the real executor on the default region, with what goes wrong in it."""
-    design = small_design(variants=("movie",), forms=("plain", "soci-v2"))
-    executor = SimulatedExecutor(
-        outputs(design, PLATFORM),
-        parameters(design).model_copy(update=changes),
-        seed=seed,
-        timeout_seconds=timeout_seconds,
-        script=script or {0: [failures]},
-    )
-    with executor:
-        round_ = Round(block=0, index=0, variant="movie", form=form, task_count=task_count)
-        return executor.run_round(round_, lambda _: None), executor
+    """One round of the movie, and the executor that knows the truth."""
+    with simulated(*failures, seed=seed, timeout_seconds=timeout_seconds, **changes) as executor:
+        return executor.run_round(one_round(task_count, form), lambda _: None), executor

@@ -10,7 +10,14 @@ from sociometer.experiments.fargate.balancer import Answered
 from sociometer.experiments.fargate.clocks import NS_PER_SECOND, AwsTime
 from sociometer.experiments.fargate.reports import Logged, Said
 from sociometer.experiments.fargate.tasks import TIMES, TaskFacts
-from sociometer.experiments.records import MAX_OFFSET_ERROR_MS, Outcome, TaskObservation, TaskTimes
+from sociometer.experiments.records import (
+    MAX_OFFSET_ERROR_MS,
+    Outcome,
+    RoundStatus,
+    TaskObservation,
+    TaskTimes,
+    round_status,
+)
 
 SOCI = "soci"
 Verdict = tuple[Outcome, str | None]
@@ -62,6 +69,18 @@ def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsT
         clock_error_bound_ms=said.clock_error_bound_ms if said else None,
         logged_ns=seen.logged.logged_ns if seen.logged else None,
         stopped_ns=seen.facts.stopped_ns,
+    )
+
+
+def counted(tasks: tuple[TaskObservation, ...], task_count: int) -> tuple[TaskObservation, ...]:
+    """The tasks of a round; when fewer or more came than wanted, none of them is of a round of that task count."""
+    if len(tasks) == task_count or round_status(tasks) is not RoundStatus.COMPLETE:
+        return tasks
+    outcome = Outcome.FAILED if len(tasks) < task_count else Outcome.CONTAMINATED
+    why = f"{len(tasks)} tasks came, not {task_count}"
+    return tuple(
+        task.model_copy(update={"outcome": outcome, "reason": f"{why}; {task.reason}" if task.reason else why})
+        for task in tasks
     )
 
 

@@ -23,6 +23,7 @@ class FargateRound:
     def __init__(self, stage: Stage, service: Service, promise: Promise, task_count: int, notify: Notify) -> None:
         self._stage, self._service, self._promise, self._notify = stage, service, promise, notify
         self._calls, self._retries = Counter(stage.aws.calls), Counter(stage.aws.retries)
+        self._task_count = task_count
         self._watch = Watch(stage, service, task_count, notify)
         self._tasks: dict[str, TaskFacts] = {}
         self._ending: Ending | None = None
@@ -101,7 +102,8 @@ class FargateRound:
             Evidence(facts, watch.log.found.get(facts.arn), watch.balancer.answered.get(facts.arn), watch.starters)
             for facts in self._tasks.values()
         )
-        return tuple(outcomes.observed(one, self._promise, ending, watch.time, began_ns) for one in seen)
+        observed = (outcomes.observed(one, self._promise, ending, watch.time, began_ns) for one in seen)
+        return outcomes.counted(tuple(observed), self._task_count)
 
     def _contamination(self) -> Ending | None:
         """What is only seen when the round is over: a task beside the round's own, or one that did not last."""

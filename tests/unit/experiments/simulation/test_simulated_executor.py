@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from contextlib import suppress
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from sociometer.errors import AwsError
-from sociometer.experiments.executor import Executor
+from sociometer.experiments.executor import Executor, RoundAborted
 from sociometer.experiments.phases import durations
-from sociometer.experiments.records import Outcome, Round, RoundObservation, RoundStatus, TaskTimes, round_status
+from sociometer.experiments.records import (
+    Outcome,
+    Round,
+    RoundObservation,
+    RoundStatus,
+    TaskObservation,
+    TaskTimes,
+    round_status,
+)
 from sociometer.experiments.simulation import SimulatedExecutor, outputs, parameters
 from sociometer.experiments.simulation.failures import ALL, Failure, Kind
+from sociometer.experiments.simulation.task import SimulatedTask
 from sociometer.infra.outputs import StackOutputs
 from tests.contracts.executor import ExecutorContract
 from tests.contracts.plans import small_design
-from tests.support.simulated import PLATFORM, run
+from tests.support.simulated import PLATFORM, one_round, run, simulated
 
 NS_PER_MS = 1_000_000
 ECS_TIMES = ("created_ns", "connected_ns", "pull_started_ns", "pull_stopped_ns", "started_ns")
@@ -39,19 +51,71 @@ class TestSimulationKeepsTheExecutorContract(ExecutorContract):
         return SimulatedExecutor(outputs, parameters(small_design()), seed=1, timeout_seconds=300)
 
 
+def assert_true(task: TaskObservation, true: SimulatedTask) -> None:
+    """A booted task's record is the truth: to the millisecond, and to its clock's error bound."""
+    assert task.snapshotter == true.snapshotter
+    for name in ECS_TIMES:
+        assert 0 <= getattr(true, name) - getattr(task.times, name) < NS_PER_MS
+    for name in BOOT_TIMES:
+        assert task.clock_error_bound_ms is not None
+        assert abs(getattr(true, name) - getattr(task.times, name)) <= task.clock_error_bound_ms * NS_PER_MS
+
+
 @pytest.mark.parametrize("form", ["plain", "soci-v2"])
-def test_what_is_recorded_is_the_truth_to_the_millisecond(form: str) -> None:
+def test_what_is_recorded_is_the_truth(form: str) -> None:
     observation, executor = run(30, form=form)
     truth = {task.arn: task for task in executor.region.truth()}
     assert {task.task_id for task in observation.tasks} == truth.keys()
     for task in observation.tasks:
-        true = truth[task.task_id]
-        assert (task.outcome, task.snapshotter) == (Outcome.BOOTED, true.snapshotter)
-        for name in ECS_TIMES:
-            assert 0 <= getattr(true, name) - getattr(task.times, name) < NS_PER_MS
-        for name in BOOT_TIMES:
-            assert task.clock_error_bound_ms is not None
-            assert abs(getattr(true, name) - getattr(task.times, name)) <= task.clock_error_bound_ms * NS_PER_MS
+        assert task.outcome is Outcome.BOOTED
+        assert_true(task, truth[task.task_id])
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    task_count=st.integers(1, 12),
+    failures=st.lists(st.builds(Failure, st.sampled_from(Kind), st.integers(1, 5)), max_size=3),
+    form=st.sampled_from(["plain", "soci-v2"]),
+    seed=st.integers(0, 1000),
+    lag_seconds=st.floats(0, 20),
+    unlisted_share=st.floats(0, 0.3),
+    bad_gateway_share=st.floats(0, 0.5),
+)
+@example(  # a task dies early and no other is placed: fewer tasks came than wanted
+    task_count=2,
+    failures=[Failure(Kind.REPLACED), Failure(Kind.NO_CAPACITY)],
+    form="soci-v2",
+    seed=475,
+    lag_seconds=6.0,
+    unlisted_share=0.0,
+    bad_gateway_share=0.0,
+)
+@example(  # a task and its replacement both die without a usable report: more came than wanted
+    task_count=1,
+    failures=[Failure(Kind.REPLACED, 2), Failure(Kind.CUT_REPORT, 2)],
+    form="plain",
+    seed=0,
+    lag_seconds=7.0,
+    unlisted_share=0.0,
+    bad_gateway_share=0.0,
+)
+def test_whatever_goes_wrong_only_the_truth_counts_as_booted_and_nothing_stays(
+    task_count: int, failures: list[Failure], form: str, seed: int, **late: float
+) -> None:
+    executor = simulated(*failures, seed=seed, timeout_seconds=120, most_lag_seconds=20.0, **late)
+    with executor, suppress(AwsError):
+        observation = executor.run_round(one_round(task_count, form), lambda _: None)
+        truth = {task.arn: task for task in executor.region.truth()}
+        ids = [task.task_id for task in observation.tasks]
+        assert len(set(ids)) == len(ids)
+        assert set(ids) <= truth.keys()
+        for task in observation.tasks:
+            if task.outcome is Outcome.BOOTED:
+                assert_true(task, truth[task.task_id])
+                assert (task.snapshotter == "soci") == (form == "soci-v2")
+        assert task_count == len(ids) or round_status(observation.tasks) is not RoundStatus.COMPLETE
+    assert executor.region.service(f"movie-{form}").desired == 0
+    assert all(task.stopping(executor.clock.now_ns) for task in executor.region.truth())
 
 
 def test_the_medians_of_a_round_are_those_of_the_truth() -> None:
@@ -202,21 +266,16 @@ def test_a_wrong_clock_of_the_machine_that_asks_moves_no_duration(ahead: float) 
         assert task.times.ready_ns >= truth[task.task_id].started_ns  # type: ignore[operator]
 
 
-def test_nothing_is_left_running_whatever_went_wrong() -> None:
-    for kind in Kind:
-        design = small_design()
-        executor = SimulatedExecutor(
-            outputs(design, PLATFORM), parameters(design), seed=1, timeout_seconds=60, script={0: [[Failure(kind)]]}
-        )
-        with executor:
-            try:
-                executor.run_round(
-                    Round(block=0, index=0, variant="movie", form="soci-v2", task_count=3), lambda _: None
-                )
-            except AwsError as error:
-                assert kind is Kind.NO_CAPACITY, error
-        now_ns = executor.clock.now_ns
-        assert all(task.status(now_ns) == "STOPPED" for task in executor.region.truth()), kind
+def test_an_interrupted_round_leaves_nothing_running() -> None:
+    def interrupt(phase: str) -> None:
+        if phase.startswith("starting 0/"):
+            raise KeyboardInterrupt
+
+    executor = simulated()
+    with executor, pytest.raises(RoundAborted):
+        executor.run_round(one_round(3), interrupt)
+    assert len(executor.region.truth()) == 3
+    assert all(task.status(executor.clock.now_ns) == "STOPPED" for task in executor.region.truth())
 
 
 def test_times_are_complete_and_only_of_the_simulation() -> None:

@@ -64,10 +64,18 @@ def test_two_sweeps_with_the_same_seed_fit_into_one_store(store: Store) -> None:
     assert boots[0] == boots[1]
 
 
-def test_a_failed_round_is_tried_again_and_then_goes_well(store: Store) -> None:
-    done = swept(store, script={1: [[Failure(Kind.CANNOT_PULL, ALL)]]})
+@pytest.mark.parametrize("kind", [Kind.CANNOT_PULL, Kind.NO_CAPACITY])
+def test_a_failed_round_is_tried_again_later_and_then_goes_well(store: Store, kind: Kind) -> None:
+    done = swept(store, script={1: [[Failure(kind, ALL)]]})
     tries = [record for record in store.rounds(done.id) if record.round.index == 1]
     assert [record.status.value for record in tries] == ["failed", "complete"]
+
+
+def test_a_round_without_capacity_is_tried_again_twice_at_most_and_its_reason_kept(store: Store) -> None:
+    done = swept(store, script={1: [[Failure(Kind.NO_CAPACITY, ALL)]] * 5})
+    tries = [record for record in store.rounds(done.id) if record.round.index == 1]
+    assert [record.status.value for record in tries] == ["failed"] * 3
+    assert all("Capacity is unavailable" in (record.reason or "") for record in tries)
 
 
 def test_a_sweep_is_not_resumed_with_other_parameters(store: Store) -> None:
