@@ -51,8 +51,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
     (
         re.compile(r"Could not automatically download and install resource plugin '[^']+' at version [^\s,]+"),
         errors.MachineError,
-        "Pulumi cannot fetch a plugin that it needs. Let this machine reach get.pulumi.com or GitHub, or put the plugin "
-        "on PATH.",
+        "Pulumi cannot fetch a plugin that it needs. Let this machine reach get.pulumi.com or GitHub, or put the "
+        "plugin on PATH.",
     ),
     (
         re.compile(r"(AccessDenied\w*|UnauthorizedOperation)[^\n]*"),
