@@ -30,6 +30,8 @@ PATIENCE_SECONDS = 60.0
 """For what is merely late: times that ECS has not told yet, and the load balancer's health checks."""
 MOST_SECONDS = 15.0
 """Between two looks, where nothing else would tell that it is time for one."""
+LONGER = 1.5
+"""So much longer than it has taken already a round is left alone, when its end will be told anyway."""
 FIRST_LOOK_SECONDS = 60.0
 """After this time without all tasks up, and after twice and four times as long, stopped tasks are looked for."""
 SKEW_NS = 360 * NS_PER_SECOND
@@ -77,7 +79,7 @@ class Watch:
         self._until_answered()
 
     def _until_up(self, before: _Signs) -> None:
-        backoff = Backoff(self._stage.random, first=4, most=30)
+        backoff = Backoff(self._stage.random, first=3, most=30)
         while not self._late():
             self._wait(backoff)
             if self.balancer.met_all or self._counted_up(before):
@@ -109,9 +111,8 @@ class Watch:
         self._deadline = self._stage.clock.monotonic() + self._stage.timeout_seconds
 
     def _until_reported(self) -> None:
-        late = Backoff(self._stage.random, first=3, most=MOST_SECONDS)
-        if not self.balancer.met_all:
-            self._wait_for_reports(late)
+        late = Backoff(self._stage.random, first=2, most=MOST_SECONDS)
+        self._wait_for_reports(late)
         self._read_log()
         while self._silent():
             if self._late():
@@ -122,15 +123,16 @@ class Watch:
             self._check_alive(self._silent()[:TASKS_PER_CALL])
 
     def _wait_for_reports(self, late: Backoff) -> None:
-        """As long as the round has taken so far, when the load balancer tells at once that all have booted; else less,
-        and when it has told so, only as long as logs are late."""
-        passed = self._stage.clock.monotonic() - self._began
+        """Until the load balancer tells that all have booted, or, where it will, `LONGER` times as long as the
+        round has taken so far; where it tells nothing, less long. Logs come some seconds after that."""
+        now = self._stage.clock.monotonic()
+        passed, left = now - self._began, self._deadline - now
+        if self.balancer.telling:
+            self.balancer.wait(min(passed * LONGER, left + 1), self.time)
+        elif not self.balancer.met_all:
+            self.balancer.wait(min(max(passed / 4, 3), MOST_SECONDS), self.time)
         if self.balancer.met_all:
             self._wait(late)
-        elif self.balancer.telling:
-            self.balancer.wait(min(passed, self._deadline - self._stage.clock.monotonic() + 1), self.time)
-        else:
-            self.balancer.wait(min(max(passed / 4, 3), MOST_SECONDS), self.time)
 
     def _until_told(self) -> None:
         backoff = Backoff(self._stage.random, first=2, most=MOST_SECONDS)

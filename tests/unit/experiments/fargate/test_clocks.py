@@ -49,17 +49,27 @@ def test_dated_answers_enclose_the_true_offset_and_more_of_them_more_closely(
 
 def test_what_we_caused_came_after_we_asked_and_what_we_hear_before_we_heard() -> None:
     time = AwsTime(FakeClock())
-    time.caused(EPOCH_NS + 3_000_000_000, EPOCH_NS)
+    time.caused(EPOCH_NS + 2_999_000_000, EPOCH_NS)
     time.heard(EPOCH_NS + 4_000_000_000, EPOCH_NS + 2_000_000_000)
     known = time.offset()
     assert known is not None
     assert known.offset_ms - known.error_ms == 2_000
-    assert known.offset_ms + known.error_ms == 3_001
+    assert known.offset_ms + known.error_ms == 3_000
+
+
+def test_a_time_without_a_fraction_may_have_been_cut_to_the_second() -> None:
+    time = AwsTime(FakeClock())
+    asked_ns = EPOCH_NS + 700_000_000
+    time.caused(EPOCH_NS, asked_ns)
+    time.heard(EPOCH_NS, asked_ns + 100_000_000)
+    known = time.offset()
+    assert known is not None
+    assert known.offset_ms + known.error_ms == 300
 
 
 def test_facts_that_contradict_each_other_leave_the_offset_unknown() -> None:
     time = AwsTime(FakeClock())
-    time.caused(EPOCH_NS, EPOCH_NS)
+    time.caused(EPOCH_NS + 1, EPOCH_NS)
     time.heard(EPOCH_NS + 10_000_000_000, EPOCH_NS)
     assert time.offset() is None
     assert time.on_aws_clock(EPOCH_NS) is None
