@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable
 
 import pytest
+from pydantic import ValidationError
 
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.plan import PRESETS, Design
@@ -136,6 +137,25 @@ def test_every_parameter_is_key_metadata() -> None:
         changed = type(value)._make(part + 1 for part in value) if isinstance(value, (Bucket, Noise)) else value + 1
         other = _open(design, parameters(design).model_copy(update={name: changed})).key_metadata()
         assert other != metadata, name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("launches", (0, 20)),
+        ("launches", (100, 0)),
+        ("rate_bits_per_second", 0),
+        ("connect_seconds", -1),
+        ("lag_seconds", float("inf")),
+        ("unlisted_share", 1),
+        ("noise", (0, 0, -0.1)),
+        ("attempts", 0),
+        ("workloads", {"movie": (-1, 0)}),
+    ],
+)
+def test_a_parameter_that_no_fargate_can_have_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Parameters.model_validate({name: value})
 
 
 def test_a_sweep_that_is_resumed_goes_on_after_its_earlier_rounds() -> None:
