@@ -6,13 +6,19 @@ import json
 import sys
 
 from sociometer.cli import actions
-from sociometer.cli.options import AsJson, Stack, StorePath, TargetName
+from sociometer.cli.options import AsJson, Stack, StackVariant, StorePath, TargetName
 from sociometer.cli.where import Where, check_target, chosen_where, refuse_simulation
 from sociometer.experiments import targets
 from sociometer.experiments.store import Store, default_path
 
 
-def clean(target: TargetName = None, stack: Stack = None, store: StorePath = None, as_json: AsJson = False) -> None:
+def clean(
+    target: TargetName = None,
+    stack: Stack = None,
+    variant: StackVariant = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
     """Clear what a killed sweep left behind.
 
     In the lab: its processes, namespaces, mounts and folders. On fargate: the stack's services go to 0 tasks, and that
@@ -20,7 +26,7 @@ def clean(target: TargetName = None, stack: Stack = None, store: StorePath = Non
 
     Images, the stack and the records stay. Refused while a sweep runs.
     """
-    where = chosen_where(target, stack)
+    where = chosen_where(target, stack, None, variant)
     refuse_simulation(where)
     path = store or default_path()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -196,8 +196,9 @@ def _ask(
 ) -> None:
     """Show what will be run and what it costs, and let the user decide; a stack that is up is not made again."""
     rounds = plan.rounds if resumed is None else actions.rounds_left(place.store, resumed)
-    known = planning.known_on_fargate(place.store, plan)
-    bill = spending.bill(plan, rounds, known, planning.settings_for(where, plan, more), make=more is not None)
+    settings = planning.settings_for(where, plan, more)
+    known = planning.known_on_fargate(place.store, plan, settings)
+    bill = spending.bill(plan, rounds, known, settings, make=more is not None)
     spending.confirm(bill, yes=yes)
 
 

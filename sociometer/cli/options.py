@@ -108,6 +108,9 @@ Timeout = Annotated[
     float,
     typer.Option("--timeout", min=1, help="Seconds after which a task that has not booted is given up."),
 ]
+StackVariant = Annotated[
+    str | None, typer.Option("--variant", help="The variant that has a stack of its own: lab-movie, dev-movie.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Spend the money on AWS without asking.")]
 StackSettings = Annotated[
     list[str] | None,

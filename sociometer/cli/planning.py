@@ -61,7 +61,7 @@ def plan(
     path = store or default_path()
     if where.spends:
         settings = settings_for(where, chosen)
-        known = known_on_fargate(path, chosen)
+        known = known_on_fargate(path, chosen, settings)
         bill = spending.bill(chosen, chosen.rounds, known, settings, make=True)
         show_plan(chosen, known, spending.model_of(settings), as_json=as_json, bill=bill)
         return
@@ -81,9 +81,9 @@ def plan_settings(plan: Plan) -> dict[str, object]:
     return {"variants": list(design.variants), "forms": list(design.forms), **design.payload.settings()}
 
 
-def known_on_fargate(store: Path, plan: Plan) -> dict[Treatment, float]:
-    """What rounds like these took on Fargate before, whatever the size of the tasks."""
-    return actions.earlier_seconds(store, plan, "fargate", None)
+def known_on_fargate(store: Path, plan: Plan, settings: Settings) -> dict[Treatment, float]:
+    """What rounds like these took on Fargate before, with tasks of the same size."""
+    return actions.earlier_seconds(store, plan, "fargate", f"{settings.cpu_units}/{settings.memory_mebibytes}")
 
 
 def _model(where: Where, profile_name: str) -> Model:

@@ -32,15 +32,12 @@ def removed_afterwards(where: Where, *, wanted: bool) -> Iterator[None]:
         yield
     except BaseException as error:
         # What went wrong is said now, for the removal may go wrong too.
-        say(f"{_named(error)} The stack {where.stack} is removed all the same, as --destroy says.")
+        say("interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error or type(error).__name__}")
+        say(f"The stack {where.stack} is removed all the same, as --destroy says.")
         remove(where)
         raise
     say(f"The stack {where.stack} is removed, as --destroy says.")
     remove(where)
-
-
-def _named(error: BaseException) -> str:
-    return "Interrupted." if isinstance(error, KeyboardInterrupt) else f"{error or type(error).__name__}"
 
 
 def remove(where: Where) -> None:

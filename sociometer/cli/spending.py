@@ -20,6 +20,7 @@ from sociometer.experiments.records import Round
 from sociometer.infra.settings import Settings
 
 WIDTH = 100
+BASTION = "The bastion (a t4g.small with 40 GB of disk) is not in it."
 MEBIBYTES_PER_GB = 1024
 CPU_UNITS_PER_VCPU = 1024
 
@@ -33,6 +34,7 @@ class Bill:
     tasks: int
     seconds: float
     estimate: Estimate | None
+    bastion: bool = False
 
 
 def bill(
@@ -43,7 +45,8 @@ def bill(
     seconds = total_seconds(rounds, plan.design.payload, known, model)
     found = prices.of_region(settings.region)
     cost = None if found is None else estimate(plan, rounds, seconds, shape_of(settings), model, found, make=make)
-    return Bill(settings.region, len(rounds), sum(round_.task_count for round_ in rounds), seconds, cost)
+    tasks = sum(round_.task_count for round_ in rounds)
+    return Bill(settings.region, len(rounds), tasks, seconds, cost, settings.bastion)
 
 
 def model_of(settings: Settings) -> FargateModel:
@@ -77,6 +80,8 @@ def show(wanted: Bill, console: Console) -> None:
         f"{wanted.region}, published {found.oldest} or later, without taxes; rounds that fail and are tried again "
         "come on top."
     )
+    if wanted.bastion:
+        console.print(BASTION)
 
 
 def plain(wanted: Bill) -> dict[str, object]:
@@ -122,6 +127,8 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
         parts = per_day(shape_of(settings), stored, found)
         console.print(f"On AWS in {settings.region}, a day while the stack is up, without any task:")
         console.print(_table(parts, "a day", sum(part.usd for part in parts)))
+        if settings.bastion:
+            console.print(BASTION)
     _ask(yes=yes)
 
 

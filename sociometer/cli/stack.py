@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sociometer.cli import spending
-from sociometer.cli.options import AsJson, Stack, StackSettings, TargetName, Yes, parse_settings
+from sociometer.cli.options import AsJson, Stack, StackSettings, StackVariant, TargetName, Yes, parse_settings
 from sociometer.cli.progress import say
 from sociometer.cli.removing import remove
 from sociometer.cli.where import chosen_where, complete_settings, only_variant, refuse_simulation, settings_of
@@ -29,9 +29,6 @@ from sociometer.oci.index import IndexedLayer, SociIndex, read_index
 
 PANEL = "Stacks"
 StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
-StackVariant = Annotated[
-    str | None, typer.Option("--variant", help="The variant that has a stack of its own: lab-movie, dev-movie.")
-]
 DEFAULT_STACK = "lab"
 
 index = typer.Typer(no_args_is_help=True, help="The SOCI indexes behind a stack's images.")

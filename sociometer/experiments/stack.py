@@ -30,6 +30,7 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
     with _explained(stack, notify) as events:
         opened = stack_workspace.open_stack(stack)
         stack_workspace.configure(opened, settings)
+        _tell_what_is_beside(stack, notify)
         stack_workspace.refuse_pending(opened)
         result = opened.up(refresh=True, on_event=events, color="never", suppress_progress=True)
     return _parsed(result.outputs)
@@ -72,6 +73,12 @@ def still_up() -> dict[str, list[Leftover]]:
         name: left(name) for name in stack_workspace.names() if stack_files.settings(name).get("target") == "fargate"
     }
     return {name: entries for name, entries in found.items() if entries}
+
+
+def _tell_what_is_beside(stack: str, notify: Notify) -> None:
+    """A committed file does not show what commands have set; whoever reads it should know that there is more."""
+    if beside := stack_files.set_beside(stack):
+        notify(f"set by commands, beside Pulumi.{stack}.yaml: {', '.join(beside)}")
 
 
 def _if_there(stack: str) -> Stack | None:

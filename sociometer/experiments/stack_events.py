@@ -49,6 +49,12 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
         "There is no Docker daemon to build with. Start it, or build without: --set builder=buildkit.",
     ),
     (
+        re.compile(r"Could not automatically download and install resource plugin '[^']+' at version [^\s,]+"),
+        errors.MachineError,
+        "Pulumi cannot fetch a plugin that it needs. Let this machine reach get.pulumi.com or GitHub, or put the "
+        "plugin on PATH.",
+    ),
+    (
         re.compile(r"(AccessDenied\w*|UnauthorizedOperation)[^\n]*"),
         errors.AwsError,
         "AWS does not allow it; docs/fargate-policy.json is what is needed.",

@@ -69,6 +69,12 @@ def test_a_region_without_prices_is_said_and_no_number_is_made_up(sociometer: So
     assert "USD" not in refused.stderr
 
 
+def test_what_is_not_in_the_estimate_is_said(sociometer: Sociometer) -> None:
+    asked = sociometer("up", *FARGATE, "--set", "bastion=true")
+    assert "The bastion (a t4g.small with 40 GB of disk) is not in it." in asked.stderr
+    assert "bastion" not in sociometer("up", *FARGATE).stderr
+
+
 def test_a_setting_that_cannot_be_is_named_before_anything_is_asked(sociometer: Sociometer) -> None:
     refused = sociometer("run", *FARGATE, "--set", "cpuUnits=300")
     assert refused.exit_code == 2

@@ -57,6 +57,11 @@ def test_what_takes_long_is_told_again_until_it_is_done() -> None:
         ),
         ("SignatureDoesNotMatch: Signature expired: 20260101 is now earlier than", CredentialsError, "clock"),
         ("failed to connect to any docker daemon", MachineError, "builder=buildkit"),
+        (
+            "Could not automatically download and install resource plugin 'pulumi-resource-aws' at version v7.51.1, or",
+            MachineError,
+            "pulumi-resource-aws",
+        ),
         ("operation error ECS: CreateCluster, AccessDeniedException: User is not authorized", AwsError, "policy"),
     ],
 )
