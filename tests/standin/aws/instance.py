@@ -37,6 +37,14 @@ class Instance(Ec2Resource):
         )
         return str(made["Instances"][0]["InstanceId"])
 
+    def change(self, identity: str, new: Properties, changed: set[str]) -> None:
+        if "vpcSecurityGroupIds" in changed:
+            self.client.modify_instance_attribute(InstanceId=identity, Groups=new["vpcSecurityGroupIds"])
+        if "metadataOptions" in changed:
+            self.client.modify_instance_metadata_options(InstanceId=identity, **pascal(new["metadataOptions"]))
+        if rest := changed - {"vpcSecurityGroupIds", "metadataOptions"}:
+            super().change(identity, new, rest)
+
     def unmake(self, identity: str, known: Properties) -> None:
         self.client.terminate_instances(InstanceIds=[identity])
         self.client.get_waiter("instance_terminated").wait(InstanceIds=[identity])
@@ -50,12 +58,12 @@ class Instance(Ec2Resource):
         return None if found["State"]["Name"] == "terminated" else found
 
     def properties(self, identity: str, found: dict[str, Any], known: Properties) -> Properties:
+        # Not its subnet: the local server knows no subnet of a network interface, and names the default one.
         return {
             "arn": self.aws.arn("ec2", f"instance/{identity}"),
             "instanceState": found["State"]["Name"],
             "ami": found["ImageId"],
             "instanceType": found["InstanceType"],
-            "subnetId": found["SubnetId"],
             "privateIp": found.get("PrivateIpAddress", ""),
             "publicIp": found.get("PublicIpAddress", ""),
         }
