@@ -84,6 +84,12 @@ class Settings(FargateSettings):
         """The chosen built-in variants, then the own images; every own image is a variant of the stack."""
         return self.variants + tuple(name for name in self.images if name not in self.variants)
 
+    @property
+    def built_by_docker(self) -> bool:
+        """Whether pulumi-docker builds anything: on Fargate, a built-in variant, unless BuildKit was chosen."""
+        built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)
+        return self.target == "fargate" and self.builder == "docker" and built_in
+
     def workload(self, variant: str) -> Workload:
         """How one sees that a task of a variant works."""
         own = self.images.get(variant)

@@ -33,7 +33,7 @@ def fargate(settings: Settings) -> dict[str, Any]:
         account=aws.get_caller_identity_output(opts=asking).account_id,
         zones=_two_zones(settings.region, asking),
         ami=_machine_image(asking) if settings.bastion else None,
-        token=_token(asking) if settings.builder == "docker" else None,
+        token=_token(asking) if settings.built_by_docker else None,
     )
     return FargateStack(NAMESPACE, args, pulumi.ResourceOptions(providers=[provider])).outputs
 

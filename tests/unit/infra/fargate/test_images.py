@@ -9,6 +9,7 @@ from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
 
 from sociometer.errors import ImageError
 from sociometer.infra.fargate.images import checked_digest
+from tests.support import fargate_stack
 from tests.support.fargate_stack import HOST, PASSWORD, MockedResource, digest, of_type, only, resources
 
 Declared = list[MockedResource]
@@ -75,6 +76,12 @@ def test_a_setting_has_buildkit_build_and_then_no_docker_is_needed() -> None:
     source = only(declared, "sociometer:SourceImage", "movie-source").inputs
     assert (source["registry"], source["repository"], source["ecr_region"]) == (HOST, SOURCE, "eu-west-2")
     assert not any(PASSWORD in str(each.inputs) for each in declared)
+
+
+def test_without_anything_to_build_no_token_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(fargate_stack._CALLS, "aws:ecr/getAuthorizationToken:getAuthorizationToken")
+    declared = resources(variants="", images='{"shop": "shop.example/web:1"}')
+    assert [each.name for each in of_type(declared, "sociometer:SourceImage")] == ["shop-source"]
 
 
 @pytest.mark.parametrize("reference", ["<none>@<none>", "", f"{SOURCE}:tag"])
