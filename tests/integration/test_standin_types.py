@@ -130,7 +130,7 @@ def instance(has: Parents) -> tuple[Properties, Properties]:
         "rootBlockDevice": {"volumeSize": 40, "volumeType": "gp3", "encrypted": True, "deleteOnTermination": True},
         "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required"},
     }
-    return inputs, {"vpcSecurityGroupIds": [has.group("b")]}
+    return inputs, {}
 
 
 def load_balancer(has: Parents) -> tuple[Properties, Properties]:

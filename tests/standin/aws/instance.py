@@ -13,7 +13,7 @@ DISK = {"volumeSize": "VolumeSize", "volumeType": "VolumeType", "encrypted": "En
 
 
 class Instance(Ec2Resource):
-    """``aws:ec2/instance:Instance``."""
+    """``aws:ec2/instance:Instance``; the local server cannot change one in place, so that is refused."""
 
     inputs = words(
         "ami instanceType subnetId vpcSecurityGroupIds associatePublicIpAddress iamInstanceProfile metadataOptions "
@@ -36,14 +36,6 @@ class Instance(Ec2Resource):
             MinCount=1, MaxCount=1, NetworkInterfaces=[interface], **picked(inputs, names), **_extras(inputs)
         )
         return str(made["Instances"][0]["InstanceId"])
-
-    def change(self, identity: str, new: Properties, changed: set[str]) -> None:
-        if "vpcSecurityGroupIds" in changed:
-            self.client.modify_instance_attribute(InstanceId=identity, Groups=new["vpcSecurityGroupIds"])
-        if "metadataOptions" in changed:
-            self.client.modify_instance_metadata_options(InstanceId=identity, **pascal(new["metadataOptions"]))
-        if rest := changed - {"vpcSecurityGroupIds", "metadataOptions"}:
-            super().change(identity, new, rest)
 
     def unmake(self, identity: str, known: Properties) -> None:
         self.client.terminate_instances(InstanceIds=[identity])
