@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pulumi import automation as auto
 
@@ -53,27 +53,30 @@ class EngineStack:
         self.stack.destroy()
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """Outputs of the resources in the state, by name."""
+        """The resources in the state by name: their ids and outputs."""
         deployment = self.stack.export_stack().deployment or {}
-        return {entry["urn"].rpartition("::")[2]: entry.get("outputs", {}) for entry in deployment.get("resources", [])}
+        return {
+            entry["urn"].rpartition("::")[2]: {**entry.get("outputs", {}), "id": entry.get("id")}
+            for entry in deployment.get("resources", [])
+        }
 
 
-def failure(folder: Path, program: Callable[[], None]) -> str:
-    """What a preview says that fails; ``program`` is a function of a module, or a `partial` of one.
+def failure(folder: Path, program: Callable[[], None], run: Literal["preview", "up"] = "preview") -> str:
+    """What a run says that fails; ``program`` is a function of a module, or a `partial` of one.
 
     In a process of its own: the SDK leaves the event loop and sockets of a failed inline program open.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_failed_preview, folder, program).result()
+        return pool.submit(_failed, folder, program, run).result()
 
 
-def _failed_preview(folder: Path, program: Callable[[], None]) -> str:
+def _failed(folder: Path, program: Callable[[], None], run: Literal["preview", "up"]) -> str:
     stack = EngineStack(folder, program)
     try:
-        changes = stack.preview()
+        done = stack.preview() if run == "preview" else stack.up()
     except auto.CommandError as error:
         return str(error)
-    raise AssertionError(f"The preview succeeded: {changes}")
+    raise AssertionError(f"The {run} succeeded: {done}")
 
 
 def _changes(summary: Mapping[Any, int]) -> dict[str, int]:

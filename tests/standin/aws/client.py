@@ -37,7 +37,7 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """A client of one service; kept, and safe for several threads."""
-        return _client(service, self.region)
+        return _client(service, self.region, os.environ["AWS_ENDPOINT_URL"])
 
     @functools.cached_property
     def account(self) -> str:
@@ -50,9 +50,9 @@ class Aws:
 
 
 @functools.lru_cache
-def _client(service: str, region: str) -> Any:
+def _client(service: str, region: str, url: str) -> Any:
     retries = Config(retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.session.Session(region_name=region).client(service, config=retries)
+    return boto3.session.Session(region_name=region).client(service, endpoint_url=url, config=retries)
 
 
 def _decoded(value: Any) -> Any:

@@ -13,7 +13,7 @@ DISK = {"volumeSize": "VolumeSize", "volumeType": "VolumeType", "encrypted": "En
 
 
 class Instance(Ec2Resource):
-    """``aws:ec2/instance:Instance``."""
+    """``aws:ec2/instance:Instance``; the local server cannot change one in place, so that is refused."""
 
     inputs = words(
         "ami instanceType subnetId vpcSecurityGroupIds associatePublicIpAddress iamInstanceProfile metadataOptions "
@@ -50,12 +50,12 @@ class Instance(Ec2Resource):
         return None if found["State"]["Name"] == "terminated" else found
 
     def properties(self, identity: str, found: dict[str, Any], known: Properties) -> Properties:
+        # Not its subnet: the local server knows no subnet of a network interface, and names the default one.
         return {
             "arn": self.aws.arn("ec2", f"instance/{identity}"),
             "instanceState": found["State"]["Name"],
             "ami": found["ImageId"],
             "instanceType": found["InstanceType"],
-            "subnetId": found["SubnetId"],
             "privateIp": found.get("PrivateIpAddress", ""),
             "publicIp": found.get("PublicIpAddress", ""),
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from tests.standin.aws.base import picked, same_set
 from tests.standin.aws.ec2 import Ec2Resource
@@ -96,18 +97,32 @@ class VpcEndpoint(Ec2Resource):
     gone = ("InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound")
     described = ("describe_vpc_endpoints", "VpcEndpointIds", "VpcEndpoints")
 
+    names: ClassVar[Mapping[str, str]] = {
+        "vpcId": "VpcId",
+        "serviceName": "ServiceName",
+        "vpcEndpointType": "VpcEndpointType",
+        "privateDnsEnabled": "PrivateDnsEnabled",
+        "routeTableIds": "RouteTableIds",
+        "subnetIds": "SubnetIds",
+        "securityGroupIds": "SecurityGroupIds",
+        "policy": "PolicyDocument",
+    }
+
     def make(self, inputs: Properties) -> str:
-        names = {
-            "vpcId": "VpcId",
-            "serviceName": "ServiceName",
-            "vpcEndpointType": "VpcEndpointType",
-            "privateDnsEnabled": "PrivateDnsEnabled",
-            "routeTableIds": "RouteTableIds",
-            "subnetIds": "SubnetIds",
-            "securityGroupIds": "SecurityGroupIds",
-            "policy": "PolicyDocument",
-        }
-        return str(self.client.create_vpc_endpoint(**picked(inputs, names))["VpcEndpoint"]["VpcEndpointId"])
+        return str(self.client.create_vpc_endpoint(**picked(inputs, self.names))["VpcEndpoint"]["VpcEndpointId"])
+
+    def change(self, identity: str, new: Properties, changed: set[str]) -> None:
+        found = self.describe(identity)
+        assert found is not None
+        groups = [group["GroupId"] for group in found.get("Groups", [])]
+        has = {"routeTableIds": found.get("RouteTableIds", []), "subnetIds": found.get("SubnetIds", [])}
+        arguments: dict[str, Any] = picked(new, {key: self.names[key] for key in ("privateDnsEnabled", "policy")})
+        for key, before in (has | {"securityGroupIds": groups}).items():
+            after = new.get(key, [])
+            if key in changed:
+                arguments[f"Add{self.names[key]}"] = [each for each in after if each not in before]
+                arguments[f"Remove{self.names[key]}"] = [each for each in before if each not in after]
+        self.client.modify_vpc_endpoint(VpcEndpointId=identity, **arguments)
 
     def unmake(self, identity: str, known: Properties) -> None:
         self.client.delete_vpc_endpoints(VpcEndpointIds=[identity])

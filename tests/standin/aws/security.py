@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from tests.standin.aws.base import picked
+from tests.standin.aws.base import pascal, picked
 from tests.standin.aws.ec2 import Ec2Resource
 from tests.standin.values import Properties, words
 
@@ -46,6 +46,9 @@ class SecurityGroup(Ec2Resource):
         }
 
 
+NO_PART_OF_A_RULE = ("SecurityGroupId", "Tags", "TagsAll", "Region")
+
+
 class _Rule(Ec2Resource):
     """One rule of a security group."""
 
@@ -62,6 +65,11 @@ class _Rule(Ec2Resource):
     def make(self, inputs: Properties) -> str:
         made = self._call("authorize")(GroupId=inputs["securityGroupId"], IpPermissions=[_permission(inputs)])
         return str(made["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+
+    def change(self, identity: str, new: Properties, changed: set[str]) -> None:
+        rule = {key: value for key, value in pascal(new).items() if key not in NO_PART_OF_A_RULE}
+        rules = [{"SecurityGroupRuleId": identity, "SecurityGroupRule": rule}]
+        self.client.modify_security_group_rules(GroupId=new["securityGroupId"], SecurityGroupRules=rules)
 
     def unmake(self, identity: str, known: Properties) -> None:
         self._call("revoke")(GroupId=known["securityGroupId"], SecurityGroupRuleIds=[identity])

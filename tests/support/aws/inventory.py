@@ -11,7 +11,7 @@ from tests.support.aws.server import AwsServer
 
 def inventory(server: AwsServer) -> set[str]:
     """What there is now; compare it with what there was before."""
-    parts = (_network, _load_balancing, _containers, _identities, _storage)
+    parts = (_network, _machines, _load_balancing, _containers, _identities, _storage)
     return set(chain.from_iterable(part(server) for part in parts))
 
 
@@ -26,10 +26,19 @@ def _network(server: AwsServer) -> Iterator[str]:
     yield from _each(ec2.describe_vpc_endpoints(), "VpcEndpoints", "VpcEndpointId")
     yield from _each(ec2.describe_security_groups(), "SecurityGroups", "GroupId")
     yield from _each(ec2.describe_security_group_rules(), "SecurityGroupRules", "SecurityGroupRuleId")
-    yield from _each(ec2.describe_volumes(), "Volumes", "VolumeId")
+
+
+def _machines(server: AwsServer) -> Iterator[str]:
+    ec2 = server.client("ec2")
     alive = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
-    for reservation in ec2.describe_instances(Filters=[alive])["Reservations"]:
-        yield from _each(reservation, "Instances", "InstanceId")
+    reservations = ec2.describe_instances(Filters=[alive])["Reservations"]
+    instances = {instance["InstanceId"] for reservation in reservations for instance in reservation["Instances"]}
+    yield from instances
+    for volume in ec2.describe_volumes()["Volumes"]:
+        # AWS deletes it with its instance; the local server forgets to.
+        goes_with = {entry["InstanceId"] for entry in volume["Attachments"] if entry["DeleteOnTermination"]}
+        if not goes_with or goes_with & instances:
+            yield volume["VolumeId"]
 
 
 def _load_balancing(server: AwsServer) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import tempfile
 import time
@@ -47,12 +48,16 @@ class AwsServer:
 
     def client(self, service: str) -> Any:
         """A boto3 client of one service."""
-        session = boto3.session.Session(KEY, KEY, region_name=REGION)
-        return session.client(service, endpoint_url=self.url)
+        return _client(service, self.url)
 
     def reset(self) -> None:
         """Forget everything, but for what an account has from its beginning."""
         httpx.post(f"{self.url}/_ministack/reset", timeout=START_SECONDS, trust_env=False).raise_for_status()
+
+
+@functools.cache
+def _client(service: str, url: str) -> Any:
+    return boto3.session.Session(KEY, KEY, region_name=REGION).client(service, endpoint_url=url)
 
 
 @contextmanager
