@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sociometer.errors import SweepError
-from sociometer.experiments import export, report
+from sociometer.experiments import export, frames, report
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.schema import Sweep
@@ -42,7 +42,7 @@ def test_a_sweep_is_marked_as_simulated_wherever_it_is_shown(store: Store) -> No
     records = store.rounds(done.id)
     assert len(records) == len(PLAN.rounds)
     assert done.key_metadata["target"] == done.outputs.target == "sim"
-    summary = summarise(done, records)
+    summary = summarise(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
     assert (summary.target, summary.rounds_complete) == ("sim", len(PLAN.rounds))
     assert report.title(summary).startswith("SIMULATED")
     rows = json.loads(export.to_json(records))
