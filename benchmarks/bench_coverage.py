@@ -100,9 +100,7 @@ def main() -> None:
             f"{row.world:32} {row.blocks:>12} | {row.ours:7.1%} {row.naive:7.1%} {row.other:7.1%} | "
             f"{row.a_a:6.1%} {row.a_a_naive:6.1%}"
         )
-    print(
-        "other: percentile bootstrap over blocks; where blocks are added: plain 95 % intervals from 3 blocks on"
-    )
+    print("other: percentile bootstrap over blocks; where blocks are added: plain 95 % intervals from 3 blocks on")
     print(f"{arguments.sweeps} sweeps a line; bars: coverage 93-97 %, A/A at most 5 %: {'MISSED' if missed else 'met'}")
     sys.exit(missed)
 

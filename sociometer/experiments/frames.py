@@ -51,9 +51,12 @@ _TASKS_OF_SWEEP = "tasks WHERE round_id IN (SELECT id FROM rounds WHERE sweep_id
 
 
 def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
-    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`."""
-    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
+    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`.
+
+    A sweep may write meanwhile: the rounds are read last, for a round is committed together with its tasks.
+    """
     seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
+    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     own_round = placed["id"].searchsorted(seen["round_id"])
     names = {**{name: name for name in (*PLACE, *LOAD)}, "round": "position", "round_status": "status"}
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
