@@ -54,7 +54,8 @@ done = time.perf_counter()
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
 print(json.dumps({
     "tasks": len(tasks), "imports": imported - began, "reading": read - imported, "analysing": done - read,
-    "total": done - began, "peak_mb": int(peak.split()[1]) * 1024 / 1e6, "headline": analysis.headline,
+    "total": done - began, "cpu": time.process_time(), "peak_mb": int(peak.split()[1]) * 1024 / 1e6,
+    "headline": analysis.headline,
 }))
 """
 
@@ -75,7 +76,7 @@ def main() -> None:
         print(
             f"{found['tasks']:,} tasks, store of {megabytes:.0f} MB: imports {found['imports']:.1f} s, "
             f"reading {found['reading']:.1f} s, analysing {found['analysing']:.1f} s, in all {found['total']:.1f} s "
-            f"(bar {bar:.0f}), peak {found['peak_mb']:.0f} MB (bar {MEMORY_BAR_MB:.0f})"
+            f"(bar {bar:.0f}; {found['cpu']:.1f} s of CPU), peak {found['peak_mb']:.0f} MB (bar {MEMORY_BAR_MB:.0f})"
         )
         print(f"  {found['headline']}")
     sys.exit(missed)

@@ -56,15 +56,18 @@ _TASKS_OF_SWEEP = "tasks WHERE round_id IN (SELECT id FROM rounds WHERE sweep_id
 
 
 def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
-    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`."""
-    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
+    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`.
+
+    A sweep may write meanwhile: the rounds are read last, for a round is committed together with its tasks.
+    """
     seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
+    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     own_round = placed["id"].searchsorted(seen["round_id"])
     names = {name: name for name in (*PLACE, *LOAD) if name not in ORIGIN}
     names |= {"round": "position", "round_status": "status"}
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
     columns = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
-    return pd.DataFrame({name: columns[name] for name in COLUMNS})
+    return pd.DataFrame({name: columns[name] for name in COLUMNS}, copy=False)
 
 
 def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
@@ -101,7 +104,9 @@ def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.Dat
         cursor.execute(f"SELECT {names} FROM {source}", (sweep_id,))  # noqa: S608 - our own names
         chunks = iter(lambda: cursor.fetchmany(CHUNK_ROWS), [])
         table = pa.Table.from_batches((_batch(rows, schema) for rows in chunks), schema).unify_dictionaries()
-    return pd.DataFrame({field.name: _series(table[field.name], field) for field in schema})
+    columns = dict(zip(schema.names, table.columns, strict=True))
+    del table  # each column's Arrow memory goes as soon as it is a series
+    return pd.DataFrame({field.name: _series(columns.pop(field.name), field) for field in schema}, copy=False)
 
 
 def _batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:

@@ -26,4 +26,4 @@ def test_the_rule_is_blind_to_the_effect() -> None:
 
 
 def test_looking_costs_some_of_the_error() -> None:
-    assert nominal_level(0.95) == pytest.approx(0.9675)
+    assert nominal_level(0.95) == pytest.approx(0.965)
