@@ -52,7 +52,8 @@ class Aws:
 @functools.lru_cache
 def _client(service: str, region: str, url: str) -> Any:
     retries = Config(retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.session.Session(region_name=region).client(service, endpoint_url=url, config=retries)
+    session: Any = boto3.session.Session(region_name=region)  # typed for literal names only
+    return session.client(service, endpoint_url=url, config=retries)
 
 
 def _decoded(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.standin.aws import ecr, ecs, iam, instance, lb, logs, network, routes, s3, security
+from tests.standin.aws import ecr, ecs, iam, instance, lb, listener, logs, network, routes, s3, security
 from tests.standin.aws.base import AwsResource
 from tests.standin.aws.client import Aws
 from tests.standin.aws.functions import functions
@@ -25,8 +25,8 @@ TYPES: Mapping[str, type[AwsResource]] = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": security.EgressRule,
     "aws:lb/loadBalancer:LoadBalancer": lb.LoadBalancer,
     "aws:lb/targetGroup:TargetGroup": lb.TargetGroup,
-    "aws:lb/listener:Listener": lb.Listener,
-    "aws:lb/listenerRule:ListenerRule": lb.ListenerRule,
+    "aws:lb/listener:Listener": listener.Listener,
+    "aws:lb/listenerRule:ListenerRule": listener.ListenerRule,
     "aws:ecr/repository:Repository": ecr.Repository,
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": ecr.LifecyclePolicy,
     "aws:ecs/cluster:Cluster": ecs.Cluster,

@@ -57,7 +57,8 @@ class AwsServer:
 
 @functools.cache
 def _client(service: str, url: str) -> Any:
-    return boto3.session.Session(KEY, KEY, region_name=REGION).client(service, endpoint_url=url)
+    session: Any = boto3.session.Session(KEY, KEY, region_name=REGION)  # typed for literal names only
+    return session.client(service, endpoint_url=url)
 
 
 @contextmanager
