@@ -35,7 +35,7 @@ lint: setup ## Check style and types
 unit: setup ## Run the unit tests: fast, no root
 	@$(RUN) pytest --quiet tests/unit
 
-integration: setup ## Run the tests with the real tools
+integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet tests/integration
 
 hasher: setup ## Check and test the Go program of the images
@@ -66,6 +66,11 @@ try-tools: setup
 try-browser: setup
 	@$(RUN) python -m tests.support.browser --install || { code=$$?; \
 	test $$code = 3 && test -z "$(SOCIOMETER_REQUIRE_LAB)" && echo "Going on without a browser." >&2 || exit $$code; }
+
+# Programs that the tests run and that need other versions than ours, each in an environment of its own in the cache.
+.PHONY: test-environments
+test-environments: setup
+	@$(RUN) python -m tests.support.environments
 
 setup:
 	@uv="$$(sh tools/uv.sh)" && "$$uv" sync --locked --quiet

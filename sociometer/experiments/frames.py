@@ -13,18 +13,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sociometer.experiments.export import COLUMNS, EXTRAS, LOAD, PLACE
+from sociometer.experiments.export import COLUMNS, EXTRAS, LOAD, ORIGIN, PLACE
+from sociometer.experiments.origin import NOT_MEASURED, target_of
 from sociometer.experiments.phases import BOUNDS, NS_PER_SECOND, PHASES
-from sociometer.experiments.records import Outcome, TaskTimes
+from sociometer.experiments.records import Outcome, Requests, TaskTimes
 from sociometer.experiments.store import Store
 
 CHUNK_ROWS = 20_000
 """Rows that are Python objects at the same time."""
 ROUND_COLUMNS = (
     *("sweep_id", "block", "index", "attempt", "variant", "form", "task_count", "status", "reason"),
-    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds", "cpu_pressure", "steal"),
+    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds", *LOAD),
+    *(*Requests.model_fields, "clock_offset_ms", "clock_error_ms"),
 )
-"""Columns of `rounds`, named as in `RoundRecord`; times in ns since the epoch, shares from 0 to 1."""
+"""Columns of `rounds`, named as in `RoundRecord`; times in ns since the epoch, shares from 0 to 1. ``clock_…`` are
+those of its `ClockOffset`."""
 
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
 _ROUNDS = pa.schema(
@@ -33,7 +36,9 @@ _ROUNDS = pa.schema(
         *(pa.field(name, _CATEGORY) for name in ("sweep_id", "variant", "form", "status")),
         pa.field("reason", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("started_ns", "finished_ns")),
-        *(pa.field(name, pa.float64()) for name in ("prepare_seconds", "clear_seconds", "cpu_pressure", "steal")),
+        *(pa.field(name, pa.float64()) for name in ("prepare_seconds", "clear_seconds", *LOAD)),
+        *(pa.field(name, pa.int64()) for name in Requests.model_fields),
+        *(pa.field(name, pa.float64()) for name in ("clock_offset_ms", "clock_error_ms")),
     ]
 )
 _TASKS = pa.schema(
@@ -46,24 +51,37 @@ _TASKS = pa.schema(
     ]
 )
 _ROUNDS_OF_SWEEP = "rounds WHERE sweep_id = ? ORDER BY id"
-_TASKS_OF_SWEEP = "tasks JOIN rounds ON rounds.id = round_id WHERE sweep_id = ? ORDER BY round_id, tasks.id"
+_TASKS_OF_SWEEP = "tasks WHERE round_id IN (SELECT id FROM rounds WHERE sweep_id = ?) ORDER BY round_id, id"
+"""As the index on `round_id` has them, so that nothing is sorted."""
 
 
 def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
-    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`."""
-    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
+    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`.
+
+    A sweep may write meanwhile: the rounds are read last, for a round is committed together with its tasks.
+    """
     seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
+    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     own_round = placed["id"].searchsorted(seen["round_id"])
-    names = {**{name: name for name in (*PLACE, *LOAD)}, "round": "position", "round_status": "status"}
+    names = {name: name for name in (*PLACE, *LOAD) if name not in ORIGIN}
+    names |= {"round": "position", "round_status": "status"}
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
-    columns = {**of_round, **{name: seen[name] for name in seen}, **_durations(seen)}
-    return pd.DataFrame({name: columns[name] for name in COLUMNS})
+    columns = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
+    return pd.DataFrame({name: columns[name] for name in COLUMNS}, copy=False)
 
 
 def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
     """One row per attempt at a round of a sweep, in the order in which they were committed: `ROUND_COLUMNS`."""
     found = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     return found.rename(columns={"position": "index"})[list(ROUND_COLUMNS)]
+
+
+def _origin(seen: pd.DataFrame) -> dict[str, Any]:
+    """`origin` for whole columns; the tasks of a round ran on one target, so the first one's id tells it."""
+    first = seen[~seen["round_id"].duplicated()]
+    target_by_round = dict(zip(first["round_id"], first["task_id"].map(target_of), strict=True))
+    targets = seen["round_id"].map(target_by_round).astype("object")
+    return {"target": targets.astype("category"), "simulated": targets.isin(NOT_MEASURED)}
 
 
 def _durations(seen: pd.DataFrame) -> dict[str, Any]:
@@ -82,11 +100,13 @@ def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.Dat
     table_name = source.split()[0]
     with store.cursor() as cursor:
         there = {name for (name,) in cursor.execute("SELECT name FROM pragma_table_info(?)", (table_name,))}
-        names = ", ".join(f"{table_name}.{name}" if name in there else "NULL" for name in schema.names)
+        names = ", ".join(name if name in there else "NULL" for name in schema.names)
         cursor.execute(f"SELECT {names} FROM {source}", (sweep_id,))  # noqa: S608 - our own names
         chunks = iter(lambda: cursor.fetchmany(CHUNK_ROWS), [])
         table = pa.Table.from_batches((_batch(rows, schema) for rows in chunks), schema).unify_dictionaries()
-    return pd.DataFrame({field.name: _series(table[field.name], field) for field in schema})
+    columns = dict(zip(schema.names, table.columns, strict=True))
+    del table  # each column's Arrow memory goes as soon as it is a series
+    return pd.DataFrame({field.name: _series(columns.pop(field.name), field) for field in schema}, copy=False)
 
 
 def _batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sociometer.experiments import tables, wording
 from sociometer.experiments.contents import SIMULATED, Contents
 from sociometer.experiments.findings import Comparison
+from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.summary import Cell, Summary
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ def text(contents: Contents) -> str:
 
 
 def title(summary: Summary) -> str:
-    """What sweep it is, and how far it came."""
+    """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
+    marked = "SIMULATED: " if summary.target in NOT_MEASURED else ""
     return (
-        f"Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
+        f"{marked}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
         f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
     )
 
