@@ -4,7 +4,8 @@
 
 A generator writes a sweep of log-normal times straight into the store's tables; then a fresh process opens the store,
 reads and analyses it and makes the page, as `sociometer report --format html` does. Prints seconds and that process's
-peak resident memory. Ends with exit code 1 when a bar is missed: 30 s and 1.5 GB for a million records, 5 s for a thousand.
+peak resident memory. Ends with exit code 1 when a bar is missed: 30 s and 1.5 GB for a million records, 5 s for a
+thousand.
 """
 
 from __future__ import annotations
