@@ -57,6 +57,7 @@ class Contents(Frozen):
     summary: Summary
     title: str
     began: str
+    tasks: int
     left_out: tuple[LeftOut, ...]
     left_out_more: int
     provenance: tuple[Facts, ...]
@@ -72,6 +73,7 @@ def contents(sweep: Sweep, analysis: Analysis, tasks: pd.DataFrame, rounds: pd.D
         summary=_summary(sweep, analysis, rounds),
         title=f"Sociometer: sweep {sweep.id}{marked}",
         began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",
+        tasks=len(tasks),
         left_out=tuple(left_out[:MOST_REASONS]),
         left_out_more=sum(row.count for row in left_out[MOST_REASONS:]),
         provenance=tuple(_provenance(sweep)),

@@ -31,7 +31,7 @@ _COMPARED = (
 
 def markdown(contents: Contents) -> str:
     """The whole text; ends with a newline."""
-    return "\n".join(_lines(contents)) + "\n"
+    return wording.visible("\n".join(_lines(contents)) + "\n")
 
 
 def escaped(text: str) -> str:

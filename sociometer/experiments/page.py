@@ -36,7 +36,7 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
     environment.filters["grouped"] = lambda value: f"{value:,}"
     environment.filters["bound"] = lambda text: text.replace(" %", _NO_BREAK + "%")
     style = (_TEMPLATES / "report.css").read_text()
-    return environment.get_template("report.html.j2").render(
+    page = environment.get_template("report.html.j2").render(
         report=contents,
         analysis=contents.analysis,
         figures=figures,
@@ -47,6 +47,7 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
         simulated=SIMULATED,
         version=version("sociometer"),
     )
+    return wording.visible(page)
 
 
 def _digest(style: str) -> str:

@@ -14,6 +14,7 @@ from sociometer.experiments.summary import Cell, Summary
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 SHOWN_PHASES = ("pull", "start", "ready", "boot")
 TEXT_WIDTH = 110
@@ -28,27 +29,21 @@ _LEGEND = (
 
 def show(contents: Contents, console: Console) -> None:
     """Print the report on a rich console."""
-    from rich.text import Text  # rich is for output alone
-
     analysis = contents.analysis
     if analysis.simulated:
-        console.print(Text(f"{SIMULATED}: no figure here is a measurement", style="bold reverse"))
-    console.print(Text(analysis.headline, style="bold"))
-    console.print(Text(title(contents.summary), style="dim"))
+        console.print(_said(f"{SIMULATED}: no figure here is a measurement", "bold reverse"))
+    console.print(_said(analysis.headline, "bold"))
+    console.print(_said(title(contents.summary), "dim"))
     for variant in tables.variants(analysis):
-        compared = [
-            row for row in tables.comparisons(analysis, variant) if row.phase in _compared_phases(contents, variant)
-        ]
-        if compared:
-            console.print(_comparisons(variant, compared, tables.level(analysis)))
-        console.print(_treatments(variant, tables.cells(analysis, variant)))
+        for table in _tables_of(contents, variant):
+            console.print(table)
     if analysis.cells:
-        console.print(Text(_LEGEND, style="dim"))
+        console.print(_said(_LEGEND, "dim"))
     for finding in analysis.findings:
-        console.print(Text(f"Note: {finding.text}"))
+        console.print(_said(f"Note: {finding.text}"))
     for line in left_out(contents):
-        console.print(Text(f"Left out: {line}"))
-    console.print(Text(f"Again: {contents.command}", style="dim"), soft_wrap=True)
+        console.print(_said(f"Left out: {line}"))
+    console.print(_said(f"Again: {contents.command}", "dim"), soft_wrap=True)
 
 
 def text(contents: Contents) -> str:
@@ -76,13 +71,25 @@ def left_out(contents: Contents) -> Iterator[str]:
         yield f"{contents.left_out_more:,} more, for other reasons"
 
 
-def _compared_phases(contents: Contents, variant: str) -> tuple[str, str]:
-    return (tables.main_phase(tables.cells(contents.analysis, variant)), "pull")
+def _said(text: str, style: str = "") -> Text:
+    """Text that is no markup and commands no terminal."""
+    from rich.text import Text  # rich is for output alone
+
+    return Text(wording.visible(text), style=style)
+
+
+def _tables_of(contents: Contents, variant: str) -> Iterator[Table]:
+    """What each form changes in the main phase and the pull, where there is anything to compare; every treatment."""
+    analysis = contents.analysis
+    cells = tables.cells(analysis, variant)
+    shown = (tables.main_phase(cells), "pull")
+    compared = [row for row in tables.comparisons(analysis, variant) if row.phase in shown]
+    if compared:
+        yield _comparisons(variant, compared, tables.level(analysis))
+    yield _treatments(variant, cells)
 
 
 def _comparisons(variant: str, rows: Sequence[Comparison], level: str) -> Table:
-    from rich.text import Text
-
     control = rows[0].control
     table = _table(f"{variant}: against {control}")
     for name in ("phase", ">tasks", "form", f">{control}", ">seconds", ">change", f">{level} interval", "verdict"):
@@ -97,7 +104,7 @@ def _comparisons(variant: str, rows: Sequence[Comparison], level: str) -> Table:
             wording.seconds(row.median_seconds),
             wording.change(row.ratio),
             wording.interval(row.interval) or "-",
-            Text(wording.verdict(row), style=_VERDICT_STYLES.get(row.verdict, "")),
+            _said(wording.verdict(row), _VERDICT_STYLES.get(row.verdict, "")),
             end_section=last,
         )
     return table
@@ -120,10 +127,9 @@ def _treatments(variant: str, cells: Sequence[Cell]) -> Table:
 def _table(heading: str) -> Table:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     return Table(
-        title=Text(f"\n{heading}"),
+        title=_said(f"\n{heading}"),
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,

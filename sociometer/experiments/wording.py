@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 from sociometer.experiments.findings import Comparison, Interval, Verdict
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
-PHASE_MEANINGS = {
-    "connect": "from the task's creation until its network was there",
-    "pull": "the image pull alone",
-    "start": "from the task's creation until its container ran",
-    "ready": "from the task's creation until its first HTTP 200",
-    "boot": "from the task's creation until its own boot work was done",
-}
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 VERDICTS: dict[Verdict, str] = {
     "faster": "faster",
     "slower": "slower",
     "no-difference": "no difference",
     "undecided": "not enough data",
 }
+
+
+def visible(text: str) -> str:
+    """Text in which nothing works unseen: control, direction and zero-width characters are written out.
+
+    A name could else turn the reading direction of what follows it, or command a terminal. Line ends and tabs stay.
+    """
+    return "".join(
+        f"\\u{ord(letter):04x}" if unicodedata.category(letter) in _UNSEEN and letter not in "\n\t" else letter
+        for letter in text
+    )
 
 
 def seconds(value: float) -> str:

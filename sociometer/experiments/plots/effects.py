@@ -74,7 +74,7 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
         points.encode(y=y, x=x, color=colour),
         base.transform_filter("isValid(datum.low)").mark_circle(size=70, opacity=1).encode(y=y, x=x, color=colour),
         base.mark_text(dy=-11, fontSize=11, color=INK).encode(y=y, x=x, text="label:N"),
-        height=32 * len(rows) + 40,
+        height=32 * len(rows) + 62,
     )
 
 

@@ -135,7 +135,7 @@ def _bars(
             alt.InlineData([{"row": row, "end": end, "label": seconds(end)} for row, end in ends.items()])
         )
         layers.append(totals.mark_text(align="left", dx=5).encode(y=y, x="end:Q", text="label:N"))
-    return layered(*layers, height=row_height * len(rows) + 40)
+    return layered(*layers, height=row_height * len(rows) + 54)
 
 
 def _description(bars: Sequence[dict[str, Any]]) -> str:

@@ -64,6 +64,13 @@ def test_a_simulation_says_so_before_anything_else(reported: Callable[..., Repor
     assert shown.startswith("SIMULATED")
 
 
+def test_no_name_commands_the_terminal(report: Report) -> None:
+    analysis = report.contents.analysis.model_copy(update={"headline": "\x1b[2Jgone"})
+    shown = text(report.contents.model_copy(update={"analysis": analysis}))
+    assert shown.startswith(r"\u001b[2Jgone")
+    assert "\x1b" not in shown
+
+
 def test_markup_in_a_name_is_shown_as_it_is(report: Report, store: Store) -> None:
     analysis = report.contents.analysis.model_copy(update={"headline": "[red]not markup[/red] [/]"})
     assert "[red]not markup[/red] [/]" in text(report.contents.model_copy(update={"analysis": analysis}))
