@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sociometer.experiments.findings import Comparison
 from sociometer.experiments.plan import Design
 from sociometer.experiments.statistics.paired import Floats
-from sociometer.experiments.summary import RATIO_PHASES, measured
+from sociometer.experiments.summary import RATIO_PHASES, STATE, measured
 from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Pairs:
 def round_medians(tasks: pd.DataFrame) -> pd.DataFrame:
     """One row per complete round, with `ROUND_KEYS` and the median seconds of its booted tasks in each phase."""
     columns = [f"{phase}_seconds" for phase in RATIO_PHASES]
-    booted = measured(tasks)[[*ROUND_KEYS, *columns]]
+    booted = measured(tasks[[*ROUND_KEYS, *STATE, *columns]])
     return booted.groupby(ROUND_KEYS, observed=True)[columns].median().reset_index()
 
 
@@ -81,7 +82,7 @@ def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
             )
 
 
-def primary_phase(found: Iterable[Pairs], variant: str) -> str:
-    """The phase that a variant's verdict is about."""
-    phases = {pair.phase for pair in found if pair.variant == variant}
+def primary_phase(found: Iterable[Pairs] | Iterable[Comparison], variant: str) -> str:
+    """The phase that a variant's verdict is about, from all that is compared."""
+    phases = {one.phase for one in found if one.variant == variant}
     return next((phase for phase in PRIMARY_PHASES if phase in phases), PRIMARY_PHASES[0])

@@ -64,6 +64,9 @@ class Stopping(Frozen):
     precision: float = Field(gt=0, lt=1, description="wanted relative half width of the intervals; 0.05 is 5 %")
     budget_seconds: float | None = Field(default=None, gt=0, description="no block begins that would end later")
 
+    def __str__(self) -> str:
+        return f"{self.precision:.1%}" + (f" in {self.budget_seconds:g} s" if self.budget_seconds else "")
+
 
 class Look(Frozen):
     """What a stopping rule saw before a block began."""
