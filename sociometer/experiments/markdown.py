@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sociometer.experiments import tables, wording
 from sociometer.experiments.contents import SIMULATED, Contents
-from sociometer.experiments.findings import Comparison
+from sociometer.experiments.findings import Analysis, Comparison
 from sociometer.experiments.report import left_out, title
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#|~!$]")
@@ -49,13 +49,20 @@ def _lines(contents: Contents) -> Iterator[str]:
     if rows := tables.main_comparisons(analysis):
         yield from ("", *_comparisons(rows))
     if analysis.findings:
-        yield from ("", *(f"- {escaped(finding.text)}" for finding in analysis.findings))
+        yield from ("", *_findings(analysis))
     yield from _folded("Every comparison", list(_every_comparison(contents)))
     yield from _folded("Every treatment", list(_treatments(contents)))
     yield from _folded("What was left out, and why", [f"- {escaped(line)}" for line in left_out(contents)])
     yield from _folded("What was run, with what", list(_provenance(contents)))
     yield from _folded("Methods", [f"- {escaped(m.name)}: {escaped(m.source)}" for m in analysis.methods])
     yield from ("", f"Again: {_code(contents.command)}")
+
+
+def _findings(analysis: Analysis) -> Iterator[str]:
+    for alike in tables.findings(analysis):
+        yield from (f"- {escaped(said)}" for said in alike.shown)
+        if alike.more:
+            yield f"- {len(alike.more):,} more like these; the page has them."
 
 
 def _comparisons(rows: Sequence[Comparison]) -> Iterator[str]:

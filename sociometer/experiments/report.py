@@ -40,8 +40,11 @@ def show(contents: Contents, console: Console) -> None:
             console.print(table)
     if analysis.cells:
         console.print(_said(_LEGEND, "dim"))
-    for finding in analysis.findings:
-        console.print(_said(f"Note: {finding.text}"))
+    for alike in tables.findings(analysis):
+        for said in alike.shown:
+            console.print(_said(f"Note: {said}"))
+        if alike.more:
+            console.print(_said(f"Note: {len(alike.more):,} more like these; --format html has them.", "dim"))
     for line in left_out(contents):
         console.print(_said(f"Left out: {line}"))
     console.print(_said(f"Again: {contents.command}", "dim"), soft_wrap=True)

@@ -11,6 +11,8 @@ from sociometer.experiments.records import Frozen
 from sociometer.experiments.summary import Cell, Spread
 
 MAIN_PHASES = ("boot", "ready")
+MOST_ALIKE = 4
+"""Findings of one kind that are shown at once; a sweep of many treatments says the same of each."""
 
 
 class Measured(Frozen):
@@ -19,6 +21,13 @@ class Measured(Frozen):
     median: str
     quartiles: str
     extremes: str
+
+
+class Alike(Frozen):
+    """Findings of one kind: those that are shown at once, and what is folded away."""
+
+    shown: tuple[str, ...]
+    more: tuple[str, ...]
 
 
 def variants(analysis: Analysis) -> list[str]:
@@ -56,6 +65,13 @@ def main_comparisons(analysis: Analysis) -> list[Comparison]:
         for comparison in comparisons(analysis, variant)
         if comparison.phase == main_phase(cells(analysis, variant))
     ]
+
+
+def findings(analysis: Analysis) -> list[Alike]:
+    """The findings by kind, in the order in which each kind first comes."""
+    kinds = dict.fromkeys(finding.kind for finding in analysis.findings)
+    alike = ([finding.text for finding in analysis.findings if finding.kind == kind] for kind in kinds)
+    return [Alike(shown=tuple(texts[:MOST_ALIKE]), more=tuple(texts[MOST_ALIKE:])) for texts in alike]
 
 
 def level(analysis: Analysis) -> str:

@@ -30,8 +30,9 @@ def visible(text: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration with about three digits."""
-    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
+    """A duration with about three digits, and never more than milliseconds."""
+    digits = 3 if value < 0.0995 else 2 if value < 9.995 else 1
+    return f"{value:.{digits}f}"
 
 
 def change(ratio: float) -> str:

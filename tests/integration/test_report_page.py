@@ -238,15 +238,18 @@ def test_the_pages_own_policy_stops_what_escaping_would_miss(opened: Browser, pa
     }
 
 
-def test_a_simulation_stays_marked_wherever_one_scrolls(opened: Browser, pages: dict[str, Path]) -> None:
-    opened.open(pages["simulated"], PHONE)
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_simulation_stays_marked_wherever_one_scrolls(opened: Browser, pages: dict[str, Path], width: int) -> None:
+    opened.open(pages["simulated"], width)
     assert "SIMULATED" in opened.evaluate("document.title")
     assert opened.evaluate("document.querySelectorAll('figcaption').length") >= 5
     assert opened.evaluate(
         "[...document.querySelectorAll('figcaption')].every(c => c.innerText.startsWith('SIMULATED'))"
     )
     opened.evaluate("scrollTo(0, document.body.scrollHeight)")
-    assert opened.evaluate("document.querySelector('.simulated').getBoundingClientRect().top") == 0
+    banner = opened.evaluate("document.querySelector('.simulated').getBoundingClientRect().toJSON()")
+    assert banner["top"] == 0
+    assert banner["width"] == width
 
 
 def test_what_was_measured_is_not_marked(opened: Browser, pages: dict[str, Path]) -> None:

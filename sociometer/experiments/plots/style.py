@@ -113,7 +113,8 @@ def panel(name: str, title: str, description: str, chart: alt.LayerChart) -> Pan
 def _svg(name: str, title: str, description: str, chart: alt.LayerChart) -> str:
     import vl_convert  # starts a JavaScript engine; for pictures alone
 
-    drawn = vl_convert.vegalite_to_svg(chart.properties(width=WIDTH, autosize=_FIT).configure(**CONFIG).to_dict())
+    styled = chart.properties(width=WIDTH, autosize=_FIT).configure(**CONFIG)
+    drawn = vl_convert.vegalite_to_svg(styled.to_dict(validate=False))  # each part was validated when it was made
     head, body = re.fullmatch(r"(<svg [^>]*>)(.*)", drawn, re.DOTALL).groups()  # type: ignore[union-attr]
     box = re.search(r'viewBox="[^"]*"', head).group()  # type: ignore[union-attr]
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-labelledby="{name}-t {name}-d">'

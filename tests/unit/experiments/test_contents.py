@@ -81,7 +81,7 @@ def test_the_command_that_repeats_a_preset_gives_the_same_plan(store: Store, swe
     words = shlex.split(report_command)
     assert words[:2] == ["sociometer", "run"]
     options = [word for word in words[2:] if word not in ("--stack", "lab")]
-    shown = CliRunner().invoke(app, ["plan", *options, "--json"])
+    shown = CliRunner().invoke(app, ["plan", *options, "--store", str(store.path.with_name("none")), "--json"])
     assert shown.exit_code == 0, shown.output
     assert make_plan(design).digest in shown.output
 

@@ -67,7 +67,7 @@ def blocks(rows: Iterable[Row], wanted: Place, phase: str) -> dict[int, float]:
 
 
 def digits(value: float) -> str:
-    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
 
 
 def percent(ratio: float) -> float:

@@ -23,7 +23,9 @@ def comparison(verdict: Verdict = "faster", margin: float | None = None) -> Comp
     )
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.3, "0.30"), (9.994, "9.99"), (9.996, "10.0"), (123.4, "123.4")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0042, "0.004"), (0.3, "0.30"), (9.994, "9.99"), (9.996, "10.0"), (123.4, "123.4")]
+)
 def test_seconds_have_about_three_digits(value: float, shown: str) -> None:
     assert wording.seconds(value) == shown
 
