@@ -15,6 +15,7 @@ from sociometer.errors import SettingsError, SociometerError
 from sociometer.experiments import prices
 from sociometer.experiments.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
 from sociometer.experiments.estimate import FargateModel, Treatment, total_seconds
+from sociometer.experiments.fargate.quotas import quota_notes
 from sociometer.experiments.plan import Payload, Plan
 from sociometer.experiments.records import Round
 from sociometer.infra.settings import Settings
@@ -35,6 +36,7 @@ class Bill:
     seconds: float
     estimate: Estimate | None
     bastion: bool = False
+    quotas: tuple[str, ...] = ()
 
 
 def bill(
@@ -46,7 +48,9 @@ def bill(
     found = prices.of_region(settings.region)
     cost = None if found is None else estimate(plan, rounds, seconds, shape_of(settings), model, found, make=make)
     tasks = sum(round_.task_count for round_ in rounds)
-    return Bill(settings.region, len(rounds), tasks, seconds, cost, settings.bastion)
+    most = max((round_.task_count for round_ in rounds), default=0)
+    quotas = tuple(quota_notes(settings.region, settings.cpu_units, most))
+    return Bill(settings.region, len(rounds), tasks, seconds, cost, settings.bastion, quotas)
 
 
 def model_of(settings: Settings) -> FargateModel:
@@ -70,6 +74,8 @@ def show(wanted: Bill, console: Console) -> None:
         f"On AWS in {wanted.region}: {wanted.rounds} rounds, {wanted.tasks} tasks to be launched, about "
         f"{clock(wanted.seconds)} for the rounds."
     )
+    for note in wanted.quotas:
+        console.print(note)
     found = prices.of_region(wanted.region)
     if wanted.estimate is None or found is None:
         console.print(no_price(wanted.region))
@@ -91,6 +97,7 @@ def plain(wanted: Bill) -> dict[str, object]:
         "rounds": wanted.rounds,
         "tasks": wanted.tasks,
         "seconds": round(wanted.seconds, 1),
+        "quotas": list(wanted.quotas),
         "usd": None,
     }
     found = prices.of_region(wanted.region)

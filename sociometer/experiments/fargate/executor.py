@@ -23,12 +23,6 @@ from sociometer.experiments.fargate.stage import Stage, fargate_of
 from sociometer.experiments.records import Round, RoundObservation
 from sociometer.infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
 
-UNITS_PER_VCPU = 1024
-VCPU_QUOTA = 6
-TARGETS_QUOTA = 1000
-TASKS_QUOTA = 5000
-"""What new accounts may use at once (AWS Fargate, Elastic Load Balancing and Amazon ECS quotas); all can be raised."""
-
 
 class FargateExecutor:
     """Runs rounds on ECS Fargate; see `sociometer.experiments.executor.Executor`.
@@ -117,22 +111,6 @@ class FargateExecutor:
                 "Let it write one, as docs/fargate-rounds.md shows, or measure it in the lab."
             )
         return treatment
-
-
-def quota_notes(outputs: StackOutputs, task_count: int) -> list[str]:
-    """What an account must allow for a round of so many tasks, as far as that is more than a new one allows."""
-    stack = fargate_of(outputs)
-    vcpus = task_count * stack.cpu_units / UNITS_PER_VCPU
-    needed = (
-        (vcpus, VCPU_QUOTA, "Fargate On-Demand vCPU resource count (L-3032A538)"),
-        (task_count, TARGETS_QUOTA, "Targets per Application Load Balancer (L-7E6692B2)"),
-        (task_count, TASKS_QUOTA, "Tasks per service (L-9EF96962)"),
-    )
-    return [
-        f"{task_count} tasks at once need {amount:g} of the quota {name} in {stack.region}: {quota} unless raised."
-        for amount, quota, name in needed
-        if amount > quota
-    ]
 
 
 def _service(treatment: TreatmentOutput) -> ServiceOutput:

@@ -24,8 +24,9 @@ from sociometer.experiments.fargate.stage import Stage
 from sociometer.experiments.fargate.tasks import NO_CAPACITY, TaskFacts, task_id
 from sociometer.experiments.records import Outcome
 
-LAUNCHES_PER_SECOND = 20
-"""Fargate launches a burst of 100 tasks, then so many a second (AWS Fargate service quotas)."""
+LAUNCHES_PER_SECOND = 500 / 60
+"""The slowest that a round waits for: a service launches 500 tasks a minute unless that quota was raised (Amazon ECS
+service quotas; an account launches a burst of 100, then 20 a second)."""
 PATIENCE_SECONDS = 60.0
 """For what is merely late: times that ECS has not told yet, and the load balancer's health checks."""
 MOST_SECONDS = 15.0

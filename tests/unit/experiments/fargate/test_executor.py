@@ -9,7 +9,6 @@ import pytest
 
 from sociometer.errors import AwsError, CredentialsError, SettingsError, StackError, StoreError
 from sociometer.experiments.executor import Executor
-from sociometer.experiments.fargate.executor import quota_notes
 from sociometer.experiments.fargate.orphans import claimed, clear_orphans
 from sociometer.experiments.records import Outcome, RoundStatus
 from sociometer.experiments.store import Store
@@ -215,10 +214,3 @@ def test_simulated_stacks_are_not_kept_apart(outputs: StackOutputs) -> None:
     simulated = outputs.model_copy(update={"target": "sim"})
     with claimed(simulated), claimed(simulated):
         pass
-
-
-def test_quotas_of_a_new_account_are_told(outputs: StackOutputs) -> None:
-    assert quota_notes(outputs, 24) == []
-    (note,) = quota_notes(outputs, 100)
-    assert "100 tasks at once need 25 of the quota Fargate On-Demand vCPU" in note
-    assert len(quota_notes(outputs, 10_000)) == 3
