@@ -14,7 +14,8 @@
     │   └── CredentialsError            nobody is logged in, or no longer
     ├── StackError             exit 1   the stack's state or outputs cannot be used
     ├── StoreError             exit 1   the record store cannot be read or written
-    └── SweepError             exit 1   a sweep cannot start or go on
+    ├── SweepError             exit 1   a sweep cannot start or go on
+    └── SlowerError            exit 4   a start became slower than `compare --fail-if-slower` allows
 
 Messages say what happened, with which value, and what to do. Boundaries translate with ``raise … from``.
 """
@@ -86,3 +87,9 @@ class StoreError(SociometerError):
 
 class SweepError(SociometerError):
     """A sweep cannot start or go on."""
+
+
+class SlowerError(SociometerError):
+    """A start became slower than it may, and that is no chance."""
+
+    exit_code = 4

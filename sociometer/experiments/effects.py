@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 ROUND_KEYS = ["variant", "form", "task_count", "block", "round"]
 PRIMARY_PHASES = ("boot", "ready")
 """What a sweep is for, in order of preference: the second where a workload has no boot of its own."""
+
+
+class Placed(Protocol):
+    """Anything that is about one phase of one variant."""
+
+    @property
+    def variant(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def phase(self) -> str:
+        """One of `phases.PHASES`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,7 @@ def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
             )
 
 
-def primary_phase(found: Iterable[Pairs], variant: str) -> str:
+def primary_phase(found: Iterable[Placed], variant: str) -> str:
     """The phase that a variant's verdict is about."""
     phases = {pair.phase for pair in found if pair.variant == variant}
     return next((phase for phase in PRIMARY_PHASES if phase in phases), PRIMARY_PHASES[0])
