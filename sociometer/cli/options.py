@@ -21,7 +21,7 @@ PlanName = Annotated[
     str | None,
     typer.Option(
         "--plan",
-        metavar="default|full",
+        metavar="default|full|aa",
         help="The plan to start from; `default` when none is named.",
         rich_help_panel=_PLAN_PANEL,
     ),

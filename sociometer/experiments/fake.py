@@ -124,7 +124,7 @@ class FakeExecutor:
     def _times(self, round_: Round, created_ns: int) -> TaskTimes:
         boot = BOOT_SECONDS.get(round_.variant, BOOT_SECONDS["movie"])
         connected_ns = created_ns + self._nanoseconds(0.1)
-        pulled_ns = connected_ns + self._nanoseconds(PULL_SECONDS[round_.form])
+        pulled_ns = connected_ns + self._nanoseconds(PULL_SECONDS.get(round_.form, PULL_SECONDS["plain"]))
         started_ns = pulled_ns + self._nanoseconds(0.2)
         boot_started_ns = started_ns + self._nanoseconds(0.1)
         return TaskTimes(

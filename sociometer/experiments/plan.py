@@ -103,6 +103,18 @@ PRESETS: dict[str, Preset] = {
             payload=Payload(movie_megabytes=200, parquet_test_megabytes=30, parquet_train_megabytes=60),
         ),
     ),
+    "aa": Preset(
+        stack="lab-aa",
+        design=Design(
+            name="aa",
+            variants=VARIANTS,
+            forms=("plain", "plain-again"),
+            task_counts=(1,),
+            blocks=5,
+            seed=1,
+            payload=Payload(movie_megabytes=200, parquet_test_megabytes=30, parquet_train_megabytes=60),
+        ),
+    ),
     "full": Preset(
         stack="lab-full",
         design=Design(

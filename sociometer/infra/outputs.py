@@ -21,8 +21,9 @@ Target = Literal["lab", "fargate", "sim"]
 """Where tasks run; `sim` is a simulation whose figures are never measurements."""
 ROUTE_HEADER = "X-Sociometer-Treatment"
 
-Form = Literal["plain", "soci-v1", "soci-v2"]
-FORMS: tuple[Form, ...] = ("plain", "soci-v1", "soci-v2")
+Form = Literal["plain", "soci-v1", "soci-v2", "plain-again"]
+"""`plain-again` is `plain` under another name: an experiment that finds a difference between the two is broken."""
+FORMS: tuple[Form, ...] = ("plain", "soci-v1", "soci-v2", "plain-again")
 LAZY_FORMS: tuple[Form, ...] = ("soci-v1", "soci-v2")
 CONTROL: Form = "plain"
 DIGEST = r"^sha256:[0-9a-f]{64}$"

@@ -13,8 +13,10 @@ from sociometer.oci.manifest import Reference, checked_repository
 from sociometer.oci.regctl import Access
 from sociometer.oci.soci import IndexOptions
 
-PLAIN, SOCI_V1, SOCI_V2 = "plain", "soci-v1", "soci-v2"
-FORMS = (PLAIN, SOCI_V1, SOCI_V2)
+PLAIN, SOCI_V1, SOCI_V2, PLAIN_AGAIN = "plain", "soci-v1", "soci-v2", "plain-again"
+FORMS = (PLAIN, SOCI_V1, SOCI_V2, PLAIN_AGAIN)
+WHOLE_FORMS = (PLAIN, PLAIN_AGAIN)
+"""Without an index: pulled whole."""
 PLATFORMS = ("linux/amd64", "linux/arm64")
 
 

@@ -1,5 +1,7 @@
 """A source image in, an image in one form out, both by digest in a registry: plain, soci-v1 or soci-v2.
 
+`plain-again` is plain under another name, in a repository of its own: the control of the experiment itself.
+
 What is checked is checked before anything is pushed, and a form that could not be made leaves nothing behind.
 Within one registry no layer is uploaded: the registry is told to know the source's layers in the form's repository
 too. Every form has a repository of its own, because a v1 index is found by whoever pulls that digest there.
@@ -17,8 +19,10 @@ from sociometer.oci.containerd import import_image, private_containerd
 from sociometer.oci.form_values import (
     FORMS,
     PLAIN,
+    PLAIN_AGAIN,
     SOCI_V1,
     SOCI_V2,
+    WHOLE_FORMS,
     FormRequest,
     FormResult,
     Pushed,
@@ -68,11 +72,12 @@ def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     began = time.monotonic()
     regctl = Regctl(request.access, Deadline(timeout_seconds))
     source = resolve(regctl, request.source, request.platform)
-    if request.form != PLAIN:
+    lazy = request.form not in WHOLE_FORMS
+    if lazy:
         require_indexable(source.manifest, request.min_layer_bytes)
-    maker = {PLAIN: _make_plain, SOCI_V1: _make_v1, SOCI_V2: _make_v2}[request.form]
+    makers = {PLAIN: _make_plain, PLAIN_AGAIN: _make_plain, SOCI_V1: _make_v1, SOCI_V2: _make_v2}
+    maker = makers[request.form]
     made = maker(regctl, request, source)
-    lazy = request.form != PLAIN
     return FormResult(
         form=request.form,
         pushed=made.pushed,

@@ -56,7 +56,10 @@ def lab(tiny_stack: StackOutputs) -> Iterator[LabExecutor]:
     assert left_on_the_machine() == []
 
 
-@pytest.mark.parametrize(("form", "snapshotter"), [("plain", "overlayfs"), ("soci-v1", "soci"), ("soci-v2", "soci")])
+@pytest.mark.parametrize(
+    ("form", "snapshotter"),
+    [("plain", "overlayfs"), ("plain-again", "overlayfs"), ("soci-v1", "soci"), ("soci-v2", "soci")],
+)
 @pytest.mark.parametrize("variant", ["movie", "parquet"])
 def test_every_form_boots_with_the_snapshotter_that_it_promises(
     lab: LabExecutor, tiny_stack: StackOutputs, variant: str, form: str, snapshotter: str

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sociometer.oci.toolbox import tool
+
 PR_SET_PDEATHSIG = 1
 START_SECONDS = 20
 
@@ -41,7 +43,10 @@ def registry(*, htpasswd: Path | None = None, port: int | None = None) -> Iterat
     (root / "config.yml").write_text(_config(root, address, htpasswd))
     with (root / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["docker-registry", "serve", str(root / "config.yml")], stdout=log, stderr=log, preexec_fn=_die_with_parent
+            [tool("docker-registry"), "serve", root / "config.yml"],
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent,
         )
     try:
         _wait_for_port(address, process, root / "log")

@@ -104,7 +104,7 @@ def test_an_impossible_design_is_refused_with_its_value_and_what_is_allowed(
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
-    with pytest.raises(SettingsError, match=r"no plan 'fast'. Allowed: default, full"):
+    with pytest.raises(SettingsError, match=r"no plan 'fast'. Allowed: default, aa, full"):
         preset("fast")
 
 
@@ -123,7 +123,8 @@ def test_a_treatment_that_the_stack_lacks_is_named() -> None:
 def test_presets_make_plans_with_the_control_and_settings_that_a_stack_understands(name: str) -> None:
     design = preset(name).design
     assert "plain" in design.forms
-    assert len(make_plan(design).rounds) == len(design.variants) * len(design.forms) * len(design.task_counts) * 3
+    kinds = len(design.variants) * len(design.forms) * len(design.task_counts)
+    assert len(make_plan(design).rounds) == kinds * design.blocks
     settings = Settings.parse(design.payload.settings())
     assert settings.movie_megabytes == design.payload.movie_megabytes
     assert settings.parquet_test_megabytes == design.payload.parquet_test_megabytes
@@ -133,3 +134,8 @@ def test_presets_make_plans_with_the_control_and_settings_that_a_stack_understan
 def test_the_full_plan_has_the_full_payload() -> None:
     full = preset("full").design.payload.model_dump()
     assert Settings().model_dump(include=set(full)) == full
+
+
+def test_the_aa_plan_measures_plain_against_itself() -> None:
+    assert preset("aa").design.forms == ("plain", "plain-again")
+    assert preset("aa").stack not in {other.stack for name, other in PRESETS.items() if name != "aa"}
