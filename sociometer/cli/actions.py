@@ -101,13 +101,17 @@ def write_results(folder: Path, summary: Summary, records: Sequence[RoundRecord]
 
 
 def check_all_measured(done: Sweep, records: Sequence[RoundRecord]) -> None:
-    """Raise `SweepError` when a round of the plan gave no measurement, so that a script cannot overlook it."""
+    """Raise `SweepError` when a round of the plan gave no measurement, so that a script cannot overlook it.
+
+    A sweep that its stopping rule ended owes the rounds of the blocks that it began.
+    """
     measured = {task.round for record in records for task in record.tasks() if in_figures(task)}
-    missing = [round_ for round_ in done.plan.rounds if round_.index not in measured]
+    due = schedule.due_rounds(done.plan, {record.round.index for record in records})
+    missing = [round_ for round_ in due if round_.index not in measured]
     if missing:
         listed = dict.fromkeys(f"{round_.variant} {round_.form} x{round_.task_count}" for round_ in missing)
         raise SweepError(
-            f"{len(missing)} of {len(done.plan.rounds)} rounds of sweep {done.id} gave no measurement: "
+            f"{len(missing)} of {len(due)} rounds of sweep {done.id} gave no measurement: "
             f"{', '.join(listed)}. `sociometer report --sweep {done.id}` says why."
         )
 

@@ -16,20 +16,25 @@ import typer
 from sociometer.cli import actions, reading
 from sociometer.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
+    MOST_BLOCKS,
     AsJson,
     Blocks,
+    Budget,
     Counts,
     Forms,
+    MaxBlocks,
     PlanName,
     Profile,
     Seed,
     Stack,
     StorePath,
     Timeout,
+    UntilPrecision,
     Variants,
     chosen_plan,
     chosen_preset,
     chosen_profile,
+    chosen_stopping,
     help_text,
     parse_settings,
 )
@@ -125,6 +130,9 @@ def sweep(
     counts: Counts = None,
     blocks: Blocks = None,
     seed: Seed = None,
+    until_precision: UntilPrecision = None,
+    max_blocks: MaxBlocks = None,
+    budget: Budget = None,
     stack: Stack = None,
     profile: Profile = None,
     store: StorePath = None,
@@ -138,8 +146,13 @@ def sweep(
 
     Each round is on disk before the next one starts. Ctrl-C stops the tasks, keeps the finished rounds and ends with
     exit code 130; --resume goes on from there, with the same plan unless other plan options are given.
+
+    With --until-precision, blocks are added until every form's interval against plain is as narrow as wanted, from
+    six blocks on; the intervals of such a sweep are a little wider, for looking at them has its price.
     """
-    design = (plan, variants, forms, counts, blocks, seed)
+    stopping = chosen_stopping(until_precision, blocks, max_blocks, budget)
+    most = (max_blocks or MOST_BLOCKS) if stopping else blocks
+    design = (plan, variants, forms, counts, most, seed, stopping)
     place = actions.Place(chosen_profile(profile), timeout, store or default_path())
     if resume is None:
         chosen = chosen_plan(*design)

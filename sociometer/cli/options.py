@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -10,10 +11,11 @@ from typing import Annotated, TypeVar
 import typer
 
 from sociometer.errors import SettingsError
-from sociometer.experiments.plan import Design, Plan, Preset, make_plan, preset
+from sociometer.experiments.plan import Design, Plan, Preset, Stopping, make_plan, preset
 from sociometer.experiments.store import LATEST
 
 Value = TypeVar("Value")
+MOST_BLOCKS = 30
 _PLAN_PANEL = "What to measure"
 _WHERE_PANEL = "Where"
 
@@ -41,6 +43,29 @@ Counts = Annotated[
 Blocks = Annotated[int | None, typer.Option(help="How often every round is repeated.", rich_help_panel=_PLAN_PANEL)]
 Seed = Annotated[
     int | None, typer.Option(help="Draws the order of the rounds within each block.", rich_help_panel=_PLAN_PANEL)
+]
+UntilPrecision = Annotated[
+    str | None,
+    typer.Option(
+        "--until-precision",
+        metavar="PERCENT",
+        help="Add blocks until every interval is within so much to either side: 5%.",
+        rich_help_panel=_PLAN_PANEL,
+    ),
+]
+MaxBlocks = Annotated[
+    int | None,
+    typer.Option(
+        help="With --until-precision: the most blocks.", rich_help_panel=_PLAN_PANEL, show_default=str(MOST_BLOCKS)
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="With --until-precision: begin no block that would end later: 90m, 2h.",
+        rich_help_panel=_PLAN_PANEL,
+    ),
 ]
 Stack = Annotated[
     str | None,
@@ -71,6 +96,7 @@ SweepId = Annotated[str, typer.Option("--sweep", help="The sweep to read, by its
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 DEFAULT_PLAN = "default"
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 DEFAULT_TIMEOUT_SECONDS = 300.0
 LATEST_SWEEP = LATEST
 
@@ -87,6 +113,7 @@ def chosen_plan(
     counts: str | None,
     blocks: int | None,
     seed: int | None,
+    stopping: Stopping | None = None,
 ) -> Plan:
     """The preset's plan with what the options change of it; raises `SettingsError`."""
     changes = {
@@ -98,7 +125,41 @@ def chosen_plan(
     }
     design = chosen_preset(name).design
     changed = {key: value for key, value in changes.items() if value is not None}
-    return make_plan(Design(**{**design.model_dump(), **changed}))
+    return make_plan(Design(**{**design.model_dump(), **changed}), stopping)
+
+
+def chosen_stopping(
+    precision: str | None, blocks: int | None, max_blocks: int | None, budget: str | None
+) -> Stopping | None:
+    """The stopping rule that the options ask for; raises `SettingsError` for options that do not go together."""
+    if precision is None:
+        if max_blocks is not None or budget is not None:
+            raise SettingsError("--max-blocks and --budget end what --until-precision begins. Give that, too.")
+        return None
+    if blocks is not None:
+        raise SettingsError("--blocks fixes the number of blocks, --until-precision does not. Use --max-blocks.")
+    return Stopping(precision=_percent(precision), budget_seconds=None if budget is None else _seconds(budget))
+
+
+def _percent(text: str) -> float:
+    try:
+        share = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        share = math.nan
+    if not 0.001 <= share <= 0.5:
+        raise SettingsError(f"--until-precision {text!r} is not possible. Allowed: 0.1% to 50%.")
+    return share
+
+
+def _seconds(text: str) -> float:
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    try:
+        seconds = float(number) * _SECONDS[unit]
+    except (KeyError, ValueError):
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise SettingsError(f"--budget {text!r} is not a time. Allowed: a number and its unit, such as 90m or 2h.")
+    return seconds
 
 
 def chosen_profile(name: str | None) -> str:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from sociometer.experiments.plan import Look
 from sociometer.experiments.sweep import Listener, Progress
 
 
@@ -54,7 +55,14 @@ def describe(progress: Progress) -> str:
     """The round in a few words."""
     round_ = progress.round
     again = f", attempt {progress.attempt}" if progress.attempt > 1 else ""
-    return f"block {round_.block + 1}, {round_.variant} {round_.form} x{round_.task_count}{again}"
+    narrow = f" ({_width(progress.look)})" if progress.look else ""
+    return f"block {round_.block + 1}{narrow}, {round_.variant} {round_.form} x{round_.task_count}{again}"
+
+
+def _width(look: Look) -> str:
+    """How narrow the intervals are by now."""
+    widest = "?" if look.widest is None else f"{look.widest:.1%}"
+    return f"within {widest}, wanted {look.wanted:.1%}"
 
 
 def clock(seconds: float) -> str:

@@ -16,6 +16,7 @@ from sociometer.experiments.schema import Sweep
 from sociometer.experiments.sentences import percent, tasks_of
 from sociometer.experiments.statistics.paired import LEAST_BLOCKS
 from sociometer.experiments.summary import left_out
+from sociometer.experiments.until import look
 from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def cautions(
         text = f"The plan has no {CONTROL!r} form: there is nothing to compare with."
         yield Finding(kind="no-control", text=text)
     yield from _too_few(comparisons, precision)
+    yield from _stopped(sweep, tasks, rounds)
     yield from _incomplete(sweep, rounds)
     for text in left_out(tasks, rounds):
         yield Finding(kind="left-out", text=text)
@@ -60,6 +62,21 @@ def _too_few(comparisons: Sequence[Comparison], precision: float) -> Iterator[Fi
             f"{forecast} are needed, most for {worst.variant} as {worst.form} with {tasks_of(worst.task_count)} "
             f"({worst.phase}).",
         )
+
+
+def _stopped(sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame) -> Iterator[Finding]:
+    rule, most = sweep.plan.stopping, sweep.plan.design.blocks
+    if rule is None or sweep.status != "finished":
+        return
+    seen = look(sweep.plan.design, rule, tasks)
+    blocks = rounds["block"].nunique()
+    if seen.narrow_enough:
+        why = f"every interval was within {percent(rule.precision)} to either side"
+    elif blocks < most:
+        why = "its time was used up, before every interval was as narrow as wanted"
+    else:
+        why = "a plan has no more, before every interval was as narrow as wanted"
+    yield Finding(kind="stopped", text=f"The sweep ended after {blocks} of at most {most} blocks, for {why}.")
 
 
 def _incomplete(sweep: Sweep, rounds: pd.DataFrame) -> Iterator[Finding]:

@@ -68,7 +68,16 @@ class Trend(Frozen):
 
 
 WarningKind = Literal[
-    "too-few", "no-control", "left-out", "overloaded", "bimodal", "outlier", "drift", "task-count", "incomplete"
+    "too-few",
+    "no-control",
+    "left-out",
+    "incomplete",
+    "stopped",
+    "overloaded",
+    "bimodal",
+    "outlier",
+    "drift",
+    "task-count",
 ]
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sociometer.experiments.export import COLUMNS, LOAD, PLACE
+from sociometer.experiments.export import COLUMNS, EXTRAS, LOAD, PLACE
 from sociometer.experiments.phases import BOUNDS, NS_PER_SECOND, PHASES
-from sociometer.experiments.records import Outcome
+from sociometer.experiments.records import Outcome, TaskTimes
 from sociometer.experiments.store import Store
 
 CHUNK_ROWS = 20_000
@@ -41,11 +41,8 @@ _TASKS = pa.schema(
         pa.field("round_id", pa.int64(), nullable=False),
         pa.field("task_id", pa.string()),
         *(pa.field(name, _CATEGORY) for name in ("image_digest", "outcome", "reason", "snapshotter")),
-        *(pa.field(name, pa.int64()) for name in ("lazy_layers", "received_bytes")),
-        pa.field("clock_error_bound_ms", pa.float64()),
-        pa.field("created_ns", pa.int64(), nullable=False),
-        *(pa.field(name, pa.int64()) for name in ("connected_ns", "pull_started_ns", "pull_stopped_ns", "started_ns")),
-        *(pa.field(name, pa.int64()) for name in ("ready_ns", "boot_started_ns", "boot_finished_ns")),
+        *(pa.field(name, pa.float64() if name.endswith("_ms") else pa.int64()) for name in EXTRAS),
+        *(pa.field(name, pa.int64(), nullable=name != "created_ns") for name in TaskTimes.model_fields),
     ]
 )
 _ROUNDS_OF_SWEEP = "rounds WHERE sweep_id = ? ORDER BY id"
@@ -81,8 +78,11 @@ def _durations(seen: pd.DataFrame) -> dict[str, Any]:
 
 
 def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.DataFrame:
-    names = ", ".join(f"{source.split()[0]}.{name}" for name in schema.names)
+    """A table's rows as typed columns; one that an older store lacks is NULL in every row."""
+    table_name = source.split()[0]
     with store.cursor() as cursor:
+        there = {name for (name,) in cursor.execute("SELECT name FROM pragma_table_info(?)", (table_name,))}
+        names = ", ".join(f"{table_name}.{name}" if name in there else "NULL" for name in schema.names)
         cursor.execute(f"SELECT {names} FROM {source}", (sweep_id,))  # noqa: S608 - our own names
         chunks = iter(lambda: cursor.fetchmany(CHUNK_ROWS), [])
         table = pa.Table.from_batches((_batch(rows, schema) for rows in chunks), schema).unify_dictionaries()

@@ -65,6 +65,15 @@ class Stopping(Frozen):
     budget_seconds: float | None = Field(default=None, gt=0, description="no block begins that would end later")
 
 
+class Look(Frozen):
+    """What a stopping rule saw before a block began."""
+
+    blocks: int
+    wanted: float = Field(description="relative half width")
+    widest: float | None = Field(default=None, description="of all intervals; None while a comparison has none")
+    narrow_enough: bool = False
+
+
 class Plan(Frozen):
     """The rounds of a sweep, in order, with the design that they were drawn from.
 

@@ -2,19 +2,22 @@
 
 Faces the command line and notebooks above, executor and store below. It prints nothing: a listener is told the
 progress. What it decides comes from the store alone (`schedule`), so a sweep that was killed resumes where it was.
+With a stopping rule (`until`) it looks before each block whether that block is still wanted.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+
+from pydantic import Field
 
 from sociometer.errors import MachineError, SettingsError, SociometerError, StoreError, SweepError
 from sociometer.experiments import history, schedule
 from sociometer.experiments.estimate import TargetModel, Treatment, total_seconds
 from sociometer.experiments.executor import Executor, RoundAborted
-from sociometer.experiments.plan import Plan, check_against_stack
+from sociometer.experiments.plan import Look, Plan, Stopping, check_against_stack
 from sociometer.experiments.records import (
     Frozen,
     Outcome,
@@ -42,6 +45,7 @@ class Progress(Frozen):
     rounds_total: int
     phase: str
     seconds_left: float
+    look: Look | None = Field(default=None, description="of a sweep until some precision: how narrow it is by now")
 
 
 Listener = Callable[[Progress], None]
@@ -96,6 +100,7 @@ def check_same_plan(sweep: Sweep, plan: Plan) -> None:
     if sweep.plan.digest == plan.digest:
         return
     then, now = sweep.plan.design.model_dump(), plan.design.model_dump()
+    then, now = {**then, "until": sweep.plan.stopping}, {**now, "until": plan.stopping}
     differences = [f"{key}: {then[key]} then, {now[key]} now" for key in then if then[key] != now[key]]
     raise SweepError(
         f"Sweep {sweep.id} has another plan ({'; '.join(differences) or 'another order'}). Resume it without plan "
@@ -148,13 +153,35 @@ class _Runner:
         self._known = known
         self._records = store.rounds(sweep.id)
         self._lost = 0
+        self._look: Look | None = None
 
     def run(self) -> None:
-        """Run every round that is left."""
+        """Run every round that is left, or until the stopping rule has enough."""
         while (round_ := schedule.next_round(self._sweep.plan, self._records)) is not None:
+            if self._has_enough(round_):
+                return
             record = self._attempt(round_)
             self._records.append(record)
             self._stop_when_lost(record)
+
+    def _has_enough(self, round_: Round) -> bool:
+        """Whether the stopping rule ends the sweep before this round: never within a block, nor before the first."""
+        rule = self._sweep.plan.stopping
+        begun = {record.round.block for record in self._records}
+        if rule is None or not begun or round_.block in begun:
+            return False
+        from sociometer.experiments import frames, until  # pandas is slow to import
+
+        self._look = until.look(self._sweep.plan.design, rule, frames.tasks(self._store, self._sweep.id))
+        return self._look.narrow_enough or self._is_over_budget(rule, round_.block)
+
+    def _is_over_budget(self, rule: Stopping, block: int) -> bool:
+        """Whether the next block would end after the budget, which counts rounds alone and also those before a kill."""
+        if rule.budget_seconds is None:
+            return False
+        own = [round_ for round_ in self._sweep.plan.rounds if round_.block == block]
+        used = sum(history.wall_seconds(record) for record in self._records)
+        return used + self._estimate(own) > rule.budget_seconds
 
     def _attempt(self, round_: Round) -> RoundRecord:
         attempt = schedule.attempt_number(round_, self._records)
@@ -206,11 +233,15 @@ class _Runner:
                 f"`sociometer sweep --resume {self._sweep.id}` goes on."
             )
 
+    def _estimate(self, rounds: Iterable[Round]) -> float:
+        """Seconds that rounds will take, by what such rounds took so far."""
+        known = {**self._known, **history.medians(self._records)}
+        return total_seconds(rounds, self._sweep.plan.design.payload, known, TargetModel())
+
     def _notifier(self, round_: Round, attempt: int) -> Callable[[str], None]:
         left = list(schedule.remaining(self._sweep.plan, self._records))
         total = len(self._sweep.plan.rounds)
-        known = {**self._known, **history.medians(self._records)}
-        seconds_left = total_seconds(left, self._sweep.plan.design.payload, known, TargetModel())
+        seconds_left = self._estimate(left)
 
         def notify(phase: str) -> None:
             self._listener(
@@ -222,6 +253,7 @@ class _Runner:
                     rounds_total=total,
                     phase=phase,
                     seconds_left=seconds_left,
+                    look=self._look,
                 )
             )
 
