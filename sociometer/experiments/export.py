@@ -3,14 +3,16 @@
 Columns of a task row, in this order; times in ns since the epoch, durations in seconds, empty (JSON: null) where
 something was not observed or the task did not boot:
 
-    sweep_id block round attempt round_status variant form task_count task_id image_digest snapshotter outcome reason
+    sweep_id target simulated block round attempt round_status variant form task_count
+    task_id image_digest snapshotter outcome reason
     connect_seconds pull_seconds start_seconds ready_seconds boot_seconds
-    lazy_layers received_bytes clock_error_bound_ms cpu_pressure steal
+    lazy_layers received_bytes clock_error_bound_ms logged_ns stopped_ns cpu_pressure steal
     created_ns connected_ns pull_started_ns pull_stopped_ns started_ns ready_ns boot_started_ns boot_finished_ns
 
 The averages have the columns of the CSV that the published Fargate experiment on this question wrote
 (ppabis/ecs-soci-experiments), one row a round in the plan's order. There "first connection" is ECS's
-connectivityAt - createdAt, our `connect`, and not the first HTTP answer, our `ready`.
+connectivityAt - createdAt, our `connect`, and not the first HTTP answer, our `ready`. What was simulated says so: in
+task rows by ``target`` and ``simulated``, in the averages by one more column, `simulated`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from statistics import mean
 from typing import Any
 
 from sociometer.errors import SociometerError
+from sociometer.experiments.origin import is_simulated, target_of
 from sociometer.experiments.phases import Durations, durations
 from sociometer.experiments.records import RoundRecord, RoundStatus, TaskObservation, TaskRecord, TaskTimes
 from sociometer.experiments.summary import in_figures
@@ -36,9 +39,9 @@ AVERAGES = {
     "averagePullTime": "pull",
     "averageBootTime": "boot",
 }
-PLACE = ("sweep_id", "block", "round", "attempt", "round_status", "variant", "form", "task_count")
+PLACE = ("sweep_id", "target", "simulated", "block", "round", "attempt", "round_status", "variant", "form", "task_count")
 IDENTITY = ("task_id", "image_digest", "snapshotter", "outcome", "reason")
-EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms")
+EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms", "logged_ns", "stopped_ns")
 LOAD = ("cpu_pressure", "steal")
 COLUMNS = (*PLACE, *IDENTITY, *Durations.model_fields, *EXTRAS, *LOAD, *TaskTimes.model_fields)
 
@@ -67,7 +70,9 @@ def to_averages_csv(records: Sequence[RoundRecord]) -> str:
     A round that was tried again gives one row, of its last attempt; a round without a measurement has empty averages.
     """
     last = {record.round.index: record for record in records if record.status is not RoundStatus.ABORTED}
-    return _csv(("taskCount", *AVERAGES), (_averages(last[index]) for index in sorted(last)))
+    simulated = any(is_simulated(task.task_id) for record in records for task in record.observation.tasks)
+    mark = {"simulated": True} if simulated else {}
+    return _csv(("taskCount", *AVERAGES, *mark), (_averages(last[index]) | mark for index in sorted(last)))
 
 
 FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
@@ -98,6 +103,8 @@ def _row(task: TaskRecord) -> dict[str, Any]:
     observation: TaskObservation = task.observation
     return {
         **task.model_dump(mode="json", exclude={"observation"}),
+        "target": target_of(observation.task_id),
+        "simulated": is_simulated(observation.task_id),
         **observation.model_dump(mode="json", exclude={"times"}),
         **durations(observation).model_dump(),
         **observation.times.model_dump(),

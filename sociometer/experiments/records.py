@@ -1,8 +1,10 @@
 """What was observed: task and round records, frozen and checked when they are made.
 
-Schema history: 1 — first version.
-All times are nanoseconds since the epoch on the clock of the machine that runs the executor, except a task's
-boot times on another machine, whose error bound is recorded beside them (`clock_error_bound_ms`).
+Schema history: 1 — first version; 2 — what Fargate adds: `logged_ns`, `stopped_ns`, `Requests`, `ClockOffset`.
+All times are nanoseconds since the epoch on one clock: in the lab that of its machine, on Fargate AWS's. A task's boot
+times are on its own clock, whose error bound is recorded beside them (`clock_error_bound_ms`). On Fargate `ready`
+happens at this machine, whose clock is another: it is moved to AWS's by the round's `ClockOffset`, whose error bound
+is recorded too, and left out when that is above `MAX_OFFSET_ERROR_MS`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-RECORD_SCHEMA = 1
+RECORD_SCHEMA = 2
+MAX_OFFSET_ERROR_MS = 1000.0
+"""Above it, a time is not moved from one clock to the other: a single dated answer tells the offset better."""
 
 
 class Outcome(StrEnum):
@@ -86,6 +90,8 @@ class TaskObservation(Frozen):
     lazy_layers: int | None = Field(default=None, ge=0, description="FUSE-mounted layers seen in the lab")
     received_bytes: int | None = Field(default=None, ge=0, description="bytes that came over the task's network")
     clock_error_bound_ms: float | None = Field(default=None, ge=0)
+    logged_ns: int | None = Field(default=None, description="its log's time stamp of its boot report")
+    stopped_ns: int | None = Field(default=None, description="when it had stopped")
 
     @model_validator(mode="after")
     def _booted_means_seen(self) -> Self:
@@ -113,6 +119,22 @@ class HostLoad(Frozen):
     steal: float | None = Field(default=None, ge=0, description="the hypervisor gave the CPU to somebody else")
 
 
+class ClockOffset(Frozen):
+    """AWS's clock minus that of the machine that measured, during one round; the truth lies within ``error_ms``."""
+
+    offset_ms: float
+    error_ms: float = Field(ge=0)
+
+
+class Requests(Frozen):
+    """What it took to observe a round: requests sent to AWS, and to the load balancer; None: none were needed."""
+
+    api_calls: int | None = Field(default=None, ge=0, description="to AWS, those sent again included")
+    api_retries: int | None = Field(default=None, ge=0, description="sent again: throttled, failed or lost")
+    balancer_gets: int | None = Field(default=None, ge=0, description="to the load balancer")
+    balancer_in_vain: int | None = Field(default=None, ge=0, description="no report of a task of this round came back")
+
+
 class RoundObservation(Frozen):
     """A whole round: its tasks and what it cost to prepare and clear it, in seconds outside the measurement."""
 
@@ -122,6 +144,8 @@ class RoundObservation(Frozen):
     prepare_seconds: float = Field(ge=0)
     clear_seconds: float = Field(ge=0)
     load: HostLoad = HostLoad()
+    requests: Requests = Requests()
+    clock: ClockOffset | None = Field(default=None, description="None: there is one clock, or it is not known")
 
 
 class RoundRecord(Frozen):

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.summary import Cell, Spread, Summary
 from sociometer.infra.outputs import CONTROL
 
@@ -71,9 +72,10 @@ def change(ratio: float) -> str:
 
 
 def title(summary: Summary) -> str:
-    """What sweep it is, and how far it came."""
+    """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
+    marked = "SIMULATED, no measurements: " if summary.target in NOT_MEASURED else ""
     return (
-        f"Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
+        f"{marked}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
         f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
     )
 

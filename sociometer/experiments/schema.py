@@ -1,6 +1,7 @@
 """The store's tables, and how sweeps, rounds and tasks become rows and rows become them again.
 
-One column per observed value, so that any SQLite tool can read a store without this program.
+One column per observed value, so that any SQLite tool can read a store without this program. A store of an older
+version can be read as it is; who opens it to write migrates it first.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.records import (
+    ClockOffset,
     Frozen,
     HostLoad,
+    Requests,
     Round,
     RoundObservation,
     RoundRecord,
@@ -23,8 +26,8 @@ from sociometer.experiments.records import (
 )
 from sociometer.infra.outputs import StackOutputs
 
-STORE_SCHEMA = 1
-"""History (`PRAGMA user_version`): 1 — first version."""
+STORE_SCHEMA = 2
+"""History (`PRAGMA user_version`): 1 — first version; 2 — what Fargate adds to rounds and tasks (`ADDED`)."""
 
 TABLES = (
     """CREATE TABLE sweeps (
@@ -48,10 +51,28 @@ TABLES = (
     "CREATE INDEX tasks_of_round ON tasks (round_id)",
 )
 
+ADDED: dict[int, tuple[tuple[str, str, str], ...]] = {
+    2: (
+        ("rounds", "api_calls", "INTEGER"),
+        ("rounds", "api_retries", "INTEGER"),
+        ("rounds", "balancer_gets", "INTEGER"),
+        ("rounds", "balancer_in_vain", "INTEGER"),
+        ("rounds", "clock_offset_ms", "REAL"),
+        ("rounds", "clock_error_ms", "REAL"),
+        ("tasks", "logged_ns", "INTEGER"),
+        ("tasks", "stopped_ns", "INTEGER"),
+    )
+}
+"""Columns (table, name, type) by the version that added them to the tables of version 1; older rows have NULL there."""
+
+_CLOCK = {name: f"clock_{name}" for name in ClockOffset.model_fields}
 _SWEEP = ("id", "created_ns", "stack", "status", "plan", "plan_digest", "key_metadata", "outputs")
 _ROUND = (
     *("sweep_id", "position", "attempt", "block", "variant", "form", "task_count", "status", "reason"),
-    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds", "cpu_pressure", "steal"),
+    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds"),
+    *HostLoad.model_fields,
+    *Requests.model_fields,
+    *_CLOCK.values(),
 )
 _TIMES = tuple(TaskTimes.model_fields)
 _OBSERVED = tuple(name for name in TaskObservation.model_fields if name != "times")
@@ -68,6 +89,13 @@ class Sweep(Frozen):
     plan: Plan
     key_metadata: dict[str, str]
     outputs: StackOutputs
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring tables of an older version up to this one; rows stay as they are."""
+    for newer in range(version + 1, STORE_SCHEMA + 1):
+        for table, name, kind in ADDED[newer]:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
 def insert_sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
@@ -89,8 +117,10 @@ def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:
     observation = record.observation
     values = {
         **record.round.model_dump(exclude={"index"}),
-        **observation.model_dump(exclude={"tasks", "load"}),
+        **observation.model_dump(exclude={"tasks", "load", "requests", "clock"}),
         **observation.load.model_dump(),
+        **observation.requests.model_dump(),
+        **{column: getattr(observation.clock, name, None) for name, column in _CLOCK.items()},
         "sweep_id": record.sweep_id,
         "position": record.round.index,
         "attempt": record.attempt,
@@ -139,11 +169,20 @@ def _round(row: dict[str, Any], tasks: tuple[TaskObservation, ...]) -> RoundReco
         **{name: row[name] for name in ("sweep_id", "attempt", "status", "reason")},
         round=Round(**place, index=row["position"]),
         observation=RoundObservation(
-            **measured, tasks=tasks, load=HostLoad(cpu_pressure=row["cpu_pressure"], steal=row["steal"])
+            **measured,
+            tasks=tasks,
+            load=HostLoad(**{name: row[name] for name in HostLoad.model_fields}),
+            requests=Requests(**{name: row.get(name) for name in Requests.model_fields}),
+            clock=_clock(row),
         ),
     )
 
 
+def _clock(row: dict[str, Any]) -> ClockOffset | None:
+    values = {name: row.get(column) for name, column in _CLOCK.items()}
+    return None if None in values.values() else ClockOffset.model_validate(values)
+
+
 def _task(row: dict[str, Any]) -> TaskObservation:
     times = TaskTimes(**{name: row[name] for name in _TIMES})
-    return TaskObservation(**{name: row[name] for name in _OBSERVED}, times=times)
+    return TaskObservation(**{name: row.get(name) for name in _OBSERVED}, times=times)

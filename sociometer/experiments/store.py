@@ -154,7 +154,7 @@ def _writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        _transact(connection, _make_tables)
+        _transact(connection, _bring_up_to_date)
     except BaseException:
         connection.close()
         raise
@@ -201,12 +201,15 @@ def _check_has_tables(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"The store {path} is empty. `sociometer run` fills it.")
 
 
-def _make_tables(connection: sqlite3.Connection) -> None:
-    if _pragma(connection, "user_version") != 0:
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    version = _pragma(connection, "user_version")
+    if version == STORE_SCHEMA:
         return
-    for statement in schema.TABLES:
-        connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if version == 0:
+        for statement in schema.TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    schema.migrate(connection, max(version, 1))
     connection.execute(f"PRAGMA user_version = {STORE_SCHEMA}")
 
 

@@ -1,4 +1,4 @@
-"""What a round asks of AWS: one protocol, with boto3 behind it (`boto.py`) or a simulation (`sociometer.sim`).
+"""What a round asks of AWS: one protocol, with boto3 behind it (`boto.py`) or `experiments.simulation`.
 
 Answers are the dictionaries that boto3 gives (datetimes and all), one page at a time, so that whoever asks decides how
 often. An implementation backs off and tries again by itself when it is throttled or the connection breaks, and counts
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 TASKS_PER_CALL = 100
@@ -18,17 +19,22 @@ Document = dict[str, Any]
 
 
 class Page(NamedTuple):
-    """One page of an answer; ``token`` asks for the next one, and is None on the last."""
+    """One page of an answer; ``token`` asks for the next one, and is None on the last.
+
+    ``date`` is AWS's own clock when it answered, in whole seconds (the HTTP header Date); None when it did not say.
+    """
 
     items: list[Document]
     token: str | None
+    date: datetime | None = None
 
 
 class Described(NamedTuple):
-    """DescribeTasks: the tasks that are known, and a failure (``arn``, ``reason``) for each that is not."""
+    """DescribeTasks: the tasks that are known, a failure (``arn``, ``reason``) for each that is not, and the date."""
 
     tasks: list[Document]
     failures: list[Document]
+    date: datetime | None = None
 
 
 class Answer(NamedTuple):

@@ -74,7 +74,7 @@ def test_averages_have_the_published_columns_and_one_row_a_round_in_the_plan_s_o
     plan = small_plan()
     records = store.rounds(sweep(plan, script={1: [Outcome.FAILED]}).id)
     text = to_averages_csv(records)
-    assert text.splitlines()[0] == AVERAGE_COLUMNS
+    assert text.splitlines()[0] == f"{AVERAGE_COLUMNS},simulated"
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [int(row["taskCount"]) for row in rows] == [round_.task_count for round_ in plan.rounds]
     tasks = [task for task in json.loads(to_json(records)) if task["round"] == 1 and task["round_status"] == "complete"]
@@ -96,7 +96,29 @@ def test_first_connection_is_connectivity_after_creation_as_in_the_published_exp
 def test_a_round_without_a_measurement_has_a_row_with_empty_averages(store: Store, sweep: StartSweep) -> None:
     plan = small_plan(forms=("plain",), task_counts=(2,), blocks=1)
     text = to_averages_csv(store.rounds(sweep(plan, script={0: [Outcome.TIMEOUT]}).id))
-    assert text.splitlines()[1:] == ["2,,,,"]
+    assert text.splitlines()[1:] == ["2,,,,,True"]
+
+
+@pytest.mark.parametrize(
+    ("task_id", "target", "simulated"),
+    [
+        ("arn:lab:ecs:local:000000000000:task/sociometer/1", "lab", False),
+        ("arn:aws:ecs:eu-west-2:123456789012:task/sociometer/1", "fargate", False),
+        ("arn:aws-cn:ecs:cn-north-1:123456789012:task/sociometer/1", "fargate", False),
+        ("arn:aws:ecs:sim:000000000000:task/simulated/1", "sim", True),
+        ("fake/1", "fake", True),
+    ],
+)
+def test_every_export_says_where_a_task_ran_and_whether_it_was_simulated(
+    task_id: str, target: str, simulated: bool
+) -> None:
+    record = one_record(FakeExecutor(stack_outputs()))
+    tasks = tuple(task.model_copy(update={"task_id": task_id}) for task in record.observation.tasks)
+    moved = record.model_copy(update={"observation": record.observation.model_copy(update={"tasks": tasks})})
+    assert {(row["target"], row["simulated"]) for row in json.loads(to_json([moved]))} == {(target, simulated)}
+    assert {row["simulated"] for row in csv.DictReader(io.StringIO(to_csv([moved])))} == {str(simulated)}
+    averages = list(csv.DictReader(io.StringIO(to_averages_csv([moved]))))
+    assert [row.get("simulated") for row in averages] == (["True"] if simulated else [None])
 
 
 def test_exporting_nothing_gives_an_empty_list_and_headers() -> None:
