@@ -15,6 +15,7 @@ from sociometer.experiments.effects import pairs, round_medians
 from sociometer.experiments.findings import Analysis, Comparison, Finding, Trend
 from sociometer.experiments.methods import methods
 from sociometer.experiments.noise import bimodal, moved, outliers, overloaded
+from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.sentences import headline
 from sociometer.experiments.statistics import stopping
@@ -23,9 +24,6 @@ from sociometer.experiments.trends import trends
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NOT_MEASURED = ("sim", "fake")
-"""Targets whose figures are made up."""
 
 
 def analyse(

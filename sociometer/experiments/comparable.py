@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from sociometer.errors import SettingsError, SweepError
-from sociometer.experiments.analysis import NOT_MEASURED
+from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.schema import Sweep
 
 Across = Literal["image", "target", "profile", "tools", "machine"]

@@ -39,11 +39,12 @@ AVERAGES = {
     "averagePullTime": "pull",
     "averageBootTime": "boot",
 }
-PLACE = ("sweep_id", "target", "simulated", "block", "round", "attempt", "round_status", "variant", "form", "task_count")
+PLACE = ("block", "round", "attempt", "round_status", "variant", "form", "task_count")
+ORIGIN = ("sweep_id", "target", "simulated")
 IDENTITY = ("task_id", "image_digest", "snapshotter", "outcome", "reason")
 EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms", "logged_ns", "stopped_ns")
 LOAD = ("cpu_pressure", "steal")
-COLUMNS = (*PLACE, *IDENTITY, *Durations.model_fields, *EXTRAS, *LOAD, *TaskTimes.model_fields)
+COLUMNS = (*ORIGIN, *PLACE, *IDENTITY, *Durations.model_fields, *EXTRAS, *LOAD, *TaskTimes.model_fields)
 
 
 def task_rows(records: Iterable[RoundRecord]) -> Iterator[dict[str, Any]]:

@@ -14,17 +14,19 @@ import pandas as pd
 import pyarrow as pa
 
 from sociometer.experiments.export import COLUMNS, EXTRAS, LOAD, PLACE
+from sociometer.experiments.origin import NOT_MEASURED, target_of
 from sociometer.experiments.phases import BOUNDS, NS_PER_SECOND, PHASES
-from sociometer.experiments.records import Outcome, TaskTimes
+from sociometer.experiments.records import Outcome, Requests, TaskTimes
 from sociometer.experiments.store import Store
 
 CHUNK_ROWS = 20_000
 """Rows that are Python objects at the same time."""
 ROUND_COLUMNS = (
     *("sweep_id", "block", "index", "attempt", "variant", "form", "task_count", "status", "reason"),
-    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds", "cpu_pressure", "steal"),
+    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds", *LOAD),
+    *(*Requests.model_fields, "clock_offset_ms", "clock_error_ms"),
 )
-"""Columns of `rounds`, named as in `RoundRecord`; times in ns since the epoch, shares from 0 to 1."""
+"""Columns of `rounds`, named as in `RoundRecord` (`clock_` are those of its `ClockOffset`); times in ns since the epoch, shares from 0 to 1."""
 
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
 _ROUNDS = pa.schema(
@@ -33,7 +35,9 @@ _ROUNDS = pa.schema(
         *(pa.field(name, _CATEGORY) for name in ("sweep_id", "variant", "form", "status")),
         pa.field("reason", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("started_ns", "finished_ns")),
-        *(pa.field(name, pa.float64()) for name in ("prepare_seconds", "clear_seconds", "cpu_pressure", "steal")),
+        *(pa.field(name, pa.float64()) for name in ("prepare_seconds", "clear_seconds", *LOAD)),
+        *(pa.field(name, pa.int64()) for name in Requests.model_fields),
+        *(pa.field(name, pa.float64()) for name in ("clock_offset_ms", "clock_error_ms")),
     ]
 )
 _TASKS = pa.schema(
@@ -54,9 +58,13 @@ def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
     placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
     own_round = placed["id"].searchsorted(seen["round_id"])
-    names = {**{name: name for name in (*PLACE, *LOAD)}, "round": "position", "round_status": "status"}
+    names = {
+        **{name: name for name in (*PLACE, *LOAD) if name in placed},
+        "round": "position",
+        "round_status": "status",
+    }
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
-    columns = {**of_round, **{name: seen[name] for name in seen}, **_durations(seen)}
+    columns = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
     return pd.DataFrame({name: columns[name] for name in COLUMNS})
 
 
@@ -64,6 +72,14 @@ def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
     """One row per attempt at a round of a sweep, in the order in which they were committed: `ROUND_COLUMNS`."""
     found = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     return found.rename(columns={"position": "index"})[list(ROUND_COLUMNS)]
+
+
+def _origin(seen: pd.DataFrame) -> dict[str, Any]:
+    """`origin` for whole columns; the tasks of a round ran on one target, so the first one's id tells it."""
+    first = seen[~seen["round_id"].duplicated()]
+    target_by_round = dict(zip(first["round_id"], first["task_id"].map(target_of), strict=True))
+    targets = seen["round_id"].map(target_by_round).astype("object")
+    return {"target": targets.astype("category"), "simulated": targets.isin(NOT_MEASURED)}
 
 
 def _durations(seen: pd.DataFrame) -> dict[str, Any]:

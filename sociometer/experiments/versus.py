@@ -17,10 +17,10 @@ from pydantic import Field
 
 from sociometer.errors import SweepError
 from sociometer.experiments import comparable
-from sociometer.experiments.analysis import NOT_MEASURED
 from sociometer.experiments.comparisons import MARGIN_PER_PRECISION, bound, shares, verdict
 from sociometer.experiments.effects import pairs, primary_phase, round_medians
 from sociometer.experiments.findings import Interval, Verdict
+from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.records import Frozen
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.statistics import unpaired
