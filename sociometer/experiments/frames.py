@@ -26,7 +26,8 @@ ROUND_COLUMNS = (
     *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds", *LOAD),
     *(*Requests.model_fields, "clock_offset_ms", "clock_error_ms"),
 )
-"""Columns of `rounds`, named as in `RoundRecord` (`clock_` are those of its `ClockOffset`); times in ns since the epoch, shares from 0 to 1."""
+"""Columns of `rounds`, named as in `RoundRecord`; times in ns since the epoch, shares from 0 to 1. ``clock_…`` are
+those of its `ClockOffset`."""
 
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
 _ROUNDS = pa.schema(
@@ -58,11 +59,7 @@ def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
     placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
     own_round = placed["id"].searchsorted(seen["round_id"])
-    names = {
-        **{name: name for name in (*PLACE, *LOAD) if name in placed},
-        "round": "position",
-        "round_status": "status",
-    }
+    names = {name: name for name in ("sweep_id", *PLACE, *LOAD)} | {"round": "position", "round_status": "status"}
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
     columns = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
     return pd.DataFrame({name: columns[name] for name in COLUMNS})

@@ -43,8 +43,11 @@ def test_the_rounds_are_those_of_the_records_with_every_attempt(store: Store, re
             "reason": record.reason,
             **record.round.model_dump(),
             "status": record.status.value,
-            **record.observation.model_dump(exclude={"tasks", "load"}),
+            **record.observation.model_dump(exclude={"tasks", "load", "requests", "clock"}),
             **record.observation.load.model_dump(),
+            **record.observation.requests.model_dump(),
+            "clock_offset_ms": None,
+            "clock_error_ms": None,
         }
         for record in records
     ]
