@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sociometer.experiments.effects import PRIMARY_PHASES
+from sociometer.experiments.effects import primary_phase
 from sociometer.experiments.findings import Comparison, Finding
 from sociometer.experiments.records import RoundStatus
 from sociometer.experiments.schedule import due_rounds
@@ -33,6 +33,9 @@ def cautions(
     if CONTROL not in sweep.plan.design.forms:
         text = f"The plan has no {CONTROL!r} form: there is nothing to compare with."
         yield Finding(kind="no-control", text=text)
+    elif not comparisons and len(sweep.plan.design.forms) > 1:
+        text = f"No block has both a form and {CONTROL!r} measured: a verdict needs at least {LEAST_BLOCKS} that have."
+        yield Finding(kind="too-few", text=text)
     yield from _too_few(comparisons, precision)
     yield from _stopped(sweep, tasks, rounds)
     yield from _incomplete(sweep, rounds)
@@ -46,10 +49,12 @@ def _too_few(comparisons: Sequence[Comparison], precision: float) -> Iterator[Fi
         most = max(one.blocks for one in without)
         yield Finding(
             kind="too-few",
-            text=f"{len(without)} of {len(comparisons)} comparisons were measured in {most} blocks or fewer and have "
-            f"no interval: at least {LEAST_BLOCKS} blocks are needed to tell a difference from chance.",
+            text=f"{len(without)} of {len(comparisons)} comparisons have no interval, for both sides were measured in "
+            f"{most} {'block' if most == 1 else 'blocks'} at most: at least {LEAST_BLOCKS} are needed to tell a "
+            "difference from chance.",
         )
-    wide = [one for one in comparisons if one.phase in PRIMARY_PHASES and one.blocks_needed != 0 and one.interval]
+    primary = [one for one in comparisons if one.phase == primary_phase(comparisons, one.variant)]
+    wide = [one for one in primary if one.interval is not None and one.blocks_needed != 0]
     if wide:
         needed = [one.blocks_needed for one in wide if one.blocks_needed is not None]
         forecast = (

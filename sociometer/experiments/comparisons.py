@@ -9,8 +9,8 @@
    smallest p is below 5 %), a verdict `faster` or `slower` needs it, too; with fewer blocks it cannot speak.
 4. `no-difference` says that the whole interval lies within the margin: two one-sided tests at half the level
    (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987). The margin that is named is the tightest
-   that holds; what counts as none is at most twice the wanted precision, so an interval that is as narrow as wanted
-   always leads to a verdict.
+   that holds. What counts as none is twice the wanted precision, so an interval that is as narrow as wanted and holds
+   1 always lies within it.
 5. Everything else is `undecided`, also an interval without 1 that the correction does not let through.
 """
 
@@ -30,7 +30,6 @@ from sociometer.experiments.statistics.paired import LEAST_BLOCKS, Floats
 from sociometer.experiments.statistics.permutation import Permuted
 
 PRIMARY_SHARE = 0.75
-MARGIN_PER_PRECISION = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,11 @@ class Terms:
     precision: float = 0.05
     nominal_level: float = 0.95
     p_factor: float = 1.0
+
+    @property
+    def margin(self) -> float:
+        """The largest relative difference that may count as none: twice the precision, on the scale of ratios."""
+        return (1 + self.precision) ** 2 - 1
 
 
 def compare(found: Sequence[Pairs], terms: Terms) -> tuple[Comparison, ...]:
@@ -78,7 +82,7 @@ def _comparison(pair: Pairs, p_value: float, p_adjusted: float, share: float, te
     low, high = np.exp(paired.interval(differences, terms.nominal_level))
     interval = Interval(low=low, high=high, level=terms.level)
     permuted = permutation.test(differences)
-    said = verdict(interval, p_adjusted, permuted, MARGIN_PER_PRECISION * terms.precision)
+    said = verdict(interval, p_adjusted, permuted, terms.margin)
     plain = _without_interval(pair)
     return plain.model_copy(
         update={

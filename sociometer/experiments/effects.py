@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from sociometer.experiments.findings import Comparison
 from sociometer.experiments.plan import Design
 from sociometer.experiments.statistics.paired import Floats
 from sociometer.experiments.summary import RATIO_PHASES, measured
@@ -96,6 +97,6 @@ def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
 
 
 def primary_phase(found: Iterable[Placed], variant: str) -> str:
-    """The phase that a variant's verdict is about."""
-    phases = {pair.phase for pair in found if pair.variant == variant}
+    """The phase that a variant's verdict is about, from all that is compared."""
+    phases = {one.phase for one in found if one.variant == variant}
     return next((phase for phase in PRIMARY_PHASES if phase in phases), PRIMARY_PHASES[0])

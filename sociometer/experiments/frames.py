@@ -51,13 +51,17 @@ _TASKS = pa.schema(
     ]
 )
 _ROUNDS_OF_SWEEP = "rounds WHERE sweep_id = ? ORDER BY id"
-_TASKS_OF_SWEEP = "tasks JOIN rounds ON rounds.id = round_id WHERE sweep_id = ? ORDER BY round_id, tasks.id"
+_TASKS_OF_SWEEP = "tasks WHERE round_id IN (SELECT id FROM rounds WHERE sweep_id = ?) ORDER BY round_id, id"
+"""As the index on `round_id` has them, so that nothing is sorted."""
 
 
 def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
-    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`."""
-    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
+    """One row per task of a sweep, in the order in which they were committed; columns as in `export.COLUMNS`.
+
+    A sweep may write meanwhile: the rounds are read last, for a round is committed together with its tasks.
+    """
     seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
+    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     own_round = placed["id"].searchsorted(seen["round_id"])
     names = {name: name for name in ("sweep_id", *PLACE, *LOAD)} | {"round": "position", "round_status": "status"}
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
@@ -95,7 +99,7 @@ def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.Dat
     table_name = source.split()[0]
     with store.cursor() as cursor:
         there = {name for (name,) in cursor.execute("SELECT name FROM pragma_table_info(?)", (table_name,))}
-        names = ", ".join(f"{table_name}.{name}" if name in there else "NULL" for name in schema.names)
+        names = ", ".join(name if name in there else "NULL" for name in schema.names)
         cursor.execute(f"SELECT {names} FROM {source}", (sweep_id,))  # noqa: S608 - our own names
         chunks = iter(lambda: cursor.fetchmany(CHUNK_ROWS), [])
         table = pa.Table.from_batches((_batch(rows, schema) for rows in chunks), schema).unify_dictionaries()

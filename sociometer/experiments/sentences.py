@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sociometer.experiments.effects import PRIMARY_PHASES
+from sociometer.experiments.effects import primary_phase
 from sociometer.experiments.findings import Comparison
 from sociometer.experiments.plan import Design
 from sociometer.infra.outputs import CONTROL
@@ -69,10 +69,9 @@ def tasks_of(task_count: int) -> str:
 
 def _leading(comparisons: Sequence[Comparison]) -> list[Comparison]:
     leading: dict[tuple[str, str], Comparison] = {}
-    for phase in PRIMARY_PHASES:
-        for one in sorted(comparisons, key=lambda one: one.task_count):
-            if one.phase == phase:
-                leading.setdefault((one.variant, one.form), one)
+    for one in sorted(comparisons, key=lambda one: one.task_count):
+        if one.phase == primary_phase(comparisons, one.variant):
+            leading.setdefault((one.variant, one.form), one)
     return list(leading.values())
 
 

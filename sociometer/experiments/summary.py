@@ -31,6 +31,8 @@ by the CPU may then have taken up to 1 ÷ (1 - 0.2) = 1.25 times as long, more t
 STEAL_LIMIT = 0.05
 """Above this share of stolen CPU time the hypervisor, and not the image, may explain a difference."""
 RATIO_PHASES = ("pull", "start", "ready", "boot")
+MOST_LISTED = 20
+"""Rounds that failed, each with its reason; the rest is counted."""
 FEW_ROUNDS = 3
 """With fewer complete rounds a median cannot be told from chance by any test."""
 
@@ -238,7 +240,9 @@ def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> Iterable[str]:
     if beside:
         yield f"Left out of the figures, for their rounds were not complete: {beside} booted."
     spoilt = rounds[rounds["status"].isin([RoundStatus.FAILED.value, RoundStatus.CONTAMINATED.value])]
-    for one in spoilt.itertuples(index=False):
+    for one in spoilt[:MOST_LISTED].itertuples(index=False):
         why = one.reason if isinstance(one.reason, str) else "no reason was given"
         place = f"{one.variant} {one.form} x {one.task_count}"
         yield f"Round {one.index} ({place}), attempt {one.attempt}, {one.status}: {why}"
+    if len(spoilt) > MOST_LISTED:
+        yield f"{len(spoilt) - MOST_LISTED} more attempts at rounds failed or were contaminated."

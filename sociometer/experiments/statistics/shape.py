@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from sociometer.experiments.statistics.paired import Floats
 
 FAR = 3.5
-LEAST_CHANGE = 0.05
+LEAST_CHANGE = 0.10
 """A value that differs by less from the median is never far, however alike the others are."""
 SCALED = 1.4826
 """Median absolute deviation times this is the standard deviation of a normal distribution."""
 LEAST_SAMPLE = 20
-MOST_SAMPLE = 2_000
-"""More values are thinned out evenly: two heaps that 2,000 values do not show are none."""
+MOST_SAMPLE = 1_000
+"""More values are thinned out evenly: two heaps that 1,000 values do not show are none."""
 LEAST_HEAP = 0.1
 LEAST_GAP = 2.0
 LEAST_GAIN = 10.0

@@ -21,8 +21,8 @@ from sociometer.experiments.statistics.paired import Floats, half_width
 
 LEAST_BLOCKS = 6
 """Blocks before the first look; with fewer, the spread is too badly known to stop by it."""
-ERROR_SHARE = 0.65
-"""Of the error that an interval may make: 96.75 % intervals cover 94.5 to 96.8 % after stopping."""
+ERROR_SHARE = 0.7
+"""Of the error that an interval may make: 96.5 % intervals cover 94.4 to 96.5 % after stopping."""
 P_FACTOR = 2.0
 """By so much, at most, stopping makes the error of a sweep's corrected tests larger."""
 

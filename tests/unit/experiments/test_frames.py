@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import math
+import sqlite3
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -106,3 +110,36 @@ def test_chunks_join_into_one_frame(store: Store, records: list[RoundRecord], mo
     whole = frames.tasks(store, records[0].sweep_id)
     monkeypatch.setattr(frames, "CHUNK_ROWS", 2)
     pd.testing.assert_frame_equal(frames.tasks(store, records[0].sweep_id), whole)
+
+
+def test_a_column_that_an_older_store_lacks_is_missing_in_every_row(
+    store: Store, store_path: Path, records: list[RoundRecord]
+) -> None:
+    whole = frames.tasks(store, records[0].sweep_id)
+    with sqlite3.connect(store_path) as connection:
+        connection.execute("ALTER TABLE tasks DROP COLUMN lazy_layers")
+    connection.close()
+    found = frames.tasks(store, records[0].sweep_id)
+    assert found["lazy_layers"].isna().all()
+    assert str(found["lazy_layers"].dtype) == "Int64"
+    pd.testing.assert_frame_equal(found.drop(columns="lazy_layers"), whole.drop(columns="lazy_layers"))
+
+
+def test_a_round_that_is_committed_while_frames_are_read_does_no_harm(
+    store: Store, records: list[RoundRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep writes between the two reads of `tasks`."""
+    read, last = frames._read, records[-1]
+    times = itertools.count(100)
+
+    def interrupted(*arguments: Any) -> pd.DataFrame:
+        found = read(*arguments)
+        attempt = next(times)
+        again = [task.model_copy(update={"task_id": f"{task.task_id}/{attempt}"}) for task in last.observation.tasks]
+        observation = last.observation.model_copy(update={"tasks": tuple(again)})
+        store.add_round(last.model_copy(update={"attempt": attempt, "observation": observation}))
+        return found
+
+    before = frames.tasks(store, last.sweep_id)
+    monkeypatch.setattr(frames, "_read", interrupted)
+    pd.testing.assert_frame_equal(frames.tasks(store, last.sweep_id), before)

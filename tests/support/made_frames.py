@@ -1,0 +1,75 @@
+"""Frames of sweeps that never ran, with times of one's own: for tests of what is said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sociometer.experiments.export import COLUMNS
+from sociometer.experiments.frames import ROUND_COLUMNS
+from sociometer.experiments.plan import Plan
+from sociometer.experiments.records import Round
+from sociometer.experiments.schema import Sweep
+from tests.contracts.outputs import stack_outputs
+
+MINUTE_NS = 60 * 10**9
+
+
+@dataclass(frozen=True)
+class Made:
+    """A sweep with its frames."""
+
+    sweep: Sweep
+    tasks: pd.DataFrame
+    rounds: pd.DataFrame
+
+
+def made(
+    plan: Plan,
+    boot_seconds: Callable[[Round, int], float],
+    *,
+    pressure: Callable[[Round], float] = lambda _: 0.0,
+    steal: Callable[[Round], float] = lambda _: 0.0,
+    ran: Callable[[Round], bool] = lambda _: True,
+    status: str = "finished",
+) -> Made:
+    """A sweep whose complete rounds are those that ``ran``; a task boots in so many seconds and has no other phase."""
+    own = [round_ for round_ in plan.rounds if ran(round_)]
+    loads = [{"cpu_pressure": pressure(round_), "steal": steal(round_)} for round_ in own]
+    rounds = [{**_round(round_), **load} for round_, load in zip(own, loads, strict=True)]
+    tasks = [
+        {**_task(round_, number), **load, "boot_seconds": boot_seconds(round_, number)}
+        for round_, load in zip(own, loads, strict=True)
+        for number in range(round_.task_count)
+    ]
+    sweep = Sweep(
+        id="made",
+        created_ns=0,
+        stack="lab",
+        status=status,
+        plan=plan,
+        key_metadata={"target": "lab", "profile": "made"},
+        outputs=stack_outputs(),
+    )
+    return Made(sweep, _frame(tasks, COLUMNS), _frame(rounds, ROUND_COLUMNS))
+
+
+def _round(round_: Round) -> dict[str, object]:
+    began_ns = round_.index * MINUTE_NS
+    times = {"started_ns": began_ns, "finished_ns": began_ns + MINUTE_NS, "prepare_seconds": 0.0, "clear_seconds": 0.0}
+    return {"sweep_id": "made", **round_.model_dump(), "attempt": 1, "status": "complete", "reason": None, **times}
+
+
+def _task(round_: Round, number: int) -> dict[str, object]:
+    place = round_.model_dump(exclude={"index"})
+    booted = {"round": round_.index, "attempt": 1, "round_status": "complete", "outcome": "booted"}
+    return {"sweep_id": "made", **place, **booted, "task_id": f"{round_.index}/{number}", "created_ns": 0}
+
+
+def _frame(rows: Iterable[dict[str, object]], columns: Iterable[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    numbers = [name for name in frame if name.endswith("_seconds") or name in ("cpu_pressure", "steal")]
+    whole = {name: "Int64" for name in frame if name.endswith(("_ns", "_bytes", "_layers"))}
+    return frame.astype({**dict.fromkeys(numbers, "float64"), **whole})

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sociometer.experiments.comparisons import Terms, bound, compare, verdict
+from sociometer.experiments.effects import Pairs
+from sociometer.experiments.findings import Interval
+from sociometer.experiments.statistics.permutation import Permuted
+
+RNG = np.random.default_rng(2)
+SAYS_NOTHING = Permuted(0.25, 0.25)
+
+
+def pair(log_ratio: float = 0.0, spread: float = 0.02, blocks: int = 5, **place: object) -> Pairs:
+    """A comparison whose blocks scatter around a true ratio."""
+    control = np.exp(RNG.normal(2, 0.1, blocks))
+    where = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", **place}
+    seconds = control * np.exp(RNG.normal(log_ratio, spread, blocks))
+    return Pairs(seconds=seconds, control_seconds=control, **where)  # type: ignore[arg-type]
+
+
+def test_ratio_interval_and_p_values_agree_with_scipy() -> None:
+    found = pair(-0.2, 0.1)
+    (one,) = compare([found], Terms())
+    reference = stats.ttest_rel(np.log(found.seconds), np.log(found.control_seconds))
+    expected = np.exp(reference.confidence_interval(0.95))
+    assert one.interval is not None
+    assert (one.interval.low, one.interval.high) == pytest.approx(tuple(expected))
+    assert one.ratio == pytest.approx(stats.gmean(found.seconds / found.control_seconds))
+    assert one.t_p_value == one.p_adjusted == pytest.approx(reference.pvalue)
+    assert one.median_seconds == np.median(found.seconds)
+    assert one.control_median_seconds == np.median(found.control_seconds)
+
+
+def test_the_primary_phase_bears_three_quarters_of_the_error() -> None:
+    phases = ("pull", "start", "ready", "boot")
+    found = [pair(-0.05, 0.02, phase=phase) for phase in phases]
+    comparisons = {one.phase: one for one in compare(found, Terms())}
+    shares = {phase: 0.75 if phase == "boot" else 0.25 / 3 for phase in phases}
+    first = min(phases, key=lambda phase: (comparisons[phase].t_p_value or 1) / shares[phase])
+    assert comparisons[first].p_adjusted == pytest.approx((comparisons[first].t_p_value or 0) / shares[first])
+
+
+def test_fewer_than_three_blocks_have_no_interval_and_no_verdict() -> None:
+    few, enough = compare([pair(-1, blocks=2), pair(-1, blocks=3, form="soci-v1")], Terms())
+    assert (few.interval, few.p_value, few.p_adjusted, few.verdict) == (None, None, None, "undecided")
+    assert few.blocks == 2
+    assert few.ratio < 1
+    assert enough.verdict == "faster"
+
+
+def test_no_comparisons_are_none() -> None:
+    assert compare([], Terms()) == ()
+
+
+@pytest.mark.parametrize(("log_ratio", "said"), [(-0.5, "faster"), (0.5, "slower"), (0.0, "no-difference")])
+def test_ten_quiet_blocks_tell_what_is_true(log_ratio: float, said: str) -> None:
+    (one,) = compare([pair(log_ratio, 0.02, blocks=10)], Terms())
+    assert one.verdict == said
+    assert (one.margin is not None) == (said == "no-difference")
+
+
+def test_noisy_blocks_leave_it_undecided_and_say_how_many_more_are_needed() -> None:
+    found = pair(0.0, 0.2, blocks=4)
+    (one,) = compare([found], Terms(precision=0.05))
+    assert one.verdict == "undecided"
+    assert one.blocks_needed is not None
+    blocks = one.blocks_needed + 4
+    deviation = found.differences.std(ddof=1)
+    assert stats.t.ppf(0.975, blocks - 1) * deviation / np.sqrt(blocks) <= np.log(1.05)
+    assert stats.t.ppf(0.975, blocks - 2) * deviation / np.sqrt(blocks - 1) > np.log(1.05)
+
+
+def test_an_interval_as_narrow_as_wanted_that_holds_one_is_no_difference() -> None:
+    found = [compare([pair(RNG.uniform(-0.06, 0.06), 0.05, blocks=8)], Terms(precision=0.05))[0] for _ in range(200)]
+    narrow = [
+        one for one in found if one.blocks_needed == 0 and one.interval and one.interval.low < 1 < one.interval.high
+    ]
+    assert len(narrow) > 20
+    assert {one.verdict for one in narrow} == {"no-difference"}
+
+
+def test_a_sweep_that_may_stop_early_has_wider_intervals_and_larger_p_values() -> None:
+    found = pair(-0.1, 0.05, blocks=6)
+    (fixed,) = compare([found], Terms())
+    (stopped,) = compare([found], Terms(nominal_level=0.9675, p_factor=2))
+    assert fixed.interval is not None
+    assert stopped.interval is not None
+    assert stopped.interval.low < fixed.interval.low < fixed.interval.high < stopped.interval.high
+    assert stopped.interval.level == 0.95
+    assert stopped.t_p_value == pytest.approx(2 * (fixed.t_p_value or 0))
+    assert (stopped.detectable or 0) > (fixed.detectable or 1)
+
+
+def test_the_permutation_test_can_contradict_where_it_can_speak() -> None:
+    interval = Interval(low=0.7, high=0.95)
+    assert verdict(interval, 0.01, Permuted(0.3, 1 / 512), 0.1) == "undecided"
+    assert verdict(interval, 0.01, Permuted(0.25, 0.25), 0.1) == "faster"
+    assert verdict(interval, 0.01, Permuted(0.004, 1 / 512), 0.1) == "faster"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_adjusted", "said"),
+    [
+        (0.96, 1.08, 0.4, "no-difference"),
+        (0.89, 1.08, 0.4, "undecided"),
+        (0.96, 1.11, 0.4, "undecided"),
+        (1.01, 1.03, 0.01, "slower"),
+        (1.01, 1.03, 0.2, "no-difference"),
+        (0.60, 0.80, 0.2, "undecided"),
+    ],
+)
+def test_verdicts_follow_the_corrected_test_first_and_the_margin_then(
+    low: float, high: float, p_adjusted: float, said: str
+) -> None:
+    assert verdict(Interval(low=low, high=high), p_adjusted, SAYS_NOTHING, margin=0.1) == said
+
+
+def test_the_bound_is_the_end_that_is_further_from_no_change() -> None:
+    assert bound(Interval(low=0.9, high=1.05)) == pytest.approx(0.1)
+    assert bound(Interval(low=0.99, high=1.2)) == pytest.approx(0.2)
