@@ -45,7 +45,7 @@ def check(before: Sweep, after: Sweep, across: str | None) -> dict[str, list[str
         raise SweepError(f"Sweep {before.id} cannot be compared with itself.")
     _refuse_simulations(before, after)
     found = aspects(before, after)
-    allowed = {across, *IMPLIED.get(across or "", ())}
+    allowed = {across, *(IMPLIED.get(across, ()) if across in found else ())}
     if unwanted := {aspect: lines for aspect, lines in found.items() if aspect not in allowed}:
         raise SweepError(_refusal(before, after, unwanted))
     return found

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sociometer.experiments.findings import Comparison
 from sociometer.experiments.plan import Design
 from sociometer.experiments.statistics.paired import Floats
 from sociometer.experiments.summary import RATIO_PHASES, measured

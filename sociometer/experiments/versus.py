@@ -17,7 +17,7 @@ from pydantic import Field
 
 from sociometer.errors import SweepError
 from sociometer.experiments import comparable
-from sociometer.experiments.comparisons import MARGIN_PER_PRECISION, bound, shares, verdict
+from sociometer.experiments.comparisons import Terms, bound, shares, verdict
 from sociometer.experiments.effects import pairs, primary_phase, round_medians
 from sociometer.experiments.findings import Interval, Verdict
 from sociometer.experiments.origin import NOT_MEASURED
@@ -31,8 +31,7 @@ from sociometer.experiments.summary import RATIO_PHASES
 if TYPE_CHECKING:
     import pandas as pd
 
-LEVEL = 0.95
-PRECISION = 0.05
+TERMS = Terms()
 Measure = Literal["seconds", "ratio-to-plain"]
 
 
@@ -166,10 +165,10 @@ def _described(one: _Samples, samples: Sequence[_Samples]) -> Change:
 
 
 def _judged(one: _Samples, p_adjusted: float, described: Change) -> Change:
-    low, high = np.exp(unpaired.interval(one.before, one.after, LEVEL))
-    interval = Interval(low=low, high=high, level=LEVEL)
+    low, high = np.exp(unpaired.interval(one.before, one.after, TERMS.level))
+    interval = Interval(low=low, high=high, level=TERMS.level)
     permuted = unpaired.permuted(one.before, one.after)
-    said = verdict(interval, p_adjusted, permuted, MARGIN_PER_PRECISION * PRECISION)
+    said = verdict(interval, p_adjusted, permuted, TERMS.margin)
     return described.model_copy(
         update={
             "interval": interval,

@@ -3,9 +3,9 @@
 Welch's t on logarithms (The Generalization of Student's Problem when Several Different Population Variances are
 Involved, Biometrika 34, 1947; degrees of freedom after Satterthwaite, Biometrics Bulletin 2, 1946): the two sweeps may
 vary differently. The permutation test exchanges whole blocks between the sweeps (`scipy.stats.permutation_test`:
-enumerated while that is cheap, else drawn, with one added above and below). Nobody drew at random which sweep came
-first, so both tests see a difference between two days as well as one between two images; only repeating tells them
-apart.
+enumerated while that is cheap, else drawn, with one added above and below; two-sided is twice the smaller tail). Nobody
+drew at random which sweep came first, so both tests see a difference between two days as well as one between two
+images; only repeating tells them apart.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ def permuted(before: Floats, after: Floats) -> Permuted:
         n_resamples=DRAWS,
         rng=np.random.default_rng(_SEED),
     )
-    least = 1 / (1 + DRAWS) if exchanges > DRAWS else min(1.0, (2 if len(before) == len(after) else 1) / exchanges)
-    return Permuted(float(found.pvalue), least)
+    return Permuted(float(found.pvalue), 2 / (exchanges if exchanges <= DRAWS else 1 + DRAWS))
 
 
 def _moments(before: Floats, after: Floats) -> tuple[float, float, float]:
