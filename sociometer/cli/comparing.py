@@ -96,7 +96,7 @@ def _judge(found: Versus, limit: float) -> None:
     from sociometer.experiments import gate
 
     judgement = gate.judge(found.changes, limit)
-    if judgement.open:
-        say(f"warning: {gate.doubt(judgement, limit)}")
     if judgement.slower:
         raise SlowerError(gate.refusal(judgement, limit))
+    if judgement.open:
+        say(f"warning: {gate.doubt(judgement, limit)}")

@@ -45,10 +45,13 @@ def check(before: Sweep, after: Sweep, across: str | None) -> dict[str, list[str
         raise SweepError(f"Sweep {before.id} cannot be compared with itself.")
     _refuse_simulations(before, after)
     found = aspects(before, after)
-    allowed = {across, *(IMPLIED.get(across, ()) if across in found else ())}
-    if unwanted := {aspect: lines for aspect, lines in found.items() if aspect not in allowed}:
-        raise SweepError(_refusal(before, after, unwanted))
+    if unwanted := found.keys() - (_allowed(across) if across in found else ()):
+        raise SweepError(_refusal(before, after, found, unwanted))
     return found
+
+
+def _allowed(across: str) -> set[str]:
+    return {across, *IMPLIED.get(across, ())}
 
 
 def _refuse_simulations(before: Sweep, after: Sweep) -> None:
@@ -61,15 +64,16 @@ def _refuse_simulations(before: Sweep, after: Sweep) -> None:
         )
 
 
-def _refusal(before: Sweep, after: Sweep, unwanted: dict[str, list[str]]) -> str:
-    listed = "; ".join(line for lines in unwanted.values() for line in lines)
-    askable = [aspect for aspect in unwanted if aspect in ACROSS]
+def _refusal(before: Sweep, after: Sweep, found: dict[str, list[str]], unwanted: set[str]) -> str:
+    named = [aspect for aspect in found if aspect in unwanted]
+    listed = "; ".join(line for aspect in named for line in found[aspect])
+    askable = [aspect for aspect in ACROSS if aspect in found and found.keys() <= _allowed(aspect)]
     advice = (
         f"If that is the change that you ask about: --across {askable[0]}."
-        if len(askable) == len(unwanted) == 1
+        if askable
         else "Measure both sweeps with only one thing changed."
     )
-    return f"Sweeps {before.id} and {after.id} differ in {', '.join(unwanted)} ({listed}). {advice}"
+    return f"Sweeps {before.id} and {after.id} differ in {', '.join(named)} ({listed}). {advice}"
 
 
 def _different(

@@ -26,7 +26,9 @@ ONE_CHANGE = {
 }
 
 
-def a_sweep(id_: str, *, outputs: StackOutputs | None = None, plan_of: dict[str, object] | None = None, **key: str) -> Sweep:
+def a_sweep(
+    id_: str, *, outputs: StackOutputs | None = None, plan_of: dict[str, object] | None = None, **key: str
+) -> Sweep:
     return Sweep(
         id=id_,
         created_ns=0,
@@ -53,7 +55,9 @@ def test_one_difference_is_refused_with_the_way_to_ask_for_it_and_then_allowed(
 ) -> None:
     [(key, value)] = changes.items()
     line = f"{key}: {METADATA[key]} / {value}"
-    with pytest.raises(SweepError, match=re.escape(f"({line}). If that is the change that you ask about: --across {aspect}.")):
+    with pytest.raises(
+        SweepError, match=re.escape(f"({line}). If that is the change that you ask about: --across {aspect}.")
+    ):
         check(a_sweep("A"), changed(changes), None)
     assert check(a_sweep("A"), changed(changes), aspect) == {aspect: [line]}
 
@@ -76,10 +80,8 @@ def test_images_that_neither_plan_runs_may_differ() -> None:
 @pytest.mark.parametrize("across", [None, "profile", "tools", "image"])
 def test_two_differences_are_refused_whichever_is_asked_about(across: str | None) -> None:
     both = changed({**ONE_CHANGE["profile"], **ONE_CHANGE["tools"]})
-    with pytest.raises(SweepError) as refused:
+    with pytest.raises(SweepError, match="Measure both sweeps with only one thing changed"):
         check(a_sweep("A"), both, across)
-    wanted = {None: "Measure both", "image": "Measure both", "profile": "--across tools", "tools": "--across profile"}
-    assert wanted[across] in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,8 @@ def test_payloads_of_other_sizes_are_other_work() -> None:
 def test_across_targets_everything_of_the_place_may_differ_but_not_the_payload() -> None:
     there = {"target": "fargate", "profile": "256/512", "region": "eu-west-1", "platform": "linux/arm64"}
     elsewhere = changed({**there, "machine.cpus": "none"})
+    with pytest.raises(SweepError, match=r"ask about: --across target\.$"):
+        check(a_sweep("A"), elsewhere, None)
     assert set(check(a_sweep("A"), elsewhere, "target")) == {"target", "profile", "other", "platform", "machine"}
     payload = {"movie_megabytes": 1, "parquet_test_megabytes": 30, "parquet_train_megabytes": 60}
     smaller = a_sweep("B", plan_of={"payload": payload}, **there)

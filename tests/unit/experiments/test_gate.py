@@ -9,9 +9,18 @@ from sociometer.experiments.versus import Change
 
 def change(low: float, high: float, verdict: Verdict, **other: object) -> Change:
     values: dict[str, object] = {
-        **{"variant": "movie", "form": "soci-v2", "task_count": 1, "phase": "boot", "primary": True},
-        **{"before": 10.0, "after": 10.0 * (low * high) ** 0.5, "blocks_before": 5, "blocks_after": 5},
-        **{"ratio": (low * high) ** 0.5, "interval": Interval(low=low, high=high), "verdict": verdict},
+        "variant": "movie",
+        "form": "soci-v2",
+        "task_count": 1,
+        "phase": "boot",
+        "primary": True,
+        "before": 10.0,
+        "after": 10.0 * (low * high) ** 0.5,
+        "blocks_before": 5,
+        "blocks_after": 5,
+        "ratio": (low * high) ** 0.5,
+        "interval": Interval(low=low, high=high),
+        "verdict": verdict,
     }
     return Change.model_validate({**values, **other})
 
