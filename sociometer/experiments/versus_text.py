@@ -68,7 +68,7 @@ def rows(found: Versus) -> Iterator[tuple[str, ...]]:
 def notes(found: Versus) -> Iterator[str]:
     """What must be known to read the table."""
     yield f"before and after: {_UNITS[found.measure]}. change: of the geometric means over the blocks."
-    yield "p: Welch's t test, corrected for all rows; from 8 blocks in both on a verdict needs the permutation test, too."
+    yield "p: Welch's t test, corrected for all rows; from 8 blocks in all on a verdict needs the permutation test too."
     yield "Sweeps of two days can differ by the day: a change that matters is worth a second pair."
     for aspect, lines in found.differing.items():
         yield f"Differs in {aspect}: {'; '.join(lines)}"
