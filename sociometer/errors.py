@@ -28,6 +28,10 @@ class SociometerError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows (IPython's protocol): the message says it all, a traceback would hide it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SettingsError(SociometerError):
     """A setting is unknown, of the wrong type, or impossible: key, value and what is allowed."""

@@ -1,0 +1,111 @@
+"""The notebook, run by a real kernel: on a real stack and a real sweep, and where something is missing."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+import sociometer
+from sociometer.experiments.fake import FakeExecutor
+from sociometer.experiments.findings import Comparison
+from sociometer.experiments.lab_tasks import LabExecutor
+from sociometer.experiments.store import Store
+from sociometer.experiments.sweep import start
+from sociometer.infra.outputs import StackOutputs
+from sociometer.lab.profiles import DEFAULT_PROFILE
+from sociometer.loading import Loaded
+from tests.contracts.outputs import stack_outputs
+from tests.contracts.plans import small_plan
+from tests.support import notebooks
+
+TREATMENT = ("variant", "task_count", "form")
+PLAN = small_plan(task_counts=(1,), blocks=3)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store.sqlite"
+
+
+def check_figures(found: dict[str, dict[str, list[object]]], loaded: Loaded) -> None:
+    """What the notebook computes is what `analyse` says, comparison by comparison and cell by cell."""
+    figures = rows(found["figures"])
+    assert [key(row) for row in figures] == sorted(key(one.model_dump()) for one in loaded.analysis.comparisons)
+    wanted = {key(one.model_dump()): bounds(one) for one in loaded.analysis.comparisons}
+    for row in figures:
+        assert [row["blocks"], row["ratio"], row["low"], row["high"]] == pytest.approx(wanted[key(row)], nan_ok=True)
+    medians = {key(row): row for row in rows(found["medians"])}
+    for cell in loaded.analysis.cells:
+        for phase in ("pull", "start", "ready", "boot"):
+            median = medians[cell.variant, cell.task_count, cell.form][phase]
+            assert median == pytest.approx(cell.phases[phase].median_seconds)
+
+
+def key(row: dict[str, object]) -> tuple[object, ...]:
+    return tuple(row[name] for name in (*TREATMENT, "phase") if name in row)
+
+
+def bounds(one: Comparison) -> list[float]:
+    low, high = (one.interval.low, one.interval.high) if one.interval else (math.nan, math.nan)
+    return [one.blocks, one.ratio, low, high]
+
+
+def rows(columns: dict[str, list[object]]) -> list[dict[str, object]]:
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def test_the_notebook_is_committed_without_outputs() -> None:
+    for cell in notebooks.read("experiment").cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+@pytest.mark.lab
+def test_stack_outputs_and_figures_are_those_of_the_stack_and_the_report(
+    tiny_stack: StackOutputs, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"test-lab-{os.getpid()}"
+    with Store(store, write=True) as opened:
+        executor = LabExecutor(tiny_stack, profile=DEFAULT_PROFILE, timeout_seconds=60)
+        done = start(opened, executor, PLAN, name, tiny_stack, lambda _: None)
+    settings = {"SOCIOMETER_STACK": name, "SOCIOMETER_STORE": str(store)}
+    notebook = notebooks.run("experiment", settings, tmp_path, monkeypatch)
+    assert notebooks.heard(notebook) == ""
+    assert f"Stack `{name}` as it is now" in notebooks.shown(notebook, "stack")
+    found = notebooks.frames(notebook)
+    loaded = sociometer.load(done.id, store)
+    assert len(found["figures"]["ratio"]) == 4
+    check_figures(found, loaded)
+    assert found["deployed"]["image"] == [
+        treatment.image_digest[:19]
+        for variant in tiny_stack.variants.values()
+        for treatment in variant.treatments.values()
+    ]
+    assert all(found["deployed"]["as measured"])
+    assert loaded.analysis.headline in notebooks.shown(notebook, "report")
+    assert all("<svg" in notebooks.shown(notebook, plot) for plot in ("rounds-plot", "figures-plot"))
+
+
+def test_without_the_stack_the_outputs_kept_with_the_sweep_are_shown(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(store, write=True) as opened:
+        start(opened, FakeExecutor(stack_outputs()), PLAN, "gone", stack_outputs(), lambda _: None)
+    settings = {"SOCIOMETER_STACK": "gone", "SOCIOMETER_STORE": str(store), "SOCIOMETER_DATA": str(tmp_path / "data")}
+    notebook = notebooks.run("experiment", settings, tmp_path, monkeypatch)
+    assert "These are the outputs that were kept with the sweep" in notebooks.shown(notebook, "stack")
+    check_figures(notebooks.frames(notebook), sociometer.load("last", store))
+
+
+def test_without_a_store_the_notebook_stops_with_one_line(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CellExecutionError) as stopped:
+        notebooks.run("experiment", {"SOCIOMETER_STORE": str(store)}, tmp_path, monkeypatch)
+    line = f"There is no store at {store} yet. `sociometer run` makes one."
+    assert (stopped.value.ename, stopped.value.evalue) == ("StoreError", line)
+    below_the_cell = stopped.value.traceback.rpartition("------------------")[2]
+    assert {said for said in below_the_cell.splitlines() if said} == {f"StoreError: {line}"}
