@@ -14,7 +14,8 @@
     │   └── CredentialsError            nobody is logged in, or no longer
     ├── StackError             exit 1   the stack's state or outputs cannot be used
     ├── StoreError             exit 1   the record store cannot be read or written
-    └── SweepError             exit 1   a sweep cannot start or go on
+    ├── SweepError             exit 1   a sweep cannot start or go on
+    └── SlowerError            exit 4   a start became slower than `compare --fail-if-slower` allows
 
 Messages say what happened, with which value, and what to do. Boundaries translate with ``raise … from``.
 """
@@ -26,6 +27,10 @@ class SociometerError(Exception):
     """Root of the tree; ``exit_code`` is what the command line ends with."""
 
     exit_code = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows (IPython's protocol): the message says it all, a traceback would hide it."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class SettingsError(SociometerError):
@@ -86,3 +91,9 @@ class StoreError(SociometerError):
 
 class SweepError(SociometerError):
     """A sweep cannot start or go on."""
+
+
+class SlowerError(SociometerError):
+    """A start became slower than it may, and that is no chance."""
+
+    exit_code = 4

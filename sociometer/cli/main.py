@@ -1,7 +1,7 @@
 """The `sociometer` command: puts the command groups together and turns errors into one line and an exit code.
 
-Exit codes: 0 done, 1 something failed, 2 a setting or option is wrong, 3 this machine lacks something,
-130 interrupted. ``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
+Exit codes: 0 done, 1 something failed, 2 a setting or option is wrong, 3 this machine lacks something, 4 slower than
+`compare --fail-if-slower` allows, 130 interrupted. ``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from sociometer.cli import interrupts, machine, measure, stack
+from sociometer.cli import comparing, interrupts, machine, measure, stack
 from sociometer.errors import SociometerError
 
 app = typer.Typer(
@@ -21,7 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Measures, with evidence, how much faster a container starts when its image is delivered lazily (SOCI).",
-    epilog="Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 130 interrupted. "
+    epilog="Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 4 slower than allowed, "
+    "130 interrupted. "
     "SOCIOMETER_DEBUG=1 shows tracebacks.",
 )
 
@@ -43,7 +44,7 @@ def _options(
     """Options of every command."""
 
 
-for group in (measure, stack, machine):
+for group in (measure, comparing, stack, machine):
     group.register(app)
 
 

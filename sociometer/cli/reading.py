@@ -13,8 +13,9 @@ from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId, hel
 from sociometer.cli.progress import say
 from sociometer.errors import SettingsError
 from sociometer.experiments import export as exports
-from sociometer.experiments import formats
+from sociometer.experiments import formats, parquet
 from sociometer.experiments import report as reports
+from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
 
 PANEL = "Read what was measured"
@@ -62,7 +63,7 @@ def export(
     format_: Annotated[
         str,
         typer.Option(
-            "--format", metavar="json|csv|averages-csv", help="One object or row a task, or the averages of each round."
+            "--format", metavar="|".join((*exports.FORMATS, *parquet.FORMATS)), help="A row a task, or one a round."
         ),
     ] = "json",
     sweep: SweepId = LATEST_SWEEP,
@@ -73,15 +74,24 @@ def export(
 ) -> None:
     """Write the records of a sweep for other programs.
 
-    json and csv have one object or row per task. averages-csv has the columns taskCount, averageFirstConnectionTime,
-    averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order.
+    json, csv and parquet have one object or row per task, rounds-parquet one per attempt at a round; docs/data.md and
+    the Parquet files themselves name every column's unit. averages-csv has the columns taskCount,
+    averageFirstConnectionTime, averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order.
     """
-    if format_ not in exports.FORMATS:
-        raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(exports.FORMATS)}.")
+    if format_ not in (allowed := (*exports.FORMATS, *parquet.FORMATS)):
+        raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(allowed)}.")
+    if format_ in parquet.FORMATS and output is None and sys.stdout.isatty():
+        raise SettingsError(f"--format {format_} is no text for a terminal. Name a file with --output, or a pipe.")
     with Store(store or default_path()) as opened:
-        records = opened.rounds(opened.sweep(sweep).id)
+        _put(_exported(opened, opened.sweep(sweep), format_, variant, form), output)
+
+
+def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, form: str | None) -> str | bytes:
+    if format_ in parquet.FORMATS:
+        return parquet.to_parquet(store, sweep, format_, variant=variant, form=form)
+    records = store.rounds(sweep.id)
     wanted = [r for r in records if variant in (None, r.round.variant) and form in (None, r.round.form)]
-    _put(exports.FORMATS[format_](wanted), output)
+    return exports.FORMATS[format_](wanted)
 
 
 def read_report(store: Path, sweep: str) -> formats.Report:
@@ -98,9 +108,11 @@ def print_report(report: formats.Report, *, as_json: bool) -> None:
         sys.stdout.write(formats.to_json(report) if as_json else formats.to_text(report))
 
 
-def _put(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
-    exports.write(output, text)
-    say(f"{output} is written.")
+def _put(content: str | bytes, output: Path | None) -> None:
+    if output is not None:
+        exports.write(output, content)
+        say(f"{output} is written.")
+    elif isinstance(content, bytes):
+        sys.stdout.buffer.write(content)
+    else:
+        sys.stdout.write(content)

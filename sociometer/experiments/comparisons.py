@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sociometer.experiments.effects import Pairs, primary_phase
+from sociometer.experiments.effects import Pairs, Placed, primary_phase
 from sociometer.experiments.findings import Comparison, Interval, Verdict
 from sociometer.experiments.statistics import paired, permutation, power
 from sociometer.experiments.statistics.multiple import holm
@@ -53,13 +53,13 @@ class Terms:
 
 def compare(found: Sequence[Pairs], terms: Terms) -> tuple[Comparison, ...]:
     """A comparison for each of the pairs, corrected for all of them together."""
-    shares = _shares(found)
+    weights = shares(found)
     testable = [len(pair.differences) >= LEAST_BLOCKS for pair in found]
     p_values = np.array([_t_p_value(pair, terms) if able else 1.0 for pair, able in zip(found, testable, strict=True)])
-    adjusted = holm(p_values, shares) if found else p_values
+    adjusted = holm(p_values, weights) if found else p_values
     return tuple(
         _comparison(pair, p_value, p_adjusted, share, terms) if able else _without_interval(pair)
-        for pair, able, p_value, p_adjusted, share in zip(found, testable, p_values, adjusted, shares, strict=True)
+        for pair, able, p_value, p_adjusted, share in zip(found, testable, p_values, adjusted, weights, strict=True)
     )
 
 
@@ -115,8 +115,8 @@ def _without_interval(pair: Pairs) -> Comparison:
     )
 
 
-def _shares(found: Sequence[Pairs]) -> Floats:
-    """The weight of each comparison; they sum to 1."""
+def shares(found: Sequence[Placed]) -> Floats:
+    """The weight of each comparison in Holm's procedure; they sum to 1."""
     primary = np.array([pair.phase == primary_phase(found, pair.variant) for pair in found], dtype=bool)
     if primary.all() or not primary.any():
         return np.full(len(found), 1 / max(1, len(found)))

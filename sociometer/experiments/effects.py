@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sociometer.experiments.findings import Comparison
 from sociometer.experiments.plan import Design
 from sociometer.experiments.statistics.paired import Floats
 from sociometer.experiments.summary import RATIO_PHASES, STATE, measured
@@ -25,6 +24,20 @@ if TYPE_CHECKING:
 ROUND_KEYS = ["variant", "form", "task_count", "block", "round"]
 PRIMARY_PHASES = ("boot", "ready")
 """What a sweep is for, in order of preference: the second where a workload has no boot of its own."""
+
+
+class Placed(Protocol):
+    """Anything that is about one phase of one variant."""
+
+    @property
+    def variant(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def phase(self) -> str:
+        """One of `phases.PHASES`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
             )
 
 
-def primary_phase(found: Iterable[Pairs] | Iterable[Comparison], variant: str) -> str:
+def primary_phase(found: Iterable[Placed], variant: str) -> str:
     """The phase that a variant's verdict is about, from all that is compared."""
     phases = {one.phase for one in found if one.variant == variant}
     return next((phase for phase in PRIMARY_PHASES if phase in phases), PRIMARY_PHASES[0])

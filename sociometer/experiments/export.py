@@ -1,13 +1,7 @@
 """Records for other programs: one row per task as JSON or CSV, and the averages of each round. Pure but for `write`.
 
-Columns of a task row, in this order; times in ns since the epoch, durations in seconds, empty (JSON: null) where
-something was not observed or the task did not boot:
-
-    sweep_id target simulated block round attempt round_status variant form task_count
-    task_id image_digest snapshotter outcome reason
-    connect_seconds pull_seconds start_seconds ready_seconds boot_seconds
-    lazy_layers received_bytes clock_error_bound_ms logged_ns stopped_ns cpu_pressure steal
-    created_ns connected_ns pull_started_ns pull_stopped_ns started_ns ready_ns boot_started_ns boot_finished_ns
+A task row has the columns of `columns.TASKS`, empty (JSON: null) where something was not observed or the task did not
+boot. `parquet` writes the same as Parquet.
 
 The averages have the columns of the CSV that the published Fargate experiment on this question wrote
 (ppabis/ecs-soci-experiments), one row a round in the plan's order. There "first connection" is ECS's
@@ -28,9 +22,10 @@ from statistics import mean
 from typing import Any
 
 from sociometer.errors import SociometerError
+from sociometer.experiments import columns
 from sociometer.experiments.origin import is_simulated, target_of
-from sociometer.experiments.phases import Durations, durations
-from sociometer.experiments.records import RoundRecord, RoundStatus, TaskObservation, TaskRecord, TaskTimes
+from sociometer.experiments.phases import durations
+from sociometer.experiments.records import RoundRecord, RoundStatus, TaskObservation, TaskRecord
 from sociometer.experiments.summary import in_figures
 
 AVERAGES = {
@@ -39,12 +34,10 @@ AVERAGES = {
     "averagePullTime": "pull",
     "averageBootTime": "boot",
 }
-ORIGIN = ("target", "simulated")
-PLACE = ("sweep_id", *ORIGIN, "block", "round", "attempt", "round_status", "variant", "form", "task_count")
-IDENTITY = ("task_id", "image_digest", "snapshotter", "outcome", "reason")
+COLUMNS = tuple(column.name for column in columns.TASKS)
+PLACE = ("block", "round", "attempt", "round_status", "variant", "form", "task_count")
 EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms", "logged_ns", "stopped_ns")
 LOAD = ("cpu_pressure", "steal")
-COLUMNS = (*PLACE, *IDENTITY, *Durations.model_fields, *EXTRAS, *LOAD, *TaskTimes.model_fields)
 
 
 def task_rows(records: Iterable[RoundRecord]) -> Iterator[dict[str, Any]]:
@@ -83,13 +76,13 @@ FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
 }
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Put a whole file in its place at once: a reader, or a kill, never meets half of it."""
     temporary: str | None = None
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = file.name
-            file.write(text)
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
@@ -121,9 +114,9 @@ def _averages(record: RoundRecord) -> dict[str, Any]:
     return row
 
 
-def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+def _csv(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

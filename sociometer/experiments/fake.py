@@ -41,7 +41,7 @@ class FakeExecutor:
     """An `Executor` whose n-th attempt at a round ends as ``script[round.index][n]`` says, and `booted` without.
 
     An exception in the script is raised: a `KeyboardInterrupt` as Ctrl-C would be in the middle of the round.
-    ``during`` is called in the middle of every round.
+    ``during`` is called in the middle of every round. ``factors`` multiply what a form's pull and boot work take.
     """
 
     def __init__(
@@ -52,12 +52,14 @@ class FakeExecutor:
         script: Mapping[int, Sequence[Event]] | None = None,
         during: Callable[[Round], None] = _nothing,
         metadata: Mapping[str, str] | None = None,
+        factors: Mapping[str, float] | None = None,
     ) -> None:
         self._outputs = outputs
         self._random = random.Random(seed)  # noqa: S311 - reproducible times, not secrets
         self._script = {index: list(events) for index, events in (script or {}).items()}
         self._during = during
         self._metadata = dict(metadata or {})
+        self._factors = dict(factors or {})
         self._now_ns = EPOCH_NS
         self.entered = False
 
@@ -122,9 +124,10 @@ class FakeExecutor:
         )
 
     def _times(self, round_: Round, created_ns: int) -> TaskTimes:
+        factor = self._factors.get(round_.form, 1.0)
         boot = BOOT_SECONDS.get(round_.variant, BOOT_SECONDS["movie"])
         connected_ns = created_ns + self._nanoseconds(0.1)
-        pulled_ns = connected_ns + self._nanoseconds(PULL_SECONDS.get(round_.form, PULL_SECONDS["plain"]))
+        pulled_ns = connected_ns + self._nanoseconds(factor * PULL_SECONDS.get(round_.form, PULL_SECONDS["plain"]))
         started_ns = pulled_ns + self._nanoseconds(0.2)
         boot_started_ns = started_ns + self._nanoseconds(0.1)
         return TaskTimes(
@@ -135,7 +138,7 @@ class FakeExecutor:
             started_ns=started_ns,
             ready_ns=boot_started_ns + self._nanoseconds(0.1),
             boot_started_ns=boot_started_ns,
-            boot_finished_ns=boot_started_ns + self._nanoseconds(boot.get(round_.form, boot["plain"])),
+            boot_finished_ns=boot_started_ns + self._nanoseconds(factor * boot.get(round_.form, boot["plain"])),
         )
 
     def _nanoseconds(self, median_seconds: float) -> int:

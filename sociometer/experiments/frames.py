@@ -3,6 +3,7 @@
 Faces the statistics, reports, exports and notebooks. A million records would be a million checked values of some
 kilobytes in `Store.rounds`; here SQLite's rows become typed columns chunk by chunk. Whole numbers that may be missing
 are `Int64`, durations and shares `float64` (missing: NaN), texts from a few values `category`.
+`columns` says what each column is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sociometer.experiments.export import COLUMNS, EXTRAS, LOAD, ORIGIN, PLACE
+from sociometer.experiments import columns
+from sociometer.experiments.export import COLUMNS, EXTRAS, LOAD, PLACE
 from sociometer.experiments.origin import NOT_MEASURED, target_of
 from sociometer.experiments.phases import BOUNDS, NS_PER_SECOND, PHASES
 from sociometer.experiments.records import Outcome, Requests, TaskTimes
@@ -21,13 +23,7 @@ from sociometer.experiments.store import Store
 
 CHUNK_ROWS = 20_000
 """Rows that are Python objects at the same time."""
-ROUND_COLUMNS = (
-    *("sweep_id", "block", "index", "attempt", "variant", "form", "task_count", "status", "reason"),
-    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds", *LOAD),
-    *(*Requests.model_fields, "clock_offset_ms", "clock_error_ms"),
-)
-"""Columns of `rounds`, named as in `RoundRecord`; times in ns since the epoch, shares from 0 to 1. ``clock_…`` are
-those of its `ClockOffset`."""
+ROUND_COLUMNS = tuple(column.name for column in columns.ROUNDS)
 
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
 _ROUNDS = pa.schema(
@@ -63,11 +59,10 @@ def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
     seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
     placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
     own_round = placed["id"].searchsorted(seen["round_id"])
-    names = {name: name for name in (*PLACE, *LOAD) if name not in ORIGIN}
-    names |= {"round": "position", "round_status": "status"}
+    names = {name: name for name in ("sweep_id", *PLACE, *LOAD)} | {"round": "position", "round_status": "status"}
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
-    columns = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
-    return pd.DataFrame({name: columns[name] for name in COLUMNS}, copy=False)
+    found = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
+    return pd.DataFrame({name: found[name] for name in COLUMNS}, copy=False)
 
 
 def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
@@ -110,8 +105,8 @@ def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.Dat
 
 
 def _batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    transposed = zip(*rows, strict=True)
+    arrays = [pa.array(column, field.type) for column, field in zip(transposed, schema, strict=True)]
     return pa.record_batch(arrays, schema=schema)
 
 

@@ -1,0 +1,102 @@
+"""`sociometer compare`: two sweeps side by side, for people, for programs, and as a gate in continuous integration."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from sociometer.cli.options import AsJson, StorePath, help_text
+from sociometer.cli.progress import say
+from sociometer.errors import SettingsError, SlowerError
+
+if TYPE_CHECKING:
+    from sociometer.experiments.versus import Versus
+
+PANEL = "Read what was measured"
+FORMATS = ("text", "markdown", "json")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel=PANEL, help=help_text(compare))(compare)
+
+
+def compare(
+    before: Annotated[str, typer.Argument(help="A sweep's id, `last~1`, or PATH.sqlite:ID of another store.")],
+    after: Annotated[str, typer.Argument(help="The sweep to compare it with.")] = "last",
+    across: Annotated[
+        str | None,
+        typer.Option(
+            metavar="image|target|profile|tools|machine",
+            help="The one thing that may differ between them: what the comparison is about.",
+        ),
+    ] = None,
+    fail_if_slower: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERCENT", help="Exit code 4 when a start became slower by at least this, and not by chance: 5%."
+        ),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="text|markdown|json", help="How it is written on standard output.")
+    ] = "text",
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two sweeps: what changed, how sure that is, and whether they can be compared at all.
+
+    Sweeps that differ in more than the one thing asked for by --across are refused, and a simulation is never
+    compared with a measurement. Across targets, effects relative to plain are compared, not seconds.
+
+    --fail-if-slower looks at the phase that matters (boot, else ready) of every treatment and task count: it fails
+    when the verdict is slower and the whole interval lies at or above the limit, and says when it cannot tell.
+    """
+    if format_ not in FORMATS:
+        raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(FORMATS)}.")
+    limit = None if fail_if_slower is None else share(fail_if_slower)
+    from sociometer.experiments import versus  # pandas and scipy are slow to import
+    from sociometer.loading import load
+
+    sides = [load(name, store) for name in (before, after)]
+    first, second = (versus.Recorded(side.sweep, side.tasks) for side in sides)
+    found = versus.compare(first, second, across)
+    _write(found, "json" if as_json else format_)
+    if limit is not None:
+        _judge(found, limit)
+
+
+def share(text: str) -> float:
+    """A limit as a share: `5%` or `5` is 0.05."""
+    try:
+        value = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 10:
+        raise SettingsError(f"--fail-if-slower {text!r} is no limit. Allowed: a percentage above 0, such as 5%.")
+    return value
+
+
+def _write(found: Versus, format_: str) -> None:
+    from sociometer.experiments import versus_text
+
+    if format_ == "json":
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+    elif format_ == "markdown":
+        sys.stdout.write(versus_text.markdown(found))
+    elif sys.stdout.isatty():
+        versus_text.show(found, Console(highlight=False))
+    else:
+        sys.stdout.write(versus_text.text(found))
+
+
+def _judge(found: Versus, limit: float) -> None:
+    from sociometer.experiments import gate
+
+    judgement = gate.judge(found.changes, limit)
+    if judgement.slower:
+        raise SlowerError(gate.refusal(judgement, limit))
+    if judgement.open:
+        say(f"warning: {gate.doubt(judgement, limit)}")

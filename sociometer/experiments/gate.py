@@ -1,0 +1,55 @@
+"""Did a start become slower than it may? The answer for continuous integration, from a comparison of two sweeps. Pure.
+
+It fails on evidence alone: the verdict is `slower` and the whole interval lies at or above the limit. What cannot be
+told is not a failure but is said, for a gate that passes because nothing was measured well is worth nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sociometer.experiments.records import Frozen
+from sociometer.experiments.sentences import percent, tasks_of
+from sociometer.experiments.versus import Change
+from sociometer.experiments.wording import change as changed
+from sociometer.experiments.wording import interval
+
+
+class Judgement(Frozen):
+    """The changes that are slower than allowed, and those of which that cannot be ruled out; a sentence each."""
+
+    slower: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+def judge(changes: Iterable[Change], limit: float) -> Judgement:
+    """Look at the primary phase of every treatment and task count; ``limit`` is a share, 0.05 is 5 %."""
+    primary = [change for change in changes if change.primary]
+    slower = [change for change in primary if _is_slower(change, limit)]
+    left = [change for change in primary if change not in slower and not _is_within(change, limit)]
+    return Judgement(slower=tuple(map(_sentence, slower)), open=tuple(map(_sentence, left)))
+
+
+def refusal(judgement: Judgement, limit: float) -> str:
+    """What is said when something is slower."""
+    return f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}."
+
+
+def doubt(judgement: Judgement, limit: float) -> str:
+    """What is said when something may be."""
+    return f"Cannot rule out slower by {percent(limit)}: {'; '.join(judgement.open)}. More blocks would tell."
+
+
+def _is_slower(change: Change, limit: float) -> bool:
+    return change.verdict == "slower" and change.interval is not None and change.interval.low >= 1 + limit
+
+
+def _is_within(change: Change, limit: float) -> bool:
+    return change.interval is not None and change.interval.high < 1 + limit
+
+
+def _sentence(change: Change) -> str:
+    place = f"{change.phase} of {change.variant} {change.form} with {tasks_of(change.task_count)}"
+    if change.interval is None:
+        return f"{place} {changed(change.ratio)} in too few blocks"
+    return f"{place} {changed(change.ratio)} ({interval(change.interval)})"

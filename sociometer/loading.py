@@ -1,0 +1,66 @@
+"""Measured data for notebooks and programs: `sociometer.load` gives a sweep with its data frames and its analysis.
+
+Needs neither root nor Pulumi nor the target that was measured, only the record store.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sociometer.errors import StoreError
+from sociometer.experiments import analysis, frames
+from sociometer.experiments.findings import Analysis
+from sociometer.experiments.schema import Sweep
+from sociometer.experiments.store import LATEST, Store, default_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BACK = re.compile(rf"{LATEST}~(\d+)")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A sweep as it was started, and what was observed.
+
+    ``tasks`` has one row per task, ``rounds`` one per attempt at a round; docs/data.md names their columns and units.
+    """
+
+    sweep: Sweep
+    tasks: pd.DataFrame
+    rounds: pd.DataFrame
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What the report says of it: comparisons with intervals and verdicts, trends, warnings."""
+        return analysis.analyse(self.sweep, self.tasks, self.rounds)
+
+
+def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
+    """A sweep by its id, `last`, or `last~N` (the N-th before the latest); ``store`` is the user's own unless given.
+
+    ``PATH.sqlite:ID`` names store and sweep together. Raises `StoreError` that says what there is.
+    """
+    path, wanted = _place(sweep, Path(store) if store is not None else default_path())
+    with Store(path) as opened:
+        found = _chosen(opened, wanted)
+        return Loaded(found, frames.tasks(opened, found.id), frames.rounds(opened, found.id))
+
+
+def _place(sweep: str, store: Path) -> tuple[Path, str]:
+    path, colon, wanted = sweep.rpartition(":")
+    return (Path(path), wanted or LATEST) if colon else (store, sweep)
+
+
+def _chosen(store: Store, wanted: str) -> Sweep:
+    back = _BACK.fullmatch(wanted)
+    if back is None:
+        return store.sweep(wanted)
+    sweeps = store.sweeps()
+    if int(back[1]) >= len(sweeps):
+        raise StoreError(f"The store {store.path} holds {len(sweeps)} sweeps: there is no {wanted!r}.")
+    return sweeps[-1 - int(back[1])]

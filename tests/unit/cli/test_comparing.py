@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from sociometer.cli import main
+from sociometer.errors import SettingsError, SlowerError
+from sociometer.experiments.fake import FakeExecutor
+from sociometer.experiments.store import Store
+from sociometer.experiments.sweep import start
+from sociometer.experiments.versus import Versus
+from tests.contracts.outputs import stack_outputs
+from tests.contracts.plans import small_plan
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Path]:
+    """Three sweeps: one, the same again, and one in which soci-v2 takes half as long again."""
+    path = tmp_path / "store.sqlite"
+    with Store(path, write=True) as opened:
+        for seed, factor in ((0, 1.0), (1, 1.0), (2, 1.5)):
+            executor = FakeExecutor(stack_outputs(), seed=seed, factors={"soci-v2": factor})
+            plan = small_plan(blocks=5, task_counts=(1,))
+            start(opened, executor, plan, "lab", stack_outputs(), lambda _: None)
+    return path
+
+
+@pytest.fixture
+def run(store: Path) -> Run:
+    def compare(*words: str) -> Result:
+        return CliRunner().invoke(main.app, ["compare", *words, "--store", str(store)])
+
+    return compare
+
+
+@pytest.fixture
+def ended(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """The command as a process sees it: exit code, standard output and standard error."""
+
+    def compare(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["sociometer", "compare", *words, "--store", str(store)])
+        with pytest.raises(SystemExit) as ending:
+            main.main()
+        told = capsys.readouterr()
+        return int(ending.value.code or 0), told.out, told.err
+
+    return compare
+
+
+def test_the_table_says_what_changed(run: Run) -> None:
+    done = run("last~1", "last")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    [boot] = [line for line in lines if line.split()[:4] == ["movie", "1", "soci-v2", "boot"]]
+    assert boot.endswith("slower")
+    assert "(before) against" in lines[0]
+    assert max(map(len, lines)) <= 120
+
+
+def test_json_is_the_whole_comparison(run: Run) -> None:
+    for options in (("--json",), ("--format", "json")):
+        done = run("last~1", *options)
+        assert Versus.model_validate_json(done.stdout).changes
+        assert json.loads(done.stdout)["measure"] == "seconds"
+
+
+def test_markdown_is_a_table(run: Run) -> None:
+    done = run("last~1", "last", "--format", "markdown")
+    assert "| variant | tasks | form | phase |" in done.stdout
+    assert "| ---: |" in done.stdout or "---:" in done.stdout
+
+
+def test_slower_than_allowed_ends_with_4_one_line_on_stderr_and_the_table_on_stdout(
+    ended: Callable[..., tuple[int, str, str]],
+) -> None:
+    code, out, err = ended("last~1", "last", "--fail-if-slower", "5%")
+    assert code == SlowerError.exit_code == 4
+    assert err.startswith("error: Slower by 5.0 % or more: boot of movie soci-v2 with 1 task +")
+    assert err.count("\n") == 1
+    assert "soci-v2" in out and "verdict" in out
+
+
+def test_no_slower_than_allowed_ends_with_0_in_silence(ended: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = ended("last~2", "last~1", "--fail-if-slower", "25%")
+    assert (code, err) == (0, "")
+    assert "movie" in out
+
+
+def test_what_cannot_be_ruled_out_is_a_warning_and_no_failure(ended: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, err = ended("last~2", "last~1", "--fail-if-slower", "1%")
+    assert code == 0
+    assert err.startswith("warning: Cannot rule out slower by 1.0 %: ")
+    assert err.count("\n") == 1
+
+
+def test_json_stays_json_when_the_gate_fails(ended: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = ended("last~1", "last", "--json", "--fail-if-slower", "5")
+    assert code == 4
+    assert Versus.model_validate_json(out)
+
+
+def test_what_is_wrong_is_one_line(ended: Callable[..., tuple[int, str, str]]) -> None:
+    for words, code, said in (
+        (("nonsense", "last"), 1, "holds no sweep 'nonsense'"),
+        (("last", "last"), 1, "cannot be compared with itself"),
+        (("last~1", "last", "--across", "weather"), 2, "--across 'weather' is unknown. Allowed: image, target"),
+        (("last~1", "last", "--format", "xml"), 2, "no format 'xml'. Allowed: text, markdown, json."),
+    ):
+        assert (found := ended(*words))[:2] == (code, "")
+        assert said in found[2]
+        assert found[2].count("\n") == 1
+
+
+@pytest.mark.parametrize("limit", ["fast", "0%", "-5%", "2000%", "nan", ""])
+def test_an_impossible_limit_is_refused_before_anything_is_read(limit: str) -> None:
+    done = CliRunner().invoke(main.app, ["compare", "a", "b", f"--fail-if-slower={limit}", "--store", "/nonexistent"])
+    assert isinstance(done.exception, SettingsError)
+    assert f"--fail-if-slower {limit!r} is no limit" in str(done.exception)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from sociometer.cli import main
+from sociometer.errors import SettingsError
+from sociometer.experiments.fake import FakeExecutor
+from sociometer.experiments.store import Store
+from sociometer.experiments.sweep import start
+from tests.contracts.outputs import stack_outputs
+from tests.contracts.plans import small_plan
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Path]:
+    """A small sweep of twelve tasks in eight rounds."""
+    path = tmp_path / "store.sqlite"
+    with Store(path, write=True) as opened:
+        start(opened, FakeExecutor(stack_outputs()), small_plan(), "lab", stack_outputs(), lambda _: None)
+    return path
+
+
+def export(store: Path, *words: str) -> Result:
+    return CliRunner().invoke(main.app, ["export", *words, "--store", str(store)])
+
+
+@pytest.mark.parametrize(("format_", "rows"), [("parquet", 12), ("rounds-parquet", 8)])
+def test_parquet_goes_to_a_file_or_into_a_pipe(store: Path, tmp_path: Path, format_: str, rows: int) -> None:
+    path = tmp_path / "out.parquet"
+    done = export(store, "--format", format_, "--output", str(path))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert len(pd.read_parquet(path)) == rows
+    assert export(store, "--format", format_).stdout_bytes == path.read_bytes()
+
+
+def test_parquet_holds_the_rows_of_csv(store: Path) -> None:
+    table = list(csv.DictReader(io.StringIO(export(store, "--format", "csv", "--form", "plain").stdout)))
+    frame = pd.read_parquet(io.BytesIO(export(store, "--format", "parquet", "--form", "plain").stdout_bytes))
+    assert [row["task_id"] for row in table] == list(frame["task_id"])
+    assert [float(row["boot_seconds"]) for row in table] == list(frame["boot_seconds"])
+
+
+def test_no_parquet_is_thrown_at_a_terminal(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys, "argv", ["sociometer", "export", "--format", "parquet", "--store", str(store)])
+    with pytest.raises(SettingsError, match=r"no text for a terminal\. Name a file with --output"):
+        main.app(standalone_mode=False)
+    assert sys.stdout.getvalue() == ""  # type: ignore[attr-defined]
+
+
+def test_an_unknown_format_is_refused_with_the_known_ones(store: Path) -> None:
+    done = export(store, "--format", "xml")
+    assert isinstance(done.exception, SettingsError)
+    assert "Allowed: json, csv, averages-csv, parquet, rounds-parquet." in str(done.exception)
