@@ -46,12 +46,15 @@ class Booting:
 
 @dataclass
 class Tasks:
-    """The containers of all running tasks of ``server``; ``falls_back``: none is loaded lazily, as without an index."""
+    """The containers of all running tasks of ``server``, and what goes wrong with them.
+
+    ``fall_back``: none is loaded lazily, as without an index; ``hang``: no boot comes to its end.
+    """
 
     server: AwsServer
     address: str
-    falls_back: bool = False
-    most_at_once: int = 0
+    fall_back: bool = False
+    hang: bool = False
     faults: list[BaseException] = field(default_factory=list)
     _containers: dict[str, Booting] = field(default_factory=dict)
     _kinds: dict[str, tuple[dict[str, str], bool]] = field(default_factory=dict)
@@ -62,14 +65,13 @@ class Tasks:
         """Start the containers of tasks that are new, end those of tasks that are gone, boot those whose time has
         come."""
         running = {task["taskArn"]: task for task in self._running()}
-        self.most_at_once = max(self.most_at_once, len(running))
         for arn, task in running.items():
             if arn not in self._containers:
                 self._containers[arn] = self._started(task)
         # A new table, and not a changed one: requests are answered meanwhile.
         self._containers = {arn: one for arn, one in self._containers.items() if arn in running}
         for arn, one in self._containers.items():
-            if one.report is None and time.time_ns() >= one.due_ns:
+            if one.report is None and not self.hang and time.time_ns() >= one.due_ns:
                 self._boot(arn, one)
 
     def answer(self, header: str | None) -> bytes | None:
@@ -95,7 +97,7 @@ class Tasks:
         return Booting(
             service=task["group"].removeprefix("service:"),
             stream={"logGroupName": options["awslogs-group"], "logStreamName": name},
-            snapshotter="soci" if lazy and not self.falls_back else "overlayfs",
+            snapshotter="soci" if lazy and not self.fall_back else "overlayfs",
             started_ns=time.time_ns(),
         )
 
