@@ -7,7 +7,7 @@ the aws provider; the registry is a real one in ECR's place, and the forms are m
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from sociometer.infra.outputs import ServiceOutput, StackOutputs
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
 from tests.support.aws.server import ACCOUNT, AwsServer, aws_server
-from tests.support.images import MIB, image_layout, push_image
+from tests.support.aws.stages import stages_without_internet
+from tests.support.images import MIB, push_image
 from tests.support.registry import TestRegistry, registry
 
 pytestmark = pytest.mark.lab
@@ -84,14 +85,6 @@ def world(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         stages = stages_without_internet(tmp_path_factory.mktemp("stages"))
         with provider_standins(server, registry=images.host, load_balancer=LOAD_BALANCER, stages=stages):
             yield World(server, images)
-
-
-def stages_without_internet(folder: Path) -> Mapping[str, str]:
-    """What the Dockerfiles would pull: nothing here runs the images, so anything of its kind does."""
-    base, hasher = folder / "base", folder / "hasher"
-    hasher.mkdir()
-    (hasher / "hasher").write_bytes(b"a program")
-    return {"base": f"{base}@{image_layout(base, [MIB])}", "hasher": str(hasher)}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,260 @@
+"""The whole experiment on Fargate from the command line, on a local AWS: run, interrupted, killed, and left empty.
+
+Real: the command in a process of its own, the engine, boto3 and the load balancer's HTTP, the registry and the forms.
+Stand-ins: the providers' plugins, AWS, and the containers, which the local AWS does not run.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sociometer.experiments import export, stack_workspace
+from sociometer.experiments import stack as engine
+from sociometer.experiments.phases import durations
+from sociometer.experiments.records import Outcome, RoundRecord, RoundStatus
+from sociometer.experiments.store import LATEST, Store
+from sociometer.oci.ecr import auth_file
+from tests.support.aws.command import Running, sociometer, started
+from tests.support.aws.inventory import inventory
+from tests.support.aws.plugins import provider_standins
+from tests.support.aws.server import REGION, AwsServer, aws_server
+from tests.support.aws.stages import stages_without_internet
+from tests.support.aws.tasks import Tasks, running_tasks
+from tests.support.registry import registry
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+SNAPSHOTTERS = {"plain": "overlayfs", "soci-v2": "soci"}
+COUNTS = (1, 2, 3, 8)
+BLOCKS = 3
+TREATMENTS = ("--variants", "movie", "--forms", ",".join(SNAPSHOTTERS))
+SMALL = ("--set", "movieMegabytes=12", "--set", "owner=tests")
+SECRET = "a-secret-that-nobody-may-see"  # noqa: S105 - it opens nothing
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class World:
+    """The local AWS, and the containers of its tasks."""
+
+    aws: AwsServer
+    tasks: Tasks
+
+    def services(self) -> dict[str, tuple[int, int]]:
+        """Desired and running count of every service."""
+        ecs, found = self.aws.client("ecs"), {}
+        for cluster in ecs.list_clusters()["clusterArns"]:
+            for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
+                [service] = ecs.describe_services(cluster=cluster, services=[arn])["services"]
+                found[service["serviceName"]] = (service["desiredCount"], service["runningCount"])
+        return found
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A stack that is up, and a store of its own; ``options`` name both to a command."""
+
+    world: World
+    stack: str
+    store: Path
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ("--stack", self.stack, "--store", str(self.store))
+
+    @contextmanager
+    def sweep_in_its_second_round(self) -> Iterator[Running]:
+        """A sweep of four rounds whose second one has its task up, which does not come to the end of its boot."""
+        plan = (*TREATMENTS, "--counts", "1", "--blocks", "2", "--yes")
+        with started("sweep", "--target", "fargate", *self.options, *plan) as sweep:
+            try:
+                sweep.until("[1/4]", "clearing")
+                self.world.tasks.hang = True
+                sweep.until("[2/4]", "booted 0/1")
+                yield sweep
+            finally:
+                self.world.tasks.hang = False
+
+
+@pytest.fixture(scope="module")
+def world(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    stages = stages_without_internet(tmp_path_factory.mktemp("stages"))
+    with (
+        aws_server() as aws,
+        registry() as images,
+        running_tasks(aws) as tasks,
+        provider_standins(aws, registry=images.host, load_balancer=tasks.address, stages=stages),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        yield World(aws, tasks)
+
+
+@pytest.fixture(scope="module")
+def stack(world: World) -> Iterator[str]:
+    name = f"test-sweeps-{os.getpid()}"
+    try:
+        sociometer("up", "--target", "fargate", "--stack", name, *TREATMENTS, *SMALL, "--yes")
+        yield name
+    finally:
+        engine.down(name, lambda _line: None)
+
+
+@pytest.fixture
+def deployed(world: World, stack: str, tmp_path: Path) -> Deployed:
+    return Deployed(world, stack, tmp_path / "store.sqlite")
+
+
+def records_in(store: Path) -> list[RoundRecord]:
+    with Store(store) as opened:
+        return opened.rounds(opened.sweep(LATEST).id)
+
+
+def files_with(secret: str, *folders: Path) -> list[Path]:
+    """Files that show it anywhere below the folders."""
+    files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
+    return [file for file in files if secret.encode() in file.read_bytes()]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def outcomes(store: Path) -> list[tuple[RoundStatus, list[Outcome]]]:
+    """Each attempt at a round, in their order."""
+    return [(record.status, [task.outcome for task in record.observation.tasks]) for record in records_in(store)]
+
+
+BOOTED = (RoundStatus.COMPLETE, [Outcome.BOOTED])
+
+
+def test_run_measures_every_round_and_leaves_nothing(world: World, own_data: Path, tmp_path: Path) -> None:
+    before, store = inventory(world.aws), tmp_path / "store.sqlite"
+    plan = (*TREATMENTS, "--counts", ",".join(map(str, COUNTS)), "--blocks", str(BLOCKS), "--seed", "7")
+    places = ("--store", str(store), "--results", str(tmp_path / "results"))
+    done = sociometer("run", "--target", "fargate", *plan, *SMALL, *places, "--yes", "--destroy")
+    records = records_in(store)
+    check_measurements(records)
+    [folder] = (tmp_path / "results").iterdir()
+    check_results(folder, [record.round.task_count for record in records])
+    assert (folder / "report.txt").read_text() == done.stdout
+    assert inventory(world.aws) == before
+    assert stack_workspace.names() == []
+    assert files_with("aws:ecs/service:Service", own_data), "no state of the stack was searched for secrets"
+    for secret in (SECRET, *ecr_token()):
+        assert secret not in done.stdout + done.stderr
+        assert files_with(secret, own_data, tmp_path) == []
+
+
+def check_measurements(records: list[RoundRecord]) -> None:
+    rounds = Counter((record.round.form, record.round.task_count, record.status) for record in records)
+    assert rounds == {(form, count, RoundStatus.COMPLETE): BLOCKS for form in SNAPSHOTTERS for count in COUNTS}
+    for record in records:
+        assert len(record.observation.tasks) == record.round.task_count
+        for task in record.observation.tasks:
+            assert (task.outcome, task.reason) == (Outcome.BOOTED, None)
+            assert task.snapshotter == SNAPSHOTTERS[record.round.form]
+            assert None not in durations(task).model_dump().values()
+
+
+def check_results(folder: Path, task_counts: list[int]) -> None:
+    tasks, averages = rows(folder / "records.csv"), rows(folder / "averages.csv")
+    assert tuple(tasks[0]) == export.COLUMNS
+    assert {(row["target"], row["simulated"]) for row in tasks} == {("fargate", "False")}
+    assert len(tasks) == sum(task_counts)
+    assert tuple(averages[0]) == ("taskCount", *export.AVERAGES)
+    assert [int(row["taskCount"]) for row in averages] == task_counts
+    assert all(float(value) >= 0 for row in averages for value in row.values())
+    report = (folder / "report.txt").read_text()
+    assert "target fargate, 24 of 24 rounds complete" in report
+    assert "simulated" not in report.lower()
+
+
+def ecr_token() -> tuple[str, str]:
+    """What opens ECR, as AWS gives it and as it is meant."""
+    with auth_file("registry", REGION) as file:
+        encoded = json.loads(file.read_text())["auths"]["registry"]["auth"]
+    return encoded, base64.b64decode(encoded).decode().partition(":")[2]
+
+
+def test_interrupted_sweep_leaves_no_task_and_is_resumed(deployed: Deployed) -> None:
+    with deployed.sweep_in_its_second_round() as sweep:
+        assert sweep.ended_by(signal.SIGINT) == INTERRUPTED
+    assert set(deployed.world.services().values()) == {(0, 0)}
+    assert outcomes(deployed.store) == [BOOTED, (RoundStatus.ABORTED, [Outcome.ABORTED])]
+    assert any("1 of 4 rounds are kept" in line for line in sweep.said)
+    sociometer("sweep", "--resume", "last", "--store", str(deployed.store), "--yes")
+    assert outcomes(deployed.store)[2:] == [BOOTED] * 3
+    assert set(deployed.world.services().values()) == {(0, 0)}
+
+
+def test_killed_sweep_is_cleared_and_resumed(deployed: Deployed) -> None:
+    with deployed.sweep_in_its_second_round() as sweep:
+        assert sweep.ended_by(signal.SIGKILL) == -signal.SIGKILL
+    assert sorted(deployed.world.services().values()) == [(0, 0), (1, 1)]
+    [left] = (name for name, counts in deployed.world.services().items() if counts != (0, 0))
+    done = sociometer("clean", "--target", "fargate", *deployed.options)
+    assert done.stdout == f"cleared tasks of the ECS service {left}\n"
+    assert set(deployed.world.services().values()) == {(0, 0)}
+    sociometer("sweep", "--resume", "last", "--store", str(deployed.store), "--yes")
+    assert outcomes(deployed.store) == [BOOTED] * 4
+
+
+def test_resuming_a_killed_sweep_clears_what_it_left_by_itself(deployed: Deployed) -> None:
+    with deployed.sweep_in_its_second_round() as sweep:
+        sweep.ended_by(signal.SIGKILL)
+    sociometer("sweep", "--resume", "last", "--store", str(deployed.store), "--yes")
+    assert outcomes(deployed.store) == [BOOTED] * 4
+    assert set(deployed.world.services().values()) == {(0, 0)}
+
+
+def test_tasks_that_fall_back_are_said_and_left_out(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployed.world.tasks, "fall_back", True)
+    plan = (*TREATMENTS, "--counts", "2", "--blocks", "1", "--yes")
+    done = sociometer("sweep", "--target", "fargate", *deployed.options, *plan, exit_code=1)
+    assert "1 of 2 rounds" in done.stderr and "gave no measurement: movie soci-v2 x2" in done.stderr
+    seen = {
+        record.round.form: {(task.outcome, task.snapshotter) for task in record.observation.tasks}
+        for record in records_in(deployed.store)
+    }
+    assert seen == {"plain": {(Outcome.BOOTED, "overlayfs")}, "soci-v2": {(Outcome.NOT_LAZY, "overlayfs")}}
+    report = json.loads(sociometer("report", "--json", "--store", str(deployed.store)).stdout)
+    figures = {cell["form"]: (bool(cell["phases"]), cell["outcomes"]) for cell in report["cells"]}
+    assert figures == {"plain": (True, {"booted": 2}), "soci-v2": (False, {"not-lazy": 2})}
+    assert any("not-lazy" in note for note in report["notes"])
+
+
+def test_up_again_changes_nothing_and_down_leaves_nothing(world: World) -> None:
+    before, stack = inventory(world.aws), ("--target", "fargate", "--stack", f"test-up-{os.getpid()}")
+    try:
+        made = sociometer("up", *stack, *TREATMENTS, *SMALL, "--yes", "--json")
+        there = inventory(world.aws)
+        again = sociometer("up", *stack, "--yes", "--json")
+        assert json.loads(again.stdout) == json.loads(made.stdout)
+        assert ": making" in made.stderr and ": making" not in again.stderr and ": updating" not in again.stderr
+        assert inventory(world.aws) == there > before
+    finally:
+        done = sociometer("down", *stack)
+    assert inventory(world.aws) == before
+    assert f"Nothing of stack {stack[-1]} is left." in done.stderr
+
+
+def test_run_that_is_interrupted_is_removed_all_the_same(world: World, tmp_path: Path) -> None:
+    before, name = inventory(world.aws), f"test-cut-{os.getpid()}"
+    places = ("--stack", name, "--store", str(tmp_path / "store.sqlite"), "--results", str(tmp_path / "results"))
+    plan = (*TREATMENTS, *SMALL, "--counts", "1", "--blocks", "1", "--yes", "--destroy")
+    with started("run", "--target", "fargate", *places, *plan) as run:
+        run.until("[1/2]", "starting")
+        assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+    assert inventory(world.aws) == before

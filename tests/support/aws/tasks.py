@@ -1,0 +1,215 @@
+"""What the containers would do if the local server ran any: boot, write their report to their log, answer requests.
+
+Only what AWS itself knows is used: the image of a task's definition tells whether it loads lazily, a rule of the
+load balancer's listener tells which service a request is for.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from typing import Any
+
+import httpx
+
+from sociometer.boot_report import PATH
+from sociometer.infra.outputs import ROUTE_HEADER
+from tests.support.aws.server import AwsServer
+
+LOOK_SECONDS = 0.05
+BOOT_SECONDS = {"soci": 0.15, "overlayfs": 0.3}
+SOCI_INDEX = "com.amazon.soci.index-digest"
+"""Annotation of an image index whose image is loaded lazily (SOCI index manifest v2)."""
+
+
+@dataclass
+class Booting:
+    """A task's container from its start on; ``report`` is there once it has booted."""
+
+    service: str
+    stream: dict[str, str]
+    snapshotter: str
+    started_ns: int
+    report: bytes | None = None
+
+    @property
+    def due_ns(self) -> int:
+        """When its boot work is done."""
+        return self.started_ns + round(BOOT_SECONDS[self.snapshotter] * 1e9)
+
+
+@dataclass
+class Tasks:
+    """The containers of all running tasks of ``server``, and what goes wrong with them.
+
+    ``fall_back``: none is loaded lazily, as without an index; ``hang``: no boot comes to its end.
+    """
+
+    server: AwsServer
+    address: str
+    fall_back: bool = False
+    hang: bool = False
+    faults: list[BaseException] = field(default_factory=list)
+    _containers: dict[str, Booting] = field(default_factory=dict)
+    _kinds: dict[str, tuple[dict[str, str], bool]] = field(default_factory=dict)
+    _services: dict[str, str] = field(default_factory=dict)
+    _turn: Iterator[int] = field(default_factory=count)
+
+    def look(self) -> None:
+        """Start the containers of tasks that are new, end those of tasks that are gone, boot those whose time has
+        come."""
+        running = {task["taskArn"]: task for task in self._running()}
+        for arn, task in running.items():
+            if arn not in self._containers:
+                self._containers[arn] = self._started(task)
+        # A new table, and not a changed one: requests are answered meanwhile.
+        self._containers = {arn: one for arn, one in self._containers.items() if arn in running}
+        for arn, one in self._containers.items():
+            if one.report is None and not self.hang and time.time_ns() >= one.due_ns:
+                self._boot(arn, one)
+
+    def answer(self, header: str | None) -> bytes | None:
+        """What a task of the treatment says that the load balancer's rules find for a header; each task in turn."""
+        service = self._service(header)
+        booted = [one.report for one in self._containers.values() if one.service == service and one.report]
+        return booted[next(self._turn) % len(booted)] if booted else None
+
+    def _running(self) -> Iterator[dict[str, Any]]:
+        ecs = self.server.client("ecs")
+        for cluster in ecs.list_clusters()["clusterArns"]:
+            try:
+                for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING"):
+                    found = ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
+                    yield from (task for task in found if task["lastStatus"] == "RUNNING")
+            except ecs.exceptions.ClusterNotFoundException:
+                continue  # removed since it was listed
+
+    def _started(self, task: dict[str, Any]) -> Booting:
+        options, lazy = self._kind(task["taskDefinitionArn"])
+        identity = task["taskArn"].rpartition("/")[2]
+        name = f"{options['awslogs-stream-prefix']}/{task['containers'][0]['name']}/{identity}"
+        return Booting(
+            service=task["group"].removeprefix("service:"),
+            stream={"logGroupName": options["awslogs-group"], "logStreamName": name},
+            snapshotter="soci" if lazy and not self.fall_back else "overlayfs",
+            started_ns=time.time_ns(),
+        )
+
+    def _kind(self, definition: str) -> tuple[dict[str, str], bool]:
+        """Where a task definition's container logs, and whether its image is loaded lazily."""
+        if definition not in self._kinds:
+            ecs = self.server.client("ecs")
+            found = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
+            [container] = found["containerDefinitions"]
+            self._kinds[definition] = container["logConfiguration"]["options"], _names_an_index(container["image"])
+        return self._kinds[definition]
+
+    def _boot(self, arn: str, one: Booting) -> None:
+        line = _report(arn, one)
+        logs = self.server.client("logs")
+        logs.create_log_stream(**one.stream)
+        now_ms = time.time_ns() // 10**6
+        logs.put_log_events(**one.stream, logEvents=[{"timestamp": now_ms, "message": line}])
+        one.report = f"{line}\n".encode()
+
+    def _service(self, header: str | None) -> str | None:
+        if header is not None and header not in self._services:
+            self._services |= dict(self._routes())
+        return self._services.get(header or "")
+
+    def _routes(self) -> Iterator[tuple[str, str]]:
+        """From the value of the header, by way of rule and target group, to the name of the service."""
+        ecs, elb = self.server.client("ecs"), self.server.client("elbv2")
+        services = {}
+        for cluster in ecs.list_clusters()["clusterArns"]:
+            for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
+                [found] = ecs.describe_services(cluster=cluster, services=[arn])["services"]
+                services[found["loadBalancers"][0]["targetGroupArn"]] = found["serviceName"]
+        for balancer in elb.describe_load_balancers()["LoadBalancers"]:
+            for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
+                for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+                    for condition in rule["Conditions"]:
+                        wanted = condition.get("HttpHeaderConfig", {})
+                        if wanted.get("HttpHeaderName", "").lower() == ROUTE_HEADER.lower():
+                            [action] = rule["Actions"]
+                            yield wanted["Values"][0], services[action["TargetGroupArn"]]
+
+
+@contextmanager
+def running_tasks(server: AwsServer) -> Iterator[Tasks]:
+    """The containers, and the load balancer before them, for as long as the block lasts; raises what went wrong."""
+    http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    tasks = Tasks(server, f"127.0.0.1:{http.server_port}")
+    http.tasks = tasks  # type: ignore[attr-defined]
+    ended = threading.Event()
+    threads = [threading.Thread(target=http.serve_forever), threading.Thread(target=_live, args=(tasks, ended))]
+    for thread in threads:
+        thread.start()
+    try:
+        yield tasks
+    finally:
+        ended.set()
+        http.shutdown()
+        for thread in threads:
+            thread.join()
+        http.server_close()
+    if tasks.faults:
+        raise tasks.faults[0]
+
+
+def _live(tasks: Tasks, ended: threading.Event) -> None:
+    while not ended.wait(LOOK_SECONDS):
+        try:
+            tasks.look()
+        except BaseException as error:  # noqa: BLE001 - raised where the block ends
+            tasks.faults.append(error)
+            return
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        tasks: Tasks = self.server.tasks  # type: ignore[attr-defined]
+        body = tasks.answer(self.headers.get(ROUTE_HEADER)) if self.path == PATH else None
+        self.send_response(503 if body is None else 200)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests are not told."""
+
+
+def _names_an_index(image: str) -> bool:
+    """Whether an image (host/repository@digest) is an index whose image names its SOCI index."""
+    host, _, rest = image.partition("/")
+    repository, _, digest = rest.partition("@")
+    answer = httpx.get(
+        f"http://{host}/v2/{repository}/manifests/{digest}",
+        headers={"Accept": "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"},
+        trust_env=False,
+    )
+    manifests = answer.raise_for_status().json().get("manifests", ())
+    return any(SOCI_INDEX in manifest.get("annotations", {}) for manifest in manifests)
+
+
+def _report(arn: str, one: Booting) -> str:
+    """The line that images/hasher/boot.go prints."""
+    report = {
+        "schema_version": 1,
+        "variant": one.stream["logStreamName"].partition("/")[0],
+        "task_arn": arn,
+        "snapshotter": one.snapshotter,
+        "clock_error_bound_ms": 0.4,
+        "started_ns": one.started_ns,
+        "finished_ns": time.time_ns(),
+        "files": [{"path": "/data/file", "bytes": 1, "sha256": "0" * 64}],
+    }
+    return json.dumps(report, separators=(",", ":"))
