@@ -143,8 +143,12 @@ def sweep(
     place = actions.Place(chosen_profile(profile), timeout, store or default_path())
     if resume is None:
         where = chosen_where(target, stack, plan, variant)
-        chosen = chosen_plan(where.plan, changes, stopping)
-        made = targets.simulated_outputs(chosen.design) if _simulates(where) else _outputs(where)
+        if _simulates(where):
+            chosen = chosen_plan(where.plan, changes, stopping)
+            made = targets.simulated_outputs(chosen.design)
+        else:
+            made = _outputs(where)
+            chosen = chosen_plan(where.plan, changes.on(made.variants), stopping)
         if where.spends:
             _ask(where, chosen, place, yes=yes)
         done = actions.start_sweep(place, where.stack, made, chosen)

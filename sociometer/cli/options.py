@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
 
@@ -132,6 +132,10 @@ class Changes(NamedTuple):
     counts: str | None
     blocks: int | None
     seed: int | None
+
+    def on(self, held: Iterable[str]) -> Changes:
+        """Where no variants are named, those that a stack holds: one of own images has none of the preset's."""
+        return self._replace(variants=self.variants or ",".join(held))
 
 
 def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -> Plan:
