@@ -25,7 +25,7 @@ help: ## Show the targets
 lab: root setup tools ## Measure what SOCI does to container start, on this machine (PLAN=default or full)
 	@$(RUN) sociometer run --plan "$(PLAN)"
 
-test: setup try-tools lint hasher unit integration ## Lint, and run the unit and integration tests
+test: setup try-tools try-browser lint hasher unit integration ## Lint, and run the unit and integration tests
 
 lint: setup ## Check style and types
 	@$(RUN) ruff check .
@@ -35,7 +35,7 @@ lint: setup ## Check style and types
 unit: setup ## Run the unit tests: fast, no root
 	@$(RUN) pytest --quiet tests/unit
 
-integration: setup ## Run the tests with the real tools
+integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet tests/integration
 
 hasher: setup ## Check and test the Go program of the images
@@ -53,7 +53,7 @@ clean: ## Remove what was made in this folder; caches, records and the registry 
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: root try-tools
+.PHONY: root try-tools try-browser
 root:
 	@test "$$(id -u)" = 0 || { echo "The lab needs root, for namespaces, cgroups and mounts: sudo make $(MAKECMDGOALS)" >&2; exit 3; }
 
@@ -61,6 +61,16 @@ root:
 try-tools: setup
 	@$(RUN) sociometer tools install || { code=$$?; \
 	test $$code = 3 && test -z "$(SOCIOMETER_REQUIRE_LAB)" && echo "Going on without the lab's tools." >&2 || exit $$code; }
+
+# The report's page is tested in a real browser, which nothing else needs.
+try-browser: setup
+	@$(RUN) python -m tests.support.browser --install || { code=$$?; \
+	test $$code = 3 && test -z "$(SOCIOMETER_REQUIRE_LAB)" && echo "Going on without a browser." >&2 || exit $$code; }
+
+# Programs that the tests run and that need other versions than ours, each in an environment of its own in the cache.
+.PHONY: test-environments
+test-environments: setup
+	@$(RUN) python -m tests.support.environments
 
 setup:
 	@uv="$$(sh tools/uv.sh)" && "$$uv" sync --locked --quiet

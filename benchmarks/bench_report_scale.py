@@ -1,10 +1,11 @@
-"""Time and memory from a store to its analysis: 1,000 and 1,000,000 task records.
+"""Time and memory from a store to its report, page and pictures included: 1,000 and 1,000,000 task records.
 
     python benchmarks/bench_report_scale.py [--tasks 1000 1000000]
 
 A generator writes a sweep of log-normal times straight into the store's tables; then a fresh process opens the store,
-reads the frames and analyses them, as `sociometer report` does. Prints seconds and that process's peak resident
-memory. Ends with exit code 1 when a bar is missed: 30 s and 1.5 GB for a million records, 5 s for a thousand.
+reads the frames, analyses them and makes the page, as `sociometer report --format html` does. Prints seconds and that
+process's peak resident memory. Ends with exit code 1 when a bar is missed: 30 s and 1.5 GB for a million records, 5 s
+for a thousand.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ READER = """
 import json, sys, time
 began = time.perf_counter()
 from pathlib import Path
-from sociometer.experiments import frames
+from sociometer.experiments import formats, frames
 from sociometer.experiments.analysis import analyse
+from sociometer.experiments.contents import contents
 from sociometer.experiments.store import Store
 imported = time.perf_counter()
 with Store(Path(sys.argv[1])) as store:
@@ -50,10 +52,13 @@ with Store(Path(sys.argv[1])) as store:
     tasks, rounds = frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)
 read = time.perf_counter()
 analysis = analyse(sweep, tasks, rounds)
+analysed = time.perf_counter()
+page = formats.to_html(formats.Report(contents(sweep, analysis, tasks, rounds), tasks))
 done = time.perf_counter()
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
 print(json.dumps({
-    "tasks": len(tasks), "imports": imported - began, "reading": read - imported, "analysing": done - read,
+    "tasks": len(tasks), "imports": imported - began, "reading": read - imported, "analysing": analysed - read,
+    "drawing": done - analysed, "page_mb": len(page.encode()) / 1e6,
     "total": done - began, "cpu": time.process_time(), "peak_mb": int(peak.split()[1]) * 1024 / 1e6,
     "headline": analysis.headline,
 }))
@@ -75,7 +80,8 @@ def main() -> None:
         missed |= found["total"] > bar or found["peak_mb"] > MEMORY_BAR_MB
         print(
             f"{found['tasks']:,} tasks, store of {megabytes:.0f} MB: imports {found['imports']:.1f} s, "
-            f"reading {found['reading']:.1f} s, analysing {found['analysing']:.1f} s, in all {found['total']:.1f} s "
+            f"reading {found['reading']:.1f} s, analysing {found['analysing']:.1f} s, "
+            f"drawing a page of {found['page_mb']:.1f} MB {found['drawing']:.1f} s, in all {found['total']:.1f} s "
             f"(bar {bar:.0f}; {found['cpu']:.1f} s of CPU), peak {found['peak_mb']:.0f} MB (bar {MEMORY_BAR_MB:.0f})"
         )
         print(f"  {found['headline']}")

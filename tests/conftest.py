@@ -1,4 +1,4 @@
-"""What all tests share: tests marked ``lab`` are skipped loudly, or fail, where the lab cannot run."""
+"""What all tests share: tests marked ``lab`` or ``browser`` are skipped loudly, or fail, where these cannot run."""
 
 from __future__ import annotations
 

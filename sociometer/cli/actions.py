@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sociometer.cli.progress import say, sweep_progress
 from sociometer.errors import SociometerError, SweepError
-from sociometer.experiments import export, report, schedule, sweep, targets
-from sociometer.experiments.estimate import TargetModel, Treatment
+from sociometer.experiments import export, formats, schedule, sweep, targets
+from sociometer.experiments.estimate import Treatment
+from sociometer.experiments.executor import Executor
 from sociometer.experiments.history import known_seconds
 from sociometer.experiments.plan import Plan
-from sociometer.experiments.records import RoundRecord
+from sociometer.experiments.records import Round, RoundRecord
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store
-from sociometer.experiments.summary import Summary, in_figures
+from sociometer.experiments.summary import in_figures
+from sociometer.experiments.sweep import Listener
 
 if TYPE_CHECKING:
     from sociometer.infra.outputs import StackOutputs
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where to measure and where to keep what was measured."""
+    """Where to measure and where to keep what was measured; ``parameters`` are those of a simulation."""
 
     profile: str
     timeout_seconds: float
     store: Path
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
 
 def up(stack: str, settings: Mapping[str, object]) -> StackOutputs:
@@ -48,52 +51,59 @@ def outputs(stack: str) -> StackOutputs:
 
 def start_sweep(place: Place, stack: str, stack_outputs: StackOutputs, plan: Plan) -> Sweep:
     """Run a plan from its beginning, with progress on standard error; returns the finished sweep."""
-    executor = targets.open_executor(stack_outputs, profile=place.profile, timeout_seconds=place.timeout_seconds)
-    with Store(place.store, write=True) as store, sweep_progress() as listener:
-        try:
-            return sweep.start(store, executor, plan, stack, stack_outputs, listener)
-        except KeyboardInterrupt:
-            _say_what_is_kept(store)
-            raise
+    with _sweeping(place, stack_outputs, plan) as (store, executor, listener):
+        return sweep.start(store, executor, plan, stack, stack_outputs, listener)
 
 
 def resume_sweep(place: Place, stack_outputs: StackOutputs, earlier: Sweep) -> Sweep:
     """Go on with a sweep, with progress on standard error; returns the finished sweep."""
-    executor = targets.open_executor(stack_outputs, profile=place.profile, timeout_seconds=place.timeout_seconds)
-    with Store(place.store, write=True) as store, sweep_progress() as listener:
+    with _sweeping(place, stack_outputs, earlier.plan) as (store, executor, listener):
+        return sweep.resume(store, executor, earlier, stack_outputs, listener)
+
+
+def earlier_seconds(store: Path, plan: Plan, target: str, profile: str | None) -> dict[Treatment, float]:
+    """What rounds like the plan's took before; nothing when there is no store yet."""
+    if not store.exists():
+        return {}
+    with Store(store) as opened:
+        return known_seconds(opened, plan.design.payload, target, profile)
+
+
+def rounds_left(store: Path, earlier: Sweep) -> Sequence[Round]:
+    """The rounds that a sweep still has to run."""
+    with Store(store) as opened:
+        return list(schedule.remaining(earlier.plan, opened.rounds(earlier.id)))
+
+
+@contextmanager
+def _sweeping(place: Place, stack_outputs: StackOutputs, plan: Plan) -> Iterator[tuple[Store, Executor, Listener]]:
+    """Executor and store for this sweep alone; what Ctrl-C leaves in the store is told."""
+    opened = targets.open_executor(
+        stack_outputs,
+        profile=place.profile,
+        timeout_seconds=place.timeout_seconds,
+        design=plan.design,
+        parameters=place.parameters,
+    )
+    with opened as executor, Store(place.store, write=True) as store, sweep_progress() as listener:
         try:
-            return sweep.resume(store, executor, earlier, stack_outputs, listener)
+            yield store, executor, listener
         except KeyboardInterrupt:
             _say_what_is_kept(store)
             raise
 
 
-def target_model(profile_name: str) -> TargetModel:
-    """What the time estimate needs of a lab profile and of this machine."""
-    from sociometer.lab.profiles import profile
-
-    chosen = profile(profile_name)
-    rate = chosen.rate_bits_per_second or TargetModel().rate_bits_per_second
-    return TargetModel(vcpu=chosen.vcpu, rate_bits_per_second=rate, cores=os.cpu_count() or 1)
-
-
-def earlier_seconds(store: Path, plan: Plan, profile: str) -> dict[Treatment, float]:
-    """What rounds like the plan's took before; nothing when there is no store yet."""
-    if not store.exists():
-        return {}
-    with Store(store) as opened:
-        return known_seconds(opened, plan.design.payload, "lab", profile)
-
-
-def write_results(folder: Path, summary: Summary, records: Sequence[RoundRecord]) -> Path:
+def write_results(folder: Path, report: formats.Report, records: Sequence[RoundRecord]) -> Path:
     """Write report and records below ``folder``, each file whole or not at all; returns the sweep's own folder."""
-    own = folder / summary.sweep_id
+    own = folder / report.contents.summary.sweep_id
     try:
         own.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SociometerError(f"The results folder {own} cannot be made: {error.strerror}.") from error
-    export.write(own / "report.txt", report.text(summary))
-    export.write(own / "summary.json", summary.model_dump_json(indent=2) + "\n")
+    export.write(own / "report.html", formats.to_html(report))
+    export.write(own / "report.md", formats.to_markdown(report))
+    export.write(own / "report.txt", formats.to_text(report))
+    export.write(own / "summary.json", formats.to_json(report))
     export.write(own / "records.json", export.to_json(records))
     export.write(own / "records.csv", export.to_csv(records))
     export.write(own / "averages.csv", export.to_averages_csv(records))

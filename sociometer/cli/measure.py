@@ -1,4 +1,4 @@
-"""`sociometer run | plan | sweep | clean`: the commands that measure.
+"""`sociometer run | sweep`: the commands that measure, with `plan` and `clean` beside them.
 
 They parse options, build typed values, call, and print; the work is in `sociometer.experiments`. Results go to
 standard output, progress to standard error.
@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sociometer.cli import actions, reading
+from sociometer.cli import actions, cleaning, planning, reading, spending
 from sociometer.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
     MOST_BLOCKS,
     AsJson,
     Blocks,
     Budget,
+    Changes,
     Counts,
     Forms,
     MaxBlocks,
@@ -27,36 +29,40 @@ from sociometer.cli.options import (
     Profile,
     Seed,
     Stack,
+    StackSettings,
     StorePath,
+    TargetName,
     Timeout,
     UntilPrecision,
+    Variant,
     Variants,
+    Yes,
     chosen_plan,
-    chosen_preset,
     chosen_profile,
     chosen_stopping,
     help_text,
     parse_settings,
 )
-from sociometer.cli.plan_table import show_plan
 from sociometer.cli.progress import say
-from sociometer.errors import SettingsError
-from sociometer.experiments import report
-from sociometer.experiments.plan import VARIANTS, Plan, check_against_stack
+from sociometer.cli.removing import removed_afterwards
+from sociometer.cli.where import Where, check_target, chosen_where, only_variant, settings_of
+from sociometer.experiments import formats, report, targets
+from sociometer.experiments.plan import Plan, Stopping
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
 from sociometer.experiments.sweep import check_same_plan
+from sociometer.infra.outputs import StackOutputs
 
 PANEL = "Measure"
 ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder for the results; each sweep gets one inside.")]
-StackSettings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the stack; may be repeated.")
+Destroy = Annotated[
+    bool, typer.Option("--destroy", help="Remove the whole stack at the end, however the sweep ends; see `down`.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands that measure, and those that read what was measured."""
-    for command in (run, plan, sweep, clean):
+    for command in (run, planning.plan, sweep, cleaning.clean):
         app.command(rich_help_panel=PANEL, help=help_text(command))(command)
     reading.register(app)
 
@@ -64,72 +70,50 @@ def register(app: typer.Typer) -> None:
 def run(
     plan: PlanName = None,
     variants: Variants = None,
+    variant: Variant = None,
     forms: Forms = None,
     counts: Counts = None,
     blocks: Blocks = None,
     seed: Seed = None,
+    target: TargetName = None,
     stack: Stack = None,
     profile: Profile = None,
     store: StorePath = None,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     settings: StackSettings = None,
     results: ResultsFolder = Path("results"),
+    yes: Yes = False,
+    destroy: Destroy = False,
     as_json: AsJson = False,
 ) -> None:
     """The whole experiment: make the stack, sweep the plan, report.
 
-    The report is printed, and written to the results folder beside the records as JSON and CSV. What stays running
-    is the lab's registry, until `sociometer down`.
+    The report is printed, and written to the results folder as page, Markdown and text beside the records. What stays
+    is the stack (in the lab a registry, on fargate what `down` removes), unless --destroy is given.
+
+    On fargate the cost is shown and asked about first. On sim, --set changes the simulation's parameters.
     """
-    chosen = chosen_plan(plan, variants, forms, counts, blocks, seed)
-    place = actions.Place(chosen_profile(profile), timeout, store or default_path())
-    stack_name = stack or chosen_preset(plan).stack
-    wanted = {
-        "variants": list(chosen.design.variants),
-        "forms": list(chosen.design.forms),
-        **chosen.design.payload.settings(),
-        **parse_settings(settings or []),
-    }
-    done = actions.start_sweep(place, stack_name, actions.up(stack_name, wanted), chosen)
-    with Store(place.store) as opened:
-        records = opened.rounds(done.id)
-        summary = reading.summary_of(opened, done)
-    folder = actions.write_results(results, summary, records)
-    reading.print_summary(summary, as_json=as_json)
-    say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    actions.check_all_measured(done, records)
-
-
-def plan(
-    plan: PlanName = None,
-    variants: Variants = None,
-    forms: Forms = None,
-    counts: Counts = None,
-    blocks: Blocks = None,
-    seed: Seed = None,
-    stack: Stack = None,
-    profile: Profile = None,
-    store: StorePath = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print the rounds of a plan, in their order, and how long they will take.
-
-    With --stack, the plan is checked against what that stack holds.
-    """
-    chosen = chosen_plan(plan, variants, forms, counts, blocks, seed)
-    _check_variants(chosen, stack)
-    profile_name = chosen_profile(profile)
-    known = actions.earlier_seconds(store or default_path(), chosen, profile_name)
-    show_plan(chosen, known, actions.target_model(profile_name), as_json=as_json)
+    where = chosen_where(target, stack, plan, variant)
+    chosen = chosen_plan(where.plan, Changes(only_variant(variant, variants), forms, counts, blocks, seed))
+    more = parse_settings(settings or [])
+    place = actions.Place(chosen_profile(profile), timeout, store or default_path(), more if _simulates(where) else {})
+    if where.spends:
+        _ask(where, chosen, place, yes=yes, more=more)
+    with removed_afterwards(where, wanted=destroy):
+        made = targets.simulated_outputs(chosen.design) if _simulates(where) else _up(where, chosen, more)
+        done = actions.start_sweep(place, where.stack, made, chosen)
+        _report(place, done, results, as_json=as_json)
 
 
 def sweep(
     plan: PlanName = None,
     variants: Variants = None,
+    variant: Variant = None,
     forms: Forms = None,
     counts: Counts = None,
     blocks: Blocks = None,
     seed: Seed = None,
+    target: TargetName = None,
     until_precision: UntilPrecision = None,
     max_blocks: MaxBlocks = None,
     budget: Budget = None,
@@ -140,6 +124,7 @@ def sweep(
     resume: Annotated[
         str | None, typer.Option(metavar="ID|last", help="Go on with a sweep at its first round that is not finished.")
     ] = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Run every round of a plan on a stack that is up, and keep the records.
@@ -149,21 +134,25 @@ def sweep(
 
     With --until-precision, blocks are added until every form's interval against plain is as narrow as wanted, from
     six blocks on; the intervals of such a sweep are a little wider, for looking at them has its price.
+
+    On fargate the cost is shown and asked about first.
     """
     stopping = chosen_stopping(until_precision, blocks, max_blocks, budget)
     most = (max_blocks or MOST_BLOCKS) if stopping else blocks
-    design = (plan, variants, forms, counts, most, seed, stopping)
+    changes = Changes(only_variant(variant, variants), forms, counts, most, seed)
     place = actions.Place(chosen_profile(profile), timeout, store or default_path())
     if resume is None:
-        chosen = chosen_plan(*design)
-        stack_name = stack or chosen_preset(plan).stack
-        done = actions.start_sweep(place, stack_name, actions.outputs(stack_name), chosen)
+        where = chosen_where(target, stack, plan, variant)
+        chosen = chosen_plan(where.plan, changes, stopping)
+        made = targets.simulated_outputs(chosen.design) if _simulates(where) else _outputs(where)
+        if where.spends:
+            _ask(where, chosen, place, yes=yes)
+        done = actions.start_sweep(place, where.stack, made, chosen)
     else:
-        wanted = chosen_plan(*design) if any(option is not None for option in design) else None
-        done = _resume(place, resume, stack, wanted)
+        done = _resume(place, resume, stack, (plan, changes, stopping), yes=yes)
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-        summary = reading.summary_of(opened, done)
+        summary = formats.read(opened, done).contents.summary
     if as_json:
         short = summary.model_dump(include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"})
         sys.stdout.write(json.dumps({**short, "store": str(place.store)}, indent=2) + "\n")
@@ -172,37 +161,66 @@ def sweep(
     actions.check_all_measured(done, records)
 
 
-def clean(store: StorePath = None, as_json: AsJson = False) -> None:
-    """Clear what a killed sweep left behind: the lab's processes, namespaces, mounts and folders.
-
-    Images, the registry and the records stay. Refused while a sweep runs.
-    """
-    from sociometer.lab.cluster import clear_orphans  # its network libraries are needed here alone
-
-    path = store or default_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with Store.claim(path):
-        cleared = clear_orphans()
-    if as_json:
-        sys.stdout.write(json.dumps(cleared, indent=2) + "\n")
-    else:
-        sys.stdout.write("".join(f"cleared {item}\n" for item in cleared) or "Nothing was left behind.\n")
-
-
-def _resume(place: actions.Place, sweep_id: str, stack: str | None, wanted: Plan | None) -> Sweep:
+def _resume(
+    place: actions.Place,
+    sweep_id: str,
+    stack: str | None,
+    wanted: tuple[str | None, Changes, Stopping | None],
+    *,
+    yes: bool,
+) -> Sweep:
+    plan, changes, stopping = wanted
     with Store(place.store) as opened:
         earlier = opened.sweep(sweep_id)
-    if wanted is not None:
-        check_same_plan(earlier, wanted)
-    return actions.resume_sweep(place, actions.outputs(stack or earlier.stack), earlier)
+    target = earlier.outputs.target
+    where = Where(target, stack or earlier.stack, earlier.plan.design.name)
+    if any(option is not None for option in (plan, *changes, stopping)):
+        check_same_plan(earlier, chosen_plan(plan or where.plan, changes, stopping))
+    if _simulates(where):
+        again = replace(place, parameters=targets.parameters_of(earlier.key_metadata))
+        return actions.resume_sweep(again, earlier.outputs, earlier)
+    made = _outputs(where)
+    if where.spends:
+        _ask(where, earlier.plan, place, yes=yes, resumed=earlier)
+    return actions.resume_sweep(place, made, earlier)
 
 
-def _check_variants(plan: Plan, stack: str | None) -> None:
-    if stack is not None:
-        check_against_stack(plan, actions.outputs(stack))
-        return
-    for variant in plan.design.variants:
-        if variant not in VARIANTS:
-            raise SettingsError(
-                f"There is no variant {variant!r}. Allowed: {', '.join(VARIANTS)}, or what the stack of --stack has."
-            )
+def _ask(
+    where: Where,
+    plan: Plan,
+    place: actions.Place,
+    *,
+    yes: bool,
+    more: dict[str, object] | None = None,
+    resumed: Sweep | None = None,
+) -> None:
+    """Show what will be run and what it costs, and let the user decide; a stack that is up is not made again."""
+    rounds = plan.rounds if resumed is None else actions.rounds_left(place.store, resumed)
+    settings = planning.settings_for(where, plan, more)
+    known = planning.known_on_fargate(place.store, plan, settings)
+    bill = spending.bill(plan, rounds, known, settings, make=more is not None)
+    spending.confirm(bill, yes=yes)
+
+
+def _up(where: Where, plan: Plan, more: dict[str, object]) -> StackOutputs:
+    wanted = settings_of(where, {**planning.plan_settings(plan), **more})
+    return check_target(where, actions.up(where.stack, wanted))
+
+
+def _outputs(where: Where) -> StackOutputs:
+    return check_target(where, actions.outputs(where.stack))
+
+
+def _simulates(where: Where) -> bool:
+    return where.target == "sim"
+
+
+def _report(place: actions.Place, done: Sweep, results: Path, *, as_json: bool) -> None:
+    """Print the report, write the results, and raise `SweepError` when a round gave no measurement."""
+    with Store(place.store) as opened:
+        records = opened.rounds(done.id)
+        found = formats.read(opened, done)
+    folder = actions.write_results(results, found, records)
+    reading.print_report(found, as_json=as_json)
+    say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    actions.check_all_measured(done, records)

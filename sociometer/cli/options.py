@@ -6,12 +6,12 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
 from sociometer.errors import SettingsError
-from sociometer.experiments.plan import Design, Plan, Preset, Stopping, make_plan, preset
+from sociometer.experiments.plan import Design, Plan, Stopping, make_plan, preset
 from sociometer.experiments.store import LATEST
 
 Value = TypeVar("Value")
@@ -23,14 +23,18 @@ PlanName = Annotated[
     str | None,
     typer.Option(
         "--plan",
-        metavar="default|full|aa",
-        help="The plan to start from; `default` when none is named.",
+        metavar="default|full|fargate|aa",
+        help="The plan to start from; on fargate and sim `fargate` when none is named, else `default`.",
         rich_help_panel=_PLAN_PANEL,
     ),
 ]
 Variants = Annotated[
     str | None,
     typer.Option(help="Image variants, between commas: movie,parquet.", rich_help_panel=_PLAN_PANEL),
+]
+Variant = Annotated[
+    str | None,
+    typer.Option(help="The one variant, on a stack of its own: dev-movie.", rich_help_panel=_PLAN_PANEL),
 ]
 Forms = Annotated[
     str | None,
@@ -43,6 +47,16 @@ Counts = Annotated[
 Blocks = Annotated[int | None, typer.Option(help="How often every round is repeated.", rich_help_panel=_PLAN_PANEL)]
 Seed = Annotated[
     int | None, typer.Option(help="Draws the order of the rounds within each block.", rich_help_panel=_PLAN_PANEL)
+]
+TargetName = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="lab|fargate|sim",
+        help="Where tasks run: lab on this machine, fargate on AWS, sim in a simulation whose figures measure nothing.",
+        rich_help_panel=_WHERE_PANEL,
+        show_default="that of the stack; lab",
+    ),
 ]
 UntilPrecision = Annotated[
     str | None,
@@ -70,7 +84,9 @@ Budget = Annotated[
 Stack = Annotated[
     str | None,
     typer.Option(
-        help="The stack to use.", rich_help_panel=_WHERE_PANEL, show_default="lab, or lab-full for the full plan"
+        help="The stack to use.",
+        rich_help_panel=_WHERE_PANEL,
+        show_default="lab or lab-full by the plan; dev on fargate",
     ),
 ]
 Profile = Annotated[
@@ -92,40 +108,43 @@ Timeout = Annotated[
     float,
     typer.Option("--timeout", min=1, help="Seconds after which a task that has not booted is given up."),
 ]
+StackVariant = Annotated[
+    str | None, typer.Option("--variant", help="The variant that has a stack of its own: lab-movie, dev-movie.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Spend the money on AWS without asking.")]
+StackSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting, kept in the stack's configuration; may be repeated."),
+]
 SweepId = Annotated[str, typer.Option("--sweep", help="The sweep to read, by its id; `last` is the latest.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
-DEFAULT_PLAN = "default"
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 DEFAULT_TIMEOUT_SECONDS = 300.0
 LATEST_SWEEP = LATEST
 
 
-def chosen_preset(name: str | None) -> Preset:
-    """The preset of that name, or the default one."""
-    return preset(name or DEFAULT_PLAN)
+class Changes(NamedTuple):
+    """What the options change of a plan, as they were typed; None leaves a part as it is."""
+
+    variants: str | None
+    forms: str | None
+    counts: str | None
+    blocks: int | None
+    seed: int | None
 
 
-def chosen_plan(
-    name: str | None,
-    variants: str | None,
-    forms: str | None,
-    counts: str | None,
-    blocks: int | None,
-    seed: int | None,
-    stopping: Stopping | None = None,
-) -> Plan:
+def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -> Plan:
     """The preset's plan with what the options change of it; raises `SettingsError`."""
-    changes = {
-        "variants": _words(variants, "--variants", str),
-        "forms": _words(forms, "--forms", str),
-        "task_counts": _words(counts, "--counts", int),
-        "blocks": blocks,
-        "seed": seed,
+    parsed = {
+        "variants": _words(changes.variants, "--variants", str),
+        "forms": _words(changes.forms, "--forms", str),
+        "task_counts": _words(changes.counts, "--counts", int),
+        "blocks": changes.blocks,
+        "seed": changes.seed,
     }
-    design = chosen_preset(name).design
-    changed = {key: value for key, value in changes.items() if value is not None}
-    return make_plan(Design(**{**design.model_dump(), **changed}), stopping)
+    changed = {key: value for key, value in parsed.items() if value is not None}
+    return make_plan(Design(**{**preset(name).design.model_dump(), **changed}), stopping)
 
 
 def chosen_stopping(

@@ -13,13 +13,15 @@ from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId, hel
 from sociometer.cli.progress import say
 from sociometer.errors import SettingsError
 from sociometer.experiments import export as exports
-from sociometer.experiments import parquet
+from sociometer.experiments import formats, parquet
 from sociometer.experiments import report as reports
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
-from sociometer.experiments.summary import Summary, summarise
 
 PANEL = "Read what was measured"
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", help="A file, written whole or not at all.", show_default="standard output")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,11 +30,33 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=PANEL, help=help_text(command))(command)
 
 
-def report(sweep: SweepId = LATEST_SWEEP, store: StorePath = None, as_json: AsJson = False) -> None:
-    """Show the figures of a sweep: medians, their spread, and the change against plain."""
-    with Store(store or default_path()) as opened:
-        summary = summary_of(opened, opened.sweep(sweep))
-    print_summary(summary, as_json=as_json)
+def report(
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(formats.FORMATS),
+            help="For a terminal, a browser, a pull request, or programs.",
+        ),
+    ] = "text",
+    sweep: SweepId = LATEST_SWEEP,
+    output: OutputFile = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a sweep says: its verdict, what each form changes, with intervals, and what to know besides.
+
+    html is one page that needs nothing else and may be sent as it is; markdown is for a pull request. --json is short
+    for --format json.
+    """
+    chosen = "json" if as_json else format_
+    if chosen not in formats.FORMATS:
+        raise SettingsError(f"There is no format {chosen!r}. Allowed: {', '.join(formats.FORMATS)}.")
+    found = read_report(store or default_path(), sweep)
+    if output is None and chosen == "text":
+        print_report(found, as_json=False)
+    else:
+        _put(formats.FORMATS[chosen](found), output)
 
 
 def export(
@@ -45,9 +69,7 @@ def export(
     sweep: SweepId = LATEST_SWEEP,
     variant: Annotated[str | None, typer.Option(help="Only this variant's rounds.")] = None,
     form: Annotated[str | None, typer.Option(help="Only this form's rounds.")] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="A file, written whole or not at all.", show_default="standard output")
-    ] = None,
+    output: OutputFile = None,
     store: StorePath = None,
 ) -> None:
     """Write the records of a sweep for other programs.
@@ -72,6 +94,20 @@ def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, for
     return exports.FORMATS[format_](wanted)
 
 
+def read_report(store: Path, sweep: str) -> formats.Report:
+    """The report of a sweep in the store at this path."""
+    with Store(store) as opened:
+        return formats.read(opened, opened.sweep(sweep))
+
+
+def print_report(report: formats.Report, *, as_json: bool) -> None:
+    """The report on standard output: JSON, coloured on a terminal, or plain text."""
+    if not as_json and sys.stdout.isatty():
+        reports.show(report.contents, Console(highlight=False, markup=False))
+    else:
+        sys.stdout.write(formats.to_json(report) if as_json else formats.to_text(report))
+
+
 def _put(content: str | bytes, output: Path | None) -> None:
     if output is not None:
         exports.write(output, content)
@@ -80,20 +116,3 @@ def _put(content: str | bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(content)
     else:
         sys.stdout.write(content)
-
-
-def summary_of(store: Store, sweep: Sweep) -> Summary:
-    """The figures of a sweep in an open store."""
-    from sociometer.experiments import frames  # pandas is slow to import
-
-    return summarise(sweep, frames.tasks(store, sweep.id), frames.rounds(store, sweep.id))
-
-
-def print_summary(summary: Summary, *, as_json: bool) -> None:
-    """The report on standard output: JSON, a coloured table on a terminal, or plain text."""
-    if as_json:
-        sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
-    elif sys.stdout.isatty():
-        reports.show(summary, Console(highlight=False, markup=False))
-    else:
-        sys.stdout.write(reports.text(summary))

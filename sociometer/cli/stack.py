@@ -17,19 +17,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sociometer.cli.options import AsJson, parse_settings
+from sociometer.cli import spending
+from sociometer.cli.options import AsJson, Stack, StackSettings, StackVariant, TargetName, Yes, parse_settings
 from sociometer.cli.progress import say
+from sociometer.cli.removing import remove
+from sociometer.cli.where import chosen_where, complete_settings, only_variant, refuse_simulation, settings_of
 from sociometer.errors import SettingsError, SociometerError
 from sociometer.infra.outputs import StackOutputs, TreatmentOutput
+from sociometer.oci.entry import entered
 from sociometer.oci.index import IndexedLayer, SociIndex, read_index
-from sociometer.oci.regctl import Access
 
 PANEL = "Stacks"
 StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
-StackSettings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting, kept in the stack's configuration; may be repeated."),
-]
 DEFAULT_STACK = "lab"
 
 index = typer.Typer(no_args_is_help=True, help="The SOCI indexes behind a stack's images.")
@@ -45,38 +44,55 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    stack: StackName = DEFAULT_STACK,
+    target: TargetName = None,
+    stack: Stack = None,
     settings: StackSettings = None,
     variants: Annotated[
-        str | None, typer.Option("--variants", "--variant", help="Image variants, between commas: movie,parquet.")
+        str | None, typer.Option("--variants", help="Image variants, between commas: movie,parquet.")
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option("--variant", help="The one variant, on a stack of its own: lab-movie, dev-movie.")
     ] = None,
     forms: Annotated[
         str | None, typer.Option("--forms", "--form", help="Forms of delivery, between commas: plain,soci-v1,soci-v2.")
     ] = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a stack: the lab's registry and, in it, each variant's image in each form.
+    """Make a stack: a registry and, in it, each variant's image in each form; on fargate also what runs them.
 
-    What is there already and unchanged is left as it is; what was lost is made again.
+    What is there already and unchanged is left as it is; what was lost is made again. On fargate it costs money as
+    long as it is up: that is shown and asked about first.
     """
     from sociometer.experiments import stack as stacks  # Pulumi is slow to import
 
-    chosen = {"variants": variants, "forms": forms}
+    where = chosen_where(target, stack, None, variant)
+    refuse_simulation(where)
+    chosen = {"variants": only_variant(variant, variants), "forms": forms}
     wanted = {key: value for key, value in chosen.items() if value is not None} | parse_settings(settings or [])
-    _show_outputs(stacks.up(stack, wanted, say), as_json=as_json)
+    to_set = settings_of(where, wanted)
+    if where.spends:
+        spending.confirm_standing(complete_settings(where, to_set), yes=yes)
+    _show_outputs(stacks.up(where.stack, to_set, say), as_json=as_json)
 
 
-def down(stack: StackName = DEFAULT_STACK) -> None:
-    """Stop the lab's registry and remove everything of a stack. Records, results and caches are kept."""
-    from sociometer.experiments import stack as stacks
+def down(target: TargetName = None, stack: Stack = None, variant: StackVariant = None) -> None:
+    """Remove everything of a stack and verify that nothing is left. Records, results and caches are kept.
 
-    stacks.down(stack, say)
-    say(f"Nothing of stack {stack} is left.")
+    On fargate, what could not be removed is listed with its cost a day, and so are other stacks that are still up.
+    """
+    where = chosen_where(target, stack, None, variant)
+    refuse_simulation(where)
+    remove(where)
 
 
-def outputs(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
+def outputs(
+    target: TargetName = None, stack: Stack = None, variant: StackVariant = None, as_json: AsJson = False
+) -> None:
     """Show what a stack holds: its variants' images in their forms."""
-    _show_outputs(_outputs(stack), as_json=as_json)
+    where = chosen_where(target, stack, None, variant)
+    refuse_simulation(where)
+    _show_outputs(_outputs(where.stack), as_json=as_json)
 
 
 @stack_group.command("env")
@@ -142,7 +158,8 @@ def _read_indexes(made: StackOutputs, variant: str, form: str | None) -> Iterato
         raise SettingsError(f"Variant {variant} has no index in form '{form}'. Allowed: {', '.join(lazy) or 'none'}.")
     for name, treatment in lazy.items():
         if form in (None, name):
-            read = read_index(treatment.image, Access(plain_http=made.target == "lab"))
+            with entered(made.registry, made.fargate.region if made.fargate else None) as access:
+                read = read_index(treatment.image, access)
             if read is None:
                 raise SociometerError(f"{treatment.image} has no index any more. `sociometer up` makes it again.")
             yield name, read

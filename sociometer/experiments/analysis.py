@@ -14,12 +14,12 @@ from sociometer.experiments.comparisons import Terms, compare
 from sociometer.experiments.effects import pairs, round_medians
 from sociometer.experiments.findings import Analysis, Comparison, Finding, Trend
 from sociometer.experiments.methods import methods
-from sociometer.experiments.noise import bimodal, moved, outliers, overloaded
+from sociometer.experiments.noise import SAMPLED, bimodal, moved, outliers, overloaded
 from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.sentences import headline
 from sociometer.experiments.statistics import stopping
-from sociometer.experiments.summary import cells, measured
+from sociometer.experiments.summary import STATE, cells, measured
 from sociometer.experiments.trends import trends
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _findings(
     terms: Terms,
 ) -> Iterator[Finding]:
     yield from cautions(sweep, tasks, rounds, comparisons, terms.precision)
-    in_figures = measured(tasks)
+    in_figures = measured(tasks[[*STATE, *SAMPLED]])
     yield from overloaded(rounds)
     yield from bimodal(in_figures)
     yield from outliers(in_figures)

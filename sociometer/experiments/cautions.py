@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sociometer.experiments.effects import primary_phase
+from sociometer.experiments.fargate.notes import watching
 from sociometer.experiments.findings import Comparison, Finding
 from sociometer.experiments.records import RoundStatus
 from sociometer.experiments.schedule import due_rounds
@@ -41,6 +42,8 @@ def cautions(
     yield from _incomplete(sweep, rounds)
     for text in left_out(tasks, rounds):
         yield Finding(kind="left-out", text=text)
+    for text in watching(tasks, rounds):
+        yield Finding(kind="watching", text=text)
 
 
 def _too_few(comparisons: Sequence[Comparison], precision: float) -> Iterator[Finding]:

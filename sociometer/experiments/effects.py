@@ -15,7 +15,7 @@ import numpy as np
 
 from sociometer.experiments.plan import Design
 from sociometer.experiments.statistics.paired import Floats
-from sociometer.experiments.summary import RATIO_PHASES, measured
+from sociometer.experiments.summary import RATIO_PHASES, STATE, measured
 from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Pairs:
 def round_medians(tasks: pd.DataFrame) -> pd.DataFrame:
     """One row per complete round, with `ROUND_KEYS` and the median seconds of its booted tasks in each phase."""
     columns = [f"{phase}_seconds" for phase in RATIO_PHASES]
-    booted = measured(tasks)[[*ROUND_KEYS, *columns]]
+    booted = measured(tasks[[*ROUND_KEYS, *STATE, *columns]])
     return booted.groupby(ROUND_KEYS, observed=True)[columns].median().reset_index()
 
 

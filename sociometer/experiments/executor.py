@@ -35,14 +35,15 @@ class Executor(Protocol):
         ...
 
     def check(self, rounds: Sequence[Round]) -> None:
-        """Raise `MachineError` now, before the first round, when the target cannot run them (disk, memory, quota)."""
+        """Raise `SociometerError` now, before the first round, when the target cannot run them (disk, credentials)."""
         ...
 
     def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
         """Run one round and return one observation per task, whatever became of it.
 
         What goes wrong with a task is its outcome. Raises `SociometerError` only when the round could not run at
-        all: `MachineError` ends the sweep, any other is kept as the reason of a failed round, which is tried again.
+        all: `MachineError` and `CredentialsError` end the sweep, any other is kept as the reason of a failed round,
+        which is tried again.
         A `KeyboardInterrupt` is raised on after the round's tasks are stopped, as `RoundAborted` when any were seen.
         """
         ...

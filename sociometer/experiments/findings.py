@@ -78,6 +78,7 @@ WarningKind = Literal[
     "outlier",
     "drift",
     "task-count",
+    "watching",
 ]
 
 

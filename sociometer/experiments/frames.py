@@ -62,7 +62,7 @@ def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
     names = {name: name for name in ("sweep_id", *PLACE, *LOAD)} | {"round": "position", "round_status": "status"}
     of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
     found = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
-    return pd.DataFrame({name: found[name] for name in COLUMNS})
+    return pd.DataFrame({name: found[name] for name in COLUMNS}, copy=False)
 
 
 def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
@@ -99,7 +99,9 @@ def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.Dat
         cursor.execute(f"SELECT {names} FROM {source}", (sweep_id,))  # noqa: S608 - our own names
         chunks = iter(lambda: cursor.fetchmany(CHUNK_ROWS), [])
         table = pa.Table.from_batches((_batch(rows, schema) for rows in chunks), schema).unify_dictionaries()
-    return pd.DataFrame({field.name: _series(table[field.name], field) for field in schema})
+    columns = dict(zip(schema.names, table.columns, strict=True))
+    del table  # each column's Arrow memory goes as soon as it is a series
+    return pd.DataFrame({field.name: _series(columns.pop(field.name), field) for field in schema}, copy=False)
 
 
 def _batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:

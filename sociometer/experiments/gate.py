@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from sociometer.experiments.records import Frozen
 from sociometer.experiments.sentences import percent, tasks_of
 from sociometer.experiments.versus import Change
-from sociometer.experiments.versus_text import signed
+from sociometer.experiments.wording import change as changed
+from sociometer.experiments.wording import interval
 
 
 class Judgement(Frozen):
@@ -50,5 +51,5 @@ def _is_within(change: Change, limit: float) -> bool:
 def _sentence(change: Change) -> str:
     place = f"{change.phase} of {change.variant} {change.form} with {tasks_of(change.task_count)}"
     if change.interval is None:
-        return f"{place} {signed(change.ratio)} in too few blocks"
-    return f"{place} {signed(change.ratio)} ({signed(change.interval.low)} to {signed(change.interval.high)})"
+        return f"{place} {changed(change.ratio)} in too few blocks"
+    return f"{place} {changed(change.ratio)} ({interval(change.interval)})"

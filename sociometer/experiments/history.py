@@ -32,13 +32,13 @@ def medians(records: Iterable[RoundRecord]) -> dict[Treatment, float]:
     return {key: median(values) for key, values in seconds.items()}
 
 
-def known_seconds(store: Store, payload: Payload, target: str, profile: str) -> dict[Treatment, float]:
-    """`medians` over the latest sweeps with the same payload on the same target and profile."""
+def known_seconds(store: Store, payload: Payload, target: str, profile: str | None) -> dict[Treatment, float]:
+    """`medians` over the latest sweeps with the same payload on the same target and profile (None: any)."""
     alike = [
         sweep
         for sweep in store.sweeps()
         if sweep.plan.design.payload == payload
         and sweep.key_metadata.get("target") == target
-        and sweep.key_metadata.get("profile") == profile
+        and profile in (None, sweep.key_metadata.get("profile"))
     ]
     return medians(record for sweep in alike[-LATEST_SWEEPS:] for record in store.rounds(sweep.id))

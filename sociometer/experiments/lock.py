@@ -7,26 +7,49 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 
-from sociometer.errors import StoreError
+from sociometer.errors import MachineError, StoreError
 
 
 @contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock at ``path``; raises `StoreError` that names the holder (process and since when) when it is taken.
+    """Hold the lock at ``path``; raises `StoreError` that names the holder (process and since when) when it is taken,
+    `MachineError` when there is no room for it or it may not be written.
 
     The file stays after the lock is freed: removing it could take it away under a process that just opened it.
     """
-    with path.open("a+") as file:
+    with _opened(path, what) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreError(f"{what} is in use by {_holder(path)}. Wait for it, or end it with Ctrl-C.") from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
-        file.flush()
+        _sign(file, path, what)
         yield
+
+
+def _opened(path: Path, what: str) -> FileIO:
+    """Without a buffer: what does not fit on the disk fails where it is written, and not again where it is closed."""
+    try:
+        return path.open("a+b", buffering=0)
+    except OSError as error:
+        raise _unusable(path, what, error) from error
+
+
+def _sign(file: FileIO, path: Path, what: str) -> None:
+    """Say who holds it."""
+    try:
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode())
+    except OSError as error:
+        raise _unusable(path, what, error) from error
+
+
+def _unusable(path: Path, what: str, error: OSError) -> MachineError:
+    return MachineError(
+        f"{what} cannot be claimed: {path}: {error.strerror}. Make room, or choose another place with --store."
+    )
 
 
 def _holder(path: Path) -> str:

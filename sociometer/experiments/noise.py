@@ -34,6 +34,8 @@ TASKS_FOR_WITHIN = 4
 """From so many tasks a round on, heaps are sought among a round's tasks; below, among the rounds."""
 LISTED = 5
 TREATMENT = ["variant", "form", "task_count"]
+SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES)]
+"""The columns of tasks that `outliers` and `bimodal` need."""
 
 
 def overloaded(rounds: pd.DataFrame) -> Iterator[Finding]:

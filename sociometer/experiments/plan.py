@@ -64,6 +64,9 @@ class Stopping(Frozen):
     precision: float = Field(gt=0, lt=1, description="wanted relative half width of the intervals; 0.05 is 5 %")
     budget_seconds: float | None = Field(default=None, gt=0, description="no block begins that would end later")
 
+    def __str__(self) -> str:
+        return f"{self.precision:.1%}" + (f" in {self.budget_seconds:g} s" if self.budget_seconds else "")
+
 
 class Look(Frozen):
     """What a stopping rule saw before a block began."""
@@ -99,6 +102,8 @@ class Preset(Frozen):
     design: Design
 
 
+_FULL_SIZE = Payload(movie_megabytes=725, parquet_test_megabytes=100, parquet_train_megabytes=200)
+
 PRESETS: dict[str, Preset] = {
     "default": Preset(
         stack="lab",
@@ -133,7 +138,19 @@ PRESETS: dict[str, Preset] = {
             task_counts=(1, 2, 3, 8),
             blocks=3,
             seed=1,
-            payload=Payload(movie_megabytes=725, parquet_test_megabytes=100, parquet_train_megabytes=200),
+            payload=_FULL_SIZE,
+        ),
+    ),
+    "fargate": Preset(
+        stack="dev",
+        design=Design(
+            name="fargate",
+            variants=VARIANTS,
+            forms=("plain", "soci-v2"),
+            task_counts=(1, 2, 3, 8),
+            blocks=3,
+            seed=1,
+            payload=_FULL_SIZE,
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""A summary as text for people: a sentence per comparison, a table per variant, and the notes."""
+"""A report as text for people: the verdict, what each form changes, a table per variant, and what to know besides."""
 
 from __future__ import annotations
 
@@ -6,121 +6,149 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from sociometer.experiments import tables, wording
+from sociometer.experiments.contents import SIMULATED, Contents
+from sociometer.experiments.findings import Comparison
 from sociometer.experiments.origin import NOT_MEASURED
-from sociometer.experiments.summary import Cell, Spread, Summary
-from sociometer.infra.outputs import CONTROL
+from sociometer.experiments.summary import Cell, Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 SHOWN_PHASES = ("pull", "start", "ready", "boot")
 TEXT_WIDTH = 110
+_VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
+_LEGEND = (
+    "Seconds: median of the tasks, and below it the least and the most. pull: of the image; start, ready and boot "
+    "count from the task's creation to its container's start, its first HTTP answer and the end of its own boot work. "
+    "A change is that of a form against the control within each block, averaged over the blocks. *: in some "
+    "rounds this machine was overloaded."
+)
 
 
-def show(summary: Summary, console: Console) -> None:
+def show(contents: Contents, console: Console) -> None:
     """Print the report on a rich console."""
-    from rich.text import Text  # rich is for output alone
+    analysis = contents.analysis
+    if analysis.simulated:
+        console.print(_said(f"{SIMULATED}: no figure here is a measurement", "bold reverse"))
+    console.print(_said(analysis.headline, "bold"))
+    console.print(_said(title(contents.summary), "dim"))
+    for variant in tables.variants(analysis):
+        for table in _tables_of(contents, variant):
+            console.print(table)
+    if analysis.cells:
+        console.print(_said(_LEGEND, "dim"))
+    for alike in tables.findings(analysis):
+        for said in alike.shown:
+            console.print(_said(f"Note: {said}"))
+        if alike.more:
+            console.print(_said(f"Note: {len(alike.more):,} more like these; --format html has them.", "dim"))
+    for line in left_out(contents):
+        console.print(_said(f"Left out: {line}"))
+    console.print(_said(f"Again: {contents.command}", "dim"), soft_wrap=True)
 
-    console.print(Text(title(summary), style="bold"))
-    for sentence in comparisons(summary):
-        console.print(Text(f"  {sentence}"))
-    for variant in dict.fromkeys(cell.variant for cell in summary.cells):
-        console.print(_table(variant, [cell for cell in summary.cells if cell.variant == variant]))
-    console.print(Text(_LEGEND, style="dim"))
-    for note in summary.notes:
-        console.print(Text(f"Note: {note}"))
 
-
-def text(summary: Summary) -> str:
+def text(contents: Contents) -> str:
     """The report as plain text."""
     from rich.console import Console
 
     buffer = io.StringIO()
-    show(summary, Console(file=buffer, width=TEXT_WIDTH, color_system=None, markup=False))
+    show(contents, Console(file=buffer, width=TEXT_WIDTH, color_system=None, markup=False))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
-
-
-def comparisons(summary: Summary) -> Iterator[str]:
-    """One sentence per form and variant against `plain`, at every task count where both were measured."""
-    for cell in summary.cells:
-        control = _control(summary, cell)
-        if control is None or not {"pull", "boot"} <= cell.phases.keys() & control.phases.keys():
-            continue
-        tasks = "1 task" if cell.task_count == 1 else f"{cell.task_count} tasks"
-        yield (
-            f"{cell.variant}, {tasks}: {cell.form} pulls in {_against(cell, control, 'pull')} "
-            f"and boots in {_against(cell, control, 'boot')}."
-        )
-
-
-_LEGEND = (
-    "Seconds: median of the tasks, its change against plain, and below it the least and the most. pull: of the image; "
-    "start, ready and boot count from the task's creation to its container's start, its first HTTP answer and the end "
-    "of its own boot work."
-)
-
-
-def seconds(value: float) -> str:
-    """A duration with about three digits."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
-
-
-def change(ratio: float) -> str:
-    """A ratio as a change in percent: 0.54 is -46 %."""
-    return f"{(ratio - 1) * 100:+.0f} %"
 
 
 def title(summary: Summary) -> str:
     """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
-    marked = "SIMULATED, no measurements: " if summary.target in NOT_MEASURED else ""
+    marked = "SIMULATED: " if summary.target in NOT_MEASURED else ""
     return (
         f"{marked}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
         f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
     )
 
 
-def _control(summary: Summary, cell: Cell) -> Cell | None:
-    if cell.form == CONTROL:
-        return None
-    place = (cell.variant, cell.task_count, CONTROL)
-    return next((other for other in summary.cells if (other.variant, other.task_count, other.form) == place), None)
+def left_out(contents: Contents) -> Iterator[str]:
+    """One line per reason for which tasks or rounds are in no figure."""
+    for row in contents.left_out:
+        yield f"{row.count:,} {wording.TIMES} {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
+    if contents.left_out_more:
+        yield f"{contents.left_out_more:,} more, for other reasons"
 
 
-def _against(cell: Cell, control: Cell, phase: str) -> str:
-    own, base = cell.phases[phase], control.phases[phase]
-    changed = "" if own.ratio_to_plain is None else f" ({change(own.ratio_to_plain)})"
-    return f"{seconds(own.median_seconds)} s instead of {seconds(base.median_seconds)} s{changed}"
+def _said(text: str, style: str = "") -> Text:
+    """Text that is no markup and commands no terminal."""
+    from rich.text import Text  # rich is for output alone
+
+    return Text(wording.visible(text), style=style)
 
 
-def _table(variant: str, cells: Sequence[Cell]) -> Table:
-    from rich.table import Table
+def _tables_of(contents: Contents, variant: str) -> Iterator[Table]:
+    """What each form changes in the main phase and the pull, where there is anything to compare; every treatment."""
+    analysis = contents.analysis
+    cells = tables.cells(analysis, variant)
+    shown = (tables.main_phase(cells), "pull")
+    compared = [row for row in tables.comparisons(analysis, variant) if row.phase in shown]
+    if compared:
+        yield _comparisons(variant, compared, tables.level(analysis))
+    yield _treatments(variant, cells)
 
-    table = Table(title=variant, title_justify="left", title_style="bold")
+
+def _comparisons(variant: str, rows: Sequence[Comparison], level: str) -> Table:
+    control = rows[0].control
+    table = _table(f"{variant}: against {control}")
+    for name in ("phase", ">tasks", "form", f">{control}", ">seconds", ">change", f">{level} interval", "verdict"):
+        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    for number, row in enumerate(rows, start=1):
+        last = number == len(rows) or rows[number].phase != row.phase
+        table.add_row(
+            row.phase,
+            f"{row.task_count:,}",
+            row.form,
+            wording.seconds(row.control_median_seconds),
+            wording.seconds(row.median_seconds),
+            wording.change(row.ratio),
+            wording.interval(row.interval) or "-",
+            _said(wording.verdict(row), _VERDICT_STYLES.get(row.verdict, "")),
+            end_section=last,
+        )
+    return table
+
+
+def _treatments(variant: str, cells: Sequence[Cell]) -> Table:
+    table = _table(variant)
     table.add_column("tasks", justify="right")
     table.add_column("form")
     table.add_column("rounds", justify="right")
     for phase in SHOWN_PHASES:
         table.add_column(phase, justify="right")
     table.add_column("outcomes")
-    for cell in cells:
-        table.add_row(
-            *_cells(cell), end_section=cell is cells[-1] or cells[cells.index(cell) + 1].form == cells[0].form
-        )
+    for number, cell in enumerate(cells, start=1):
+        last = number == len(cells) or cells[number].form == cells[0].form
+        table.add_row(*_cells(cell), end_section=last)
     return table
 
 
+def _table(heading: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=_said(f"\n{heading}"),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+    )
+
+
 def _cells(cell: Cell) -> Iterator[str]:
-    yield str(cell.task_count)
+    yield f"{cell.task_count:,}"
     yield cell.form
     yield f"{cell.rounds}{'*' if cell.rounds_under_load else ''}"
     for phase in SHOWN_PHASES:
-        yield _phase(cell.phases.get(phase))
+        found = tables.measured(cell.phases.get(phase))
+        yield "-" if found is None else f"{found.median}\n{found.extremes}"
     yield "\n".join(f"{count} {outcome}" for outcome, count in sorted(cell.outcomes.items())) or "-"
-
-
-def _phase(sample: Spread | None) -> str:
-    if sample is None:
-        return "-"
-    changed = "" if sample.ratio_to_plain is None else f"  {change(sample.ratio_to_plain)}"
-    return f"{seconds(sample.median_seconds)}{changed}\n{seconds(sample.least_seconds)}-{seconds(sample.most_seconds)}"

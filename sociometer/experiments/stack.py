@@ -13,10 +13,12 @@ from pulumi.automation import OpType, OutputMap, Stack
 from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
 
 from sociometer.errors import StackError
-from sociometer.experiments import stack_workspace
+from sociometer.experiments import prices, stack_files, stack_workspace
+from sociometer.experiments.leftovers import Leftover, leftovers
 from sociometer.experiments.stack_events import Events, Notify, cause
 from sociometer.infra import lab_registry
 from sociometer.infra.outputs import OUTPUT_NAME, StackOutputs
+from sociometer.infra.settings import Settings
 
 
 def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutputs:
@@ -28,6 +30,7 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
     with _explained(stack, notify) as events:
         opened = stack_workspace.open_stack(stack)
         stack_workspace.configure(opened, settings)
+        _tell_what_is_beside(stack, notify)
         stack_workspace.refuse_pending(opened)
         result = opened.up(refresh=True, on_event=events, color="never", suppress_progress=True)
     return _parsed(result.outputs)
@@ -55,6 +58,29 @@ def down(stack: str, notify: Notify) -> None:
     lab_registry.remove(lab_registry.registry_folder(stack))
 
 
+def left(stack: str) -> list[Leftover]:
+    """What is still there of a stack, from its state, with what it costs a day in its region; empty without a stack."""
+    region = str(stack_files.settings(stack).get("region", Settings.model_fields["region"].default))
+    with _explained(stack):
+        opened = _if_there(stack)
+        deployment = None if opened is None else opened.export_stack().deployment
+    return leftovers(deployment or {}, prices.of_region(region))
+
+
+def still_up() -> dict[str, list[Leftover]]:
+    """Every stack of this project that still has something on AWS."""
+    found = {
+        name: left(name) for name in stack_workspace.names() if stack_files.settings(name).get("target") == "fargate"
+    }
+    return {name: entries for name, entries in found.items() if entries}
+
+
+def _tell_what_is_beside(stack: str, notify: Notify) -> None:
+    """A committed file does not show what commands have set; whoever reads it should know that there is more."""
+    if beside := stack_files.set_beside(stack):
+        notify(f"set by commands, beside Pulumi.{stack}.yaml: {', '.join(beside)}")
+
+
 def _if_there(stack: str) -> Stack | None:
     try:
         return stack_workspace.existing_stack(stack)
@@ -69,10 +95,11 @@ def _parsed(values: OutputMap) -> StackOutputs:
 
 @contextmanager
 def _explained(stack: str, notify: Notify | None = None) -> Iterator[Events]:
-    """Listens to the Pulumi runs inside, and turns a failed one into its cause."""
+    """Listens to the Pulumi runs inside, reminds of what takes long, and turns a failed one into its cause."""
     events = Events(notify) if notify else Events()
     try:
-        yield events
+        with events.reminding():
+            yield events
     except StackNotFoundError as error:
         raise StackError(f"There is no stack {stack}. `sociometer up --stack {stack}` makes it.") from error
     except (CommandError, InvalidVersionError) as error:

@@ -1,42 +1,26 @@
 """Where a stack's project, configuration and state lie, and the environment in which Pulumi finds them and the tools.
 
-The same for us and for somebody's own `pulumi` command: in a checkout, the folder with ``Pulumi.yaml``; state in
-the configured backend, or without one in files below the data directory.
+The same for us and for somebody's own `pulumi` command: the folder that `stack_files` names; state in the configured
+backend, or without one in files below the data directory.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from pulumi.automation import LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
+from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
-from sociometer.errors import SettingsError, StackError
+from sociometer.errors import StackError
+from sociometer.experiments.stack_files import checked_name, project_folder, working_folder
 from sociometer.infra.program import deploy
 from sociometer.infra.settings import NAMESPACE, Settings
 from sociometer.oci import toolbox
-from sociometer.paths import asset, data_dir
-
-STACK_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-PROJECT_FILES = ("Pulumi.yaml", "__main__.py")
-
-
-def project_folder() -> Path:
-    """The folder with ``Pulumi.yaml``: the checkout, or for an installed package a copy that can be written to."""
-    source = asset("Pulumi.yaml").parent
-    if source.name != "assets":
-        return source
-    copy = data_dir() / "project"
-    copy.mkdir(parents=True, exist_ok=True)
-    for name in PROJECT_FILES:
-        shutil.copyfile(source / name, copy / name)
-    return copy
+from sociometer.paths import data_dir
 
 
 def environment() -> dict[str, str]:
@@ -55,12 +39,19 @@ def environment() -> dict[str, str]:
 
 def open_stack(name: str) -> Stack:
     """The stack, made if there is none yet; raises `SettingsError` for a name that cannot be one."""
-    return create_or_select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options())
+    return create_or_select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options(name))
 
 
 def existing_stack(name: str) -> Stack:
     """The stack; raises Pulumi's `StackNotFoundError` when there is none."""
-    return select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options())
+    return select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options(name))
+
+
+def names() -> list[str]:
+    """The stacks of this project that hold something, in the backend that is in use."""
+    options = _options_in(project_folder())
+    found = LocalWorkspace(work_dir=options.work_dir, env_vars=options.env_vars).list_stacks()
+    return [entry.name.rpartition("/")[2] for entry in found if entry.resource_count]
 
 
 def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
@@ -75,15 +66,6 @@ def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
     return checked
 
 
-def checked_name(name: str) -> str:
-    """A stack name that Pulumi, files and registries can all carry."""
-    if not re.fullmatch(STACK_NAME, name):
-        raise SettingsError(
-            f"'{name}' cannot name a stack: up to 100 letters, digits, '.', '_', '-', first a letter or digit."
-        )
-    return name
-
-
 def refuse_pending(stack: Stack) -> None:
     """Raise `StackError` when an earlier run was killed in the middle of changes, naming them and what to do."""
     deployment = stack.export_stack().deployment or {}
@@ -92,15 +74,26 @@ def refuse_pending(stack: Stack) -> None:
         names = ", ".join(f"{entry['resource']['urn'].rpartition('::')[2]} ({entry['type']})" for entry in pending)
         raise StackError(
             f"An earlier run on stack {stack.name} was killed in the middle of: {names}. "
-            f"`pulumi refresh --yes --clear-pending-creates --stack {stack.name}` clears it. Then run `sociometer up`."
+            f"`pulumi refresh --yes --clear-pending-creates --stack {stack.name}{_where(stack)}` clears it. "
+            f"Then run `sociometer up --stack {stack.name}`."
         )
 
 
-def _options() -> LocalWorkspaceOptions:
+def _where(stack: Stack) -> str:
+    """The option by which somebody's own `pulumi` works on the same files, where it needs one."""
+    folder = stack.workspace.work_dir
+    return "" if folder == str(project_folder()) else f" --cwd {folder}"
+
+
+def _options(name: str) -> LocalWorkspaceOptions:
+    return _options_in(working_folder(name))
+
+
+def _options_in(folder: Path) -> LocalWorkspaceOptions:
     ours = environment()
     os.environ["PATH"] = ours["PATH"]  # the Automation API looks for `pulumi` on this process's own PATH
     toolbox.tool("pulumi")  # missing, it is said in our words
-    return LocalWorkspaceOptions(work_dir=str(project_folder()), env_vars=ours)
+    return LocalWorkspaceOptions(work_dir=str(folder), env_vars=ours)
 
 
 def _path() -> str:
@@ -123,4 +116,4 @@ def _config_value(key: str, value: object, checked: Settings) -> dict[str, objec
     held = checked.model_dump(mode="json", by_alias=True)[key.removeprefix(f"{NAMESPACE}:")]
     if isinstance(held, list | dict):
         return {"value": json.dumps(held), "objectValue": held}
-    return {"value": str(value)}
+    return {"value": json.dumps(value) if isinstance(value, bool) else str(value)}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from sociometer.experiments.fargate.notes import watching
 from sociometer.experiments.phases import PHASES
 from sociometer.experiments.plan import Design
 from sociometer.experiments.records import Frozen, Outcome, RoundStatus, TaskRecord
@@ -31,6 +32,8 @@ by the CPU may then have taken up to 1 ÷ (1 - 0.2) = 1.25 times as long, more t
 STEAL_LIMIT = 0.05
 """Above this share of stolen CPU time the hypervisor, and not the image, may explain a difference."""
 RATIO_PHASES = ("pull", "start", "ready", "boot")
+STATE = ["outcome", "round_status"]
+"""The columns that `measured` needs; a million rows are dear to copy with all the others."""
 MOST_LISTED = 20
 """Rounds that failed, each with its reason; the rest is counted."""
 FEW_ROUNDS = 3
@@ -107,6 +110,7 @@ def summarise(sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame) -> Summar
 def cells(design: Design, tasks: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Cell, ...]:
     """A cell per variant, task count and form of the design, also where nothing was measured."""
     keys = ["variant", "form", "task_count"]
+    tasks = tasks[[*keys, *STATE, "received_bytes", *(f"{phase}_seconds" for phase in PHASES)]]
     own_tasks = dict(list(tasks.groupby(keys, observed=True)))
     own_rounds = dict(list(rounds[_complete(rounds)].groupby(keys, observed=True)))
     wanted = [
@@ -221,6 +225,7 @@ def _notes(sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame, found: Seque
     if CONTROL not in sweep.plan.design.forms:
         yield f"The plan has no {CONTROL!r} form: there is nothing to compare with."
     yield from left_out(tasks, rounds)
+    yield from watching(tasks, rounds)
     loaded = sum(cell.rounds_under_load for cell in found)
     if loaded:
         yield (

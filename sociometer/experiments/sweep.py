@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 from pydantic import Field
 
-from sociometer.errors import MachineError, SettingsError, SociometerError, StoreError, SweepError
+from sociometer.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
 from sociometer.experiments import history, schedule
-from sociometer.experiments.estimate import TargetModel, Treatment, total_seconds
+from sociometer.experiments.estimate import Treatment, model_of, total_seconds
 from sociometer.experiments.executor import Executor, RoundAborted
 from sociometer.experiments.plan import Look, Plan, Stopping, check_against_stack
 from sociometer.experiments.records import (
@@ -196,7 +196,7 @@ class _Runner:
         except KeyboardInterrupt:
             self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.ABORTED, "interrupted"))
             raise
-        except (MachineError, SettingsError, StoreError):
+        except (CredentialsError, MachineError, SettingsError, StoreError):
             raise
         except SociometerError as error:
             return self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.FAILED, str(error)))
@@ -236,7 +236,8 @@ class _Runner:
     def _estimate(self, rounds: Iterable[Round]) -> float:
         """Seconds that rounds will take, by what such rounds took so far."""
         known = {**self._known, **history.medians(self._records)}
-        return total_seconds(rounds, self._sweep.plan.design.payload, known, TargetModel())
+        model = model_of(self._sweep.key_metadata.get("target", "lab"))
+        return total_seconds(rounds, self._sweep.plan.design.payload, known, model)
 
     def _notifier(self, round_: Round, attempt: int) -> Callable[[str], None]:
         left = list(schedule.remaining(self._sweep.plan, self._records))

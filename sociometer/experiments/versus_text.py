@@ -6,9 +6,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sociometer.experiments.report import seconds
-from sociometer.experiments.sentences import percent
 from sociometer.experiments.versus import Change, Versus
+from sociometer.experiments.wording import change, interval, probability, seconds, share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +61,7 @@ def rows(found: Versus) -> Iterator[tuple[str, ...]]:
     """A row per change, with the cells of `COLUMNS`."""
     for one in found.changes:
         place = (one.variant, str(one.task_count), one.form, one.phase)
-        yield (*place, seconds(one.before), seconds(one.after), signed(one.ratio), *_certainty(one))
+        yield (*place, seconds(one.before), seconds(one.after), change(one.ratio), *_certainty(one))
 
 
 def notes(found: Versus) -> Iterator[str]:
@@ -70,21 +69,16 @@ def notes(found: Versus) -> Iterator[str]:
     yield f"before and after: {_UNITS[found.measure]}. change: of the geometric means over the blocks."
     yield "p: Welch's t test, corrected for all rows; from 8 blocks in all on a verdict needs the permutation test too."
     yield "Sweeps of two days can differ by the day: a change that matters is worth a second pair."
+    yield from (f"Warning: {warning}" for warning in found.warnings)
     for aspect, lines in found.differing.items():
         yield f"Differs in {aspect}: {'; '.join(lines)}"
-
-
-def signed(ratio: float) -> str:
-    """A ratio as a change: 0.81 is -19 %."""
-    return f"{'-' if ratio < 1 else '+'}{percent(abs(ratio - 1))}"
 
 
 def _certainty(one: Change) -> Sequence[str]:
     if one.interval is None:
         return ("-", "-", f"undecided: {one.blocks_before} and {one.blocks_after} blocks")
-    low, high = signed(one.interval.low), signed(one.interval.high)
-    said = f"no difference above {percent(one.margin)}" if one.margin is not None else one.verdict
-    return (f"{low} to {high}", f"{one.p_adjusted:.3f}", said)
+    said = f"no difference above {share(one.margin)}" if one.margin is not None else one.verdict
+    return (interval(one.interval), probability(one.p_adjusted), said)
 
 
 def _row(cells: Sequence[str] | Iterator[str]) -> str:

@@ -1,4 +1,4 @@
-"""Source images: what each variant's forms are made from, in the lab's registry by digest.
+"""Source images: what each variant's forms are made from, in a registry by digest.
 
 A built-in variant is built by BuildKit from ``images/`` and pushed; a user's own image is copied. Both are tagged by
 a key of everything that they are made from, so that what is there already is not made again. Plain functions; the
@@ -13,15 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
-from sociometer.errors import CommandError, ImageError, RegistryUnreachable
+from sociometer.errors import CommandError, ImageError
 from sociometer.infra import base, hasher, payloads
 from sociometer.infra.payloads import PayloadSpec
 from sociometer.infra.settings import Settings
 from sociometer.oci.buildkit import BuildRequest, ImageInLayout, build
 from sociometer.oci.command import run
-from sociometer.oci.manifest import DOCKER_MANIFEST, INDEX_TYPES, OCI_MANIFEST, Manifest, Reference
+from sociometer.oci.entry import on_this_machine
+from sociometer.oci.manifest import Manifest, Reference
 from sociometer.oci.regctl import Access, Deadline, Regctl
 from sociometer.oci.scratch import scratch
 from sociometer.oci.toolbox import tool
@@ -31,7 +30,6 @@ PROJECT = "sociometer"
 COPY_SECONDS = 900.0
 ASK_SECONDS = 60.0
 SHARED_FILES = ("rootfs",)
-MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST, *INDEX_TYPES)
 Notify = Callable[[str], None]
 
 
@@ -48,6 +46,20 @@ class SourceImage:
     def image(self) -> str:
         """repository@digest."""
         return f"{self.repository}@{self.digest}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a source image goes: ``repository`` is ``host:port/name``; without ``tag`` it gets a key of its content."""
+
+    repository: str
+    access: Access
+    tag: str | None = None
+
+    @property
+    def regctl(self) -> Regctl:
+        """For small questions to the registry."""
+        return Regctl(self.access, Deadline(ASK_SECONDS))
 
 
 def source_repository(variant: str) -> str:
@@ -71,36 +83,24 @@ def recipe(variant: str, settings: Settings) -> dict[str, str]:
     }
 
 
-def make(made_from: Mapping[str, str], registry: str, notify: Notify) -> SourceImage:
-    """Build or copy a variant's source image into ``registry`` (host:port), unless it is there already.
+def make(made_from: Mapping[str, str], place: Place, notify: Notify) -> SourceImage:
+    """Build or copy a variant's source image into a registry, unless it is there already.
 
     Raises `ImageError` before anything is pushed when an own image does not exist or is of another platform.
     """
     if "image" in made_from:
-        return _copy_own(made_from, registry, notify)
-    return _build(made_from, registry, notify)
+        return _copy_own(made_from, place, notify)
+    return _build(made_from, place, notify)
 
 
-def find(registry: str, repository: str, reference: str) -> str | None:
-    """The digest of a tag or digest in a registry; None when it is not there.
-
-    Raises `RegistryUnreachable` when nobody answers, which says nothing about the image.
-    """
-    url = f"http://{registry}/v2/{repository}/manifests/{reference}"
-    try:
-        answer = httpx.head(url, headers={"Accept": ", ".join(MANIFEST_TYPES)}, timeout=ASK_SECONDS, trust_env=False)
-    except httpx.TransportError as error:
-        raise RegistryUnreachable(f"The registry {registry} does not answer: {error}.") from error
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        return None
-    if answer.is_error:
-        raise ImageError(f"The registry {registry} answers {answer.status_code} for {repository}, {reference}.")
-    return str(answer.headers["Docker-Content-Digest"])
+def is_there(place: Place, digest: str) -> bool:
+    """Whether the registry has an image; raises `RegistryUnreachable` when nobody answers."""
+    return place.regctl.has_manifest(Reference(place.repository, digest))
 
 
-def remove(registry: str, repository: str, digest: str) -> None:
+def remove(place: Place, digest: str) -> None:
     """Delete an image by digest, with its tags; one that is gone already is fine."""
-    _lab_registry().delete_manifest(Reference(f"{registry}/{repository}", digest))
+    place.regctl.delete_manifest(Reference(place.repository, digest))
 
 
 def _payload_spec(variant: str, settings: Settings) -> PayloadSpec:
@@ -133,18 +133,18 @@ def _tag(made_from: Mapping[str, str], content: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _build(made_from: Mapping[str, str], registry: str, notify: Notify) -> SourceImage:
+def _build(made_from: Mapping[str, str], place: Place, notify: Notify) -> SourceImage:
     variant, platform = made_from["variant"], made_from["platform"]
     notify(f"{variant}: base image")
     below = base.prepare(base.resolve(made_from["base"], platform))
-    tag, repository = _tag(made_from, below.digest), source_repository(variant)
-    digest = find(registry, repository, tag)
+    tag = place.tag or _tag(made_from, below.digest)
+    digest = place.regctl.digest(place.repository, tag)
     if digest is None:
         with scratch("source") as room:
             image = build(_build_request(made_from, below, notify), room / "layout")
             notify(f"{variant}: push")
-            digest = _push(image, f"{registry}/{repository}", tag)
-    return _described(registry, repository, digest, tag)
+            digest = _push(image, place, tag)
+    return _described(place, digest, tag)
 
 
 def _build_request(made_from: Mapping[str, str], below: ImageInLayout, notify: Notify) -> BuildRequest:
@@ -164,27 +164,31 @@ def _build_request(made_from: Mapping[str, str], below: ImageInLayout, notify: N
     )
 
 
-def _push(image: ImageInLayout, repository: str, tag: str) -> str:
-    _regctl("image", "copy", f"ocidir://{image.layout}@{image.digest}", f"{repository}:{tag}", seconds=COPY_SECONDS)
+def _push(image: ImageInLayout, place: Place, tag: str) -> str:
+    _copy(f"ocidir://{image.layout}@{image.digest}", place, tag)
     return image.digest
 
 
-def _copy_own(made_from: Mapping[str, str], registry: str, notify: Notify) -> SourceImage:
+def _copy_own(made_from: Mapping[str, str], place: Place, notify: Notify) -> SourceImage:
     variant, platform, reference = made_from["variant"], made_from["platform"], made_from["image"]
     notify(f"{variant}: copy {reference}")
-    digest = _digest_for_platform(variant, reference, platform)
-    repository, tag = source_repository(variant), _tag(made_from, digest)
-    if find(registry, repository, digest) is None:
-        source = f"{base.repository_of(reference)}@{digest}"
-        _regctl("image", "copy", source, f"{registry}/{repository}:{tag}", seconds=COPY_SECONDS)
-    return _described(registry, repository, digest, tag)
+    digest = _digest_for_platform(variant, reference, platform, place.access)
+    tag = place.tag or _tag(made_from, digest)
+    if place.regctl.digest(place.repository, tag) != digest:
+        _copy(f"{base.repository_of(reference)}@{digest}", place, tag)
+    return _described(place, digest, tag)
 
 
-def _digest_for_platform(variant: str, reference: str, platform: str) -> str:
+def _copy(source: str, place: Place, tag: str) -> None:
+    words = ("image", "copy", source, f"{place.repository}:{tag}")
+    _regctl(*words, access=place.access, seconds=COPY_SECONDS)
+
+
+def _digest_for_platform(variant: str, reference: str, platform: str, access: Access) -> str:
     """The one manifest for a platform, its configuration looked at: a single manifest may be for any."""
     try:
-        digest = _regctl("image", "digest", "--platform", platform, reference)
-        config = json.loads(_regctl("image", "config", f"{base.repository_of(reference)}@{digest}"))
+        digest = _regctl("image", "digest", "--platform", platform, reference, access=access)
+        config = json.loads(_regctl("image", "config", f"{base.repository_of(reference)}@{digest}", access=access))
     except CommandError as error:
         raise ImageError(f"The image {reference} of variant {variant} cannot be had for {platform}: {error}") from error
     has = f"{config.get('os')}/{config.get('architecture')}"
@@ -195,21 +199,17 @@ def _digest_for_platform(variant: str, reference: str, platform: str) -> str:
     return digest
 
 
-def _described(registry: str, repository: str, digest: str, tag: str) -> SourceImage:
-    reference = Reference(f"{registry}/{repository}", digest)
-    manifest = _lab_registry().manifest(reference)
+def _described(place: Place, digest: str, tag: str) -> SourceImage:
+    reference = Reference(place.repository, digest)
+    manifest = place.regctl.manifest(reference)
     if not isinstance(manifest, Manifest):
         raise ImageError(f"{reference} is an index where one image is wanted.")
     return SourceImage(reference.repository, digest, tag, sum(layer.size_bytes for layer in manifest.layers))
 
 
-def _lab_registry() -> Regctl:
-    """For the lab's registry, which speaks plain HTTP."""
-    return Regctl(Access(plain_http=True), Deadline(ASK_SECONDS))
-
-
-def _regctl(*arguments: str, seconds: float = ASK_SECONDS) -> str:
-    """Registries on this machine speak plain HTTP, as for Docker; all others do not."""
-    hosts = [part.partition("/")[0] for part in arguments if part.startswith(("127.0.0.1:", "localhost:"))]
-    plain = [word for host in dict.fromkeys(hosts) for word in ("--host", f"reg={host},tls=disabled")]
-    return run([tool("regctl"), *plain, *arguments], timeout_seconds=seconds).stdout.strip()
+def _regctl(*arguments: str, access: Access, seconds: float = ASK_SECONDS) -> str:
+    """Each registry as it is: an own image may lie in another one than the stack's."""
+    hosts = dict.fromkeys(part.partition("/")[0] for part in arguments)
+    plain = [word for host in hosts if on_this_machine(host) for word in ("--host", f"reg={host},tls=disabled")]
+    command: list[str | Path] = [tool("regctl"), *plain, *arguments]
+    return run(command, timeout_seconds=seconds, env=access.environment()).stdout.strip()

@@ -9,72 +9,35 @@ value over as text, so text is read as what the key holds. The same keys, with t
 from __future__ import annotations
 
 import difflib
-import json
-import platform
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from sociometer.errors import SettingsError
 from sociometer.infra.outputs import FORMS, Form
+from sociometer.infra.settings_fargate import FargateSettings
+from sociometer.infra.settings_values import Megabytes, SettingsModel, Size, machine_platform, parse_json, parse_list
+
+__all__ = ["KEYS", "NAMESPACE", "OwnImage", "Settings", "Workload", "machine_platform"]
 
 NAMESPACE = "sociometer"
 BUILT_IN_VARIANTS = ("movie", "parquet")
 VARIANT_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+FARGATE_PLATFORM = "linux/arm64"
+"""What `auto` means there: the cheaper of the two, and what the published figures are of."""
 
 
-def machine_platform() -> str:
-    """The platform whose images run on this machine without emulation."""
-    return _MACHINES.get(platform.machine(), "linux/amd64")
+class Workload(NamedTuple):
+    """How one sees that a task of a variant works; for the built-in ones as the contract's defaults say."""
+
+    port: int = 80
+    health_path: str = "/"
+    boot_report: bool = True
 
 
-def parse_size(value: Any) -> Any:
-    """Bytes from ``4194304``, ``"4194304"`` or ``"4MiB"`` (B, KiB, MiB, GiB)."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+)\s*([A-Za-z]*)", value.strip())
-    if match is None or match[2] not in _UNITS:
-        raise ValueError('a size is a number of bytes or has a unit of B, KiB, MiB, GiB: 4194304, "4MiB"')
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def _parse_list(value: Any) -> Any:
-    """A list as it is, as JSON text (as Pulumi hands it over), or as words between commas."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text.startswith("["):
-        return _parse_json(text)
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _parse_json(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"this is not JSON: {error.msg}") from error
-
-
-def _parse_platform(value: Any) -> Any:
-    return machine_platform() if value == "auto" else value
-
-
-Size = Annotated[int, BeforeValidator(parse_size)]
-Megabytes = Annotated[int, Field(ge=1, le=100_000)]
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
-class OwnImage(_Settings):
+class OwnImage(SettingsModel):
     """A user's own image as a variant: what is run, and how one sees that it works."""
 
     image: str = Field(min_length=1, description="reference: repository:tag or repository@digest")
@@ -83,15 +46,15 @@ class OwnImage(_Settings):
     boot_report: bool = Field(default=False, description="serves /boot.json as the built-in images do")
 
 
-class Settings(_Settings):
+class Settings(FargateSettings):
     """The settings of one stack, complete and checked; sizes in bytes or, where named so, in megabytes."""
 
-    target: Literal["lab"] = "lab"
-    variants: Annotated[tuple[str, ...], BeforeValidator(_parse_list)] = BUILT_IN_VARIANTS
-    forms: Annotated[tuple[Form, ...], BeforeValidator(_parse_list), Field(min_length=1)] = ("plain", "soci-v2")
-    platform: Annotated[Literal["linux/amd64", "linux/arm64"], BeforeValidator(_parse_platform)] = Field(
+    target: Literal["lab", "fargate"] = "lab"
+    variants: Annotated[tuple[str, ...], BeforeValidator(parse_list)] = BUILT_IN_VARIANTS
+    forms: Annotated[tuple[Form, ...], BeforeValidator(parse_list), Field(min_length=1)] = ("plain", "soci-v2")
+    platform: Literal["linux/amd64", "linux/arm64"] = Field(
         default="auto",
-        validate_default=True,  # read as this machine's own
+        validate_default=True,  # read as what the target runs on
     )
     payload: Literal["synthetic", "download"] = "synthetic"
     seed: int = Field(default=1, ge=0, lt=1 << 63)
@@ -102,7 +65,7 @@ class Settings(_Settings):
     min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
     base: str = Field(default="auto", min_length=1)
     registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free one")
-    images: Annotated[dict[str, OwnImage], BeforeValidator(_parse_json)] = {}
+    images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = Field(default={})
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> Settings:
@@ -121,6 +84,24 @@ class Settings(_Settings):
         """The chosen built-in variants, then the own images; every own image is a variant of the stack."""
         return self.variants + tuple(name for name in self.images if name not in self.variants)
 
+    @property
+    def built_by_docker(self) -> bool:
+        """Whether pulumi-docker builds anything: on Fargate, a built-in variant, unless BuildKit was chosen."""
+        built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)
+        return self.target == "fargate" and self.builder == "docker" and built_in
+
+    def workload(self, variant: str) -> Workload:
+        """How one sees that a task of a variant works."""
+        own = self.images.get(variant)
+        return Workload() if own is None else Workload(own.port, own.health_path, own.boot_report)
+
+    @field_validator("platform", mode="before")
+    @classmethod
+    def _platform_of_the_target(cls, value: Any, info: ValidationInfo) -> Any:
+        if value != "auto":
+            return value
+        return FARGATE_PLATFORM if info.data.get("target") == "fargate" else machine_platform()
+
     @field_validator("variants", "forms", mode="after")
     @classmethod
     def _without_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,7 +110,7 @@ class Settings(_Settings):
     @field_validator("images", mode="before")
     @classmethod
     def _references_alone(cls, value: Any) -> Any:
-        value = _parse_json(value)
+        value = parse_json(value)
         if not isinstance(value, dict):
             return value
         return {name: {"image": image} if isinstance(image, str) else image for name, image in value.items()}
@@ -153,6 +134,12 @@ class Settings(_Settings):
                 raise ValueError(f"variants: '{name}' is unknown{_did_you_mean(name, known)}; {_allowed(known)}")
         if not self.all_variants:
             raise ValueError(f"variants: at least one is needed; {_allowed(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _complete_for_fargate(self) -> Settings:
+        if self.target == "fargate" and (complaint := self.complaint_on_fargate(self.all_variants)):
+            raise ValueError(complaint)
         return self
 
 

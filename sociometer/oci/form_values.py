@@ -24,8 +24,8 @@ PLATFORMS = ("linux/amd64", "linux/arm64")
 class FormRequest:
     """What is to be made. ``source`` is ``host:port/repository@sha256:…``, ``repository`` the form's own.
 
-    Sizes in bytes. ``auth_file`` is a Docker ``config.json``; without one the user's own is used. Raises
-    `SettingsError` when made with a value that cannot be.
+    Sizes in bytes. ``auth_file`` is a Docker ``config.json``; without one the user's own is used. ``tagged`` is for
+    registries that clear away what has no tag. Raises `SettingsError` when made with a value that cannot be.
     """
 
     source: str
@@ -36,6 +36,7 @@ class FormRequest:
     platform: str = "linux/amd64"
     plain_http: bool = False
     auth_file: Path | None = None
+    tagged: bool = False
 
     def __post_init__(self) -> None:
         for name, complaint in problems(vars(self)):
@@ -83,9 +84,13 @@ class Pushed:
 
 @dataclass(frozen=True)
 class FormResult:
-    """A form as pushed; `treatment` has the fields of the stack outputs' TreatmentOutput."""
+    """A form as pushed; `treatment` has the fields of the stack outputs' TreatmentOutput.
+
+    ``layer_bytes`` is the sum of the image's compressed layers, ``pushed_bytes`` what was uploaded for it.
+    """
 
     form: str
+    layer_bytes: int
     pushed: Pushed
     ztocs: tuple[Ztoc, ...]
     skipped_layers: tuple[SkippedLayer, ...]

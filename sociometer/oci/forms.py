@@ -65,8 +65,8 @@ def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     """Make a form and push it. Made again, it gives the same digests and pushes nothing.
 
     Raises, before anything is pushed: `ImageError` (the source does not exist, is of another platform, corrupt,
-    zstd, or has no layer that reaches the minimum size), `MachineError` (not enough disk space; no root for
-    soci-v1). `CommandTimeout` or `CommandFailed` when a tool hangs or dies. After any error the registry has no
+    zstd, or has no layer that reaches the minimum size), `MachineError` (not enough disk space; not Linux; no root
+    for soci-v1). `CommandTimeout` or `CommandFailed` when a tool hangs or dies. After any error the registry has no
     manifest more than before.
     """
     began = time.monotonic()
@@ -74,12 +74,14 @@ def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     source = resolve(regctl, request.source, request.platform)
     lazy = request.form not in WHOLE_FORMS
     if lazy:
+        soci.require_linux()
         require_indexable(source.manifest, request.min_layer_bytes)
     makers = {PLAIN: _make_plain, PLAIN_AGAIN: _make_plain, SOCI_V1: _make_v1, SOCI_V2: _make_v2}
     maker = makers[request.form]
     made = maker(regctl, request, source)
     return FormResult(
         form=request.form,
+        layer_bytes=sum(layer.size_bytes for layer in source.manifest.layers),
         pushed=made.pushed,
         ztocs=made.ztocs,
         skipped_layers=_skipped(source.manifest, made) if lazy else (),
@@ -140,6 +142,7 @@ def _make_plain(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
     image = Reference(request.repository, source.manifest.digest)
     with undone_on_failure(regctl, [image]):
         pushed_bytes = place(regctl, source, request.repository)
+        _tag(regctl, request, image)
     return _Made(Pushed(str(image), None, (image.digest,)), pushed_bytes)
 
 
@@ -162,6 +165,7 @@ def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
         manifests = [Reference(request.repository, digest) for digest in ours]
         with undone_on_failure(regctl, manifests) as new:
             pushed_bytes = push(regctl, room / "converted", manifests, new, source)
+            _tag(regctl, request, manifests[0])
     pushed = Pushed(f"{request.repository}@{done.digest}", index.digest, ours)
     return _Made(pushed, pushed_bytes, ztocs, done.skipped)
 
@@ -177,10 +181,17 @@ def _make_v1(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
             import_image(room / "image.tar", image.repository, socket, regctl.deadline)
             reasons = soci.create(str(image), socket, room / "soci", request.options, regctl.deadline)
             index = _push_v1(regctl, request, image, socket, room / "soci")
+            _tag(regctl, request, image)
     if index.digest not in before:
         pushed_bytes += index.size_bytes + sum(blob.size_bytes for blob in index.blobs)
     pushed = Pushed(str(image), index.digest, (index.digest, image.digest))
     return _Made(pushed, pushed_bytes, _ztocs(index, source.manifest), reasons)
+
+
+def _tag(regctl: Regctl, request: FormRequest, image: Reference) -> None:
+    """A tag that no other image of the repository can want, because tags may be immutable."""
+    if request.tagged:
+        regctl.tag(image, f"{request.form}-{image.digest.removeprefix('sha256:')[:12]}")
 
 
 def _push_v1(regctl: Regctl, request: FormRequest, image: Reference, socket: Path, root: Path) -> Manifest:

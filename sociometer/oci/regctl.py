@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sociometer.errors import CommandFailed, CommandTimeout, ImageError, RegistryUnreachable, SettingsError
+from sociometer.oci import ecr
 from sociometer.oci.command import Completed, run
 from sociometer.oci.manifest import Descriptor, Index, Manifest, Reference, digest_of, parse
 from sociometer.oci.toolbox import tool
@@ -78,6 +79,15 @@ class Regctl:
         """Whether the registry has it; raises `RegistryUnreachable` when nobody answers."""
         return _exists(self._run(reference.registry, "manifest", "head", str(reference)))
 
+    def digest(self, repository: str, tag: str) -> str | None:
+        """What a tag points to, None when there is none; raises `RegistryUnreachable` when nobody answers."""
+        done = self._run(_registry(repository), "manifest", "head", f"{repository}:{tag}")
+        return done.stdout.strip() if _exists(done) else None
+
+    def tag(self, reference: Reference, tag: str) -> None:
+        """Give an image of the registry a tag; no error when it has it."""
+        _succeeded(self._run(reference.registry, "image", "copy", str(reference), f"{reference.repository}:{tag}"))
+
     def has_blob(self, reference: Reference) -> bool:
         """Whether the repository has it; raises `RegistryUnreachable` when nobody answers."""
         return _exists(self._run(reference.registry, "blob", "head", reference.repository, reference.digest))
@@ -138,11 +148,12 @@ class Regctl:
 
     def _referrers_list(self, subject: Reference) -> str | None:
         """Digest of the list of referrers where the registry keeps it under a tag (distribution-spec's tag schema)."""
-        tag = f"{subject.repository}:{subject.digest.replace(':', '-')}"
-        done = self._run(subject.registry, "manifest", "head", tag)
-        return done.stdout.strip() if _exists(done) else None
+        return self.digest(subject.repository, subject.digest.replace(":", "-"))
 
     def _delete(self, reference: Reference, *flags: str) -> None:
+        if ecr.region_of(reference.registry) is not None:
+            ecr.delete_image(reference.registry, reference.repository.partition("/")[2], reference.digest)
+            return
         done = self._run(reference.registry, "manifest", "delete", "--ignore-missing", *flags, str(reference))
         if done.exit_code != 0 and not _is_missing(done):
             _succeeded(done)

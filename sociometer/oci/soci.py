@@ -5,16 +5,22 @@ soci prints which layers it skips and why, and nowhere else says so: its output 
 
 from __future__ import annotations
 
+import platform
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import ImageError
+from sociometer.errors import ImageError, MachineError
 from sociometer.oci.command import Completed, run
 from sociometer.oci.layout import claim, only_digest
 from sociometer.oci.regctl import Access, Deadline
 from sociometer.oci.toolbox import tool
 
+IN_A_CONTAINER = (
+    'docker run --rm -it -v "$PWD":/work -w /work -v ~/.aws:/root/.aws -v /var/run/docker.sock:/var/run/docker.sock '
+    "debian:12"
+)
 _SKIPPED = re.compile(r"^ztoc skipped - layer (sha256:[0-9a-f]{64}) \([^)]*\) (.+)$", re.MULTILINE)
 
 
@@ -38,6 +44,17 @@ class Converted:
 
     digest: str
     skipped: dict[str, str]
+
+
+def require_linux() -> None:
+    """Raise `MachineError` where the soci command cannot run, with the two ways around."""
+    if sys.platform != "linux":
+        system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
+        raise MachineError(
+            f"SOCI indexes are made by the soci command, which runs on Linux only; this is {system}. Run `sociometer "
+            f"up` in a Linux container, such as `{IN_A_CONTAINER}`, or on the stack's bastion (set bastion to true). "
+            "docs/fargate.md says how."
+        )
 
 
 def convert(source: Path, destination: Path, options: IndexOptions, deadline: Deadline, temporary: Path) -> Converted:

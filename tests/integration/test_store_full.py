@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,12 +35,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         run(["umount", place], timeout_seconds=10)
 
 
-def fill(place: Path) -> Path:
-    """Take every byte that is left."""
+def fill(place: Path, *, but_bytes: int = 0) -> Path:
+    """Take every byte that is left, or all but some."""
     filler = place / "filler"
     with filler.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         while True:
             file.write(b"x" * 4096)
+    os.truncate(filler, filler.stat().st_size - but_bytes)
     return filler
 
 
@@ -66,11 +68,15 @@ def test_the_round_that_met_a_full_disk_is_kept_and_the_sweep_resumes_after_it(s
     assert not list(small_disk.glob("*.reserve"))
 
 
-def test_a_sweep_does_not_start_on_a_full_disk(small_disk: Path) -> None:
+@pytest.mark.parametrize(
+    ("left_bytes", "said"),
+    [(0, r"cannot be claimed: .* No space left on device"), (65536, r"has no room for records: .* MB are needed")],
+)
+def test_a_sweep_does_not_start_on_a_full_disk(small_disk: Path, left_bytes: int, said: str) -> None:
     outputs = stack_outputs()
     with Store(small_disk / "store.sqlite", write=True) as store:
-        filler = fill(small_disk)
-        with pytest.raises(MachineError, match=r"has no room for records: .* MB are needed"):
+        filler = fill(small_disk, but_bytes=left_bytes)
+        with pytest.raises(MachineError, match=said):
             start(store, FakeExecutor(outputs), small_plan(), "lab", outputs, lambda _: None)
         filler.unlink()
         assert store.sweeps() == []

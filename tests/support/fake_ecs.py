@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Fate:
 
 
 HEALTHY = Fate()
+HEALTHY_LIFE = Life()
 
 
 @dataclass
@@ -121,7 +123,7 @@ class FakeEcs:
         outputs: StackOutputs,
         clock: FakeClock,
         *,
-        life: Life = Life(),
+        life: Life = HEALTHY_LIFE,
         fates: Mapping[int, Fate] | None = None,
         lazy_by: str = "soci",
         skew_seconds: float = 0.0,
@@ -268,8 +270,8 @@ class FakeEcs:
                 self._launch(service.name, self._clock.seconds + self._life.launch + number * self._life.per_task)
 
     def _launch(self, service: str, created: float) -> FakeTask:
-        number = next(self._numbers)
-        arn = f"arn:aws:ecs:eu-west-2:123456789012:task/sociometer/{number:032x}"
+        number, unique = next(self._numbers), uuid.uuid4().hex
+        arn = f"arn:aws:ecs:eu-west-2:123456789012:task/sociometer/{unique}"
         self.tasks[arn] = FakeTask(arn, service, created, self._fates.get(number, HEALTHY), self._life)
         return self.tasks[arn]
 

@@ -1,44 +1,60 @@
-"""Tests marked ``lab`` need a machine that can run the lab: elsewhere they are skipped, and the summary says so.
+"""Tests marked ``lab`` or ``browser`` need what not every machine has: there they are skipped, and the summary says so.
 
-With ``SOCIOMETER_REQUIRE_LAB=1`` they fail instead, so that continuous integration cannot skip them unseen.
+``lab`` needs a machine that can run the lab, ``browser`` a Chromium. With ``SOCIOMETER_REQUIRE_LAB=1`` they fail
+instead, so that continuous integration cannot skip them unseen.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
 from sociometer.machine import doctor
+from tests.support import browser
 
-_COUNT = pytest.StashKey[int]()
-_REASONS = pytest.StashKey[list[str]]()
+_COUNTS = pytest.StashKey[dict[str, int]]()
+_REASONS = pytest.StashKey[dict[str, list[str]]]()
+
+
+def _lab_obstacles() -> list[str]:
+    return [f"{check.name}: {check.found} ({check.meaning})" for check in doctor.obstacles()]
+
+
+def _browser_obstacles() -> list[str]:
+    return [] if browser.program() else [f"no {browser.PACKAGE} on PATH (apt-get install {browser.PACKAGE})"]
+
+
+_OBSTACLES: dict[str, Callable[[], list[str]]] = {"lab": _lab_obstacles, "browser": _browser_obstacles}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Look at the machine once, and only when there is a test that needs it."""
-    marked = [item for item in items if item.get_closest_marker("lab")]
-    obstacles = doctor.obstacles() if marked else []
-    config.stash[_COUNT] = len(marked)
-    config.stash[_REASONS] = [f"{check.name}: {check.found} ({check.meaning})" for check in obstacles]
+    """Look at the machine once, and only for what some test needs."""
+    counts = {marker: sum(item.get_closest_marker(marker) is not None for item in items) for marker in _OBSTACLES}
+    config.stash[_COUNTS] = counts
+    config.stash[_REASONS] = {marker: _OBSTACLES[marker]() for marker, count in counts.items() if count}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a lab test where the lab cannot run, or fail it when skipping is not allowed."""
-    reasons = item.config.stash[_REASONS]
-    if not reasons or not item.get_closest_marker("lab"):
-        return
-    if _required():
-        pytest.fail(f"SOCIOMETER_REQUIRE_LAB=1, and the lab cannot run here: {'; '.join(reasons)}", pytrace=False)
-    pytest.skip("the lab cannot run here")
+    """Skip a test where what it needs is missing, or fail it when skipping is not allowed."""
+    for marker, reasons in item.config.stash[_REASONS].items():
+        if not reasons or not item.get_closest_marker(marker):
+            continue
+        if _required():
+            pytest.fail(
+                f"SOCIOMETER_REQUIRE_LAB=1, and the {marker} cannot run here: {'; '.join(reasons)}", pytrace=False
+            )
+        pytest.skip(f"the {marker} cannot run here")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say it where nobody can miss it."""
     did = "FAILED" if _required() else "were SKIPPED"
-    for reason in config.stash.get(_REASONS, []):
-        count = config.stash[_COUNT]
-        terminalreporter.write_line(f"{count} lab tests {did} because of {reason}", red=True, bold=True)
+    for marker, reasons in config.stash.get(_REASONS, {}).items():
+        for reason in reasons:
+            count = config.stash[_COUNTS][marker]
+            terminalreporter.write_line(f"{count} {marker} tests {did} because of {reason}", red=True, bold=True)
 
 
 def _required() -> bool:

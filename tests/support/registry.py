@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -16,7 +14,6 @@ from pathlib import Path
 
 from sociometer.oci.toolbox import tool
 
-PR_SET_PDEATHSIG = 1
 START_SECONDS = 20
 
 
@@ -42,12 +39,7 @@ def registry(*, htpasswd: Path | None = None, port: int | None = None) -> Iterat
     address = f"127.0.0.1:{port or free_port()}"
     (root / "config.yml").write_text(_config(root, address, htpasswd))
     with (root / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [tool("docker-registry"), "serve", root / "config.yml"],
-            stdout=log,
-            stderr=log,
-            preexec_fn=_die_with_parent,
-        )
+        process = subprocess.Popen(_command(root / "config.yml"), stdout=log, stderr=log)
     try:
         _wait_for_port(address, process, root / "log")
         yield TestRegistry(address, root / "data")
@@ -86,5 +78,6 @@ def _wait_for_port(address: str, process: subprocess.Popen[bytes], log: Path) ->
     raise RuntimeError(f"The test registry did not start:\n{log.read_text()}")
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _command(config: Path) -> list[str | Path]:
+    """It dies with us; not by a ``preexec_fn``, because gRPC breaks a fork once a Pulumi stack ran in this process."""
+    return [tool("setpriv"), "--pdeathsig", "KILL", tool("docker-registry"), "serve", config]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -16,6 +15,10 @@ import pytest
 def test_in_the_lab() -> None:
     raise AssertionError
 
+@pytest.mark.browser
+def test_in_a_browser() -> None:
+    raise AssertionError
+
 def test_elsewhere() -> None:
     pass
 """
@@ -24,21 +27,23 @@ def test_elsewhere() -> None:
 def pytest_run(folder: Path, **environment: str) -> Completed:
     (folder / "conftest.py").write_text("from tests.conftest import *\n")
     (folder / "test_some.py").write_text(TESTS)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = lab: needs the lab\n")
-    unable = {"SOCIOMETER_DATA": "/proc/none", "PYTHONPATH": str(asset("tests").parent), "PATH": os.environ["PATH"]}
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  lab: needs the lab\n  browser: needs a browser\n")
+    unable = {"SOCIOMETER_DATA": "/proc/none", "PYTHONPATH": str(asset("tests").parent), "PATH": str(folder)}
     argv = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "test_some.py"]
     return run(argv, cwd=folder, env={**unable, **environment}, timeout_seconds=120, check=False)
 
 
-def test_lab_tests_are_skipped_with_a_line_for_each_reason(tmp_path: Path) -> None:
+def test_tests_are_skipped_with_a_line_for_each_reason(tmp_path: Path) -> None:
     done = pytest_run(tmp_path, SOCIOMETER_REQUIRE_LAB="")
     assert done.exit_code == 0
-    assert "1 passed, 1 skipped" in done.stdout
+    assert "1 passed, 2 skipped" in done.stdout
     assert "1 lab tests were SKIPPED because of disk for data: 0 GB free at /proc" in done.stdout
+    assert "1 browser tests were SKIPPED because of no chromium on PATH" in done.stdout
 
 
-def test_lab_tests_fail_where_skipping_is_not_allowed(tmp_path: Path) -> None:
+def test_tests_fail_where_skipping_is_not_allowed(tmp_path: Path) -> None:
     done = pytest_run(tmp_path, SOCIOMETER_REQUIRE_LAB="1")
     assert done.exit_code == 1
-    assert "1 passed, 1 error" in done.stdout
+    assert "1 passed, 2 errors" in done.stdout
     assert "SOCIOMETER_REQUIRE_LAB=1, and the lab cannot run here" in done.stdout
+    assert "SOCIOMETER_REQUIRE_LAB=1, and the browser cannot run here" in done.stdout

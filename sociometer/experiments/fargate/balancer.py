@@ -7,7 +7,7 @@ long as tasks are left that have not been met. All requests of a round are bound
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 
 from sociometer import boot_report
@@ -52,9 +52,17 @@ class Balancer:
         self._url, self._header = stack.load_balancer.rstrip("/") + boot_report.PATH, service.header
         self._task_count, self._left = task_count, calls.most_gets(task_count)
         self._began = self._next = clock.monotonic()
+        self._own: Container[str] | None = None
         self.answered: dict[str, Answered] = {}
         self.gets = self.in_vain = 0
         self.reachable = False
+
+    def only(self, arns: Collection[str]) -> None:
+        """The round's own tasks are known now: what others answered does not count."""
+        self._own = arns
+        for arn in self.answered.keys() - set(arns):
+            del self.answered[arn]
+            self.in_vain += 1
 
     @property
     def met_all(self) -> bool:
@@ -65,6 +73,11 @@ class Balancer:
     def active(self) -> bool:
         """Whether asking on can still bring something: tasks are left to meet, and requests to meet them with."""
         return self._left > 0 and not self.met_all
+
+    @property
+    def telling(self) -> bool:
+        """Whether it can be relied on to tell soon that every task has booted."""
+        return self.reachable and self.active
 
     def wait(self, seconds: float, time: AwsTime) -> None:
         """Let time pass and ask meanwhile; returns early when the last task was just met."""
@@ -78,6 +91,8 @@ class Balancer:
                 self._clock.sleep(min(until, self._next if self.active else until) - now)
 
     def _interval(self) -> float:
+        if self.answered:
+            return LEAST_SECONDS
         passed = self._clock.monotonic() - self._began
         return min(max(passed * RESOLUTION, LEAST_SECONDS), MOST_SECONDS)
 
@@ -94,7 +109,7 @@ class Balancer:
         answer = self._aws.get(self._url, self._header)
         self.reachable = self.reachable or answer.status != 0
         arn = named_task(answer.body) if answer.status == OK else None
-        if arn is None or arn in self._strangers:
+        if arn is None or arn in self._strangers or (self._own is not None and arn not in self._own):
             self.in_vain += 1
             return False
         if arn not in self.answered and len(self.answered) < self._task_count + EXTRA_ANSWERS:

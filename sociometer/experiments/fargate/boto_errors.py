@@ -37,7 +37,7 @@ _EXPIRED = (
     exceptions.TokenRetrievalError,
     exceptions.RefreshWithMFAUnsupportedError,
 )
-_UNREACHABLE = (exceptions.HTTPClientError, exceptions.IncompleteReadError)
+_UNREACHABLE = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError)
 
 
 def translate(doing: str, error: BotoCoreError | ClientError) -> AwsError:

@@ -21,6 +21,8 @@ NS_PER_SECOND = 1_000_000_000
 NS_PER_MS = 1_000_000
 STAMP_NS = NS_PER_MS
 """ECS's times are cut to the millisecond: the event was at most so much later."""
+SECOND_STAMP_NS = NS_PER_SECOND
+"""A time that shows no fraction of a second may have been cut to it, as stand-ins for ECS do."""
 DATE_NS = NS_PER_SECOND
 """An HTTP date is cut to the second (RFC 9110, 5.6.7)."""
 Answer = TypeVar("Answer", Page, Described)
@@ -67,7 +69,8 @@ class AwsTime:
 
     def caused(self, stamp_ns: int, asked_ns: int) -> None:
         """AWS stamped something that happened because of what we asked at ``asked_ns``."""
-        self._at_most(stamp_ns + STAMP_NS - asked_ns)
+        cut_ns = SECOND_STAMP_NS if stamp_ns % SECOND_STAMP_NS == 0 else STAMP_NS
+        self._at_most(stamp_ns + cut_ns - asked_ns)
 
     def heard(self, stamp_ns: int, heard_ns: int) -> None:
         """At ``heard_ns`` we knew of something that AWS stamped."""

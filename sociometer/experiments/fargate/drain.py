@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sociometer.errors import AwsError
 from sociometer.experiments.executor import Notify
+from sociometer.experiments.fargate.aws import TASKS_PER_CALL
 from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.poll import Backoff
 from sociometer.experiments.fargate.service import Service
@@ -14,7 +15,7 @@ DRAIN_SECONDS = 600.0
 DRAIN_SECONDS_PER_TASK = 0.2
 """A task is taken from its load balancer (10 s), asked to end (30 s at most) and unplugged; ECS does a few at once."""
 FIRST_WAIT_SECONDS = 4.0
-MOST_WAIT_SECONDS = 30.0
+MOST_WAIT_SECONDS = 15.0
 
 
 def drain(service: Service, tasks: dict[str, TaskFacts], stage: Stage, time: AwsTime, say: Notify) -> None:
@@ -48,18 +49,24 @@ class _Drain:
         while running := self._service.some_running(self._time):
             self._add(running)
             self._again(f"{len(running)} or more are listed as running")
+        self._clock.sleep(self._backoff.seconds())
         self._wait_stopped()
         if strangers := self._service.listed("STOPPED", self._time) - self._tasks.keys():
             self._add(strangers)
             self._wait_stopped()
 
     def _wait_stopped(self) -> None:
-        while left := [task for task in self._tasks.values() if not task.stopped and not task.missing]:
-            self._service.learn(left, self._time)
-            left = [task for task in left if not task.stopped and not task.missing]
-            if not left:
-                return
-            self._again(f"{len(left)} have not stopped")
+        """A hundred are asked first: while one of them runs, there is no need to ask for the others."""
+        while left := self._left():
+            some = left[:TASKS_PER_CALL]
+            self._service.learn(some, self._time)
+            if all(_gone(task) for task in some):
+                self._service.learn(left[TASKS_PER_CALL:], self._time)
+            if left := self._left():
+                self._again(f"{len(left)} have not stopped")
+
+    def _left(self) -> list[TaskFacts]:
+        return [task for task in self._tasks.values() if not _gone(task)]
 
     def _add(self, arns: set[str]) -> None:
         for arn in arns - self._tasks.keys():
@@ -70,3 +77,8 @@ class _Drain:
         if self._clock.monotonic() > self._deadline:
             raise AwsError(f"The service was scaled to 0, but {left} after {self._seconds:.0f} s.")
         self._clock.sleep(self._backoff.seconds())
+
+
+def _gone(task: TaskFacts) -> bool:
+    """Whether it has stopped, or ECS has forgotten it already."""
+    return task.stopped or task.missing is not None

@@ -82,7 +82,7 @@ class FargateExecutor:
             services = opened(self._outputs, self._stage)
             empty([service for service in services if service.may_run], self._stage)
             for service in services:
-                service.earlier |= service.listed("STOPPED", AwsTime(self._stage.clock))
+                service.remember(AwsTime(self._stage.clock))
         except BaseException:
             self._held.close()
             raise
@@ -108,7 +108,7 @@ class FargateExecutor:
             raise SettingsError(
                 f"The image of variant {round_.variant} writes no boot report (bootReport: false). On Fargate nothing "
                 "else proves which snapshotter loaded a task, or tells the tasks behind the load balancer apart. "
-                "Let it write one, as docs/fargate.md shows, or measure it in the lab."
+                "Let it write one, as docs/fargate-rounds.md shows, or measure it in the lab."
             )
         return treatment
 

@@ -10,7 +10,14 @@ from sociometer.experiments.fargate.balancer import Answered
 from sociometer.experiments.fargate.clocks import NS_PER_SECOND, AwsTime
 from sociometer.experiments.fargate.reports import Logged, Said
 from sociometer.experiments.fargate.tasks import TIMES, TaskFacts
-from sociometer.experiments.records import MAX_OFFSET_ERROR_MS, Outcome, TaskObservation, TaskTimes
+from sociometer.experiments.records import (
+    MAX_OFFSET_ERROR_MS,
+    Outcome,
+    RoundStatus,
+    TaskObservation,
+    TaskTimes,
+    round_status,
+)
 
 SOCI = "soci"
 Verdict = tuple[Outcome, str | None]
@@ -37,11 +44,12 @@ class Ending:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that was seen of one task."""
+    """Everything that was seen of one task; ``starters`` are whom this round's tasks can have been started by."""
 
     facts: TaskFacts
     logged: Logged | None
     answered: Answered | None
+    starters: frozenset[str]
 
 
 def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsTime, began_ns: int) -> TaskObservation:
@@ -61,6 +69,18 @@ def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsT
         clock_error_bound_ms=said.clock_error_bound_ms if said else None,
         logged_ns=seen.logged.logged_ns if seen.logged else None,
         stopped_ns=seen.facts.stopped_ns,
+    )
+
+
+def counted(tasks: tuple[TaskObservation, ...], task_count: int) -> tuple[TaskObservation, ...]:
+    """The tasks of a round; when fewer or more came than wanted, none of them is of a round of that task count."""
+    if len(tasks) == task_count or round_status(tasks) is not RoundStatus.COMPLETE:
+        return tasks
+    outcome = Outcome.FAILED if len(tasks) < task_count else Outcome.CONTAMINATED
+    why = f"{len(tasks)} tasks came, not {task_count}"
+    return tuple(
+        task.model_copy(update={"outcome": outcome, "reason": f"{why}; {task.reason}" if task.reason else why})
+        for task in tasks
     )
 
 
@@ -93,6 +113,8 @@ def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
     facts, logged = seen.facts, seen.logged
     if facts.missing is not None or facts.created_ns is None:
         return Outcome.FAILED, f"DescribeTasks does not know the task: {facts.missing or 'no createdAt'}"
+    if facts.started_by and facts.started_by not in seen.starters:
+        return Outcome.CONTAMINATED, f"it was started by {facts.started_by}, not by {', '.join(sorted(seen.starters))}"
     if facts.task_definition and facts.task_definition != promise.task_definition:
         return Outcome.CONTAMINATED, f"it ran {facts.task_definition}, not {promise.task_definition}"
     if logged is None:

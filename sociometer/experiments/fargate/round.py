@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sociometer.errors import AwsError, CredentialsError
+from sociometer.errors import AwsError
 from sociometer.experiments.executor import Notify, RoundAborted
 from sociometer.experiments.fargate import outcomes
 from sociometer.experiments.fargate.calls import OPERATIONS
@@ -23,24 +23,30 @@ class FargateRound:
     def __init__(self, stage: Stage, service: Service, promise: Promise, task_count: int, notify: Notify) -> None:
         self._stage, self._service, self._promise, self._notify = stage, service, promise, notify
         self._calls, self._retries = Counter(stage.aws.calls), Counter(stage.aws.retries)
+        self._task_count = task_count
         self._watch = Watch(stage, service, task_count, notify)
         self._tasks: dict[str, TaskFacts] = {}
         self._ending: Ending | None = None
         self._interrupted = False
 
     def run(self) -> RoundObservation:
-        """Whatever happens, the service is at 0 when this ends, or the error says that it may not be."""
+        """Whatever happens, the service is at 0 when this ends, or the error or record says that it may not be."""
         try:
             self._measure()
         except BaseException:
-            self._clear()
+            if self._service.may_run:
+                self._clear()
             raise
         measured, measured_ns = self._stage.clock.monotonic(), self._watch.time.now_ns()
         try:
             self._clear()
         except KeyboardInterrupt:
+            if self._interrupted:
+                raise  # insisted on: what is left is for the executor's end, or the next start
             self._interrupted = True
             self._clear()
+        except AwsError as error:
+            self._fail(error)
         return self._finish(measured_ns, self._stage.clock.monotonic() - measured)
 
     def _measure(self) -> None:
@@ -51,19 +57,23 @@ class FargateRound:
         except KeyboardInterrupt:
             self._interrupted = True
             self._ending = Ending(Outcome.ABORTED, "interrupted")
-        except CredentialsError:
-            raise
         except AwsError as error:
-            if not self._watch.tasks:
-                raise
-            self._ending = Ending(Outcome.FAILED, str(error))
+            self._fail(error)
+
+    def _fail(self, error: AwsError) -> None:
+        """What was seen of tasks is kept, with the error as the reason; without any, the error is raised."""
+        if not self._watch.tasks:
+            raise error
+        self._ending = Ending(Outcome.FAILED, str(error))
 
     def _clear(self) -> None:
+        """Tasks that only the clearing meets are recorded too, but are none of those that were watched."""
         self._notify("clearing")
         self._tasks = self._tasks or dict(self._watch.tasks)
         drain(self._service, self._tasks, self._stage, self._watch.time, self._notify)
 
     def _finish(self, measured_ns: int, clear_seconds: float) -> RoundObservation:
+        """Hand over what was seen in the way that the round ended."""
         if not self._tasks and not self._interrupted:
             raise AwsError(self._ending.reason if self._ending else f"{self._service.name} never started a task.")
         observation = self._observation(measured_ns, clear_seconds)
@@ -89,10 +99,11 @@ class FargateRound:
     def _observed(self, began_ns: int) -> tuple[TaskObservation, ...]:
         watch, ending = self._watch, self._ending or self._contamination()
         seen = (
-            Evidence(facts, watch.log.found.get(facts.arn), watch.balancer.answered.get(facts.arn))
+            Evidence(facts, watch.log.found.get(facts.arn), watch.balancer.answered.get(facts.arn), watch.starters)
             for facts in self._tasks.values()
         )
-        return tuple(outcomes.observed(one, self._promise, ending, watch.time, began_ns) for one in seen)
+        observed = (outcomes.observed(one, self._promise, ending, watch.time, began_ns) for one in seen)
+        return outcomes.counted(tuple(observed), self._task_count)
 
     def _contamination(self) -> Ending | None:
         """What is only seen when the round is over: a task beside the round's own, or one that did not last."""

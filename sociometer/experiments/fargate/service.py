@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from typing import Literal
 
-from sociometer.errors import AwsError
+from sociometer.errors import AwsError, CredentialsError
 from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Aws, Described, Document, Page
 from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.tasks import TaskFacts
@@ -36,8 +36,12 @@ class Service:
 
     def scale(self, count: int) -> Document:
         """Ask for so many tasks; returns the service as it is then."""
-        self.may_run = True
-        return self._aws.update_service(self._cluster, self.name, count)
+        before, self.may_run = self.may_run, True
+        try:
+            return self._aws.update_service(self._cluster, self.name, count)
+        except CredentialsError:
+            self.may_run = before  # not heard of at all, while what is merely lost may have been heard
+            raise
 
     def describe(self) -> Document:
         """The service as it is now; raises `AwsError` when it is gone."""
@@ -62,6 +66,10 @@ class Service:
 
     def _page(self, status: DesiredStatus, token: str | None, time: AwsTime) -> Page:
         return time.dated(lambda: self._aws.list_tasks(self._cluster, self.name, status, token))
+
+    def remember(self, time: AwsTime) -> None:
+        """Whatever is listed now, of an empty service, is of the past; lists may still say that it runs."""
+        self.earlier |= self.listed("RUNNING", time) | self.listed("STOPPED", time)
 
     def emptied(self, tasks: Iterable[TaskFacts]) -> None:
         """Nothing runs any more; the tasks that ran belong to the past."""

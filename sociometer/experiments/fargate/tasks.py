@@ -17,7 +17,8 @@ TIMES = {
     "started_ns": "startedAt",
 }
 """The times of a task's start, as records and as DescribeTasks name them."""
-STOPPED_BY_ITSELF = ("TaskFailedToStart", "EssentialContainerExited", "SpotInterruption", "TerminationNotice")
+NEVER_RAN = "TaskFailedToStart"
+STOPPED_BY_ITSELF = (NEVER_RAN, "EssentialContainerExited", "SpotInterruption", "TerminationNotice")
 """Stop codes that scaling down does not give (API reference of Amazon ECS, Task)."""
 UNHEALTHY = "health checks"
 CANNOT_PULL = "CannotPull"
@@ -56,8 +57,9 @@ class TaskFacts:
 
     @property
     def hopeless(self) -> bool:
-        """Whether it stopped for a reason that ends the whole round: its image, or AWS's capacity."""
-        return CANNOT_PULL in self.stop_reason or any(part in self.stop_reason for part in NO_CAPACITY)
+        """Whether it never ran, for a reason that ends the whole round: its image, its network, or AWS's capacity."""
+        said = (CANNOT_PULL, *NO_CAPACITY)
+        return self.stop_code == NEVER_RAN or any(part in self.stop_reason for part in said)
 
     def learn(self, document: Mapping[str, Any]) -> None:
         """Take in a newer answer; what was known once stays known, for an older copy may answer later."""

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sociometer.experiments.executor import Notify
-from sociometer.experiments.fargate.aws import Document
+from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Document
 from sociometer.experiments.fargate.balancer import Balancer
 from sociometer.experiments.fargate.clocks import NS_PER_MS, NS_PER_SECOND, AwsTime
 from sociometer.experiments.fargate.outcomes import Ending
@@ -24,10 +24,15 @@ from sociometer.experiments.fargate.stage import Stage
 from sociometer.experiments.fargate.tasks import NO_CAPACITY, TaskFacts, task_id
 from sociometer.experiments.records import Outcome
 
-LAUNCHES_PER_SECOND = 20
-"""Fargate launches a burst of 100 tasks, then so many a second (AWS Fargate service quotas)."""
+LAUNCHES_PER_SECOND = 500 / 60
+"""The slowest that a round waits for: a service launches 500 tasks a minute unless that quota was raised (Amazon ECS
+service quotas; an account launches a burst of 100, then 20 a second)."""
 PATIENCE_SECONDS = 60.0
 """For what is merely late: times that ECS has not told yet, and the load balancer's health checks."""
+MOST_SECONDS = 15.0
+"""Between two looks, where nothing else would tell that it is time for one."""
+LONGER = 1.5
+"""So much longer than it has taken already a round is left alone, when its end will be told anyway."""
 FIRST_LOOK_SECONDS = 60.0
 """After this time without all tasks up, and after twice and four times as long, stopped tasks are looked for."""
 SKEW_NS = 360 * NS_PER_SECOND
@@ -55,6 +60,7 @@ class Watch:
         self._deadline = self._began + stage.timeout_seconds + task_count / LAUNCHES_PER_SECOND
         self._next_look = FIRST_LOOK_SECONDS
         self.tasks: dict[str, TaskFacts] = {}
+        self.starters = frozenset({service.name})
         self.balancer = Balancer(
             stage.aws, stage.clock, stage.stack, service.output, task_count, strangers=service.earlier
         )
@@ -65,6 +71,7 @@ class Watch:
     def run(self) -> None:
         """Scale up and watch until all is known; raises `RoundOver` as soon as it is clear that it never will be."""
         before = self._service.scale(self._task_count)
+        self.starters |= {deployment["id"] for deployment in before.get("deployments", ())}
         self._notify("starting")
         self._until_up(_Signs.of(before))
         self._until_listed()
@@ -73,7 +80,7 @@ class Watch:
         self._until_answered()
 
     def _until_up(self, before: _Signs) -> None:
-        backoff = Backoff(self._stage.random, first=4, most=30)
+        backoff = Backoff(self._stage.random, first=3, most=30)
         while not self._late():
             self._wait(backoff)
             if self.balancer.met_all or self._counted_up(before):
@@ -92,7 +99,7 @@ class Watch:
         return running >= self._task_count
 
     def _until_listed(self) -> None:
-        backoff = Backoff(self._stage.random, first=1, most=15)
+        backoff = Backoff(self._stage.random, first=1, most=MOST_SECONDS)
         while self._know(self._service.listed("RUNNING", self.time)) < self._task_count:
             if self._late():
                 self._look_at_stopped()
@@ -101,32 +108,45 @@ class Watch:
         if len(self.tasks) > self._task_count:
             self._learn(self.tasks.values())
             raise RoundOver(Outcome.CONTAMINATED, f"{len(self.tasks)} tasks were started, not {self._task_count}")
+        self.balancer.only(self.tasks)
+        self._deadline = self._stage.clock.monotonic() + self._stage.timeout_seconds
 
     def _until_reported(self) -> None:
-        backoff = Backoff(self._stage.random, first=3, most=20)
-        if not self.balancer.met_all:
-            self._wait(backoff)
+        late = Backoff(self._stage.random, first=2, most=MOST_SECONDS)
+        self._wait_for_reports(late)
         self._read_log()
         while self._silent():
             if self._late():
                 self._read_log(again=True)
                 return
-            self._wait(backoff)
+            self._wait_for_reports(late)
             self._read_log()
-            self._check_alive(self._silent())
+            self._check_alive(self._silent()[:TASKS_PER_CALL])
+
+    def _wait_for_reports(self, late: Backoff) -> None:
+        """Until the load balancer tells that all have booted, or, where it will, `LONGER` times as long as the
+        round has taken so far; where it tells nothing, less long. Logs come some seconds after that."""
+        now = self._stage.clock.monotonic()
+        passed, left = now - self._began, self._deadline - now
+        if self.balancer.telling:
+            self.balancer.wait(min(passed * LONGER, left + 1), self.time)
+        elif not self.balancer.met_all:
+            self.balancer.wait(min(max(passed / 4, 3), MOST_SECONDS), self.time)
+        if self.balancer.met_all:
+            self._wait(late)
 
     def _until_told(self) -> None:
-        backoff = Backoff(self._stage.random, first=2, most=15)
+        backoff = Backoff(self._stage.random, first=2, most=MOST_SECONDS)
         until = self._stage.clock.monotonic() + PATIENCE_SECONDS
         while left := [task for task in self.tasks.values() if not task.complete]:
             self._check_alive(left)
-            if all(task.complete for task in left) or self._stage.clock.monotonic() > until:
+            if all(task.complete for task in left) or self._late() or self._stage.clock.monotonic() > until:
                 return
             self._wait(backoff)
 
     def _until_answered(self) -> None:
         until = self._stage.clock.monotonic() + PATIENCE_SECONDS
-        while self.balancer.reachable and self.balancer.active and self._stage.clock.monotonic() < until:
+        while self.balancer.telling and not self._late() and self._stage.clock.monotonic() < until:
             self.balancer.wait(1.0, self.time)
         for arn, answered in self.balancer.answered.items():
             if (task := self.tasks.get(arn)) is not None and task.started_ns is not None:

@@ -47,6 +47,8 @@ class SimulatedAws:
         """UpdateService; raises `AwsError` when it is refused for good, as every call does."""
         self._send("UpdateService")
         found = self._service(cluster, service)
+        if desired_count > self._parameters.tasks_per_service:
+            raise AwsError(f"InvalidParameterException: Desired count exceeds limit: {desired_count}.")
         found.scale(desired_count)
         return documents.describe_service(found, self._clock.now_ns)
 
@@ -66,7 +68,7 @@ class SimulatedAws:
         start = 0.0 if token is None else float(json.loads(token))
         listed: list[Document] = []
         for task in found.from_rank(start):
-            if task.created_ns > seen_ns or task.stopping(seen_ns) != (desired_status == "STOPPED"):
+            if task.created_ns > seen_ns or found.wanted(task, seen_ns) != (desired_status == "RUNNING"):
                 continue
             if len(listed) == TASKS_PER_CALL:
                 return Page(listed, json.dumps(task.rank))
@@ -105,8 +107,10 @@ class SimulatedAws:
         site = self._region.site(header)
         if site is None:
             return Answer(NOBODY, b"no treatment of that name")
-        foreign = self._region.failing(Kind.FOREIGN_ANSWER)
-        stranger = f"{site.service.treatment.stack.cluster}/earlier" if foreign else None
+        stranger = None
+        if self._region.failing(Kind.FOREIGN_ANSWER):
+            nobody = site.service.treatment.stack.cluster.replace(":cluster/", ":task/") + "/of-another-round"
+            stranger = next((task.arn for task in site.service.earlier()), nobody)
         return site.balancer.answer(urlsplit(url).path or "/", self._clock.now_ns, stranger)
 
     def _service(self, cluster: str, name: str) -> SimulatedService:

@@ -19,9 +19,10 @@ class Kind(StrEnum):
     CUT_REPORT = "the boot report is cut"
     FOREIGN_REPORT = "the boot report names another task"
     STUCK = "a task never gets to its boot"
+    STALE = "ListTasks still tells tasks of the rounds before as running"
     UNLISTED = "ListTasks leaves a task out"
     MISSING = "DescribeTasks does not know a task"
-    FOREIGN_ANSWER = "the load balancer sends requests to a task of another round"
+    FOREIGN_ANSWER = "the load balancer answers in the name of a task of the round before"
     REFUSED = "API calls are refused by throttling, whatever the rate"
 
 

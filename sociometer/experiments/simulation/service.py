@@ -37,7 +37,8 @@ class ServiceEvent:
 
 
 class SimulatedService:
-    """The service of one treatment. ``launches`` is the account's bucket, shared by all services."""
+    """The service of one treatment. ``launches`` is the account's bucket, shared by all services; ``launched`` is told
+    of each new task."""
 
     def __init__(
         self,
@@ -48,7 +49,8 @@ class SimulatedService:
         draw: RoundDraw,
     ) -> None:
         self.treatment = treatment
-        self._parameters, self._clock, self._launches = parameters, clock, launches
+        self._parameters, self._clock = parameters, clock
+        self._launches = (launches, TokenBucket(parameters.service_launches))
         self._draw = draw
         self._failures: Sequence[Failure] = ()
         self._began_ns = self.created_ns = self.updated_ns = clock.now_ns
@@ -101,6 +103,19 @@ class SimulatedService:
         """Whether a failure of that kind meets a task now."""
         return kind in task.fate and any(True for _ in self.failures(kind))
 
+    def earlier(self) -> Iterator[SimulatedTask]:
+        """Tasks of the rounds before that are not forgotten."""
+        return (task for task in self.by_rank if self._is_earlier(task))
+
+    def wanted(self, task: SimulatedTask, now_ns: int) -> bool:
+        """Whether ListTasks tells a task as one that is to run, and not as stopped."""
+        if self._is_earlier(task) and any(True for _ in self.failures(Kind.STALE)):
+            return True
+        return not task.stopping(now_ns)
+
+    def _is_earlier(self, task: SimulatedTask) -> bool:
+        return task.created_ns < self._began_ns
+
     def _launch_at(self, time_ns: int) -> None:
         """Look for tasks to launch then, or at an earlier time that is set already."""
         if self._launch_ns is None or time_ns < self._launch_ns:
@@ -113,12 +128,12 @@ class SimulatedService:
         self._launch_ns = None
         wanted = self.desired - len(self._active)
         placed = min(wanted, self.desired - self._unplaceable() - len(self._active))
-        while placed > 0 and self._launches.take(self._clock.now_ns):
+        while placed > 0 and (next_ns := self._next_launch_ns()) <= self._clock.now_ns:
             self._create()
             placed -= 1
             wanted -= 1
         if placed > 0:
-            self._launch_at(self._launches.next_ns(self._clock.now_ns))
+            self._launch_at(next_ns)
         elif wanted > 0:
             self._say(
                 "was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or "
@@ -126,7 +141,13 @@ class SimulatedService:
             )
             self._launch_at(self._clock.now_ns + round(self._parameters.retry_seconds * NS_PER_SECOND))
 
+    def _next_launch_ns(self) -> int:
+        """When account and service both have a launch left."""
+        return max(bucket.next_ns(self._clock.now_ns) for bucket in self._launches)
+
     def _create(self) -> None:
+        for bucket in self._launches:
+            bucket.take(self._clock.now_ns)
         number = len(self.round_tasks)
         fate = frozenset(failure.kind for failure in self._failures if number < failure.count)
         task = self._draw.task(self.treatment, number, self._clock.now_ns, fate)
@@ -146,7 +167,8 @@ class SimulatedService:
         self._failed_in_a_row = 0 if started else self._failed_in_a_row + 1
         if self._failed_in_a_row == MANY_FAILURES:
             self._say("is unable to consistently start tasks successfully.")
-        delay = 0.0 if started else self._parameters.retry_seconds * 2 ** min(self._failed_in_a_row, MOST_DOUBLINGS)
+        doublings = min(self._failed_in_a_row, MOST_DOUBLINGS)
+        delay = self._parameters.schedule_seconds if started else self._parameters.retry_seconds * 2**doublings
         self._launch_at(self._clock.now_ns + round(delay * NS_PER_SECOND))
 
     def _stop_surplus(self) -> None:

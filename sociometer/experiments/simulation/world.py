@@ -20,6 +20,8 @@ from sociometer.experiments.simulation.throttle import TokenBucket
 from sociometer.experiments.simulation.treatment import Treatment, treatments
 from sociometer.infra.outputs import StackOutputs
 
+TASK_BYTES = 2_048
+"""Memory that each task takes: its true times, and its places in lists, log and targets; a test holds it to that."""
 IDLE = Round(block=0, index=0, variant="none", form="none", task_count=1)
 """What services draw from before the first round."""
 
@@ -34,7 +36,7 @@ class Site:
 
 
 class SimulatedRegion:
-    """All services of a stack. ``script``: what goes wrong, by round and attempt. ``refused``: calls that it refused
+    """All services of a stack. ``script``: what goes wrong, by round and attempt; ``refused``: calls that it refused
     in this round."""
 
     def __init__(
@@ -49,7 +51,7 @@ class SimulatedRegion:
         self.parameters, self.clock = parameters, clock
         self.random = Random(f"{seed}/calls")  # noqa: S311 - a reproducible simulation, not secrets
         self._seed = seed
-        self._script = dict(script or {})
+        self.script = dict(script or {})
         self._attempts: Counter[int] = Counter()
         self._launches = TokenBucket(parameters.launches)
         self._sites = {found.service.name: self._site(found) for found in treatments(outputs, parameters)}
@@ -120,5 +122,5 @@ class SimulatedRegion:
         raise AwsError(f"The simulated stack has no {variant} as {form}.")
 
     def _failures(self, round_: Round, attempt: int) -> tuple[Failure, ...]:
-        attempts = self._script.get(round_.index, ())
+        attempts = self.script.get(round_.index, ())
         return tuple(attempts[attempt]) if attempt < len(attempts) else ()

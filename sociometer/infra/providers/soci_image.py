@@ -7,6 +7,8 @@ versions that share a digest cannot delete each other. Only another repository i
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,22 +18,25 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from pulumi.dynamic import UpdateResult as Updated
 from pulumi.runtime import rpc
 
-from sociometer.errors import RegistryUnreachable
+from sociometer.errors import CredentialsError, RegistryUnreachable
 from sociometer.oci import forms
+from sociometer.oci.entry import entered
 from sociometer.oci.forms import FormRequest, FormResult, Pushed
 from sociometer.oci.regctl import Access
 
-IMPLEMENTATION = 1
+IMPLEMENTATION = 2
 """Counts up when forms made by older code must be made anew: Pulumi does not see changes of the code."""
 
 MAKE_SECONDS = 3600.0
 """An image of tens of gigabytes on a slow disk; a tool that hangs is killed then, with its last lines shown."""
 
 REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform", "plain_http", "auth_file")
-INPUTS = (*REQUEST, "storage_id", "implementation")
-OUTPUTS = ("image", "image_digest", "index_digest", "manifests", "treatment")
+INPUTS = (*REQUEST, "ecr_region", "storage_id", "implementation")
+OUTPUTS = ("image", "image_digest", "index_digest", "layer_bytes", "manifests", "treatment")
 _SIZES = ("span_bytes", "min_layer_bytes", "implementation")
 _ONLY_HOW = ("plain_http", "auth_file")
+_UNREACHED = (RegistryUnreachable, CredentialsError)
+"""Nobody was asked: says nothing of what the registry holds."""
 """How the registry is reached: a change of these alone changes no image."""
 
 
@@ -40,8 +45,9 @@ class SociImageArgs:
     """What `SociImage` is made of; see `FormRequest`.
 
     ``source`` is ``host:port/repository@sha256:…``. ``auth_file`` is the path of a Docker ``config.json``: the
-    path is kept in the state, its content nowhere. ``storage_id`` is the identity of the registry's storage: with
-    another one the images are gone, and are made again.
+    path is kept in the state, its content nowhere. With ``ecr_region`` the registry is ECR: every operation fetches a
+    token of its own, and the host says whether it is plain HTTP. ``storage_id`` is the identity of the registry's
+    storage: with another one the images are gone, and are made again.
     """
 
     source: pulumi.Input[str]
@@ -52,6 +58,7 @@ class SociImageArgs:
     platform: pulumi.Input[str] = "linux/amd64"
     plain_http: pulumi.Input[bool] = False
     auth_file: pulumi.Input[str] | None = None
+    ecr_region: pulumi.Input[str] | None = None
     storage_id: pulumi.Input[str] | None = None
 
 
@@ -78,10 +85,11 @@ class SociImageProvider(ResourceProvider):
         return CreateResult(id_=props["repository"], outs=_outputs(props, _make(props)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Gone when a part of it is; a registry that does not answer says nothing of the images."""
+        """Gone when a part of it is; a registry that does not answer, or lets nobody in, says nothing of the images."""
         try:
-            there = forms.present(_pushed(props), _access(props))
-        except RegistryUnreachable as error:
+            with _access(props) as access:
+                there = forms.present(_pushed(props), access)
+        except _UNREACHED as error:
             _tell(f"{id_} could not be looked at, its state is kept: {error}")
             there = True
         return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
@@ -91,15 +99,19 @@ class SociImageProvider(ResourceProvider):
         if not _needs_making(_olds, _news):
             return Updated(outs={**_inputs(_news), **{key: _olds[key] for key in OUTPUTS}})
         made = _make(_news)
-        forms.remove(_pushed(_olds), _access(_news), keep=made.pushed)
+        with _access(_news) as access:
+            forms.remove(_pushed(_olds), access, keep=made.pushed)
         return Updated(outs=_outputs(_news, made))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete what was pushed. A registry that is gone holds nothing that could be deleted."""
+        """Delete what was pushed. A registry that cannot be reached does not stop the rest; what is left is named."""
         try:
-            forms.remove(_pushed(_props), _access(_props))
+            with _access(_props) as access:
+                forms.remove(_pushed(_props), access)
         except RegistryUnreachable as error:
             _tell(f"{_id} was not deleted, its registry is gone: {error}")
+        except CredentialsError as error:
+            _tell(f"{_id} was not deleted, its registry lets nobody in: {error}")
 
 
 class SociImage(Resource, module="sociometer", name="SociImage"):
@@ -111,6 +123,7 @@ class SociImage(Resource, module="sociometer", name="SociImage"):
     image: pulumi.Output[str]
     image_digest: pulumi.Output[str]
     index_digest: pulumi.Output[str | None]
+    layer_bytes: pulumi.Output[int]
     treatment: pulumi.Output[dict[str, Any]]
 
     def __init__(self, name: str, args: SociImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -120,9 +133,10 @@ class SociImage(Resource, module="sociometer", name="SociImage"):
 
 def _make(props: dict[str, Any]) -> FormResult:
     values = {key: _plain(key, props[key]) for key in REQUEST if props.get(key) is not None}
-    if "auth_file" in values:
-        values["auth_file"] = Path(values["auth_file"])
-    return forms.make(FormRequest(**values), timeout_seconds=MAKE_SECONDS)
+    with _access(props) as access:
+        values |= {"plain_http": access.plain_http, "auth_file": access.auth_file}
+        request = FormRequest(**values, tagged=props.get("ecr_region") is not None)
+        return forms.make(request, timeout_seconds=MAKE_SECONDS)
 
 
 def _outputs(props: dict[str, Any], made: FormResult) -> dict[str, Any]:
@@ -130,6 +144,7 @@ def _outputs(props: dict[str, Any], made: FormResult) -> dict[str, Any]:
     return {
         **_inputs(props),
         **{key: treatment[key] for key in ("image", "image_digest", "index_digest")},
+        "layer_bytes": made.layer_bytes,
         "manifests": list(made.pushed.manifests),
         "treatment": treatment,
     }
@@ -143,9 +158,14 @@ def _pushed(props: dict[str, Any]) -> Pushed:
     return Pushed(props["image"], props.get("index_digest"), tuple(props["manifests"]))
 
 
-def _access(props: dict[str, Any]) -> Access:
+@contextmanager
+def _access(props: dict[str, Any]) -> Iterator[Access]:
+    if (region := props.get("ecr_region")) is not None:
+        with entered(props["repository"].partition("/")[0], region) as access:
+            yield access
+        return
     auth_file = props.get("auth_file")
-    return Access(bool(props["plain_http"]), Path(auth_file) if auth_file else None)
+    yield Access(bool(props["plain_http"]), Path(auth_file) if auth_file else None)
 
 
 def _needs_making(olds: dict[str, Any], news: dict[str, Any]) -> bool:

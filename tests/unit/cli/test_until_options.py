@@ -1,13 +1,20 @@
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from sociometer.cli.options import chosen_stopping
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sociometer.cli import measure
+from sociometer.cli.options import MOST_BLOCKS, chosen_stopping
 from sociometer.cli.progress import describe
-from sociometer.errors import SettingsError
-from sociometer.experiments.plan import Look, Stopping
+from sociometer.errors import SettingsError, SweepError
+from sociometer.experiments.plan import PRESETS, Look, Stopping, make_plan
 from sociometer.experiments.records import Round
+from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import Progress
+from tests.contracts.outputs import stack_outputs
 
 
 @pytest.mark.parametrize(
@@ -69,3 +76,43 @@ def test_the_progress_shows_how_narrow_the_intervals_are() -> None:
     seen = Look(blocks=6, wanted=0.05, widest=0.083)
     assert describe(progress(seen)) == "block 7 (within 8.3%, wanted 5.0%), movie plain x1"
     assert describe(progress(Look(blocks=6, wanted=0.05))) == "block 7 (within ?, wanted 5.0%), movie plain x1"
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    """The measuring commands."""
+    app = typer.Typer()
+    measure.register(app)
+    return app
+
+
+@pytest.fixture
+def store_path(tmp_path: Path) -> Path:
+    """A store with a sweep until 5 % that was just begun."""
+    plan = make_plan(PRESETS["default"].design.model_copy(update={"blocks": MOST_BLOCKS}), Stopping(precision=0.05))
+    with Store(tmp_path / "store.sqlite", write=True) as store:
+        store.begin_sweep(plan, "lab", {"target": "fake", "profile": "fake"}, stack_outputs())
+    return tmp_path / "store.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--until-precision", "6%"], "until: 5.0% then, 6.0% now"),
+        (["--until-precision", "5%", "--budget", "2h"], "until: 5.0% then, 5.0% in 7200 s now"),
+        (["--until-precision", "5%", "--max-blocks", "12"], "blocks: 30 then, 12 now"),
+        (["--blocks", "30"], "until: 5.0% then, None now"),
+    ],
+)
+def test_a_sweep_is_not_resumed_with_another_rule(
+    app: typer.Typer, store_path: Path, options: list[str], said: str
+) -> None:
+    done = CliRunner().invoke(app, ["sweep", "--resume", "last", "--store", str(store_path), *options])
+    assert isinstance(done.exception, SweepError)
+    assert said in str(done.exception)
+
+
+def test_a_budget_without_a_precision_is_refused_before_anything_is_made(app: typer.Typer, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["sweep", "--budget", "2h", "--store", str(tmp_path / "none.sqlite")])
+    assert isinstance(done.exception, SettingsError)
+    assert not (tmp_path / "none.sqlite").exists()

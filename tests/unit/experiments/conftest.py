@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sociometer.experiments.fake import FakeExecutor
+from sociometer.experiments.formats import Report, read
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store
@@ -53,3 +54,13 @@ def sweep(store: Store, outputs: StackOutputs, heard: list[Progress]) -> StartSw
         return start(store, executor, plan or small_plan(), "lab", outputs, heard.append)
 
     return begin
+
+
+@pytest.fixture
+def reported(store: Store, sweep: StartSweep) -> Callable[..., Report]:
+    """The report of a sweep, given as for `sweep`; its target is called `lab`, so it is not marked simulated."""
+
+    def report(plan: Plan | None = None, **fake: object) -> Report:
+        return read(store, sweep(plan, **{"metadata": {"target": "lab"}, **fake}))
+
+    return report

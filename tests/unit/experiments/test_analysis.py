@@ -14,6 +14,7 @@ from sociometer.experiments.phases import durations
 from sociometer.experiments.plan import Plan, Stopping, make_plan
 from sociometer.experiments.records import Outcome, Round
 from sociometer.experiments.store import Store
+from sociometer.experiments.summary import MOST_LISTED
 from tests.contracts.plans import small_design, small_plan
 from tests.support.made_frames import Made, made
 from tests.unit.experiments.conftest import StartSweep
@@ -156,3 +157,29 @@ def test_every_method_names_its_source() -> None:
     found = of(made(small_plan(blocks=3), lambda *_: 1.0))
     assert len(found.methods) > 8
     assert all(any(character.isdigit() for character in method.source) for method in found.methods)
+
+
+def test_intervals_wider_than_wanted_say_how_many_more_blocks_are_needed_and_for_what() -> None:
+    found = of(made(small_plan(blocks=5), noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.15)))
+    (few,) = [finding.text for finding in found.findings if finding.kind == "too-few"]
+    worst = max(found.comparisons, key=lambda one: one.blocks_needed or 0)
+    tasks = "1 task" if worst.task_count == 1 else "2 tasks"
+    assert f"about {worst.blocks_needed} more blocks are needed, most for movie as soci-v2 with {tasks} (boot)" in few
+
+
+def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
+    boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.5)
+    measured = made(small_plan(blocks=5), boot)
+    found = analyse(measured.sweep, measured.tasks, measured.rounds, precision=0.001)
+    assert {one.blocks_needed for one in found.comparisons} == {None}
+    assert "more blocks than a plan can have are needed" in " ".join(finding.text for finding in found.findings)
+
+
+def test_many_failed_rounds_are_listed_in_part_and_counted(store: Store, sweep: StartSweep) -> None:
+    plan = small_plan(task_counts=(1,), blocks=15)
+    done = sweep(plan, script={index: [Outcome.FAILED] for index in range(30)})
+    found = analyse(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
+    left_out = [finding.text for finding in found.findings if finding.kind == "left-out"]
+    assert sum(text.startswith("Round ") for text in left_out) == MOST_LISTED
+    assert "10 more attempts at rounds failed or were contaminated." in left_out
+    assert {one.blocks for one in found.comparisons} == {15}, "each was tried again"

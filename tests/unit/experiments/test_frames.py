@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sociometer.errors import LabError
+from sociometer.errors import LabError, StoreError
 from sociometer.experiments import frames
 from sociometer.experiments.export import COLUMNS, task_rows
 from sociometer.experiments.records import HostLoad, Outcome, RoundRecord
@@ -143,3 +143,8 @@ def test_a_round_that_is_committed_while_frames_are_read_does_no_harm(
     before = frames.tasks(store, last.sweep_id)
     monkeypatch.setattr(frames, "_read", interrupted)
     pd.testing.assert_frame_equal(frames.tasks(store, last.sweep_id), before)
+
+
+def test_what_sqlite_refuses_is_told_as_the_store_s_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="cannot be used: no such table: none"), store.cursor() as cursor:
+        cursor.execute("SELECT * FROM none")

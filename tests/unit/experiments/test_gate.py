@@ -27,7 +27,7 @@ def change(low: float, high: float, verdict: Verdict, **other: object) -> Change
 
 def test_slower_is_what_is_slower_by_the_whole_interval() -> None:
     judged = gate.judge([change(1.06, 1.2, "slower")], 0.05)
-    assert judged.slower == ("boot of movie soci-v2 with 1 task +13 % (+6.0 % to +20 %)",)
+    assert judged.slower == ("boot of movie soci-v2 with 1 task +13 % (+6 to +20 %)",)
     assert judged.open == ()
     assert gate.refusal(judged, 0.05) == f"Slower by 5.0 % or more: {judged.slower[0]}."
 

@@ -1,58 +1,76 @@
 from __future__ import annotations
 
-import pytest
+import io
+from collections.abc import Callable
 
-from sociometer.experiments import frames
+import pytest
+from rich.console import Console
+
+from sociometer.experiments.formats import Report
 from sociometer.experiments.records import Outcome
-from sociometer.experiments.report import TEXT_WIDTH, change, comparisons, seconds, text
+from sociometer.experiments.report import TEXT_WIDTH, show, text
 from sociometer.experiments.store import Store
-from sociometer.experiments.summary import Summary, summarise
+from sociometer.experiments.wording import change, interval, seconds, verdict
 from tests.contracts.plans import small_plan
-from tests.unit.experiments.conftest import StartSweep
 
 
 @pytest.fixture
-def summary(store: Store, sweep: StartSweep) -> Summary:
+def report(reported: Callable[..., Report]) -> Report:
     """A sweep of three blocks in which one round timed out."""
-    done = sweep(small_plan(blocks=3), script={0: [Outcome.TIMEOUT]})
-    return summarise(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
+    return reported(small_plan(blocks=3), script={0: [Outcome.TIMEOUT]})
 
 
-def test_the_report_names_the_sweep_and_shows_every_form_and_outcome(summary: Summary) -> None:
-    shown = text(summary)
-    assert summary.sweep_id in shown
-    assert "seed 1" in shown
+def test_the_report_begins_with_the_verdict_and_names_the_sweep(report: Report) -> None:
+    lines = text(report.contents).splitlines()
+    assert report.contents.analysis.headline.startswith(lines[0])
+    assert any(report.contents.summary.sweep_id in line and "seed 1" in line for line in lines)
+
+
+def test_the_report_shows_every_form_and_outcome(report: Report) -> None:
+    shown = text(report.contents)
     for word in ("movie", "plain", "soci-v2", "booted", "1 timeout", "pull", "ready", "boot"):
         assert word in shown
-    assert max(len(line) for line in shown.splitlines()) <= TEXT_WIDTH
 
 
-def test_each_form_is_compared_with_plain_in_one_sentence_per_task_count(summary: Summary) -> None:
-    sentences = list(comparisons(summary))
-    assert len(sentences) == 2
-    soci = next(cell for cell in summary.cells if cell.form == "soci-v2" and cell.task_count == 2)
-    plain = next(cell for cell in summary.cells if cell.form == "plain" and cell.task_count == 2)
-    pull, base = soci.phases["pull"].median_seconds, plain.phases["pull"].median_seconds
-    assert f"movie, 2 tasks: soci-v2 pulls in {seconds(pull)} s instead of {seconds(base)} s" in sentences[1]
-    assert change(pull / base) in sentences[1]
+def test_every_main_comparison_has_its_interval_and_verdict(report: Report) -> None:
+    lines = text(report.contents).splitlines()
+    shown = [one for one in report.contents.analysis.comparisons if one.phase in ("boot", "pull")]
+    assert shown
+    for one in shown:
+        figures = (seconds(one.median_seconds), change(one.ratio), interval(one.interval) or "-", verdict(one))
+        assert any(all(figure in line for figure in (one.phase, one.form, *figures)) for line in lines)
 
 
-def test_a_report_over_nothing_is_a_report(store: Store, sweep: StartSweep) -> None:
-    shown = text(summarise(sweep(), frames.tasks(store, "none"), frames.rounds(store, "none")))
-    assert "nothing can be concluded" in shown
-    assert "0 of 8 rounds complete" in shown
+@pytest.mark.parametrize("width", [80, TEXT_WIDTH])
+def test_no_line_is_wider_than_the_terminal(report: Report, width: int) -> None:
+    shown = io.StringIO()
+    show(report.contents, Console(file=shown, width=width, color_system=None, markup=False))
+    lines = shown.getvalue().splitlines()
+    assert len(lines) > 20
+    assert max(len(line.rstrip()) for line in lines if not line.startswith("Again: ")) <= width
 
 
-def test_markup_in_a_name_is_shown_as_it_is(store: Store, sweep: StartSweep, summary: Summary) -> None:
-    hostile = summary.model_copy(update={"notes": ("[red]not markup[/red] [/]",)})
-    assert "[red]not markup[/red] [/]" in text(hostile)
+def test_what_was_left_out_is_said_with_its_reason(report: Report) -> None:
+    assert "task timeout, movie" in text(report.contents)
+    assert "scripted: timeout" in text(report.contents)
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.3, "0.30"), (9.994, "9.99"), (16.44, "16.4"), (123.4, "123.4")])
-def test_seconds_have_about_three_digits(value: float, shown: str) -> None:
-    assert seconds(value) == shown
+def test_the_command_that_repeats_the_sweep_is_on_one_line(report: Report) -> None:
+    assert f"Again: {report.contents.command}" in text(report.contents).splitlines()
 
 
-@pytest.mark.parametrize(("ratio", "shown"), [(0.54, "-46 %"), (1.0, "+0 %"), (1.32, "+32 %")])
-def test_a_ratio_is_shown_as_its_change(ratio: float, shown: str) -> None:
-    assert change(ratio) == shown
+def test_a_simulation_says_so_before_anything_else(reported: Callable[..., Report]) -> None:
+    shown = text(reported(metadata={"target": "sim"}).contents)
+    assert shown.startswith("SIMULATED")
+
+
+def test_no_name_commands_the_terminal(report: Report) -> None:
+    analysis = report.contents.analysis.model_copy(update={"headline": "\x1b[2Jgone"})
+    shown = text(report.contents.model_copy(update={"analysis": analysis}))
+    assert shown.startswith(r"\u001b[2Jgone")
+    assert "\x1b" not in shown
+
+
+def test_markup_in_a_name_is_shown_as_it_is(report: Report, store: Store) -> None:
+    analysis = report.contents.analysis.model_copy(update={"headline": "[red]not markup[/red] [/]"})
+    assert "[red]not markup[/red] [/]" in text(report.contents.model_copy(update={"analysis": analysis}))

@@ -99,7 +99,7 @@ def test_a_killed_sweep_goes_on_to_where_it_would_have_stopped(
 def test_another_precision_is_another_plan(sweep: StartSweep) -> None:
     done = sweep(plan(0.9))
     check_same_plan(done, plan(0.9))
-    with pytest.raises(SweepError, match=r"until: precision=0.9 .*then, precision=0.8 .*now"):
+    with pytest.raises(SweepError, match=r"until: 90\.0% then, 80\.0% now"):
         check_same_plan(done, plan(0.8))
 
 

@@ -11,7 +11,7 @@ import stamina
 from sociometer.errors import ImageError
 from sociometer.infra.download import download
 
-CONTENT = random.Random(1).randbytes(3_000_000)  # noqa: S311 (not for secrets)
+CONTENT = random.Random(1).randbytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 

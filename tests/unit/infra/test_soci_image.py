@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sociometer.errors import ImageError, RegistryUnreachable
 from sociometer.infra.providers import soci_image
 from sociometer.infra.providers.soci_image import IMPLEMENTATION, SociImageProvider
 from sociometer.oci import forms
+from tests.support.ecr_api import REGION, ecr_api
 
 DIGEST = "sha256:" + "a" * 64
 INPUTS: dict[str, Any] = {
@@ -31,6 +33,7 @@ STATE = {
     "image": f"127.0.0.1:5000/b@{DIGEST}",
     "image_digest": DIGEST,
     "index_digest": DIGEST,
+    "layer_bytes": 1000.0,
     "manifests": [DIGEST],
     "treatment": {"form": "soci-v2"},
 }
@@ -118,6 +121,25 @@ def test_delete_succeeds_with_a_warning_when_the_registry_is_gone(
     monkeypatch.setattr(forms, "remove", unreachable)
     PROVIDER.delete("id", STATE)
     assert "its registry is gone" in capsys.readouterr().err
+
+
+def test_credentials_that_expired_are_not_a_deleted_image_and_do_not_stop_destroy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    state = {**STATE, "ecr_region": REGION}
+    with ecr_api(monkeypatch) as api:
+        api.refusal = ("ExpiredTokenException", "The security token included in the request is expired")
+        read = PROVIDER.read("id", state)
+        PROVIDER.delete("id", state)
+    assert (read.id, read.outs) == ("id", state)
+    said = capsys.readouterr().err
+    assert "its state is kept" in said
+    assert "was not deleted, its registry lets nobody in" in said
+
+
+def test_a_form_of_ecr_is_an_update_when_its_region_changes() -> None:
+    assert PROVIDER.diff("id", STATE, {**INPUTS, "ecr_region": REGION}).changes
 
 
 def test_another_way_to_the_registry_keeps_the_outputs_and_makes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,7 @@ def test_an_auth_file_that_no_tool_would_read_is_refused() -> None:
 def test_a_result_keeps_the_contract() -> None:
     result = FormResult(
         form="soci-v2",
+        layer_bytes=2,
         pushed=Pushed(f"127.0.0.1:5000/b@{DIGEST}", OTHER, (DIGEST, OTHER)),
         ztocs=(Ztoc(OTHER, 1, DIGEST, 2),),
         skipped_layers=(SkippedLayer(DIGEST, 1, "small"),),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sociometer.oci.soci import IndexOptions, skipped_layers
+import pytest
+
+from sociometer.errors import MachineError
+from sociometer.oci.soci import IndexOptions, require_linux, skipped_layers
 
 SMALL, ZSTD, INDEXED = ("sha256:" + letter * 64 for letter in "abc")
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -23,3 +26,17 @@ def test_options_are_given_as_soci_takes_them() -> None:
     assert IndexOptions(4, 10, "linux/arm64").flags() == (
         "--span-size", "4", "--min-layer-size", "10", "--platform", "linux/arm64",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("system", "name"), [("Darwin", "macOS"), ("Windows", "Windows")])
+def test_where_soci_cannot_run_two_ways_around_are_named(
+    monkeypatch: pytest.MonkeyPatch, system: str, name: str
+) -> None:
+    monkeypatch.setattr("sys.platform", system.lower())
+    monkeypatch.setattr("platform.system", lambda: system)
+    with pytest.raises(MachineError, match=f"this is {name}.*Linux container.*bastion"):
+        require_linux()
+
+
+def test_linux_can_run_it() -> None:
+    require_linux()

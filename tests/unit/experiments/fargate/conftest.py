@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from sociometer.experiments.fargate.aws import Aws
 from sociometer.experiments.fargate.executor import FargateExecutor
 from sociometer.experiments.records import Round, RoundObservation
 from sociometer.infra.outputs import StackOutputs
@@ -39,11 +41,9 @@ def round_of(task_count: int = 3, form: str = "soci-v2", index: int = 0) -> Roun
     return Round(block=0, index=index, variant="movie", form=form, task_count=task_count)
 
 
-def executor_on(
-    ecs: FakeEcs, outputs: StackOutputs, clock: FakeClock, timeout: float = TIMEOUT_SECONDS
-) -> FargateExecutor:
+def executor_on(ecs: Aws, outputs: StackOutputs, clock: FakeClock, timeout: float = TIMEOUT_SECONDS) -> FargateExecutor:
     """The executor under test."""
-    return FargateExecutor(outputs, aws=ecs, clock=clock, timeout_seconds=timeout)
+    return FargateExecutor(outputs, aws=ecs, clock=clock, timeout_seconds=timeout, random=Random(1))
 
 
 @pytest.fixture

@@ -1,0 +1,174 @@
+"""What a command will cost on AWS: shown before anything is spent, and asked about."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sociometer.cli.progress import clock
+from sociometer.errors import SettingsError, SociometerError
+from sociometer.experiments import prices
+from sociometer.experiments.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
+from sociometer.experiments.estimate import FargateModel, Treatment, total_seconds
+from sociometer.experiments.fargate.quotas import quota_notes
+from sociometer.experiments.plan import Payload, Plan
+from sociometer.experiments.records import Round
+from sociometer.infra.settings import Settings
+
+WIDTH = 100
+BASTION = "The bastion (a t4g.small with 40 GB of disk) is not in it."
+MEBIBYTES_PER_GB = 1024
+CPU_UNITS_PER_VCPU = 1024
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What is to be run in a region, and what it will cost; no estimate where no price is known."""
+
+    region: str
+    rounds: int
+    tasks: int
+    seconds: float
+    estimate: Estimate | None
+    bastion: bool = False
+    quotas: tuple[str, ...] = ()
+
+
+def bill(
+    plan: Plan, rounds: Sequence[Round], known: Mapping[Treatment, float], settings: Settings, *, make: bool
+) -> Bill:
+    """The bill for some rounds of a plan; with ``make``, the stack is made for them first."""
+    model = model_of(settings)
+    seconds = total_seconds(rounds, plan.design.payload, known, model)
+    found = prices.of_region(settings.region)
+    cost = None if found is None else estimate(plan, rounds, seconds, shape_of(settings), model, found, make=make)
+    tasks = sum(round_.task_count for round_ in rounds)
+    most = max((round_.task_count for round_ in rounds), default=0)
+    quotas = tuple(quota_notes(settings.region, settings.cpu_units, most))
+    return Bill(settings.region, len(rounds), tasks, seconds, cost, settings.bastion, quotas)
+
+
+def model_of(settings: Settings) -> FargateModel:
+    """The time model of a stack's tasks."""
+    return FargateModel(vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU)
+
+
+def shape_of(settings: Settings) -> Shape:
+    """What a stack's tasks are, in the units that AWS bills."""
+    return Shape(
+        region=settings.region,
+        architecture=settings.platform.partition("/")[2],
+        vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU,
+        memory_gb=settings.memory_mebibytes / MEBIBYTES_PER_GB,
+    )
+
+
+def show(wanted: Bill, console: Console) -> None:
+    """Print rounds, tasks, time, and the cost with its parts."""
+    console.print(
+        f"On AWS in {wanted.region}: {wanted.rounds} rounds, {wanted.tasks} tasks to be launched, about "
+        f"{clock(wanted.seconds)} for the rounds."
+    )
+    for note in wanted.quotas:
+        console.print(note)
+    found = prices.of_region(wanted.region)
+    if wanted.estimate is None or found is None:
+        console.print(no_price(wanted.region))
+        return
+    console.print(_table(wanted.estimate.parts, "together", wanted.estimate.usd))
+    console.print(
+        f"As long as the stack is up, it costs about {usd(wanted.estimate.usd_per_day)} a day. Prices: AWS Price List, "
+        f"{wanted.region}, published {found.oldest} or later, without taxes; rounds that fail and are tried again "
+        "come on top."
+    )
+    if wanted.bastion:
+        console.print(BASTION)
+
+
+def plain(wanted: Bill) -> dict[str, object]:
+    """The bill for scripts; the cost is null where no price is known."""
+    shown: dict[str, object] = {
+        "region": wanted.region,
+        "rounds": wanted.rounds,
+        "tasks": wanted.tasks,
+        "seconds": round(wanted.seconds, 1),
+        "quotas": list(wanted.quotas),
+        "usd": None,
+    }
+    found = prices.of_region(wanted.region)
+    if wanted.estimate is None or found is None:
+        return {**shown, "reason": no_price(wanted.region)}
+    return {
+        **shown,
+        "usd": round(wanted.estimate.usd, 4),
+        "usd_per_day": round(wanted.estimate.usd_per_day, 4),
+        "parts": [part.model_dump() for part in wanted.estimate.parts],
+        "prices_published": found.oldest.isoformat(),
+    }
+
+
+def confirm(wanted: Bill, *, yes: bool) -> None:
+    """Show the bill and ask; raises `SettingsError` where nobody can be asked, `SociometerError` on a no."""
+    show(wanted, _console())
+    _ask(yes=yes)
+
+
+def confirm_standing(settings: Settings, *, yes: bool) -> None:
+    """Show what a stack costs a day while it is up, and ask; raises as `confirm` does."""
+    console = _console()
+    found = prices.of_region(settings.region)
+    if found is None:
+        console.print(no_price(settings.region))
+    else:
+        payload = Payload(
+            movie_megabytes=settings.movie_megabytes,
+            parquet_test_megabytes=settings.parquet_test_megabytes,
+            parquet_train_megabytes=settings.parquet_train_megabytes,
+        )
+        stored = stored_bytes(settings.all_variants, settings.forms, payload)
+        parts = per_day(shape_of(settings), stored, found)
+        console.print(f"On AWS in {settings.region}, a day while the stack is up, without any task:")
+        console.print(_table(parts, "a day", sum(part.usd for part in parts)))
+        if settings.bastion:
+            console.print(BASTION)
+    _ask(yes=yes)
+
+
+def _console() -> Console:
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH)
+
+
+def _ask(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise SettingsError("This costs money, and there is no terminal to ask on: --yes says that it is meant.")
+    if not typer.confirm("Spend it?", err=True):
+        raise SociometerError("Nothing was started, and nothing was spent.")
+
+
+def no_price(region: str) -> str:
+    """That a region is not in the table, and which are."""
+    known = ", ".join(prices.known_regions())
+    return f"The prices of {region} are not known here, so there is no estimate of the cost. Known: {known}."
+
+
+def usd(value: float) -> str:
+    """Dollars with cents, or more digits where cents would show nothing."""
+    return f"{value:.2f} USD" if value >= 0.1 else f"{value:.4f} USD"
+
+
+def _table(parts: Sequence[Part], last: str, total: float) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("for")
+    table.add_column("how much x USD", overflow="fold")
+    table.add_column("USD", justify="right")
+    for part in parts:
+        table.add_row(part.name, part.quantity, f"{part.usd:.4f}", end_section=part is parts[-1])
+    table.add_row(last, "", f"{total:.4f}")
+    return table

@@ -1,0 +1,1 @@
+"""The Fargate target on AWS, as Pulumi components: one room each, put together in `stack`."""

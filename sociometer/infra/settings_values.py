@@ -1,0 +1,71 @@
+"""How a setting's text becomes a value: Pulumi hands every value over as text, and so does ``--set key=value``."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from ipaddress import IPv4Network
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+
+
+class SettingsModel(BaseModel):
+    """Frozen, without unknown keys, and with the configuration's camelCase names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+def machine_platform() -> str:
+    """The platform whose images run on this machine without emulation."""
+    return _MACHINES.get(platform.machine(), "linux/amd64")
+
+
+def parse_size(value: Any) -> Any:
+    """Bytes from ``4194304``, ``"4194304"`` or ``"4MiB"`` (B, KiB, MiB, GiB)."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+)\s*([A-Za-z]*)", value.strip())
+    if match is None or match[2] not in _UNITS:
+        raise ValueError('a size is a number of bytes or has a unit of B, KiB, MiB, GiB: 4194304, "4MiB"')
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def parse_list(value: Any) -> Any:
+    """A list as it is, as JSON text (as Pulumi hands it over), or as words between commas."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        return parse_json(text)
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def parse_json(value: Any) -> Any:
+    """What a JSON text holds; anything but text as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is not JSON: {error.msg}") from error
+
+
+def parse_cidr(value: Any) -> Any:
+    """An IPv4 network as CIDR text, ``203.0.113.0/24``; an address alone is a network of one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return str(IPv4Network(value.strip()))
+    except ValueError as error:
+        raise ValueError(f"this is not an IPv4 range such as 203.0.113.0/24: {error}") from error
+
+
+Size = Annotated[int, BeforeValidator(parse_size)]
+Megabytes = Annotated[int, Field(ge=1, le=100_000)]
+Cidr = Annotated[str, BeforeValidator(parse_cidr)]

@@ -1,0 +1,139 @@
+"""Amazon ECR, where it differs from other registries: credentials that live twelve hours, and how images are deleted.
+
+A token is fetched anew for every piece of work and handed to the tools in a file that only this user can read, gone
+when the work is: it is in no state, no argument and no log. Faces `oci.regctl` and whoever opens a registry.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sociometer.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
+
+if TYPE_CHECKING:
+    from types_boto3_ecr import ECRClient
+
+HOST = re.compile(r"\d{12}\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(amazonaws\.com(\.cn)?|on\.aws)")
+"""Of a private registry (Amazon ECR user guide, "Private registry concepts")."""
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+TRIES = 5
+_CREDENTIAL_CODES = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "UnrecognizedClientException",
+}
+
+
+def region_of(registry: str) -> str | None:
+    """The region of an ECR registry's host name; None for another registry."""
+    found = HOST.fullmatch(registry)
+    return found["region"] if found else None
+
+
+@contextmanager
+def auth_file(registry: str, region: str) -> Iterator[Path]:
+    """A Docker ``config.json`` with a fresh token for ``registry`` beside what the user's own one holds.
+
+    It lies in a private folder that is removed with the block. Raises `CredentialsError` when AWS does not know who
+    asks, `RegistryUnreachable` when AWS does not answer, and `AwsError` for any other refusal.
+    """
+    config = _users_own() | {}
+    config["auths"] = {**config.get("auths", {}), registry: {"auth": _token(region)}}
+    config.pop("credsStore", None)  # Docker would ask it first, and it does not know the token
+    config["credHelpers"] = {host: name for host, name in config.get("credHelpers", {}).items() if host != registry}
+    with tempfile.TemporaryDirectory(prefix="sociometer-auth-") as folder:  # made with mode 0700
+        path = Path(folder) / "config.json"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(config, file)
+        yield path
+
+
+def delete_image(registry: str, repository: str, digest: str) -> None:
+    """Delete an image with its tags; one that is gone already, or whose repository is, is fine.
+
+    Through ECR's own API: it does not know the registry API's DELETE. ``repository`` is without the host.
+    """
+    region = region_of(registry)
+    if region is None:
+        raise ValueError(f"{registry} is not an ECR registry")
+    with _translated("BatchDeleteImage"):
+        client = _client(region)
+        try:
+            answer = client.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+        except client.exceptions.RepositoryNotFoundException:
+            return
+    for failure in answer["failures"]:
+        if failure.get("failureCode") != "ImageNotFound":
+            reason = f"{failure.get('failureCode')}: {failure.get('failureReason')}"
+            raise AwsError(f"ECR did not delete {repository}@{digest}: {reason}.")
+
+
+def _token(region: str) -> str:
+    with _translated("GetAuthorizationToken"):
+        return _client(region).get_authorization_token()["authorizationData"][0]["authorizationToken"]
+
+
+def _client(region: str) -> ECRClient:
+    """A client of a session of its own: boto3's default session must not be shared by threads."""
+    import boto3  # takes half a second, which a lab never needs
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": TRIES},
+    )
+    return boto3.session.Session().client("ecr", region_name=region, config=config)
+
+
+@contextmanager
+def _translated(operation: str) -> Iterator[None]:
+    """What boto3 raises, as errors of ours."""
+    from botocore import exceptions
+
+    try:
+        yield
+    except (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.TokenRetrievalError,
+        exceptions.SSOError,
+        exceptions.ProfileNotFound,
+    ) as error:
+        raise CredentialsError(f"{operation}: there are no usable AWS credentials: {error}. {_LOG_IN}") from error
+    except exceptions.ClientError as error:
+        details = error.response.get("Error", {})
+        code, said = details.get("Code", "unknown"), details.get("Message", "nothing")
+        kind, hint = (CredentialsError, f" {_LOG_IN}") if code in _CREDENTIAL_CODES else (AwsError, "")
+        raise kind(f"{operation}: AWS refused with {code}: {said}{hint}") from error
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+        raise RegistryUnreachable(f"{operation}: AWS does not answer: {error}.") from error
+
+
+_LOG_IN = "Log in (`aws sso login`, `aws configure`), or set AWS_PROFILE."
+
+
+def _users_own() -> dict[str, Any]:
+    """The user's Docker configuration: an own image may come from a registry that only it knows how to enter."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+    if not path.is_file():
+        return {}
+    try:
+        config: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise SettingsError(f"The Docker configuration {path} is not JSON: {error}.") from error
+    return config

@@ -1,0 +1,22 @@
+"""A stack that ran under the mocks, as the policy pack's rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sociometer.infra.policy.rules import Properties, Resource, provider_tags
+from tests.support.fargate_stack import MockedResource
+
+
+def as_declared(declared: Sequence[MockedResource]) -> list[Resource]:
+    """Every resource with the default tags of its provider, as the engine hands both to a policy pack."""
+    providers = {each.urn: each.inputs for each in declared if each.type.startswith("pulumi:providers:")}
+    return [
+        Resource(each.type, each.name, each.inputs, provider_tags(_inputs_of(each.provider, providers)))
+        for each in declared
+    ]
+
+
+def _inputs_of(reference: str, providers: dict[str, Properties]) -> Properties:
+    """A reference is ``urn::id``; a resource without an explicit provider has none."""
+    return providers.get(reference.rpartition("::")[0], {})

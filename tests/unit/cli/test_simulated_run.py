@@ -1,0 +1,89 @@
+"""Claims about `--target sim`: the whole experiment from the command line, without a stack and without an account."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from sociometer.experiments.phases import PHASES
+from tests.unit.cli.conftest import Sociometer
+
+SMALL = ("--target", "sim", "--variants", "movie", "--counts", "1,3", "--blocks", "3")
+
+
+def test_run_gives_a_report_and_files_that_say_simulated(sociometer: Sociometer, tmp_path: Path) -> None:
+    done = sociometer("run", *SMALL)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("SIMULATED")
+    assert "movie with 1 task boots" in done.stdout
+    [results] = (tmp_path / "results").iterdir()
+    assert {path.name for path in results.iterdir()} >= {"report.txt", "records.csv", "records.json", "summary.json"}
+    assert (results / "report.txt").read_text() == done.stdout
+    rows = list(csv.DictReader(io.StringIO((results / "records.csv").read_text())))
+    assert len(rows) == 3 * 2 * (1 + 3)
+    assert {row["target"] for row in rows} == {"sim"}
+    assert {row["outcome"] for row in rows} == {"booted"}
+
+
+def test_the_same_seed_gives_the_same_figures(sociometer: Sociometer) -> None:
+    def times(seed: str) -> list[tuple[str, ...]]:
+        """Sorted, for tasks are listed by ids that no seed decides."""
+        assert sociometer("run", *SMALL, "--seed", seed).exit_code == 0
+        rows = csv.DictReader(io.StringIO(sociometer("export", "--format", "csv").stdout))
+        return sorted((row["round"], *(row[f"{phase}_seconds"] for phase in PHASES)) for row in rows)
+
+    assert times("4") == times("4")
+    assert times("4") != times("5")
+
+
+def test_set_changes_a_parameter_and_the_figures_follow(sociometer: Sociometer) -> None:
+    slow = ("--set", "connect_seconds=100", "--set", "noise=0/0/0")
+    assert sociometer("run", *SMALL, *slow).exit_code == 0
+    rows = csv.DictReader(io.StringIO(sociometer("export", "--format", "csv").stdout))
+    assert {round(float(row["connect_seconds"])) for row in rows} == {100}
+
+
+def test_an_unknown_parameter_and_a_value_that_cannot_be_are_named(sociometer: Sociometer) -> None:
+    unknown = sociometer("run", *SMALL, "--set", "speed=9")
+    assert unknown.exit_code == 2
+    assert unknown.stderr.startswith("error: The simulation has no parameter 'speed'. Allowed: launches, ")
+    impossible = sociometer("run", *SMALL, "--set", "unlisted_share=2")
+    assert impossible.exit_code == 2
+    assert "unlisted_share" in impossible.stderr
+
+
+def test_sweep_report_and_export_go_together(sociometer: Sociometer) -> None:
+    swept = sociometer("sweep", *SMALL, "--json")
+    assert swept.exit_code == 0
+    told = json.loads(swept.stdout)
+    assert (told["stack"], told["rounds_complete"]) == ("sim", 12)
+    assert sociometer("report").stdout.startswith("SIMULATED")
+    records = json.loads(sociometer("export", "--format", "json").stdout)
+    assert {record["target"] for record in records} == {"sim"}
+
+
+def test_a_finished_simulation_can_be_resumed_with_the_parameters_it_had(sociometer: Sociometer) -> None:
+    assert sociometer("run", *SMALL, "--set", "connect_seconds=20", "--set", "launches=50/5").exit_code == 0
+    assert sociometer("sweep", "--resume", "last").exit_code == 0
+
+
+def test_rounds_without_a_measurement_end_the_command_with_1_and_are_named(sociometer: Sociometer) -> None:
+    done = sociometer("run", *SMALL, "--timeout", "5")
+    assert done.exit_code == 1
+    assert "12 of 12 rounds of sweep" in done.stderr
+    assert "timeout" in done.stdout
+
+
+def test_a_simulation_has_no_stack(sociometer: Sociometer) -> None:
+    for words in (("run", "--stack", "lab"), ("up",), ("down",), ("outputs",), ("clean",)):
+        refused = sociometer(*words, "--target", "sim")
+        assert refused.exit_code == 2
+        assert "simulation has no stack" in refused.stderr
+
+
+def test_a_plan_can_be_looked_at_before_it_is_simulated(sociometer: Sociometer) -> None:
+    plan = json.loads(sociometer("plan", *SMALL, "--json").stdout)
+    assert len(plan["rounds"]) == 12
+    assert "cost" not in plan

@@ -1,0 +1,105 @@
+"""Claims about money: it is shown what a command on AWS costs, and nothing is spent unless somebody says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Sociometer
+
+FARGATE = ("--target", "fargate")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever gets through to AWS fails at once, and spends nothing."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+
+def test_plan_shows_rounds_time_tasks_and_cost_and_starts_nothing(sociometer: Sociometer) -> None:
+    shown = sociometer("plan", *FARGATE)
+    assert shown.exit_code == 0
+    text = " ".join(shown.stdout.split())
+    assert "48 rounds, 168 tasks to be launched" in text
+    for part in ("Fargate vCPU", "Fargate memory", "load balancer", "interface endpoints", "images in ECR", "logs"):
+        assert part in text
+    assert "2.67 USD a day" in text
+    assert "AWS Price List, eu-west-2, published 2026-" in text
+
+
+def test_plan_tells_scripts_the_same(sociometer: Sociometer) -> None:
+    cost = json.loads(sociometer("plan", *FARGATE, "--json").stdout)["cost"]
+    assert (cost["region"], cost["rounds"], cost["tasks"]) == ("eu-west-2", 48, 168)
+    assert cost["usd"] == pytest.approx(sum(part["usd"] for part in cost["parts"]), abs=1e-4)
+    assert cost["usd_per_day"] == pytest.approx(2.66064 + 0.0138, abs=0.001)
+
+
+def test_a_plan_of_thousands_of_tasks_costs_more(sociometer: Sociometer) -> None:
+    few, many = (
+        json.loads(sociometer("plan", *FARGATE, "--json", "--counts", count).stdout)["cost"]["usd"]
+        for count in ("1", "10000")
+    )
+    assert many > 100 * few
+
+
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_without_a_terminal_and_without_yes_nothing_is_started(sociometer: Sociometer, command: str) -> None:
+    refused = sociometer(command, *FARGATE)
+    assert refused.exit_code == 2
+    assert "a day" in refused.stderr
+    assert refused.stderr.endswith(
+        "error: This costs money, and there is no terminal to ask on: --yes says that it is meant.\n"
+    )
+
+
+def test_a_region_without_prices_is_said_and_no_number_is_made_up(sociometer: Sociometer) -> None:
+    refused = sociometer("run", *FARGATE, "--set", "region=af-south-1")
+    assert refused.exit_code == 2
+    assert "The prices of af-south-1 are not known here" in " ".join(refused.stderr.split())
+    assert "USD" not in refused.stderr
+
+
+def test_what_is_not_in_the_estimate_is_said(sociometer: Sociometer) -> None:
+    asked = sociometer("up", *FARGATE, "--set", "bastion=true")
+    assert "The bastion (a t4g.small with 40 GB of disk) is not in it." in asked.stderr
+    assert "bastion" not in sociometer("up", *FARGATE).stderr
+
+
+def test_a_setting_that_cannot_be_is_named_before_anything_is_asked(sociometer: Sociometer) -> None:
+    refused = sociometer("run", *FARGATE, "--set", "cpuUnits=300")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("error: Setting cpuUnits: '300' cannot be used")
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n"])
+def test_a_no_on_a_terminal_ends_it_before_anything_is_started(tmp_path: Path, answer: str) -> None:
+    exit_code, text = on_a_terminal(tmp_path, answer, "run", *FARGATE)
+    assert exit_code == 1
+    assert "Spend it? [y/N]" in text
+    assert "Nothing was started, and nothing was spent." in text
+    assert not (tmp_path / "data" / "store.sqlite").exists()
+
+
+def on_a_terminal(folder: Path, answer: str, *words: str) -> tuple[int, str]:
+    """Run the real command in a process with a terminal, type an answer, and give its end and what it said."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "SOCIOMETER_DATA": str(folder / "data"), "TERM": "dumb"}
+    command = [sys.executable, "-c", "from sociometer.cli.main import main; main()", *words]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=folder
+    ) as process:
+        os.write(ours, answer.encode())
+        text, _ = process.communicate(timeout=120)
+    os.close(ours)
+    os.close(theirs)
+    return process.returncode, text

@@ -1,0 +1,90 @@
+"""Claims about the place that `--target`, `--stack`, `--plan` and `--variant` name together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sociometer.cli.where import Where, check_target, chosen_where, complete_settings, only_variant, settings_of
+from sociometer.errors import SettingsError
+from tests.contracts.outputs import stack_outputs
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the shipped stack, one of the lab and one on Fargate that this machine made."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: sociometer\nruntime: python\n")
+    (folder / "__main__.py").write_text("")
+    on_fargate = "config:\n  sociometer:target: fargate\n  sociometer:loadbalancerAllowCidrs: [203.0.113.7/32]\n"
+    (folder / "Pulumi.dev.yaml").write_text(on_fargate)
+    (folder / "Pulumi.mine.yaml").write_text(on_fargate)
+    (folder / "Pulumi.lab.yaml").write_text("config:\n  sociometer:seed: 1\n")
+    monkeypatch.setattr("sociometer.experiments.stack_files.asset", lambda name: folder / name)
+    monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path / "data"))
+    return folder
+
+
+def refusal(**options: str | None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        chosen_where(options.get("target"), options.get("stack"), options.get("plan"))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "stack", "plan", "place"),
+    [
+        (None, None, None, Where("lab", "lab", "default")),
+        (None, None, "full", Where("lab", "lab-full", "full")),
+        (None, None, "fargate", Where("fargate", "dev", "fargate")),
+        ("lab", None, "full", Where("lab", "lab-full", "full")),
+        ("lab", None, "fargate", Where("lab", "lab", "fargate")),
+        ("fargate", None, None, Where("fargate", "dev", "fargate")),
+        ("fargate", None, "full", Where("fargate", "dev", "full")),
+        ("fargate", "new", None, Where("fargate", "new", "fargate")),
+        (None, "mine", None, Where("fargate", "mine", "fargate")),
+        (None, "new", None, Where("lab", "new", "default")),
+        ("sim", None, None, Where("sim", "sim", "fargate")),
+        ("sim", None, "default", Where("sim", "sim", "default")),
+    ],
+)
+def test_options_name_one_place(target: str | None, stack: str | None, plan: str | None, place: Where) -> None:
+    assert chosen_where(target, stack, plan) == place
+
+
+def test_one_variant_has_a_stack_of_its_own() -> None:
+    assert chosen_where("fargate", None, None, "movie").stack == "dev-movie"
+    assert chosen_where("lab", None, None, "movie").stack == "lab-movie"
+    assert chosen_where("fargate", "mine", None, "movie").stack == "mine"
+    assert only_variant("movie", None) == "movie"
+
+
+def test_a_stack_stays_on_its_target() -> None:
+    assert "stack lab is on lab" in refusal(target="fargate", stack="lab")
+    assert "stack mine is on fargate" in refusal(target="lab", stack="mine")
+
+
+def test_outputs_of_another_target_than_asked_for_are_refused() -> None:
+    with pytest.raises(SettingsError, match="up on lab, not on fargate"):
+        check_target(Where("fargate", "mine", "fargate"), stack_outputs())
+
+
+def test_an_unknown_target_names_those_there_are() -> None:
+    assert refusal(target="moon") == "There is no target 'moon'. Allowed: lab, fargate, sim."
+
+
+def test_a_new_stack_on_fargate_begins_with_the_settings_that_ship() -> None:
+    wanted = settings_of(chosen_where("fargate", None, None, "movie"), {"variants": "movie"})
+    assert wanted == {"target": "fargate", "loadbalancerAllowCidrs": ["203.0.113.7/32"], "variants": "movie"}
+
+
+def test_a_stack_that_has_settings_keeps_them_beside_what_is_asked_for() -> None:
+    place = chosen_where(None, "mine")
+    assert settings_of(place, {"seed": 2}) == {"target": "fargate", "seed": 2}
+    assert complete_settings(place, {"seed": 2}).loadbalancer_allow_cidrs == ("203.0.113.7/32",)
+
+
+def test_only_fargate_spends() -> None:
+    assert [chosen_where(target, None).spends for target in ("lab", "fargate", "sim")] == [False, True, False]

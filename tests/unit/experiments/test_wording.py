@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from sociometer.experiments import wording
+from sociometer.experiments.findings import Comparison, Interval, Verdict
+
+
+def comparison(verdict: Verdict = "faster", margin: float | None = None) -> Comparison:
+    return Comparison(
+        variant="movie",
+        form="soci-v2",
+        control="plain",
+        task_count=8,
+        phase="boot",
+        blocks=5,
+        median_seconds=16.44,
+        control_median_seconds=22.3,
+        ratio=0.74,
+        interval=Interval(low=0.7, high=0.79),
+        verdict=verdict,
+        margin=margin,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0042, "0.004"), (0.3, "0.30"), (9.994, "9.99"), (9.996, "10.0"), (123.4, "123.4")]
+)
+def test_seconds_have_about_three_digits(value: float, shown: str) -> None:
+    assert wording.seconds(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shown"),
+    [(0.54, "−46 %"), (2, "+100 %"), (1, "0 %"), (0.9999, "0 %"), (0.985, "−1.5 %"), (1.021, "+2.1 %")],  # noqa: RUF001
+)
+def test_a_ratio_is_a_change_with_its_sign(ratio: float, shown: str) -> None:
+    assert wording.change(ratio) == shown
+
+
+def test_an_interval_names_its_unit_once() -> None:
+    assert wording.interval(Interval(low=0.7, high=1.1)) == "−30 to +10 %"  # noqa: RUF001
+    assert wording.interval(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0004, "<0.001"), (0.012, "0.012"), (0.31, "0.31"), (1.0, "1.00"), (None, "")]
+)
+def test_a_small_probability_is_not_called_zero(value: float | None, shown: str) -> None:
+    assert wording.probability(value) == shown
+
+
+def test_no_difference_is_said_with_the_difference_that_it_excludes() -> None:
+    assert wording.verdict(comparison("no-difference", margin=0.042)) == "no difference above 4.2 %"
+    assert wording.verdict(comparison("undecided")) == "not enough data"
+
+
+def test_a_comparison_is_one_sentence_with_its_interval() -> None:
+    assert wording.sentence(comparison()) == (
+        "movie, 8 tasks: boot of soci-v2 takes 16.4 s instead of 22.3 s (−26 %, 95 % interval −30 to −21 %): faster."  # noqa: RUF001
+    )
+
+
+def test_counts_agree_with_their_nouns() -> None:
+    assert [wording.plural(count, "task") for count in (0, 1, 1000)] == ["0 tasks", "1 task", "1,000 tasks"]
+
+
+def test_what_works_unseen_is_written_out() -> None:
+    assert wording.visible("a\x1b[31m\u202eb\u200bc\td\n") == "a\\u001b[31m\\u202eb\\u200bc\td\n"
+    assert wording.visible("movie −46 % × é 漢 🐢") == "movie −46 % × é 漢 🐢"  # noqa: RUF001
