@@ -97,6 +97,6 @@ def _judge(found: Versus, limit: float) -> None:
 
     judgement = gate.judge(found.changes, limit)
     if judgement.slower:
-        raise SlowerError(gate.refusal(judgement, limit))
+        raise SlowerError(gate.refusal(judgement, limit, unequal=bool(found.warnings)))
     if judgement.open:
         say(f"warning: {gate.doubt(judgement, limit)}")

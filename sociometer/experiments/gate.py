@@ -30,9 +30,12 @@ def judge(changes: Iterable[Change], limit: float) -> Judgement:
     return Judgement(slower=tuple(map(_sentence, slower)), open=tuple(map(_sentence, left)))
 
 
-def refusal(judgement: Judgement, limit: float) -> str:
-    """What is said when something is slower."""
-    return f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}."
+def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str:
+    """What is said when something is slower; ``unequal``: the machine was busier in one of the sweeps."""
+    said = f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}."
+    return (
+        f"{said} The machine was busier in one of the sweeps: measure again before believing it." if unequal else said
+    )
 
 
 def doubt(judgement: Judgement, limit: float) -> str:

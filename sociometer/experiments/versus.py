@@ -20,13 +20,15 @@ from sociometer.experiments import comparable
 from sociometer.experiments.comparisons import Terms, bound, shares, verdict
 from sociometer.experiments.effects import pairs, primary_phase, round_medians
 from sociometer.experiments.findings import Interval, Verdict
+from sociometer.experiments.noise import FOREIGN_PRESSURE, TREATMENT
 from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.records import Frozen
 from sociometer.experiments.schema import Sweep
+from sociometer.experiments.sentences import percent, tasks_of
 from sociometer.experiments.statistics import unpaired
 from sociometer.experiments.statistics.multiple import holm
 from sociometer.experiments.statistics.paired import LEAST_BLOCKS, Floats
-from sociometer.experiments.summary import RATIO_PHASES
+from sociometer.experiments.summary import RATIO_PHASES, measured
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +68,7 @@ class Versus(Frozen):
     measure: Measure
     differing: dict[str, list[str]]
     changes: tuple[Change, ...]
+    warnings: tuple[str, ...] = Field(default=(), description="what besides the change may explain it")
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,26 @@ def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
         measure=measure,
         differing=differing,
         changes=_changes(samples),
+        warnings=() if "target" in differing else tuple(_unequal_load(before.tasks, after.tasks)),
     )
+
+
+def _unequal_load(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
+    """Treatments in whose rounds the measuring machine was much busier in one of the sweeps."""
+    earlier, later = (_pressures(tasks) for tasks in (before, after))
+    for treatment in sorted(earlier.keys() & later.keys()):
+        variant, form, count = treatment
+        if abs(later[treatment] - earlier[treatment]) > FOREIGN_PRESSURE:
+            yield (
+                f"CPU pressure of {variant} {form} with {tasks_of(count)} was {percent(earlier[treatment])} before and "
+                f"{percent(later[treatment])} after: a part of the change may be the machine's."
+            )
+
+
+def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
+    """Median CPU pressure of the measured tasks' rounds, by variant, form and task count."""
+    grouped = measured(tasks).groupby(TREATMENT, observed=True)["cpu_pressure"].median()
+    return {(str(variant), str(form), int(count)): float(share) for (variant, form, count), share in grouped.items()}
 
 
 Place = tuple[str, str, int, str]

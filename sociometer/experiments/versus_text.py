@@ -69,6 +69,7 @@ def notes(found: Versus) -> Iterator[str]:
     yield f"before and after: {_UNITS[found.measure]}. change: of the geometric means over the blocks."
     yield "p: Welch's t test, corrected for all rows; from 8 blocks in all on a verdict needs the permutation test too."
     yield "Sweeps of two days can differ by the day: a change that matters is worth a second pair."
+    yield from (f"Warning: {warning}" for warning in found.warnings)
     for aspect, lines in found.differing.items():
         yield f"Differs in {aspect}: {'; '.join(lines)}"
 

@@ -136,6 +136,16 @@ def test_hostile_names_are_no_markup(record: Record) -> None:
     assert all(row.replace(r"\|", "").count("|") == len(versus_text.COLUMNS) + 1 for row in table)
 
 
+def test_a_machine_that_was_busier_in_one_of_the_sweeps_is_warned_of(record: Record) -> None:
+    before, after = record(), record(seed=1)
+    assert compare(before, after, None).warnings == ()
+    busy = after.tasks["cpu_pressure"].where(after.tasks["form"] != "plain", 0.5)
+    [warning] = (found := compare(before, Recorded(after.sweep, after.tasks.assign(cpu_pressure=busy)), None)).warnings
+    assert warning.startswith("CPU pressure of movie plain with 2 tasks was 0.0 % before and 50 % after: ")
+    assert f"Warning: {warning.split(':')[0]}" in versus_text.text(found)
+    assert Versus.model_validate_json(found.model_dump_json()) == found
+
+
 def test_a_simulation_says_so_in_every_title(record: Record) -> None:
     found = compare(record(), record(seed=1), None)
     assert versus_text.text(found).startswith("SIMULATED, no measurement: ")
