@@ -104,7 +104,8 @@ class Events:
     def _tell_step(self, step: StepEventMetadata, moment: int) -> None:
         if step.op not in _DOING or step.type.startswith("pulumi:"):
             return
-        said = f"{step.urn.rpartition('::')[2]}: {_DOING[step.op][moment]}"
+        kind, name = step.type.rpartition(":")[2], step.urn.rpartition("::")[2]
+        said = f"{kind} {name}: {_DOING[step.op][moment]}"
         if moment == 0:
             self._under_way[step.urn] = said, time.monotonic()
         else:

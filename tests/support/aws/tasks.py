@@ -1,7 +1,7 @@
 """What the containers would do if the local server ran any: boot, write their report to their log, answer requests.
 
 Only what AWS itself knows is used: the image of a task's definition tells whether it loads lazily, a rule of the
-load balancer's listener tells which service a request is for.
+load balancer's listener tells which requests are for its service. All load balancers share one address here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SOCI_INDEX = "com.amazon.soci.index-digest"
 class Booting:
     """A task's container from its start on; ``report`` is there once it has booted."""
 
-    service: str
+    header: str
     stream: dict[str, str]
     snapshotter: str
     started_ns: int
@@ -58,7 +58,7 @@ class Tasks:
     faults: list[BaseException] = field(default_factory=list)
     _containers: dict[str, Booting] = field(default_factory=dict)
     _kinds: dict[str, tuple[dict[str, str], bool]] = field(default_factory=dict)
-    _services: dict[str, str] = field(default_factory=dict)
+    _headers: dict[str, str] = field(default_factory=dict)
     _turn: Iterator[int] = field(default_factory=count)
 
     def look(self) -> None:
@@ -75,9 +75,8 @@ class Tasks:
                 self._boot(arn, one)
 
     def answer(self, header: str | None) -> bytes | None:
-        """What a task of the treatment says that the load balancer's rules find for a header; each task in turn."""
-        service = self._service(header)
-        booted = [one.report for one in self._containers.values() if one.service == service and one.report]
+        """What a task says whose requests a load balancer's rules tell by that header; each task in turn."""
+        booted = [one.report for one in self._containers.values() if one.header == header and one.report]
         return booted[next(self._turn) % len(booted)] if booted else None
 
     def _running(self) -> Iterator[dict[str, Any]]:
@@ -95,7 +94,7 @@ class Tasks:
         identity = task["taskArn"].rpartition("/")[2]
         name = f"{options['awslogs-stream-prefix']}/{task['containers'][0]['name']}/{identity}"
         return Booting(
-            service=task["group"].removeprefix("service:"),
+            header=self._header(task["clusterArn"], task["group"].removeprefix("service:")),
             stream={"logGroupName": options["awslogs-group"], "logStreamName": name},
             snapshotter="soci" if lazy and not self.fall_back else "overlayfs",
             started_ns=time.time_ns(),
@@ -118,27 +117,24 @@ class Tasks:
         logs.put_log_events(**one.stream, logEvents=[{"timestamp": now_ms, "message": line}])
         one.report = f"{line}\n".encode()
 
-    def _service(self, header: str | None) -> str | None:
-        if header is not None and header not in self._services:
-            self._services |= dict(self._routes())
-        return self._services.get(header or "")
+    def _header(self, cluster: str, service: str) -> str:
+        """The header of a service's requests: what the rule wants that leads to its target group."""
+        if service not in self._headers:
+            [found] = self.server.client("ecs").describe_services(cluster=cluster, services=[service])["services"]
+            [balanced] = found["loadBalancers"]
+            self._headers[service] = dict(self._rules())[balanced["targetGroupArn"]]
+        return self._headers[service]
 
-    def _routes(self) -> Iterator[tuple[str, str]]:
-        """From the value of the header, by way of rule and target group, to the name of the service."""
-        ecs, elb = self.server.client("ecs"), self.server.client("elbv2")
-        services = {}
-        for cluster in ecs.list_clusters()["clusterArns"]:
-            for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
-                [found] = ecs.describe_services(cluster=cluster, services=[arn])["services"]
-                services[found["loadBalancers"][0]["targetGroupArn"]] = found["serviceName"]
+    def _rules(self) -> Iterator[tuple[str, str]]:
+        """Target groups, and the value of the header that leads to each."""
+        elb = self.server.client("elbv2")
         for balancer in elb.describe_load_balancers()["LoadBalancers"]:
             for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
                 for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
                     for condition in rule["Conditions"]:
                         wanted = condition.get("HttpHeaderConfig", {})
                         if wanted.get("HttpHeaderName", "").lower() == ROUTE_HEADER.lower():
-                            [action] = rule["Actions"]
-                            yield wanted["Values"][0], services[action["TargetGroupArn"]]
+                            yield rule["Actions"][0]["TargetGroupArn"], wanted["Values"][0]
 
 
 @contextmanager

@@ -12,13 +12,13 @@ from sociometer.errors import AwsError, CredentialsError, MachineError, Sociomet
 from sociometer.experiments.stack_events import Events, cause
 
 
-def step(name: str, op: OpType) -> StepEventMetadata:
-    urn = f"urn:pulumi:dev::sociometer::aws:ecs/service:Service::{name}"
-    return StepEventMetadata(op=op, urn=urn, type="aws:ecs/service:Service", provider="")
+def step(name: str, op: OpType, kind: str = "aws:ecs/service:Service") -> StepEventMetadata:
+    urn = f"urn:pulumi:dev::sociometer::{kind}::{name}"
+    return StepEventMetadata(op=op, urn=urn, type=kind, provider="")
 
 
-def began(name: str, op: OpType = OpType.DELETE) -> EngineEvent:
-    return EngineEvent(sequence=1, timestamp=1, resource_pre_event=ResourcePreEvent(step(name, op)))
+def began(name: str, op: OpType = OpType.DELETE, kind: str = "aws:ecs/service:Service") -> EngineEvent:
+    return EngineEvent(sequence=1, timestamp=1, resource_pre_event=ResourcePreEvent(step(name, op, kind)))
 
 
 def ended(name: str, op: OpType = OpType.DELETE) -> EngineEvent:
@@ -42,8 +42,16 @@ def test_what_takes_long_is_told_again_until_it_is_done() -> None:
         assert twice.wait(30)
         events(ended("draining"))
     reminders = [line for line in told if "so far" in line]
-    assert all(line.startswith("draining: removing, ") for line in reminders)
-    assert told[-1] == "draining: removed" or told[-2] == "draining: removed"
+    assert all(line.startswith("Service draining: removing, ") for line in reminders)
+    assert "Service draining: removed" in told[-2:]
+
+
+def test_resources_of_one_name_are_told_apart_by_their_kind() -> None:
+    told: list[str] = []
+    events = Events(told.append)
+    events(began("movie-plain", OpType.CREATE))
+    events(began("movie-plain", OpType.CREATE, "aws:lb/targetGroup:TargetGroup"))
+    assert told == ["Service movie-plain: making", "TargetGroup movie-plain: making"]
 
 
 @pytest.mark.parametrize(
