@@ -277,14 +277,23 @@ def test_run_that_is_interrupted_in_a_round_is_removed_all_the_same(world: World
     assert inventory(world.aws) == before
 
 
-@pytest.mark.parametrize(
-    ("number", "with_children"), [(signal.SIGINT, True), (signal.SIGTERM, False)], ids=["Ctrl-C", "SIGTERM"]
-)
-def test_run_that_is_interrupted_while_its_stack_is_made_leaves_nothing(
-    world: World, tmp_path: Path, number: signal.Signals, with_children: bool
-) -> None:
+def test_run_that_is_interrupted_while_its_stack_is_made_leaves_nothing(world: World, tmp_path: Path) -> None:
     before = inventory(world.aws)
     with run_to_be_destroyed(tmp_path) as run:
         run.until("Subnet", ": making")
-        assert run.ended_by(number, with_children=with_children) == INTERRUPTED
+        assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+    assert inventory(world.aws) == before
+
+
+def test_up_that_is_interrupted_goes_on_where_it_was(world: World) -> None:
+    before, stack = inventory(world.aws), ("--target", "fargate", "--stack", f"test-twice-{os.getpid()}")
+    try:
+        with started("up", *stack, *TREATMENTS, *SMALL, "--yes") as first:
+            first.until("Subnet", ": making")
+            assert first.ended_by(signal.SIGINT, with_children=True) == INTERRUPTED
+        there = inventory(world.aws)
+        sociometer("up", *stack, "--yes")
+        assert before < there < inventory(world.aws)
+    finally:
+        sociometer("down", *stack)
     assert inventory(world.aws) == before
