@@ -16,6 +16,7 @@ import yaml
 from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
 from sociometer.errors import StackError
+from sociometer.experiments.stack_command import OrderlyPulumi
 from sociometer.experiments.stack_files import checked_name, project_folder, working_folder
 from sociometer.infra.program import deploy
 from sociometer.infra.settings import NAMESPACE, Settings
@@ -50,7 +51,9 @@ def existing_stack(name: str) -> Stack:
 def names() -> list[str]:
     """The stacks of this project that hold something, in the backend that is in use."""
     options = _options_in(project_folder())
-    found = LocalWorkspace(work_dir=options.work_dir, env_vars=options.env_vars).list_stacks()
+    found = LocalWorkspace(
+        work_dir=options.work_dir, env_vars=options.env_vars, pulumi_command=options.pulumi_command
+    ).list_stacks()
     return [entry.name.rpartition("/")[2] for entry in found if entry.resource_count]
 
 
@@ -93,7 +96,7 @@ def _options_in(folder: Path) -> LocalWorkspaceOptions:
     ours = environment()
     os.environ["PATH"] = ours["PATH"]  # the Automation API looks for `pulumi` on this process's own PATH
     toolbox.tool("pulumi")  # missing, it is said in our words
-    return LocalWorkspaceOptions(work_dir=str(folder), env_vars=ours)
+    return LocalWorkspaceOptions(work_dir=str(folder), env_vars=ours, pulumi_command=OrderlyPulumi())
 
 
 def _path() -> str:

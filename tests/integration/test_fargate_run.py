@@ -13,7 +13,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,6 +219,18 @@ def test_resuming_a_killed_sweep_clears_what_it_left_by_itself(deployed: Deploye
     assert set(deployed.world.services().values()) == {(0, 0)}
 
 
+def test_stack_that_a_sweep_uses_is_refused_to_others(deployed: Deployed, tmp_path: Path) -> None:
+    stack = ("--target", "fargate", "--stack", deployed.stack)
+    other_store = ("--store", str(tmp_path / "other.sqlite"))
+    sweep_too = ("sweep", *stack, *other_store, *TREATMENTS, "--counts", "1", "--blocks", "1", "--yes")
+    with deployed.sweep_in_its_second_round() as sweep:
+        for words in (("down", *stack), ("clean", *stack, *other_store), sweep_too):
+            done = sociometer(*words, exit_code=1)
+            assert f"in use by process {sweep.process.pid} since" in done.stderr
+        assert sorted(deployed.world.services().values()) == [(0, 0), (1, 1)]
+        assert sweep.ended_by(signal.SIGINT) == INTERRUPTED
+
+
 def test_tasks_that_fall_back_are_said_and_left_out(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployed.world.tasks, "fall_back", True)
     plan = (*TREATMENTS, "--counts", "2", "--blocks", "1", "--yes")
@@ -250,11 +262,38 @@ def test_up_again_changes_nothing_and_down_leaves_nothing(world: World) -> None:
     assert f"Nothing of stack {stack[-1]} is left." in done.stderr
 
 
-def test_run_that_is_interrupted_is_removed_all_the_same(world: World, tmp_path: Path) -> None:
-    before, name = inventory(world.aws), f"test-cut-{os.getpid()}"
-    places = ("--stack", name, "--store", str(tmp_path / "store.sqlite"), "--results", str(tmp_path / "results"))
+def run_to_be_destroyed(folder: Path) -> AbstractContextManager[Running]:
+    """A small experiment on a stack of its own that is to be removed at the end."""
+    places = ("--store", str(folder / "store.sqlite"), "--results", str(folder / "results"))
     plan = (*TREATMENTS, *SMALL, "--counts", "1", "--blocks", "1", "--yes", "--destroy")
-    with started("run", "--target", "fargate", *places, *plan) as run:
+    return started("run", "--target", "fargate", "--stack", f"test-cut-{os.getpid()}", *places, *plan)
+
+
+def test_run_that_is_interrupted_in_a_round_is_removed_all_the_same(world: World, tmp_path: Path) -> None:
+    before = inventory(world.aws)
+    with run_to_be_destroyed(tmp_path) as run:
         run.until("[1/2]", "starting")
         assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+    assert inventory(world.aws) == before
+
+
+def test_run_that_is_interrupted_while_its_stack_is_made_leaves_nothing(world: World, tmp_path: Path) -> None:
+    before = inventory(world.aws)
+    with run_to_be_destroyed(tmp_path) as run:
+        run.until("Subnet", ": making")
+        assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+    assert inventory(world.aws) == before
+
+
+def test_up_that_is_interrupted_goes_on_where_it_was(world: World) -> None:
+    before, stack = inventory(world.aws), ("--target", "fargate", "--stack", f"test-twice-{os.getpid()}")
+    try:
+        with started("up", *stack, *TREATMENTS, *SMALL, "--yes") as first:
+            first.until("Subnet", ": making")
+            assert first.ended_by(signal.SIGINT, with_children=True) == INTERRUPTED
+        there = inventory(world.aws)
+        sociometer("up", *stack, "--yes")
+        assert before < there < inventory(world.aws)
+    finally:
+        sociometer("down", *stack)
     assert inventory(world.aws) == before

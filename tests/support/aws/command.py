@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -40,9 +41,12 @@ class Running:
                 return
         raise AssertionError(f"It never said {parts}:\n{''.join(self.said)}")
 
-    def ended_by(self, number: signal.Signals) -> int:
-        """Its exit code after a signal."""
-        self.process.send_signal(number)
+    def ended_by(self, number: signal.Signals, *, with_children: bool = False) -> int:
+        """Its exit code after a signal, to it alone or, as a terminal does it, to all its children that listen."""
+        if with_children:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
         self.said.extend(self._errors)
         return self.process.wait()
 
@@ -56,7 +60,12 @@ class Running:
 def started(*words: str) -> Iterator[Running]:
     """The command, started; killed if the block ends before it."""
     process = subprocess.Popen(
-        [*PROGRAM, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, *words],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     watchdog = Timer(SECONDS, process.kill)
     watchdog.start()
