@@ -11,7 +11,8 @@
    (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987). The margin that is named is the tightest
    that holds. What counts as none is twice the wanted precision, so an interval that is as narrow as wanted and holds
    1 always lies within it.
-5. Everything else is `undecided`, also an interval without 1 that the correction does not let through.
+5. Everything else is `undecided`, also an interval without 1 that the correction does not let through: that one is
+   said to be faster or slower "taken alone" (`Comparison.taken_alone`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sociometer.experiments.effects import Pairs, primary_phase
-from sociometer.experiments.findings import Comparison, Interval, Verdict
+from sociometer.experiments.findings import Comparison, Direction, Interval, Verdict
 from sociometer.experiments.statistics import paired, permutation, power
 from sociometer.experiments.statistics.multiple import holm
 from sociometer.experiments.statistics.paired import LEAST_BLOCKS, Floats
@@ -65,11 +66,17 @@ def compare(found: Sequence[Pairs], terms: Terms) -> tuple[Comparison, ...]:
 
 def verdict(interval: Interval, p_adjusted: float, permuted: Permuted, margin: float) -> Verdict:
     """What may be said of a ratio, by the rules above."""
-    alpha = 1 - interval.level
-    contradicted = permuted.least <= alpha < permuted.p_value
-    if p_adjusted <= alpha and not contradicted:
-        return "faster" if interval.high < 1 else "slower"
+    alone = taken_alone(interval, permuted)
+    if p_adjusted <= 1 - interval.level and alone is not None:
+        return alone
     return "no-difference" if bound(interval) <= margin else "undecided"
+
+
+def taken_alone(interval: Interval, permuted: Permuted) -> Direction | None:
+    """What may be said of a ratio that is the only one: its interval excludes 1 and no permutation test contradicts."""
+    if permuted.least <= 1 - interval.level < permuted.p_value:
+        return None
+    return "faster" if interval.high < 1 else "slower" if interval.low > 1 else None
 
 
 def bound(interval: Interval) -> float:
@@ -92,6 +99,7 @@ def _comparison(pair: Pairs, p_value: float, p_adjusted: float, share: float, te
             "t_p_value": float(p_value),
             "p_adjusted": float(p_adjusted),
             "verdict": said,
+            "taken_alone": taken_alone(interval, permuted) if said == "undecided" else None,
             "margin": bound(interval) if said == "no-difference" else None,
             "detectable": _detectable(differences, share, terms),
             "blocks_needed": _blocks_needed(differences, terms),

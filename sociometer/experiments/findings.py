@@ -16,7 +16,8 @@ from sociometer.experiments.summary import Cell
 FINDINGS_SCHEMA = 1
 """History: 1 — first version."""
 
-Verdict = Literal["faster", "slower", "no-difference", "undecided"]
+Direction = Literal["faster", "slower"]
+Verdict = Literal[Direction, "no-difference", "undecided"]
 """`no-difference`: none larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
@@ -48,6 +49,9 @@ class Comparison(Frozen):
         default=None, description="`t_p_value` corrected for the number of comparisons: what the verdict rests on"
     )
     verdict: Verdict
+    taken_alone: Direction | None = Field(
+        default=None, description="what an undecided comparison would be, had the sweep no other"
+    )
     margin: float | None = Field(default=None, description="no relative difference larger than this; 0.05 is 5 %")
     detectable: float | None = Field(
         default=None, description="smallest relative difference that would be shown in 4 of 5 such sweeps"

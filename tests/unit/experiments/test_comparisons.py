@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sociometer.experiments.comparisons import Terms, bound, compare, verdict
+from sociometer.experiments.comparisons import Terms, bound, compare, taken_alone, verdict
 from sociometer.experiments.effects import Pairs
 from sociometer.experiments.findings import Interval
 from sociometer.experiments.statistics.permutation import Permuted
@@ -116,6 +116,30 @@ def test_verdicts_follow_the_corrected_test_first_and_the_margin_then(
     low: float, high: float, p_adjusted: float, said: str
 ) -> None:
     assert verdict(Interval(low=low, high=high), p_adjusted, SAYS_NOTHING, margin=0.1) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "permuted", "said"),
+    [
+        (0.60, 0.80, SAYS_NOTHING, "faster"),
+        (1.20, 1.80, SAYS_NOTHING, "slower"),
+        (0.60, 1.01, SAYS_NOTHING, None),
+        (0.60, 0.80, Permuted(0.01, 1 / 512), "faster"),
+        (0.60, 0.80, Permuted(0.30, 1 / 512), None),
+    ],
+)
+def test_taken_alone_an_interval_without_one_tells_unless_the_permutation_test_contradicts(
+    low: float, high: float, permuted: Permuted, said: str | None
+) -> None:
+    assert taken_alone(Interval(low=low, high=high), permuted) == said
+
+
+def test_many_comparisons_over_three_blocks_are_undecided_and_still_say_what_each_shows_alone() -> None:
+    found = compare([pair(-1.5, 0.1, blocks=3, form=f"form-{number}") for number in range(1000)], Terms())
+    undecided = [one for one in found if one.verdict == "undecided"]
+    assert len(undecided) > 500
+    assert {one.taken_alone for one in undecided} == {"faster"}
+    assert {one.taken_alone for one in found if one.verdict == "faster"} <= {None}
 
 
 def test_the_bound_is_the_end_that_is_further_from_no_change() -> None:
