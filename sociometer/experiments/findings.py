@@ -46,7 +46,7 @@ class Comparison(Frozen):
     p_least: float | None = Field(default=None, description="the smallest p that so many blocks allow that test")
     t_p_value: float | None = Field(default=None, description="of the t test that the interval belongs to")
     p_adjusted: float | None = Field(
-        default=None, description="`t_p_value` corrected for the number of comparisons: what the verdict rests on"
+        default=None, description="t test corrected for the number of comparisons: what the verdict rests on"
     )
     verdict: Verdict
     taken_alone: Direction | None = Field(

@@ -134,12 +134,39 @@ def test_taken_alone_an_interval_without_one_tells_unless_the_permutation_test_c
     assert taken_alone(Interval(low=low, high=high), permuted) == said
 
 
-def test_many_comparisons_over_three_blocks_are_undecided_and_still_say_what_each_shows_alone() -> None:
-    found = compare([pair(-1.5, 0.1, blocks=3, form=f"form-{number}") for number in range(1000)], Terms())
-    undecided = [one for one in found if one.verdict == "undecided"]
-    assert len(undecided) > 500
-    assert {one.taken_alone for one in undecided} == {"faster"}
-    assert {one.taken_alone for one in found if one.verdict == "faster"} <= {None}
+def test_many_comparisons_over_three_blocks_still_say_what_each_shows_alone() -> None:
+    found = compare([pair(-0.3, 0.08, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
+    undecided = [one for one in found if one.verdict == "undecided" and one.interval is not None]
+    assert {one.taken_alone for one in undecided} == {"faster", None}
+    assert all((one.taken_alone == "faster") == (one.interval.high < 1) for one in undecided if one.interval)
+    assert {one.taken_alone for one in found if one.verdict != "undecided"} <= {None}
+
+
+def test_over_three_blocks_the_corrected_test_leans_on_the_spread_of_its_phase() -> None:
+    found = [pair(-1.0, spread, blocks=3, form=f"form-{spread}") for spread in (0.02, 0.03, 0.05, 0.2)]
+    elsewhere = [pair(-1.0, 3.0, blocks=3, phase="pull", form=f"form-{number}") for number in range(4)]
+    deviation = {one.form: one.differences.std(ddof=1) for one in found}
+    pooled = np.mean([one**2 for one in deviation.values()])
+    for one in compare([*found, *elsewhere], Terms()):
+        if one.phase == "boot":
+            moderated = np.sqrt((pooled + 2 * deviation[one.form] ** 2) / 3)
+            leaning = 2 * stats.t.sf(abs(np.log(one.ratio)) / moderated * np.sqrt(3), 3)
+            assert (one.p_adjusted or 0) >= max(2 * leaning, one.t_p_value or 1)
+            assert (one.p_adjusted or 1) <= max(6 * leaning, one.t_p_value or 0)
+
+
+def test_an_effect_far_above_the_noise_passes_the_correction_even_with_three_blocks() -> None:
+    found = compare([pair(-3.0, 0.1, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
+    assert {one.verdict for one in found} == {"faster"}
+
+
+def test_a_verdict_never_contradicts_the_interval_beside_it() -> None:
+    quiet = [pair(0.0, 0.01, blocks=3, form=f"form-{number}") for number in range(60)]
+    noisy = [pair(0.5, 0.4, blocks=3, form=f"noisy-{number}") for number in range(40)]
+    found = compare([*quiet, *noisy], Terms())
+    called = [one for one in found if one.verdict in ("faster", "slower")]
+    assert all(one.interval and not one.interval.low <= 1 <= one.interval.high for one in called)
+    assert all((one.p_adjusted or 0) >= (one.t_p_value or 1) for one in found)
 
 
 def test_the_bound_is_the_end_that_is_further_from_no_change() -> None:
