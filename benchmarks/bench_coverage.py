@@ -90,11 +90,11 @@ class Row:
     world: str
     blocks: str
     ours: float
-    noisiest: float
+    noisiest: float | None
     naive: float
     other: float
     a_a: float
-    a_a_fitted: float
+    a_a_fitted: float | None
     a_a_naive: float
 
 
@@ -114,12 +114,17 @@ def main() -> None:
         missed |= not low <= row.ours <= high or row.a_a > most
         print(
             f"{row.world:32} {row.blocks:>12} | "
-            f"{row.ours:7.1%} {row.noisiest:8.1%} {row.naive:7.1%} {row.other:7.1%} | "
-            f"{row.a_a:6.1%} {row.a_a_fitted:6.1%} {row.a_a_naive:6.1%}"
+            f"{row.ours:7.1%} {share(row.noisiest):>8} {row.naive:7.1%} {row.other:7.1%} | "
+            f"{row.a_a:6.1%} {share(row.a_a_fitted):>6} {row.a_a_naive:6.1%}"
         )
     print("other: percentile bootstrap over blocks; where blocks are added: plain 95 % intervals from 3 blocks on")
     print(f"{arguments.sweeps} sweeps a line; bars: coverage 93-97 %, A/A at most 5 %: {'MISSED' if missed else 'met'}")
     sys.exit(missed)
+
+
+def share(value: float | None) -> str:
+    """A share in percent, nothing where there is none."""
+    return "" if value is None else f"{value:.1%}"
 
 
 def bars(sweeps: int) -> tuple[float, float, float]:
@@ -179,18 +184,16 @@ def stopped(world: World, percent: int, most: int, sweeps: int, generator: np.ra
         for one in (found, found_a_a)
     )
     unpaid = stops(found, paired.LEAST_BLOCKS, lambda d: is_narrow(d, percent / 100))
-    adjusted = by_end(ends_a_a, lambda own, n: adjusted_p_values(found_a_a[own, ..., :n], stopping.P_FACTOR))
+    adjusted = by_end(ends_a_a, lambda own, n: adjusted_p_values(found_a_a[own, ..., :n], stopping.P_FACTOR).T)
     return Row(
         world=world.name,
         blocks=f"{ends.mean():.1f} to {percent} %",
-        ours=(
-            ours := covered(*by_end(ends, lambda own, n: paired.interval(found[own, 0, PRIMARY, :n], level)).T, world)
-        ),
-        noisiest=ours,
+        ours=covered(*by_end(ends, lambda own, n: paired.interval(found[own, 0, PRIMARY, :n], level)).T, world),
+        noisiest=None,
         naive=covered(*by_end(ends, lambda own, n: naive_interval(tasks[own, :n, 0, PRIMARY])).T, world),
         other=covered(*by_end(unpaid, lambda own, n: paired.interval(found[own, 0, PRIMARY, :n], LEVEL)).T, world),
-        a_a=(a_a_ours := different(adjusted)),
-        a_a_fitted=a_a_ours,
+        a_a=different(adjusted),
+        a_a_fitted=None,
         a_a_naive=any_below(by_end(ends_a_a, lambda own, blocks: naive_p_values(a_a[own, :blocks]))),
     )
 
@@ -278,7 +281,10 @@ def corrected(p_values: Floats) -> Floats:
 
 
 def fitted_p_values(found: Floats) -> Floats:
-    """Moderated t with the prior of each phase fitted by the moments of its log variances (Smyth 2004, section 6.2)."""
+    """Moderated t with the prior of each phase fitted by the moments of its log variances (Smyth 2004, section 6.2).
+
+    As in limma, the test has no more degrees of freedom than all spreads of the phase have together.
+    """
     own_freedom, own = found.shape[-1] - 1, found.var(axis=-1, ddof=1)
     logs = np.log(own) - psi(own_freedom / 2) + np.log(own_freedom / 2)
     excess = logs.var(axis=1, ddof=1, keepdims=True) - polygamma(1, own_freedom / 2)
@@ -286,7 +292,8 @@ def fitted_p_values(found: Floats) -> Floats:
     prior = np.minimum(prior, MOST_PRIOR_FREEDOM)
     pooled = np.exp(logs.mean(axis=1, keepdims=True) + psi(prior / 2) - np.log(prior / 2))
     error = np.sqrt((prior * pooled + own_freedom * own) / (prior + own_freedom) / found.shape[-1])
-    return np.asarray(2 * stdtr(prior + own_freedom, -np.abs(found.mean(axis=-1)) / error))
+    freedom = np.minimum(prior + own_freedom, own_freedom * found.shape[1])
+    return np.asarray(2 * stdtr(freedom, -np.abs(found.mean(axis=-1)) / error))
 
 
 def trigamma_inverse(values: Floats) -> Floats:

@@ -7,6 +7,7 @@ from scipy import stats
 from sociometer.experiments.comparisons import Terms, bound, compare, taken_alone, verdict
 from sociometer.experiments.effects import Pairs
 from sociometer.experiments.findings import Interval
+from sociometer.experiments.statistics.paired import Floats
 from sociometer.experiments.statistics.permutation import Permuted
 
 RNG = np.random.default_rng(2)
@@ -19,6 +20,12 @@ def pair(log_ratio: float = 0.0, spread: float = 0.02, blocks: int = 5, **place:
     where = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", **place}
     seconds = control * np.exp(RNG.normal(log_ratio, spread, blocks))
     return Pairs(seconds=seconds, control_seconds=control, **where)  # type: ignore[arg-type]
+
+
+def told(differences: Floats) -> list[Pairs]:
+    """Comparisons of one phase with these differences of logarithms: a row each."""
+    ones = np.ones(differences.shape[1])
+    return [Pairs("movie", f"form-{row}", "plain", 1, "boot", np.exp(own), ones) for row, own in enumerate(differences)]
 
 
 def test_ratio_interval_and_p_values_agree_with_scipy() -> None:
@@ -158,6 +165,13 @@ def test_over_three_blocks_the_corrected_test_leans_on_the_spread_of_its_phase()
 def test_an_effect_far_above_the_noise_passes_the_correction_even_with_three_blocks() -> None:
     found = compare([pair(-3.0, 0.1, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
     assert {one.verdict for one in found} == {"faster"}
+
+
+def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_three_blocks() -> None:
+    alike = np.random.default_rng(4).normal(0, 0.05, (400, 4, 3))
+    size = -np.log1p(-np.median([one.detectable for sweep in alike for one in compare(told(sweep), Terms())]))
+    called = [compare(told(sweep - size * np.eye(4)[0][:, None]), Terms())[0].verdict == "faster" for sweep in alike]
+    assert 0.7 <= np.mean(called) <= 0.95
 
 
 def test_a_verdict_never_contradicts_the_interval_beside_it() -> None:

@@ -40,6 +40,14 @@ def test_the_stopping_rule_keeps_both(world: World) -> None:
     assert row.a_a <= 0.07
 
 
+def test_where_one_comparison_is_five_times_as_noisy_its_own_interval_holds_and_a_fitted_prior_would_err() -> None:
+    world = next(world for world in WORLDS if world.name == "one of 4 five times as noisy")
+    row = fixed(world, 3, SWEEPS, np.random.default_rng(1))
+    assert 0.91 <= (row.noisiest or 0) <= 0.985
+    assert row.a_a <= 0.06
+    assert (row.a_a_fitted or 0) > 0.07
+
+
 def test_tasks_taken_for_independent_do_not_and_blocks_drawn_with_replacement_neither() -> None:
     row = fixed(CORRELATED, 3, SWEEPS, np.random.default_rng(1))
     assert row.naive < 0.7
