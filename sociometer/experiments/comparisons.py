@@ -3,7 +3,7 @@
 1. The interval of a comparison is its own: of 100 such intervals 95 hold the truth (`statistics.paired`).
 2. The verdict `faster` or `slower` needs an interval without 1, and a t test corrected with Holm's procedure over every
    comparison of the sweep, so that a sweep in which nothing differs is called different in at most 5 % of the cases.
-   It is the test that the interval inverts; below 6 blocks, where that one cannot pass any correction, its spread
+   It is the test that the interval inverts; below 6 blocks, where that one hardly passes a correction, its spread
    leans on the comparisons of the same phase (`statistics.moderated`). A plan fixes beforehand what it is about: the
    primary phase (boot, else ready) of each variant shares `PRIMARY_SHARE` of that error, the other phases the rest.
 3. The permutation test rests on the plan's randomisation alone. Where it could contradict (from 6 blocks on its
