@@ -1,9 +1,9 @@
 """Test of one among many alike comparisons over few blocks: its spread leans on the spread of the others. Pure.
 
 Over three blocks a spread is known with two degrees of freedom. Taken alone that is an honest interval, but the far
-tail that a correction for 64 comparisons asks for lies at 21 standard errors or, outside the primary phase, at 62, which
-hardly any effect reaches. One degree more makes that 10 and 20. Comparisons of the same phase tell each other roughly
-how large a spread is, so the corrected test uses
+tail that a correction for 64 comparisons asks for lies at 21 standard errors, or outside the primary phase at 62, where
+hardly any effect is. One degree more makes that 10 and 20. Comparisons of the same phase tell each other roughly how
+large a spread is, so the corrected test uses
 
     moderated variance = (prior x variance pooled over all that are alike + freedom x own variance) / (prior + freedom)
 
