@@ -16,7 +16,8 @@ from sociometer.experiments.summary import Cell
 FINDINGS_SCHEMA = 1
 """History: 1 — first version."""
 
-Verdict = Literal["faster", "slower", "no-difference", "undecided"]
+Direction = Literal["faster", "slower"]
+Verdict = Literal[Direction, "no-difference", "undecided"]
 """`no-difference`: none larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
@@ -45,9 +46,12 @@ class Comparison(Frozen):
     p_least: float | None = Field(default=None, description="the smallest p that so many blocks allow that test")
     t_p_value: float | None = Field(default=None, description="of the t test that the interval belongs to")
     p_adjusted: float | None = Field(
-        default=None, description="`t_p_value` corrected for the number of comparisons: what the verdict rests on"
+        default=None, description="t test corrected for the number of comparisons: what the verdict rests on"
     )
     verdict: Verdict
+    taken_alone: Direction | None = Field(
+        default=None, description="what an undecided comparison would be, had the sweep no other"
+    )
     margin: float | None = Field(default=None, description="no relative difference larger than this; 0.05 is 5 %")
     detectable: float | None = Field(
         default=None, description="smallest relative difference that would be shown in 4 of 5 such sweeps"

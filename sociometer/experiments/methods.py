@@ -28,6 +28,12 @@ _ALWAYS = (
         "1979",
     ),
     Method(
+        name="Corrected test below 6 blocks: moderated t, a spread leans on those of its phase by one degree of "
+        "freedom; constants by simulation (benchmarks/bench_coverage.py)",
+        source="Smyth, Linear Models and Empirical Bayes Methods for Assessing Differential Expression in Microarray "
+        "Experiments, Statistical Applications in Genetics and Molecular Biology 3, 2004",
+    ),
+    Method(
         name="Permutation test: labels exchanged within blocks, all of them or 19,999 drawn",
         source="Fisher, The Design of Experiments, 1935; Phipson and Smyth, Permutation P-values Should Never Be Zero, "
         "Statistical Applications in Genetics and Molecular Biology 9, 2010",

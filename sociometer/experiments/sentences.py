@@ -18,9 +18,10 @@ def headline(comparisons: Sequence[Comparison], design: Design) -> str:
     chosen = _leading(comparisons)
     if not chosen:
         return _nothing_to_say(design)
-    said = "; ".join(sentence(one) for one in chosen[:MOST_IN_HEADLINE])
+    shown = chosen[:MOST_IN_HEADLINE]
+    said = "; ".join(sentence(one) for one in shown)
     more = len(chosen) - MOST_IN_HEADLINE
-    return f"{said}{f'; and {more} more below' if more > 0 else ''}."
+    return f"{said}{f'; and {more} more below' if more > 0 else ''}.{_by_chance(shown, len(comparisons))}"
 
 
 def sentence(one: Comparison) -> str:
@@ -32,11 +33,12 @@ def sentence(one: Comparison) -> str:
         return f"{subject} {change(one.ratio)} {against} {few}"
     low, high = one.interval.low, one.interval.high
     sure = f"{100 * one.interval.level:g} % CI"
-    match one.verdict:
+    alone = ", taken alone" if one.taken_alone else ""
+    match one.taken_alone or one.verdict:
         case "faster":
-            return f"{subject} {percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}"
+            return f"{subject} {percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}{alone}"
         case "slower":
-            return f"{subject} {percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}"
+            return f"{subject} {percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}{alone}"
         case "no-difference":
             none = f"no difference larger than {percent(one.margin or 0)}"
             return f"{subject} equally fast as {one.form} and {one.control}: {none}"
@@ -65,6 +67,15 @@ def _between(low: float, high: float) -> str:
 def tasks_of(task_count: int) -> str:
     """A number of tasks in words."""
     return "1 task" if task_count == 1 else f"{task_count} tasks"
+
+
+def _by_chance(shown: Sequence[Comparison], compared: int) -> str:
+    """What "taken alone" leaves open; nothing where nothing is said so."""
+    blocks = [one.blocks for one in shown if one.taken_alone is not None]
+    if not blocks:
+        return ""
+    which = f"one of {compared} comparisons" if compared > 1 else "a comparison"
+    return f" With {min(blocks)} blocks, {which} may look so by chance."
 
 
 def _leading(comparisons: Sequence[Comparison]) -> list[Comparison]:

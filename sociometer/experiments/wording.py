@@ -65,9 +65,11 @@ def probability(value: float | None) -> str:
 
 
 def verdict(comparison: Comparison) -> str:
-    """A comparison's verdict, with the margin that it is about."""
+    """A comparison's verdict, with the margin that it is about, or that it holds for this comparison alone."""
     if comparison.verdict == "no-difference" and comparison.margin is not None:
         return f"no difference above {share(comparison.margin)}"
+    if comparison.taken_alone is not None:
+        return f"{comparison.taken_alone}, taken alone"
     return VERDICTS[comparison.verdict]
 
 

@@ -38,8 +38,11 @@ def half_width(deviation: Floats | float, blocks: Floats | int, level: float) ->
 def p_value(differences: Floats) -> Floats:
     """Two-sided p of the t test that the interval inverts; equal differences give 0, or 1 when they are all 0."""
     blocks = differences.shape[-1]
-    middle = np.abs(differences.mean(axis=-1))
-    error = differences.std(axis=-1, ddof=1) / np.sqrt(blocks)
+    return p_of(differences.mean(axis=-1), differences.std(axis=-1, ddof=1), blocks, blocks - 1)
+
+
+def p_of(mean: Floats, deviation: Floats, blocks: int, freedom: int) -> Floats:
+    """The same for a mean over blocks, from the standard deviation of one block's difference and its ``freedom``."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(middle == 0, 0.0, middle / error)
-    return np.asarray(2 * stdtr(blocks - 1, -t))
+        t = np.where(mean == 0, 0.0, np.abs(mean) / (deviation / np.sqrt(blocks)))
+    return np.asarray(2 * stdtr(freedom, -t))

@@ -21,15 +21,18 @@ MOST_BLOCKS = 1_000
 _GRID = 2_000
 
 
-def power(shift: float, blocks: int, alpha: float) -> float:
+def power(shift: float, freedom: int, alpha: float) -> float:
     """Chance that a two-sided t test at ``alpha`` sees a mean difference of ``shift`` standard errors."""
-    limit = stdtrit(blocks - 1, 1 - alpha / 2) * _root_variances(blocks - 1)
+    limit = stdtrit(freedom, 1 - alpha / 2) * _root_variances(freedom)
     return float(np.mean(ndtr(shift - limit) + ndtr(-shift - limit)))
 
 
-def detectable(deviation: float, blocks: int, alpha: float) -> float:
-    """The smallest difference of logarithms that the test shows with a chance of `POWER`."""
-    return _shift(blocks, alpha) * deviation / float(np.sqrt(blocks))
+def detectable(deviation: float, blocks: int, alpha: float, freedom: int | None = None) -> float:
+    """The smallest difference of logarithms that the test shows with a chance of `POWER`.
+
+    ``freedom`` are the degrees of freedom of the deviation, one less than the blocks if not given.
+    """
+    return _shift(blocks - 1 if freedom is None else freedom, alpha) * deviation / float(np.sqrt(blocks))
 
 
 def blocks_for(deviation: float, half: float, level: float) -> int | None:
@@ -43,14 +46,14 @@ def blocks_for(deviation: float, half: float, level: float) -> int | None:
 
 
 @lru_cache(maxsize=256)
-def _shift(blocks: int, alpha: float) -> float:
+def _shift(freedom: int, alpha: float) -> float:
     """By bisection: the power grows with the shift."""
     low, high = 0.0, 10.0
-    while power(high, blocks, alpha) < POWER:
+    while power(high, freedom, alpha) < POWER:
         low, high = high, 2 * high
     while high - low > 1e-6 * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if power(middle, blocks, alpha) < POWER else (low, middle)
+        low, high = (middle, high) if power(middle, freedom, alpha) < POWER else (low, middle)
     return high
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sociometer.experiments.comparisons import Terms, bound, compare, verdict
+from sociometer.experiments.comparisons import Terms, bound, compare, taken_alone, verdict
 from sociometer.experiments.effects import Pairs
 from sociometer.experiments.findings import Interval
+from sociometer.experiments.statistics.paired import Floats
 from sociometer.experiments.statistics.permutation import Permuted
 
 RNG = np.random.default_rng(2)
@@ -19,6 +20,12 @@ def pair(log_ratio: float = 0.0, spread: float = 0.02, blocks: int = 5, **place:
     where = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", **place}
     seconds = control * np.exp(RNG.normal(log_ratio, spread, blocks))
     return Pairs(seconds=seconds, control_seconds=control, **where)  # type: ignore[arg-type]
+
+
+def told(differences: Floats) -> list[Pairs]:
+    """Comparisons of one phase with these differences of logarithms: a row each."""
+    ones = np.ones(differences.shape[1])
+    return [Pairs("movie", f"form-{row}", "plain", 1, "boot", np.exp(own), ones) for row, own in enumerate(differences)]
 
 
 def test_ratio_interval_and_p_values_agree_with_scipy() -> None:
@@ -116,6 +123,64 @@ def test_verdicts_follow_the_corrected_test_first_and_the_margin_then(
     low: float, high: float, p_adjusted: float, said: str
 ) -> None:
     assert verdict(Interval(low=low, high=high), p_adjusted, SAYS_NOTHING, margin=0.1) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "permuted", "said"),
+    [
+        (0.60, 0.80, SAYS_NOTHING, "faster"),
+        (1.20, 1.80, SAYS_NOTHING, "slower"),
+        (0.60, 1.01, SAYS_NOTHING, None),
+        (0.60, 0.80, Permuted(0.01, 1 / 512), "faster"),
+        (0.60, 0.80, Permuted(0.30, 1 / 512), None),
+    ],
+)
+def test_taken_alone_an_interval_without_one_tells_unless_the_permutation_test_contradicts(
+    low: float, high: float, permuted: Permuted, said: str | None
+) -> None:
+    assert taken_alone(Interval(low=low, high=high), permuted) == said
+
+
+def test_many_comparisons_over_three_blocks_still_say_what_each_shows_alone() -> None:
+    found = compare([pair(-0.3, 0.08, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
+    undecided = [one for one in found if one.verdict == "undecided" and one.interval is not None]
+    assert {one.taken_alone for one in undecided} == {"faster", None}
+    assert all((one.taken_alone == "faster") == (one.interval.high < 1) for one in undecided if one.interval)
+    assert {one.taken_alone for one in found if one.verdict != "undecided"} <= {None}
+
+
+def test_over_three_blocks_the_corrected_test_leans_on_the_spread_of_its_phase() -> None:
+    found = [pair(-1.0, spread, blocks=3, form=f"form-{spread}") for spread in (0.02, 0.03, 0.05, 0.2)]
+    elsewhere = [pair(-1.0, 3.0, blocks=3, phase="pull", form=f"form-{number}") for number in range(4)]
+    deviation = {one.form: one.differences.std(ddof=1) for one in found}
+    pooled = np.mean([one**2 for one in deviation.values()])
+    for one in compare([*found, *elsewhere], Terms()):
+        if one.phase == "boot":
+            moderated = np.sqrt((pooled + 2 * deviation[one.form] ** 2) / 3)
+            leaning = 2 * stats.t.sf(abs(np.log(one.ratio)) / moderated * np.sqrt(3), 3)
+            assert (one.p_adjusted or 0) >= max(2 * leaning, one.t_p_value or 1)
+            assert (one.p_adjusted or 1) <= max(6 * leaning, one.t_p_value or 0)
+
+
+def test_an_effect_far_above_the_noise_passes_the_correction_even_with_three_blocks() -> None:
+    found = compare([pair(-3.0, 0.1, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
+    assert {one.verdict for one in found} == {"faster"}
+
+
+def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_three_blocks() -> None:
+    alike = np.random.default_rng(4).normal(0, 0.05, (400, 4, 3))
+    size = -np.log1p(-np.median([one.detectable for sweep in alike for one in compare(told(sweep), Terms())]))
+    called = [compare(told(sweep - size * np.eye(4)[0][:, None]), Terms())[0].verdict == "faster" for sweep in alike]
+    assert 0.7 <= np.mean(called) <= 0.95
+
+
+def test_a_verdict_never_contradicts_the_interval_beside_it() -> None:
+    quiet = [pair(0.0, 0.01, blocks=3, form=f"form-{number}") for number in range(60)]
+    noisy = [pair(0.5, 0.4, blocks=3, form=f"noisy-{number}") for number in range(40)]
+    found = compare([*quiet, *noisy], Terms())
+    called = [one for one in found if one.verdict in ("faster", "slower")]
+    assert all(one.interval and not one.interval.low <= 1 <= one.interval.high for one in called)
+    assert all((one.p_adjusted or 0) >= (one.t_p_value or 1) for one in found)
 
 
 def test_the_bound_is_the_end_that_is_further_from_no_change() -> None:

@@ -30,6 +30,14 @@ def comparison(ratio: float = 0.81, low: float = 0.77, high: float = 0.85, **cha
             "movie with 1 task boots between 12 % faster and 5.0 % slower (95 % CI) as soci-v2 than plain: undecided",
         ),
         (
+            comparison(0.79, 0.74, 0.84, verdict="undecided", taken_alone="faster"),
+            "movie with 1 task boots 21 % (95 % CI 16-26 %) faster as soci-v2 than plain, taken alone",
+        ),
+        (
+            comparison(1.2, 1.05, 1.37, verdict="undecided", taken_alone="slower"),
+            "movie with 1 task boots 20 % (95 % CI 5-37 %) slower as soci-v2 than plain, taken alone",
+        ),
+        (
             comparison(0.5, interval=None, blocks=2, verdict="undecided", phase="pull"),
             "movie with 1 task pulls 50 % faster as soci-v2 than plain in 2 blocks: too few to tell that from chance",
         ),
@@ -46,6 +54,16 @@ def test_the_headline_names_each_variant_and_form_once_at_the_smallest_count_in_
     assert "parquet with 1 task is ready 19 %" in said
     assert "8 tasks" not in said
     assert "pulls" not in said
+
+
+def test_a_headline_that_takes_a_comparison_alone_says_what_that_leaves_open() -> None:
+    sure = [comparison(form=f"form-{number}") for number in range(63)]
+    alone = comparison(variant="parquet", blocks=3, verdict="undecided", taken_alone="faster")
+    assert headline([alone, *sure], small_design()).endswith(
+        "more below. With 3 blocks, one of 64 comparisons may look so by chance."
+    )
+    assert headline([alone], small_design()).endswith("taken alone. With 3 blocks, a comparison may look so by chance.")
+    assert "chance" not in headline(sure, small_design())
 
 
 def test_a_long_headline_is_cut_and_says_so() -> None:

@@ -55,6 +55,11 @@ def test_no_difference_is_said_with_the_difference_that_it_excludes() -> None:
     assert wording.verdict(comparison("undecided")) == "not enough data"
 
 
+def test_a_comparison_that_only_its_number_of_neighbours_leaves_open_says_so() -> None:
+    one = comparison("undecided").model_copy(update={"taken_alone": "faster"})
+    assert wording.verdict(one) == "faster, taken alone"
+
+
 def test_a_comparison_is_one_sentence_with_its_interval() -> None:
     assert wording.sentence(comparison()) == (
         "movie, 8 tasks: boot of soci-v2 takes 16.4 s instead of 22.3 s (−26 %, 95 % interval −30 to −21 %): faster."  # noqa: RUF001
