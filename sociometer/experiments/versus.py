@@ -17,9 +17,9 @@ from pydantic import Field
 
 from sociometer.errors import SweepError
 from sociometer.experiments import comparable
-from sociometer.experiments.comparisons import Terms, bound, shares, verdict
+from sociometer.experiments.comparisons import Terms, bound, shares, taken_alone, verdict
 from sociometer.experiments.effects import pairs, primary_phase, round_medians
-from sociometer.experiments.findings import Interval, Verdict
+from sociometer.experiments.findings import Direction, Interval, Verdict
 from sociometer.experiments.noise import FOREIGN_PRESSURE, TREATMENT
 from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.records import Frozen
@@ -55,6 +55,9 @@ class Change(Frozen):
     p_adjusted: float | None = Field(default=None, description="Welch's t, corrected for the number of rows")
     verdict: Verdict = "undecided"
     margin: float | None = Field(default=None, description="no relative difference larger than this")
+    taken_alone: Direction | None = Field(
+        default=None, description="what an undecided row would be, were it the only one"
+    )
 
 
 class Versus(Frozen):
@@ -197,6 +200,7 @@ def _judged(one: _Samples, p_adjusted: float, described: Change) -> Change:
             "p_value": permuted.p_value,
             "p_adjusted": p_adjusted,
             "verdict": said,
+            "taken_alone": taken_alone(interval, permuted) if said == "undecided" else None,
             "margin": bound(interval) if said == "no-difference" else None,
         }
     )

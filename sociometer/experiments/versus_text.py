@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sociometer.experiments.versus import Change, Versus
-from sociometer.experiments.wording import change, interval, probability, seconds, share
+from sociometer.experiments.wording import change, interval, probability, seconds, verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,8 +77,7 @@ def notes(found: Versus) -> Iterator[str]:
 def _certainty(one: Change) -> Sequence[str]:
     if one.interval is None:
         return ("-", "-", f"undecided: {one.blocks_before} and {one.blocks_after} blocks")
-    said = f"no difference above {share(one.margin)}" if one.margin is not None else one.verdict
-    return (interval(one.interval), probability(one.p_adjusted), said)
+    return (interval(one.interval), probability(one.p_adjusted), verdict(one))
 
 
 def _row(cells: Sequence[str] | Iterator[str]) -> str:

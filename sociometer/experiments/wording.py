@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from typing import Protocol
 
-from sociometer.experiments.findings import Comparison, Interval, Verdict
+from sociometer.experiments.findings import Comparison, Direction, Interval, Verdict
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -64,7 +65,23 @@ def probability(value: float | None) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
-def verdict(comparison: Comparison) -> str:
+class Judged(Protocol):
+    """A comparison of any kind: of forms within a sweep, or of two sweeps."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What may be said."""
+
+    @property
+    def margin(self) -> float | None:
+        """What no difference is larger than."""
+
+    @property
+    def taken_alone(self) -> Direction | None:
+        """What might be said, were it the only one."""
+
+
+def verdict(comparison: Judged) -> str:
     """A comparison's verdict, with the margin that it is about, or that it holds for this comparison alone."""
     if comparison.verdict == "no-difference" and comparison.margin is not None:
         return f"no difference above {share(comparison.margin)}"
