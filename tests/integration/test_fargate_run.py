@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import math
 import os
 import signal
 from collections import Counter
@@ -23,6 +24,7 @@ from sociometer.experiments import export, stack_workspace
 from sociometer.experiments import stack as engine
 from sociometer.experiments.phases import durations
 from sociometer.experiments.records import Outcome, RoundRecord, RoundStatus
+from sociometer.experiments.stack_files import FARGATE_STACK
 from sociometer.experiments.store import LATEST, Store
 from sociometer.oci.ecr import auth_file
 from tests.support.aws.command import Running, sociometer, started
@@ -45,10 +47,11 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class World:
-    """The local AWS, and the containers of its tasks."""
+    """The local AWS, the containers of its tasks, and the data folder of the commands."""
 
     aws: AwsServer
     tasks: Tasks
+    data: Path
 
     def services(self) -> dict[str, tuple[int, int]]:
         """Desired and running count of every service."""
@@ -76,19 +79,18 @@ class Deployed:
     def sweep_in_its_second_round(self) -> Iterator[Running]:
         """A sweep of four rounds whose second one has its task up, which does not come to the end of its boot."""
         plan = (*TREATMENTS, "--counts", "1", "--blocks", "2", "--yes")
-        with started("sweep", "--target", "fargate", *self.options, *plan) as sweep:
-            try:
-                sweep.until("[1/4]", "clearing")
-                self.world.tasks.hang = True
+        self.world.tasks.boots_left = 1
+        try:
+            with started("sweep", "--target", "fargate", *self.options, *plan) as sweep:
                 sweep.until("[2/4]", "booted 0/1")
                 yield sweep
-            finally:
-                self.world.tasks.hang = False
+        finally:
+            self.world.tasks.boots_left = math.inf
 
 
 @pytest.fixture(scope="module")
-def world(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    stages = stages_without_internet(tmp_path_factory.mktemp("stages"))
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    stages, data = stages_without_internet(tmp_path_factory.mktemp("stages")), tmp_path_factory.mktemp("data")
     with (
         aws_server() as aws,
         registry() as images,
@@ -97,7 +99,8 @@ def world(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        yield World(aws, tasks)
+        patch.setenv("SOCIOMETER_DATA", str(data))
+        yield World(aws, tasks, data)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +142,7 @@ def outcomes(store: Path) -> list[tuple[RoundStatus, list[Outcome]]]:
 BOOTED = (RoundStatus.COMPLETE, [Outcome.BOOTED])
 
 
-def test_run_measures_every_round_and_leaves_nothing(world: World, own_data: Path, tmp_path: Path) -> None:
+def test_run_measures_every_round_and_leaves_nothing(world: World, tmp_path: Path) -> None:
     before, store = inventory(world.aws), tmp_path / "store.sqlite"
     plan = (*TREATMENTS, "--counts", ",".join(map(str, COUNTS)), "--blocks", str(BLOCKS), "--seed", "7")
     places = ("--store", str(store), "--results", str(tmp_path / "results"))
@@ -150,11 +153,11 @@ def test_run_measures_every_round_and_leaves_nothing(world: World, own_data: Pat
     check_results(folder, [record.round.task_count for record in records])
     assert (folder / "report.txt").read_text() == done.stdout
     assert inventory(world.aws) == before
-    assert stack_workspace.names() == []
-    assert files_with("aws:ecs/service:Service", own_data), "no state of the stack was searched for secrets"
+    assert FARGATE_STACK not in stack_workspace.names()
+    assert files_with("aws:ecs/service:Service", world.data), "no state of the stack was searched for secrets"
     for secret in (SECRET, *ecr_token()):
         assert secret not in done.stdout + done.stderr
-        assert files_with(secret, own_data, tmp_path) == []
+        assert files_with(secret, world.data, tmp_path) == []
 
 
 def check_measurements(records: list[RoundRecord]) -> None:

@@ -7,6 +7,7 @@ load balancer's listener tells which requests are for its service. All load bala
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -48,13 +49,14 @@ class Booting:
 class Tasks:
     """The containers of all running tasks of ``server``, and what goes wrong with them.
 
-    ``fall_back``: none is loaded lazily, as without an index; ``hang``: no boot comes to its end.
+    ``fall_back``: none is loaded lazily, as without an index; ``boots_left``: so many more boots come to their
+    end, the others hang.
     """
 
     server: AwsServer
     address: str
     fall_back: bool = False
-    hang: bool = False
+    boots_left: float = math.inf
     faults: list[BaseException] = field(default_factory=list)
     _containers: dict[str, Booting] = field(default_factory=dict)
     _kinds: dict[str, tuple[dict[str, str], bool]] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Tasks:
         # A new table, and not a changed one: requests are answered meanwhile.
         self._containers = {arn: one for arn, one in self._containers.items() if arn in running}
         for arn, one in self._containers.items():
-            if one.report is None and not self.hang and time.time_ns() >= one.due_ns:
+            if one.report is None and self.boots_left > 0 and time.time_ns() >= one.due_ns:
                 self._boot(arn, one)
 
     def answer(self, header: str | None) -> bytes | None:
@@ -116,6 +118,7 @@ class Tasks:
         now_ms = time.time_ns() // 10**6
         logs.put_log_events(**one.stream, logEvents=[{"timestamp": now_ms, "message": line}])
         one.report = f"{line}\n".encode()
+        self.boots_left -= 1
 
     def _header(self, cluster: str, service: str) -> str:
         """The header of a service's requests: what the rule wants that leads to its target group."""
