@@ -19,31 +19,41 @@ def headline(comparisons: Sequence[Comparison], design: Design) -> str:
     if not chosen:
         return _nothing_to_say(design)
     shown = chosen[:MOST_IN_HEADLINE]
-    said = "; ".join(sentence(one) for one in shown)
+    subjects: dict[str, list[str]] = {}
+    for one in shown:
+        subjects.setdefault(_subject(one), []).append(_predicate(one))
+    said = "; ".join(f"{subject} {', and '.join(predicates)}" for subject, predicates in subjects.items())
     more = len(chosen) - MOST_IN_HEADLINE
     return f"{said}{f'; and {more} more below' if more > 0 else ''}.{_by_chance(shown, len(comparisons))}"
 
 
 def sentence(one: Comparison) -> str:
     """A comparison in words, without a full stop: what the verdict is, and how sure."""
-    subject = f"{one.variant} with {tasks_of(one.task_count)} {VERBS[one.phase]}"
+    return f"{_subject(one)} {_predicate(one)}"
+
+
+def _subject(one: Comparison) -> str:
+    return f"{one.variant} with {tasks_of(one.task_count)} {VERBS[one.phase]}"
+
+
+def _predicate(one: Comparison) -> str:
     against = f"as {one.form} than {one.control}"
     if one.interval is None:
         few = f"in {one.blocks} {'block' if one.blocks == 1 else 'blocks'}: too few to tell that from chance"
-        return f"{subject} {change(one.ratio)} {against} {few}"
+        return f"{change(one.ratio)} {against} {few}"
     low, high = one.interval.low, one.interval.high
     sure = f"{100 * one.interval.level:g} % CI"
     alone = ", taken alone" if one.taken_alone else ""
     match one.taken_alone or one.verdict:
         case "faster":
-            return f"{subject} {percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}{alone}"
+            return f"{percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}{alone}"
         case "slower":
-            return f"{subject} {percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}{alone}"
+            return f"{percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}{alone}"
         case "no-difference":
             none = f"no difference larger than {percent(one.margin or 0)}"
-            return f"{subject} equally fast as {one.form} and {one.control}: {none}"
+            return f"equally fast as {one.form} and {one.control}: {none}"
         case "undecided":
-            return f"{subject} between {change(low)} and {change(high)} ({sure}) {against}: undecided"
+            return f"between {change(low)} and {change(high)} ({sure}) {against}: undecided"
 
 
 def percent(share: float) -> str:
