@@ -11,7 +11,9 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
 from typing import IO
 
 from pulumi.automation import CommandResult, PulumiCommand
@@ -32,20 +34,23 @@ class OrderlyPulumi(PulumiCommand):
         on_error: OnOutput = None,
     ) -> CommandResult:
         """Run a command to its end; raises `CommandError` when it fails."""
-        process = subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
-            encoding="utf-8",
-            start_new_session=True,  # else the terminal interrupts it, too, and the second time it drops everything
-        )
-        assert process.stdout is not None and process.stderr is not None  # noqa: S101 - for the type checker
-        out, err = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
-        interrupted = _waited(process)
-        result = CommandResult(stdout=out.text(), stderr=err.text(), code=process.returncode)
-        if interrupted:
+        interrupts = _Interrupts()
+        with interrupts.passed_on():
+            process = subprocess.Popen(
+                [self.command, "--non-interactive", *args],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
+                encoding="utf-8",
+                start_new_session=True,  # else the terminal interrupts it, too, and the second time it drops everything
+            )
+            interrupts.begin(process)
+            assert process.stdout is not None and process.stderr is not None  # noqa: S101 - for the type checker
+            out, err = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
+            process.wait()
+            result = CommandResult(stdout=out.text(), stderr=err.text(), code=process.returncode)
+        if interrupts.came:
             raise KeyboardInterrupt
         if result.code != 0:
             raise create_command_error(result)
@@ -74,14 +79,33 @@ class _Reader:
                     self._told(line.rstrip())
 
 
-def _waited(process: subprocess.Popen[str]) -> bool:
-    """Wait for the end, passing interrupts on: at the second one the command drops everything. Whether one came."""
-    interrupted = False
-    while True:
+class _Interrupts:
+    """Passes signals on to the command; none is raised here, where it could leave the command behind unwatched."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._process: subprocess.Popen[str] | None = None
+
+    @contextmanager
+    def passed_on(self) -> Iterator[None]:
+        """For as long as the block lasts; Python hands signals to the main thread alone."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        earlier = [(number, signal.signal(number, self._pass)) for number in (signal.SIGINT, signal.SIGTERM)]
         try:
-            process.wait()
-        except KeyboardInterrupt:
-            interrupted = True
+            yield
+        finally:
+            for number, handler in earlier:
+                signal.signal(number, handler)
+
+    def begin(self, process: subprocess.Popen[str]) -> None:
+        """The command runs; a signal that came before is passed on now."""
+        self._process = process
+        if self.came:
             process.send_signal(signal.SIGINT)
-        else:
-            return interrupted
+
+    def _pass(self, _number: int, _frame: FrameType | None) -> None:
+        self.came = True
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
