@@ -64,14 +64,10 @@ class Tasks:
     _turn: Iterator[int] = field(default_factory=count)
 
     def look(self) -> None:
-        """Start the containers of tasks that are new, end those of tasks that are gone, boot those whose time has
-        come."""
-        running = {task["taskArn"]: task for task in self._running()}
-        for arn, task in running.items():
-            if arn not in self._containers:
-                self._containers[arn] = self._started(task)
+        """Start containers of new tasks, end those of tasks that are gone, and let boot whose time has come."""
+        known, running = self._containers, {task["taskArn"]: task for task in self._running()}
         # A new table, and not a changed one: requests are answered meanwhile.
-        self._containers = {arn: one for arn, one in self._containers.items() if arn in running}
+        self._containers = {arn: known.get(arn) or self._started(task) for arn, task in running.items()}
         for arn, one in self._containers.items():
             if one.report is None and self.boots_left > 0 and time.time_ns() >= one.due_ns:
                 self._boot(arn, one)
@@ -86,8 +82,9 @@ class Tasks:
         for cluster in ecs.list_clusters()["clusterArns"]:
             try:
                 for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING"):
-                    found = ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
-                    yield from (task for task in found if task["lastStatus"] == "RUNNING")
+                    if arns := page["taskArns"]:
+                        found = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+                        yield from (task for task in found if task["lastStatus"] == "RUNNING")
             except ecs.exceptions.ClusterNotFoundException:
                 continue  # removed since it was listed
 
