@@ -124,7 +124,7 @@ PRESETS: dict[str, Preset] = {
             variants=VARIANTS,
             forms=("plain", "plain-again"),
             task_counts=(1,),
-            blocks=5,
+            blocks=8,
             seed=1,
             payload=Payload(movie_megabytes=200, parquet_test_megabytes=30, parquet_train_megabytes=60),
         ),
