@@ -23,6 +23,9 @@ REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 LOGIN = "Log in with `aws sso login`, or set new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
 CLOCK = "fix this machine's clock (`timedatectl set-ntp true`)"
+SECONDS_THAT_SIGN = 240
+"""A clock that is off by less signs well: AWS refuses from five minutes on (Signature Version 4), and an answer's date
+is whole seconds and older than the answer."""
 KEPT = "Every record is kept, and the sweep can be resumed."
 
 _NOBODY = (
@@ -75,9 +78,9 @@ def _answered(doing: str, error: ClientError) -> AwsError:
 
 
 def _about_the_clock(code: str, message: str, response: Mapping[str, Any]) -> str:
-    """A signature holds the time: it is refused more than five minutes off AWS's clock (Signature Version 4)."""
+    """A signature holds the time, so a wrong clock and a wrong secret key are refused alike."""
     off = _seconds_off(response)
-    if off is not None and abs(off) > 1:
+    if off is not None and abs(off) > SECONDS_THAT_SIGN:
         return f"This clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} AWS's: {CLOCK}."
     if code in WRONG_TIME or any(word in message for word in ("expired", "not yet current", "Signature not yet")):
         return f"AWS's clock is another: {CLOCK}."
@@ -85,7 +88,7 @@ def _about_the_clock(code: str, message: str, response: Mapping[str, Any]) -> st
 
 
 def _seconds_off(response: Mapping[str, Any]) -> float | None:
-    """This machine's clock minus AWS's, from the answer's date, to about a second."""
+    """This machine's clock minus AWS's, from the answer's date, to a few seconds."""
     text = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     try:
         return (datetime.now(UTC) - parsedate_to_datetime(text)).total_seconds() if text else None

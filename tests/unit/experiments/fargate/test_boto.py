@@ -130,6 +130,14 @@ def test_a_wrong_clock_is_told_by_how_much(server: AwsServer, boto: Boto, ahead:
         list_tasks(boto)
 
 
+@pytest.mark.parametrize("late", [2, 60, -60])
+def test_a_late_answer_is_not_taken_for_a_wrong_clock(server: AwsServer, boto: Boto, late: int) -> None:
+    date = datetime.now(UTC) - timedelta(seconds=late)
+    server.script["ListTasks"].extend([refusal("SignatureDoesNotMatch", "x", date=date)] * 3)
+    with pytest.raises(CredentialsError, match="Either the secret key is wrong, or the clock"):
+        list_tasks(boto)
+
+
 def test_without_credentials_one_line_says_how_to_log_in(server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
