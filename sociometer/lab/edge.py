@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sociometer.errors import LabError
 from sociometer.lab import daemons
+from sociometer.lab.link import shape_from_host, shape_towards_host
 from sociometer.lab.profiles import Profile
 from sociometer.lab.sandbox import Sandbox
 from sociometer.oci.command import run
@@ -32,9 +33,6 @@ MAX_HOSTS = 250
 _UPSTREAM = "127.0.0.1:5001"
 _PROXY_API = "127.0.0.1:8474"
 _SETUP_SECONDS = 10.0
-_BURST_SECONDS = 0.004
-"""Bucket of the token filter, as time at the shaped rate: enough for one timer tick, too little to cheat with."""
-_QUEUE_MILLISECONDS = 50
 
 
 def host_address(index: int) -> str:
@@ -84,8 +82,8 @@ class Edge:
             f"route add {METADATA_ADDRESS} dev eth0",
         )
         if profile.rate_bits_per_second:
-            _shape(self.sandbox, port, profile.rate_bits_per_second)
-            _shape(host, "eth0", profile.rate_bits_per_second)
+            shape_towards_host(self.sandbox, port, profile.rate_bits_per_second)
+            shape_from_host(host, "eth0", profile.rate_bits_per_second)
 
     def unplug(self, index: int) -> None:
         """Take a host's link away, now: the kernel removes a dead host's network later, and until then it would
@@ -164,10 +162,3 @@ def _port(index: int) -> str:
 
 def _ip(sandbox: Sandbox, *lines: str) -> None:
     sandbox.run_on_network(["ip", "-batch", "-"], timeout_seconds=_SETUP_SECONDS, stdin="\n".join(lines))
-
-
-def _shape(sandbox: Sandbox, device: str, bits_per_second: int) -> None:
-    burst_bytes = max(round(bits_per_second / 8 * _BURST_SECONDS), 64 * 1024)  # at least one offloaded packet
-    limits = f"rate {bits_per_second}bit burst {burst_bytes} latency {_QUEUE_MILLISECONDS}ms"
-    words = f"tc qdisc add dev {device} root tbf {limits}".split()
-    sandbox.run_on_network(words, timeout_seconds=_SETUP_SECONDS)

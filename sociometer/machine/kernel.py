@@ -19,6 +19,12 @@ MOUNTINFO = Path("/proc/self/mountinfo")
 
 _NAMESPACES = ("--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--mount-proc")
 _CONTAINER_ADVICE = "In a container: run it privileged (docker run --privileged), or use a virtual machine."
+_ON_LOOPBACK = "tc qdisc add dev lo root"
+_SHAPING = {
+    "tbf": f"{_ON_LOOPBACK} tbf rate 1gbit burst 1mb latency 50ms",
+    "htb and u32": f"{_ON_LOOPBACK} handle 1: htb && tc filter add dev lo parent 1: prio 1 protocol ip u32 divisor 256",
+}
+"""What `sociometer.lab.link` needs, on a namespace's loopback."""
 _DUMMY_LINK = ("link", "add", "one", "type", "veth", "peer", "name", "two")
 
 
@@ -75,18 +81,15 @@ def network() -> Check:
 
 
 def shaping() -> Check:
-    """A task's network rate is limited by the kernel; delay comes from a proxy, with or without netem."""
-    limits = ("rate", "1gbit", "burst", "1mb", "latency", "50ms")
-    said = _discipline("tbf", *limits)
-    if said is not None:
-        meaning = "a task's network rate cannot be limited"
-        return Check("shaping", "failure", f"tbf: {said}", meaning, "modprobe sch_tbf; install iproute2.")
-    netem = _discipline("netem", "delay", "1ms") is None
-    return Check("shaping", "ok", "rate by tbf, delay by proxy" + (" (netem is here too)" if netem else " (no netem)"))
-
-
-def _discipline(*words: str) -> str | None:
-    return complaint(["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", *words])
+    """A task's network rate is limited by the kernel, shared fairly; delay comes from a proxy, with or without netem."""
+    for name, words in _SHAPING.items():
+        said = complaint(["unshare", "--net", "sh", "-c", words])
+        if said is not None:
+            meaning = "a task's network rate cannot be limited and shared"
+            advice = "modprobe sch_tbf sch_htb cls_u32; install iproute2."
+            return Check("shaping", "failure", f"{name}: {said}", meaning, advice)
+    netem = complaint(["unshare", "--net", "sh", "-c", f"{_ON_LOOPBACK} netem delay 1ms"]) is None
+    return Check("shaping", "ok", "rate by tbf and htb, delay by proxy" + (" (netem is here too)" if netem else ""))
 
 
 def cgroups(mountinfo: Path = MOUNTINFO) -> Check:
