@@ -81,7 +81,7 @@ def network() -> Check:
 
 
 def shaping() -> Check:
-    """A task's network rate is limited by the kernel, shared fairly; delay comes from a proxy, with or without netem."""
+    """A task's network rate is limited and fairly shared by the kernel; delay comes from a proxy, netem or not."""
     for name, words in _SHAPING.items():
         said = complaint(["unshare", "--net", "sh", "-c", words])
         if said is not None:
