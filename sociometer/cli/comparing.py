@@ -52,7 +52,8 @@ def compare(
     compared with a measurement. Across targets, effects relative to plain are compared, not seconds.
 
     --fail-if-slower looks at the phase that matters (boot, else ready) of every treatment and task count: it fails
-    when the verdict is slower and the whole interval lies at or above the limit, and says when it cannot tell.
+    when the verdict is slower and the whole interval lies at or above the limit, or when a treatment that was
+    measured before has no complete round any more, and says when it cannot tell.
     """
     if format_ not in FORMATS:
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(FORMATS)}.")
@@ -95,8 +96,8 @@ def _write(found: Versus, format_: str) -> None:
 def _judge(found: Versus, limit: float) -> None:
     from sociometer.experiments import gate
 
-    judgement = gate.judge(found.changes, limit)
-    if judgement.slower:
+    judgement = gate.judge(found, limit)
+    if judgement.fails:
         raise SlowerError(gate.refusal(judgement, limit, unequal=bool(found.warnings)))
     if judgement.open:
         say(f"warning: {gate.doubt(judgement, limit)}")

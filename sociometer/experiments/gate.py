@@ -1,41 +1,54 @@
 """Did a start become slower than it may? The answer for continuous integration, from a comparison of two sweeps. Pure.
 
 It fails on evidence alone: the verdict is `slower` and the whole interval lies at or above the limit. What cannot be
-told is not a failure but is said, for a gate that passes because nothing was measured well is worth nothing.
+told is not a failure but is said, for a gate that passes because nothing was measured well is worth nothing. For the
+same reason it fails when a treatment that was measured before has no complete round any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sociometer.experiments.records import Frozen
 from sociometer.experiments.sentences import percent, tasks_of
-from sociometer.experiments.versus import Change
+from sociometer.experiments.versus import Change, Versus
 from sociometer.experiments.wording import change as changed
 from sociometer.experiments.wording import interval
 
 
 class Judgement(Frozen):
-    """The changes that are slower than allowed, and those of which that cannot be ruled out; a sentence each."""
+    """The changes that are slower than allowed, and those of which that cannot be ruled out, a sentence each; and the
+    treatments that are not measured any more.
+    """
 
     slower: tuple[str, ...]
     open: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+
+    @property
+    def fails(self) -> bool:
+        """Whether this is no pass."""
+        return bool(self.slower or self.lost)
 
 
-def judge(changes: Iterable[Change], limit: float) -> Judgement:
+def judge(found: Versus, limit: float) -> Judgement:
     """Look at the primary phase of every treatment and task count; ``limit`` is a share, 0.05 is 5 %."""
-    primary = [change for change in changes if change.primary]
+    primary = [change for change in found.changes if change.primary]
     slower = [change for change in primary if _is_slower(change, limit)]
     left = [change for change in primary if change not in slower and not _is_within(change, limit)]
-    return Judgement(slower=tuple(map(_sentence, slower)), open=tuple(map(_sentence, left)))
+    return Judgement(slower=tuple(map(_sentence, slower)), open=tuple(map(_sentence, left)), lost=found.lost)
 
 
 def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str:
-    """What is said when something is slower; ``unequal``: the machine was busier in one of the sweeps."""
-    said = f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}."
-    return (
-        f"{said} The machine was busier in one of the sweeps: measure again before believing it." if unequal else said
-    )
+    """What is said when it fails; ``unequal``: the machine was busier in one of the sweeps."""
+    said = []
+    if judgement.lost:
+        said.append(
+            f"Not measured any more: {', '.join(judgement.lost)} (no complete round after; `sociometer report` says why)."
+        )
+    if judgement.slower:
+        said.append(f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}.")
+        if unequal:
+            said.append("The machine was busier in one of the sweeps: measure again before believing it.")
+    return " ".join(said)
 
 
 def doubt(judgement: Judgement, limit: float) -> str:

@@ -47,8 +47,9 @@ _ALWAYS = (
         source="Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988",
     ),
     Method(
-        name="Trend over time: one slope, a level for each task count (analysis of covariance), corrected with Holm",
-        source="Fisher, Statistical Methods for Research Workers, 4th edition, 1932",
+        name="Trend over time: a line through the blocks' means, each task count's level taken off, corrected with Holm",
+        source="Matthews, Altman, Campbell and Royston, Analysis of Serial Measurements in Medical Research, BMJ 300, "
+        "1990",
     ),
     Method(
         name="Trend over task counts: the mean of the blocks' slopes, corrected with Holm",

@@ -12,7 +12,7 @@ import numpy as np
 
 from sociometer.experiments.findings import Trend
 from sociometer.experiments.statistics.multiple import holm
-from sociometer.experiments.statistics.trend import Slope, common_slope, mean_slope
+from sociometer.experiments.statistics.trend import Slope, block_slope, mean_slope
 from sociometer.experiments.summary import RATIO_PHASES
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def _over_order(placed: pd.DataFrame) -> Iterator[_Found]:
         for phase in RATIO_PHASES:
             known = own[own[f"{phase}_seconds"] > 0]
             logarithms = np.log(known[f"{phase}_seconds"].to_numpy())
-            slope = common_slope(known["place"].to_numpy(), logarithms, known["task_count"].to_numpy())
+            groups, blocks = known["task_count"].to_numpy(), known["block"].to_numpy()
+            slope = block_slope(known["place"].to_numpy(), logarithms, groups, blocks)
             if slope is not None:
                 yield _Found(variant, form, phase, slope)
 

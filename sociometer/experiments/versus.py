@@ -22,10 +22,11 @@ from sociometer.experiments.effects import pairs, primary_phase, round_medians
 from sociometer.experiments.findings import Direction, Interval, Verdict
 from sociometer.experiments.noise import FOREIGN_PRESSURE, TREATMENT
 from sociometer.experiments.origin import NOT_MEASURED
+from sociometer.experiments.plan import Design
 from sociometer.experiments.records import Frozen
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.sentences import percent, tasks_of
-from sociometer.experiments.statistics import unpaired
+from sociometer.experiments.statistics import stopping, unpaired
 from sociometer.experiments.statistics.multiple import holm
 from sociometer.experiments.statistics.paired import LEAST_BLOCKS, Floats
 from sociometer.experiments.summary import RATIO_PHASES, measured
@@ -33,7 +34,6 @@ from sociometer.experiments.summary import RATIO_PHASES, measured
 if TYPE_CHECKING:
     import pandas as pd
 
-TERMS = Terms()
 Measure = Literal["seconds", "ratio-to-plain"]
 
 
@@ -72,6 +72,8 @@ class Versus(Frozen):
     differing: dict[str, list[str]]
     changes: tuple[Change, ...]
     warnings: tuple[str, ...] = Field(default=(), description="what besides the change may explain it")
+    lost: tuple[str, ...] = Field(default=(), description="measured before; planned after, and not measured")
+    unfinished: tuple[str, ...] = Field(default=(), description="sweeps that have rounds to go, in words")
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
     differing = comparable.check(before.sweep, after.sweep, across)
     targets = [side.sweep.key_metadata.get("target", side.sweep.outputs.target) for side in (before, after)]
     measure: Measure = "ratio-to-plain" if "target" in differing else "seconds"
-    samples = list(_samples(*(_logarithms(side, measure) for side in (before, after))))
+    earlier, later = (_logarithms(side, measure) for side in (before, after))
+    samples = list(_samples(earlier, later))
     if not samples:
         raise SweepError(
             f"Sweeps {before.sweep.id} and {after.sweep.id} share no treatment at a task count that both measured in a "
@@ -112,9 +115,31 @@ def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
         simulated=any(target in NOT_MEASURED for target in targets),
         measure=measure,
         differing=differing,
-        changes=_changes(samples),
+        changes=_changes(samples, _terms(before.sweep, after.sweep)),
         warnings=() if "target" in differing else tuple(_unequal_load(before.tasks, after.tasks)),
+        lost=tuple(_lost(earlier, later, after.sweep.plan.design)),
+        unfinished=tuple(
+            f"Sweep {side.sweep.id} is not finished ({side.sweep.status})."
+            for side in (before, after)
+            if side.sweep.status != "finished"
+        ),
     )
+
+
+def _terms(before: Sweep, after: Sweep) -> Terms:
+    """Sweeps that may have stopped early pay for their looks, also here."""
+    if before.plan.stopping is None and after.plan.stopping is None:
+        return Terms()
+    return Terms(nominal_level=stopping.nominal_level(Terms().level), p_factor=stopping.P_FACTOR)
+
+
+def _lost(before: dict[Place, Floats], after: dict[Place, Floats], planned: Design) -> Iterator[str]:
+    """Treatments at a task count that broke: without a word about them a comparison would look clean."""
+    earlier, later = ({place[:3]: None for place, values in side.items() if len(values)} for side in (before, after))
+    for variant, form, count in earlier:
+        wanted = variant in planned.variants and form in planned.forms and count in planned.task_counts
+        if wanted and (variant, form, count) not in later:
+            yield f"{variant} {form} with {tasks_of(count)}"
 
 
 def _unequal_load(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
@@ -162,14 +187,14 @@ def _samples(before: dict[Place, Floats], after: dict[Place, Floats]) -> Iterato
             yield _Samples(*place, before[place], after[place])
 
 
-def _changes(samples: Sequence[_Samples]) -> tuple[Change, ...]:
+def _changes(samples: Sequence[_Samples], terms: Terms) -> tuple[Change, ...]:
     testable = [min(len(one.before), len(one.after)) >= LEAST_BLOCKS for one in samples]
     p_values = np.array(
         [unpaired.p_value(one.before, one.after) if able else 1.0 for one, able in zip(samples, testable, strict=True)]
     )
-    adjusted = holm(p_values, shares(samples))
+    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), shares(samples))
     return tuple(
-        _judged(one, float(p), _described(one, samples)) if able else _described(one, samples)
+        _judged(one, float(p), _described(one, samples), terms) if able else _described(one, samples)
         for one, p, able in zip(samples, adjusted, testable, strict=True)
     )
 
@@ -189,11 +214,11 @@ def _described(one: _Samples, samples: Sequence[_Samples]) -> Change:
     )
 
 
-def _judged(one: _Samples, p_adjusted: float, described: Change) -> Change:
-    low, high = np.exp(unpaired.interval(one.before, one.after, TERMS.level))
-    interval = Interval(low=low, high=high, level=TERMS.level)
+def _judged(one: _Samples, p_adjusted: float, described: Change, terms: Terms) -> Change:
+    low, high = np.exp(unpaired.interval(one.before, one.after, terms.nominal_level))
+    interval = Interval(low=low, high=high, level=terms.level)
     permuted = unpaired.permuted(one.before, one.after)
-    said = verdict(interval, p_adjusted, permuted, TERMS.margin)
+    said = verdict(interval, p_adjusted, permuted, terms.margin)
     return described.model_copy(
         update={
             "interval": interval,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sociometer.experiments.versus import Change, Versus
-from sociometer.experiments.wording import change, interval, probability, seconds, verdict
+from sociometer.experiments.wording import change, interval, probability, seconds, verdict, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,22 +54,28 @@ def markdown(found: Versus) -> str:
 def title(found: Versus) -> str:
     """Which sweeps, and on what."""
     mark = "SIMULATED, no measurement: " if found.simulated else ""
-    return f"{mark}{found.before} (before) against {found.after} (after), target {found.target}"
+    return visible(f"{mark}{found.before} (before) against {found.after} (after), target {found.target}")
 
 
 def rows(found: Versus) -> Iterator[tuple[str, ...]]:
     """A row per change, with the cells of `COLUMNS`."""
     for one in found.changes:
-        place = (one.variant, str(one.task_count), one.form, one.phase)
+        place = (visible(one.variant), str(one.task_count), visible(one.form), one.phase)
         yield (*place, seconds(one.before), seconds(one.after), change(one.ratio), *_certainty(one))
 
 
 def notes(found: Versus) -> Iterator[str]:
     """What must be known to read the table."""
+    yield from map(visible, _notes(found))
+
+
+def _notes(found: Versus) -> Iterator[str]:
     yield f"before and after: {_UNITS[found.measure]}. change: of the geometric means over the blocks."
     yield "p: Welch's t test, corrected for all rows; from 8 blocks in all on a verdict needs the permutation test too."
     yield "Sweeps of two days can differ by the day: a change that matters is worth a second pair."
-    yield from (f"Warning: {warning}" for warning in found.warnings)
+    if found.lost:
+        yield f"Warning: measured before and not after, without one complete round: {', '.join(found.lost)}."
+    yield from (f"Warning: {warning}" for warning in (*found.unfinished, *found.warnings))
     for aspect, lines in found.differing.items():
         yield f"Differs in {aspect}: {'; '.join(lines)}"
 

@@ -1,10 +1,9 @@
 """Slopes: does a phase move with time, or with the task count? Pure.
 
-Both take logarithms of the medians of rounds, so a slope is a relative change. Over time: one slope for all task
-counts of a treatment, each with a level of its own (analysis of covariance: Fisher, Statistical Methods for Research
-Workers, 4th edition, 1932, section 49.1), tested with Student's t. Over task counts: one slope per block, and the t
-test of their mean, so that the block stays the unit (Matthews, Altman, Campbell and Royston, Analysis of Serial
-Measurements in Medical Research, BMJ 300, 1990).
+Both take logarithms of the medians of rounds, so a slope is a relative change, and in both the block is the unit
+(Matthews, Altman, Campbell and Royston, Analysis of Serial Measurements in Medical Research, BMJ 300, 1990). Over time:
+the least-squares slope through the blocks' means, after each task count's own level is taken off, tested with
+Student's t. Over task counts: one slope per block, and the t test of their mean.
 """
 
 from __future__ import annotations
@@ -30,12 +29,20 @@ class Slope:
     p_value: float
 
 
-def common_slope(times: Floats, logarithms: Floats, groups: NDArray[np.int_]) -> Slope | None:
-    """One slope through groups that each have a level of their own; None when the points are too few for one."""
-    x, y = _centred(times, groups), _centred(logarithms, groups)
-    freedom = len(x) - len(np.unique(groups)) - 1
+def block_slope(times: Floats, logarithms: Floats, groups: NDArray[np.int_], blocks: NDArray[np.int_]) -> Slope | None:
+    """One slope through the means of the blocks, each group less its own level; None with too few blocks for one.
+
+    The rounds of a block lie close together in time and share what that hour was like: taken one by one, they would
+    make a bad hour a trend.
+    """
+    x = _means(_centred(times, groups), blocks)
+    y = _means(_centred(logarithms, groups), blocks)
+    freedom = len(x) - 2
+    if freedom < LEAST_FREEDOM:
+        return None
+    x, y = x - x.mean(), y - y.mean()
     width = float(x @ x)
-    if freedom < LEAST_FREEDOM or width == 0:
+    if width == 0:
         return None
     slope = float(x @ y) / width
     rest = y - slope * x
@@ -55,7 +62,13 @@ def mean_slope(x: Floats, logarithms: Floats) -> Slope | None:
 def _centred(values: Floats, groups: NDArray[np.int_]) -> Floats:
     """Values less the mean of their group."""
     _, place = np.unique(groups, return_inverse=True)
-    return np.asarray(values - (np.bincount(place, weights=values) / np.bincount(place))[place])
+    return np.asarray(values - _means(values, groups)[place])
+
+
+def _means(values: Floats, groups: NDArray[np.int_]) -> Floats:
+    """The mean of each group, in the order of their numbers."""
+    _, place = np.unique(groups, return_inverse=True)
+    return np.asarray(np.bincount(place, weights=values) / np.bincount(place))
 
 
 def _two_sided(slope: float, error: float, freedom: int) -> float:

@@ -11,7 +11,7 @@ from scipy.stats import ttest_ind
 from sociometer.errors import SweepError
 from sociometer.experiments import frames, versus_text
 from sociometer.experiments.phases import durations
-from sociometer.experiments.plan import Plan
+from sociometer.experiments.plan import Plan, Stopping
 from sociometer.experiments.records import Outcome, Round
 from sociometer.experiments.store import Store
 from sociometer.experiments.versus import Change, Recorded, Versus, compare
@@ -103,6 +103,37 @@ def test_a_sweep_without_complete_rounds_shares_nothing(record: Record) -> None:
     assert len(lost.tasks) > 0
     with pytest.raises(SweepError, match="in a complete round"):
         compare(record(), lost, None)
+
+
+def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(record: Record) -> None:
+    plan = small_plan(blocks=BLOCKS, task_counts=(2,))
+    lazy = [round_.index for round_ in plan.rounds if round_.form == "soci-v2"]
+    broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy})
+    found = compare(record(plan), broken, None)
+    assert found.lost == ("movie soci-v2 with 2 tasks",)
+    assert "measured before and not after, without one complete round: movie soci-v2 with 2" in versus_text.text(found)
+    assert compare(broken, record(plan, seed=1), None).lost == ()
+    plain = record(small_plan(blocks=BLOCKS, task_counts=(2,), forms=("plain",)))
+    assert compare(record(plan), plain, None).lost == ()
+
+
+def test_an_unfinished_sweep_is_said_to_be_one(record: Record) -> None:
+    whole, other = record(), record(seed=1)
+    half = Recorded(other.sweep.model_copy(update={"status": "stopped"}), other.tasks)
+    assert compare(whole, half, None).unfinished == (f"Sweep {other.sweep.id} is not finished (stopped).",)
+    assert f"Warning: Sweep {other.sweep.id} is not" in versus_text.markdown(compare(whole, half, None))
+
+
+def test_sweeps_that_may_have_stopped_early_pay_for_their_looks(record: Record) -> None:
+    whole, other = record(), record(seed=1)
+    plan = other.sweep.plan.model_copy(update={"stopping": Stopping(precision=0.05)})
+    looked = Recorded(other.sweep.model_copy(update={"plan": plan}), other.tasks)
+    for free, paid in zip(compare(whole, other, None).changes, compare(whole, looked, None).changes, strict=True):
+        assert free.interval and paid.interval
+        assert paid.interval.low < free.interval.low < free.interval.high < paid.interval.high
+        assert paid.interval.level == free.interval.level == 0.95
+        assert free.p_adjusted is not None
+        assert paid.p_adjusted == pytest.approx(min(1.0, 2 * free.p_adjusted))
 
 
 def test_too_few_blocks_give_figures_and_no_interval(record: Record) -> None:
