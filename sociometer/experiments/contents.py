@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MOST_REASONS = 30
 """Rows of the table of what was left out; the rest is one more row."""
 SIMULATED = "SIMULATED"
+_GROUPS = {"tool": "Tool versions", "parameter": "Parameters of the simulation"}
 _TREATMENT = ["variant", "form", "task_count"]
 
 
@@ -82,16 +83,23 @@ def contents(sweep: Sweep, analysis: Analysis, tasks: pd.DataFrame, rounds: pd.D
 
 
 def command(sweep: Sweep) -> str:
-    """The one command that runs the same plan again; on a stack of the user's own, which must be up."""
-    design = sweep.plan.design
-    preset = PRESETS.get(design.name)
-    ours = preset is not None and preset.design.payload == design.payload and sweep.key_metadata.get("target") == "lab"
-    words = ["sociometer", "run" if ours else "sweep", *(("--plan", design.name) if preset else ())]
+    """The one command that runs the same plan again: `run` where that makes the stack as well, else `sweep` on it."""
+    design, stopping, metadata = sweep.plan.design, sweep.plan.stopping, sweep.key_metadata
+    preset, target = PRESETS.get(design.name), metadata.get("target", "lab")
+    ours = preset is not None and preset.design.payload == design.payload and target == "lab"
+    whole = stopping is None and (ours or target == "sim")
+    words = ["sociometer", "run" if whole else "sweep", *(("--plan", design.name) if preset else ())]
+    words += ["--target", target] if target != "lab" else []
     words += ["--variants", ",".join(design.variants), "--forms", ",".join(design.forms)]
-    words += ["--counts", ",".join(map(str, design.task_counts)), "--blocks", str(design.blocks)]
-    words += ["--seed", str(design.seed), "--stack", sweep.stack]
-    profile = sweep.key_metadata.get("profile")
-    return shlex.join([*words, *(("--profile", profile) if profile and ours else ())])
+    words += ["--counts", ",".join(map(str, design.task_counts)), "--seed", str(design.seed)]
+    if stopping is None:
+        words += ["--blocks", str(design.blocks)]
+    else:
+        words += ["--until-precision", f"{100 * stopping.precision:g}%", "--max-blocks", str(design.blocks)]
+        words += ["--budget", f"{stopping.budget_seconds:g}s"] if stopping.budget_seconds else []
+    words += ["--stack", sweep.stack] if target != "sim" else []
+    words += ["--profile", metadata["profile"]] if target == "lab" and "profile" in metadata else []
+    return shlex.join(words)
 
 
 def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
@@ -158,6 +166,7 @@ def _provenance(sweep: Sweep) -> Iterator[Facts]:
         forms=", ".join(design.forms),
         task_counts=", ".join(map(str, design.task_counts)),
         blocks=design.blocks,
+        **({"ends early": f"when precise to {sweep.plan.stopping}"} if sweep.plan.stopping else {}),
         rounds=len(sweep.plan.rounds),
         **{name: f"{value} MB" for name, value in design.payload.model_dump().items()},
     )
@@ -168,10 +177,9 @@ def _provenance(sweep: Sweep) -> Iterator[Facts]:
         stack=sweep.stack,
         **{key: value for key, value in metadata.items() if "." not in key},
     )
-    for group in ("profile", "machine", "tool"):
+    for group in dict.fromkeys(key.split(".")[0] for key in metadata if "." in key):
         found = {key.removeprefix(f"{group}."): value for key, value in metadata.items() if key.startswith(f"{group}.")}
-        if found:
-            yield _facts({"profile": "Profile", "machine": "Machine", "tool": "Tool versions"}[group], **found)
+        yield _facts(_GROUPS.get(group, group.capitalize()), **found)
     yield _images(sweep)
 
 

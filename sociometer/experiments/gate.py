@@ -41,9 +41,8 @@ def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str
     """What is said when it fails; ``unequal``: the machine was busier in one of the sweeps."""
     said = []
     if judgement.lost:
-        said.append(
-            f"Not measured any more: {', '.join(judgement.lost)} (no complete round after; `sociometer report` says why)."
-        )
+        lost = ", ".join(judgement.lost)
+        said.append(f"Not measured any more: {lost} (no complete round after; `sociometer report` says why).")
     if judgement.slower:
         said.append(f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}.")
         if unequal:

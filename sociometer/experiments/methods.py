@@ -47,7 +47,7 @@ _ALWAYS = (
         source="Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988",
     ),
     Method(
-        name="Trend over time: a line through the blocks' means, each task count's level taken off, corrected with Holm",
+        name="Trend over time: a line through the blocks' means, less each task count's level, corrected with Holm",
         source="Matthews, Altman, Campbell and Royston, Analysis of Serial Measurements in Medical Research, BMJ 300, "
         "1990",
     ),

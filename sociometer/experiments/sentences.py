@@ -43,17 +43,26 @@ def _predicate(one: Comparison) -> str:
         return f"{change(one.ratio)} {against} {few}"
     low, high = one.interval.low, one.interval.high
     sure = f"{100 * one.interval.level:g} % CI"
-    alone = ", taken alone" if one.taken_alone else ""
-    match one.taken_alone or one.verdict:
+    match one.verdict:
         case "faster":
-            return f"{percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}{alone}"
+            return f"{percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}"
         case "slower":
-            return f"{percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}{alone}"
+            return f"{percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}"
         case "no-difference":
             none = f"no difference larger than {percent(one.margin or 0)}"
             return f"equally fast as {one.form} and {one.control}: {none}"
         case "undecided":
-            return f"between {change(low)} and {change(high)} ({sure}) {against}: undecided"
+            return f"{_range(low, high)} ({sure}) {against}: undecided{_alone(one)}"
+
+
+def _range(low: float, high: float) -> str:
+    if high < 1:
+        return f"{_between(1 - high, 1 - low)} faster"
+    return f"{_between(low - 1, high - 1)} slower" if low > 1 else f"between {change(low)} and {change(high)}"
+
+
+def _alone(one: Comparison) -> str:
+    return f", {one.taken_alone} if taken alone" if one.taken_alone else ""
 
 
 def percent(share: float) -> str:
@@ -81,11 +90,11 @@ def tasks_of(task_count: int) -> str:
 
 def _by_chance(shown: Sequence[Comparison], compared: int) -> str:
     """What "taken alone" leaves open; nothing where nothing is said so."""
-    blocks = [one.blocks for one in shown if one.taken_alone is not None]
-    if not blocks:
+    alone = [one.interval.level for one in shown if one.taken_alone is not None and one.interval is not None]
+    if not alone:
         return ""
-    which = f"one of {compared} comparisons" if compared > 1 else "a comparison"
-    return f" With {min(blocks)} blocks, {which} may look so by chance."
+    expected = max(1, round((1 - alone[0]) * compared))
+    return f" Of {compared} comparisons without a difference, about {expected} would look so when taken alone."
 
 
 def _leading(comparisons: Sequence[Comparison]) -> list[Comparison]:

@@ -86,7 +86,7 @@ def verdict(comparison: Judged) -> str:
     if comparison.verdict == "no-difference" and comparison.margin is not None:
         return f"no difference above {share(comparison.margin)}"
     if comparison.taken_alone is not None:
-        return f"{comparison.taken_alone}, taken alone"
+        return f"{VERDICTS[comparison.verdict]} (alone: {comparison.taken_alone})"
     return VERDICTS[comparison.verdict]
 
 

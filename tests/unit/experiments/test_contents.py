@@ -3,12 +3,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
+import pytest
 from typer.testing import CliRunner
 
 from sociometer.cli.main import app
+from sociometer.cli.options import chosen_stopping
 from sociometer.experiments.contents import MOST_REASONS, LeftOut, contents
 from sociometer.experiments.formats import Report
-from sociometer.experiments.plan import PRESETS, make_plan
+from sociometer.experiments.plan import PRESETS, Stopping, make_plan
 from sociometer.experiments.records import Outcome
 from sociometer.experiments.store import Store
 from tests.contracts.plans import small_design, small_plan
@@ -75,15 +77,41 @@ def test_the_provenance_names_seed_digest_images_and_tools(reported: Reported, s
     assert images["plain"].image in facts(report, "Images")["movie, plain"]
 
 
-def test_the_command_that_repeats_a_preset_gives_the_same_plan(store: Store, sweep: StartSweep) -> None:
-    design = PRESETS["full"].design.model_copy(update={"task_counts": (1,), "blocks": 1, "seed": 7})
-    report_command = _command(store, sweep(make_plan(design), metadata={"target": "lab", "profile": "fargate-256-512"}))
-    words = shlex.split(report_command)
-    assert words[:2] == ["sociometer", "run"]
-    options = [word for word in words[2:] if word not in ("--stack", "lab")]
-    shown = CliRunner().invoke(app, ["plan", *options, "--store", str(store.path.with_name("none")), "--json"])
+REPEATED: list[tuple[str, dict[str, object], Stopping | None, str]] = [
+    ("full", {"target": "lab", "profile": "fargate-256-512"}, None, "run"),
+    ("full", {"target": "lab", "profile": "unshaped"}, Stopping(precision=0.05, budget_seconds=5400), "sweep"),
+    ("fargate", {"target": "fargate"}, Stopping(precision=0.025), "sweep"),
+    ("fargate", {"target": "sim"}, None, "run"),
+    ("fargate", {"target": "sim"}, Stopping(precision=0.05), "sweep"),
+]
+
+
+@pytest.mark.parametrize(("plan", "metadata", "stopping", "begins"), REPEATED)
+def test_the_command_that_repeats_a_sweep_gives_the_same_plan(
+    store: Store, sweep: StartSweep, plan: str, metadata: dict[str, object], stopping: Stopping | None, begins: str
+) -> None:
+    blocks = 1 if stopping is None else 7
+    design = PRESETS[plan].design.model_copy(update={"task_counts": (1,), "blocks": blocks, "seed": 7})
+    wanted = make_plan(design, stopping)
+    done = sweep(make_plan(design), metadata=metadata)
+    repeated = shlex.split(_command(store, done.model_copy(update={"plan": wanted})))
+    assert repeated[:2] == ["sociometer", begins]
+    options = dict(zip(repeated[2::2], repeated[3::2], strict=True))
+    ends = {name: options.pop(name, None) for name in ("--until-precision", "--max-blocks", "--budget", "--stack")}
+    assert options.get("--target", "lab") == metadata["target"]
+    assert options.get("--profile") == metadata.get("profile")
+    if stopping is not None:
+        assert chosen_stopping(ends["--until-precision"], None, blocks, ends["--budget"]) == stopping
+        options["--blocks"] = str(ends["--max-blocks"])
+    words = [word for option in options.items() for word in option]
+    shown = CliRunner().invoke(app, ["plan", *words, "--store", str(store.path.with_name("none")), "--json"])
     assert shown.exit_code == 0, shown.output
     assert make_plan(design).digest in shown.output
+
+
+def test_a_simulation_shows_its_parameters_and_a_rule_its_precision(reported: Reported, store: Store) -> None:
+    report = reported(metadata={"target": "sim", "parameter.launches": "100/20"})
+    assert facts(report, "Parameters of the simulation") == {"launches": "100/20"}
 
 
 def test_the_command_for_a_stack_of_ones_own_sweeps_it(store: Store, sweep: StartSweep) -> None:

@@ -26,9 +26,8 @@ def change(low: float, high: float, verdict: Verdict, **other: object) -> Change
 
 
 def versus(changes: list[Change], lost: tuple[str, ...] = ()) -> Versus:
-    return Versus(
-        before="a", after="b", target="lab", simulated=False, measure="seconds", differing={}, changes=tuple(changes), lost=lost
-    )
+    sides = {"before": "a", "after": "b", "target": "lab", "simulated": False, "measure": "seconds", "differing": {}}
+    return Versus.model_validate({**sides, "changes": tuple(changes), "lost": lost})
 
 
 def test_a_treatment_that_broke_fails_the_gate_though_nothing_is_slower() -> None:

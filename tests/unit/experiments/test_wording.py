@@ -57,7 +57,7 @@ def test_no_difference_is_said_with_the_difference_that_it_excludes() -> None:
 
 def test_a_comparison_that_only_its_number_of_neighbours_leaves_open_says_so() -> None:
     one = comparison("undecided").model_copy(update={"taken_alone": "faster"})
-    assert wording.verdict(one) == "faster, taken alone"
+    assert wording.verdict(one) == "not enough data (alone: faster)"
 
 
 def test_a_comparison_is_one_sentence_with_its_interval() -> None:
