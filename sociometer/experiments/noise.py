@@ -44,6 +44,7 @@ def overloaded(rounds: pd.DataFrame) -> Iterator[Finding]:
     usual = complete.groupby(TREATMENT, observed=True)["cpu_pressure"].median().rename("usual").reset_index()
     placed = complete.merge(usual, on=TREATMENT)
     yield from _foreign(placed)
+    yield from _always(complete)
     yield from _unequal(usual)
 
 
@@ -101,7 +102,8 @@ def _foreign(placed: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             kind="overloaded",
             text=f"Something else used this machine's CPU in {_listed(sorted(pressed['index']))}: processes waited "
-            f"{percent(FOREIGN_PRESSURE)} of the time longer than in other rounds of the same treatment.",
+            f"up to {percent(float((pressed['cpu_pressure'] - pressed['usual']).max()))} of the time longer than in "
+            "other rounds of the same treatment.",
         )
     stolen = placed[placed["steal"] > STEAL_LIMIT]
     if len(stolen):
@@ -109,6 +111,18 @@ def _foreign(placed: pd.DataFrame) -> Iterator[Finding]:
             kind="overloaded",
             text=f"The hypervisor gave the CPU to somebody else in {_listed(sorted(stolen['index']))}, more than "
             f"{percent(STEAL_LIMIT)} of the time and up to {percent(float(stolen['steal'].max()))}.",
+        )
+
+
+def _always(complete: pd.DataFrame) -> Iterator[Finding]:
+    pressed = complete[complete["cpu_pressure"] > CPU_PRESSURE_LIMIT]
+    if len(pressed) > len(complete) / 2:
+        yield Finding(
+            kind="overloaded",
+            text=f"In {len(pressed)} of {len(complete)} rounds (marked overloaded) processes waited for this "
+            f"machine's CPU more than {percent(CPU_PRESSURE_LIMIT)} of the time, "
+            f"{percent(float(pressed['cpu_pressure'].median()))} in the middle one: it is small for this plan, or busy "
+            "all along, and the seconds are its own.",
         )
 
 

@@ -124,7 +124,7 @@ def _bars(
     y = alt.Y("row:N", sort=list(rows), title=None, axis=axis, scale=alt.Scale(domain=list(rows), paddingInner=0.25))
     x = alt.X(
         "begin:Q",
-        title="seconds since the task's creation",
+        title=f"seconds since the creation of {'the first task' if grouped else 'the task'}",
         axis=alt.Axis(tickCount=6),
         scale=alt.Scale(domain=[0, max(ends.values()) * 1.08], nice=False),
     )

@@ -23,6 +23,8 @@ LEAST_CHANGE = 0.10
 """A value that differs by less from the median is never far, however alike the others are."""
 SCALED = 1.4826
 """Median absolute deviation times this is the standard deviation of a normal distribution."""
+LEAST_REST = 5
+"""Of three values, one is called far in a quarter of all samples: their median absolute deviation knows little."""
 LEAST_SAMPLE = 20
 MOST_SAMPLE = 1_000
 """More values are thinned out evenly: two heaps that 1,000 values do not show are none."""
@@ -43,7 +45,9 @@ class Heaps:
 
 
 def far(logarithms: Floats) -> NDArray[np.bool_]:
-    """Which values lie far from the rest."""
+    """Which values lie far from the rest; none where the rest is too small to tell."""
+    if len(logarithms) < LEAST_REST:
+        return np.zeros(len(logarithms), dtype=bool)
     distance = np.abs(logarithms - np.median(logarithms))
     width = SCALED * np.median(distance)
     return np.asarray(distance > np.maximum(FAR * width, np.log1p(LEAST_CHANGE)))

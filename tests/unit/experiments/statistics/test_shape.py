@@ -41,5 +41,10 @@ def test_far_is_the_modified_z_score_of_the_logarithms() -> None:
     assert far(values)[-3:].tolist() == [True, True, False]
 
 
+def test_too_few_values_have_none_that_is_far() -> None:
+    assert not far(np.log([1.0, 1.01, 1.02, 9.0])).any()
+    assert far(np.log([1.0, 1.01, 1.02, 1.0, 9.0])).tolist() == [False] * 4 + [True]
+
+
 def test_a_small_change_is_never_far_however_alike_the_others_are() -> None:
     assert far(np.log([1.0, 1.0, 1.0, 1.0, 1.09, 1.11])).tolist() == [False] * 5 + [True]
