@@ -96,7 +96,7 @@ def _table(left: Sequence[Leftover]) -> Table:
     table.columns[2].overflow = "fold"
     for entry in sorted(left, key=_dearest_first):
         price = "by its use" if entry.usd_per_day is None else f"{entry.usd_per_day:.2f}" if entry.usd_per_day else "-"
-        table.add_row(entry.name, entry.type.rpartition(":")[2], entry.id, price)
+        table.add_row(entry.name, entry.type.rpartition(":")[2], entry.id or "may be there", price)
     return table
 
 

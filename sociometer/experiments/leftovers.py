@@ -12,7 +12,7 @@ from sociometer.experiments.prices import RegionPrices
 from sociometer.experiments.records import Frozen
 
 HOURS_PER_DAY = 24
-_ON_AWS = "aws:"
+ON_AWS = "aws:"
 """The types behind which something stands on AWS; images lie in its repositories."""
 
 _LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -30,7 +30,10 @@ _BILLED = {
 
 
 class Leftover(Frozen):
-    """A resource that is still in a stack's state: its name in the program, its type, its id on AWS."""
+    """A resource that is still in a stack's state: its name in the program, its type, its id on AWS.
+
+    Without an id it may be there: a run was killed while AWS made it.
+    """
 
     name: str
     type: str
@@ -41,6 +44,9 @@ class Leftover(Frozen):
 
 def leftovers(deployment: Mapping[str, Any], prices: RegionPrices | None) -> list[Leftover]:
     """The resources in a stack's exported state, with what each costs a day at the region's prices."""
+    pending = [entry["resource"] for entry in deployment.get("pending_operations") or ()]
+    known = {resource["urn"] for resource in deployment.get("resources") or ()}
+    unknown = [resource for resource in pending if resource["urn"] not in known]
     return [
         Leftover(
             name=resource["urn"].rpartition("::")[2],
@@ -48,7 +54,7 @@ def leftovers(deployment: Mapping[str, Any], prices: RegionPrices | None) -> lis
             id=str(resource.get("id", "")),
             usd_per_day=_per_day(resource, prices),
         )
-        for resource in _real(deployment.get("resources") or ())
+        for resource in _real([*(deployment.get("resources") or ()), *unknown])
     ]
 
 
@@ -59,7 +65,7 @@ def usd_per_day(left: Sequence[Leftover]) -> float:
 
 def _real(resources: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for resource in resources:
-        if resource["type"].startswith(_ON_AWS) and resource.get("custom") and not resource.get("external"):
+        if resource["type"].startswith(ON_AWS) and resource.get("custom") and not resource.get("external"):
             yield resource
 
 

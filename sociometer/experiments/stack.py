@@ -50,10 +50,16 @@ def preview_changes(stack: str) -> int:
 
 
 def down(stack: str, notify: Notify) -> None:
-    """Remove everything of a stack, then the stack, and verify that nothing is left; no error when there is none."""
+    """Remove everything of a stack, then the stack, and verify that nothing is left; no error when there is none.
+
+    Raises `StackError` and keeps the stack while there may be something on AWS that its state does not know.
+    """
     with _explained(stack, notify) as events:
-        if (opened := _if_there(stack)) is not None:
+        if (opened := _if_there(stack)) is None:
+            notify(f"There is no stack {stack}.")
+        else:
             opened.destroy(on_event=events, color="never", suppress_progress=True)
+            stack_workspace.refuse_unknown(opened)
             opened.workspace.remove_stack(stack)
     lab_registry.remove(lab_registry.registry_folder(stack))
 

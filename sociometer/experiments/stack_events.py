@@ -14,6 +14,7 @@ from pulumi.automation.events import StepEventMetadata
 
 from sociometer import errors
 from sociometer.errors import SociometerError, StackError
+from sociometer.experiments.stack_files import pulumi_command
 from sociometer.infra import processes
 
 Notify = Callable[[str], None]
@@ -156,7 +157,7 @@ def _locked(stack: str, lock: re.Match[str]) -> str:
     if name is None:
         return (
             f"{who} There is no such process on this machine: if it ended in the middle, "
-            f"`pulumi cancel --stack {stack}` clears the lock."
+            f"`{pulumi_command(stack, 'cancel --yes')}` clears the lock."
         )
     return f"{who} It is running ({name}): wait for it to end."
 

@@ -10,6 +10,7 @@ lies in the project's own folder, where git ignores it.
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +59,12 @@ def working_folder(stack: str) -> Path:
     folder = _laid_out(data_dir() / "stacks" / stack)
     _follow(original, folder / original.name, folder / _FOLLOWED)
     return folder
+
+
+def pulumi_command(stack: str, words: str) -> str:
+    """A `pulumi` command on the stack, as it works in any shell and folder."""
+    folder = shlex.quote(str(working_folder(stack)))
+    return f'eval "$(sociometer stack env)" && pulumi {words} --stack {stack} --cwd {folder}'
 
 
 def committed_file(stack: str) -> Path | None:

@@ -11,13 +11,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
 from sociometer.errors import StackError
+from sociometer.experiments.leftovers import ON_AWS
 from sociometer.experiments.stack_command import OrderlyPulumi
-from sociometer.experiments.stack_files import checked_name, project_folder, working_folder
+from sociometer.experiments.stack_files import checked_name, project_folder, pulumi_command, working_folder
+from sociometer.infra.fargate.tags import STACK as STACK_TAG
 from sociometer.infra.program import deploy
 from sociometer.infra.settings import NAMESPACE, Settings
 from sociometer.oci import toolbox
@@ -69,23 +72,39 @@ def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
     return checked
 
 
+def pending(stack: Stack) -> list[Mapping[str, Any]]:
+    """The changes in whose middle an earlier run was killed: what they made may be there, and no state knows it."""
+    return list((stack.export_stack().deployment or {}).get("pending_operations") or ())
+
+
 def refuse_pending(stack: Stack) -> None:
     """Raise `StackError` when an earlier run was killed in the middle of changes, naming them and what to do."""
-    deployment = stack.export_stack().deployment or {}
-    pending = deployment.get("pending_operations") or []
-    if pending:
-        names = ", ".join(f"{entry['resource']['urn'].rpartition('::')[2]} ({entry['type']})" for entry in pending)
+    if operations := pending(stack):
+        names = ", ".join(f"{urn.rpartition('::')[2]} ({kind})" for urn, kind in map(_resource, operations))
         raise StackError(
             f"An earlier run on stack {stack.name} was killed in the middle of: {names}. "
-            f"`pulumi refresh --yes --clear-pending-creates --stack {stack.name}{_where(stack)}` clears it. "
+            f"`{pulumi_command(stack.name, 'refresh --yes --clear-pending-creates')}` clears it. "
             f"Then run `sociometer up --stack {stack.name}`."
         )
 
 
-def _where(stack: Stack) -> str:
-    """The option by which somebody's own `pulumi` works on the same files, where it needs one."""
-    folder = stack.workspace.work_dir
-    return "" if folder == str(project_folder()) else f" --cwd {folder}"
+def refuse_unknown(stack: Stack) -> None:
+    """Raise `StackError` when AWS may have made something that no state knows, so that nobody would remove it."""
+    on_aws = [entry for entry in map(_resource, pending(stack)) if entry[1].startswith(ON_AWS)]
+    if on_aws:
+        names = ", ".join(f"{urn.rpartition('::')[2]} ({kind})" for urn, kind in on_aws)
+        raise StackError(
+            f"An earlier run on stack {stack.name} was killed while AWS made: {names}. It may be there, and bills. "
+            f"`aws resourcegroupstaggingapi get-resources --tag-filters Key={STACK_TAG},Values={stack.name}` lists it; "
+            f"delete it, then `{pulumi_command(stack.name, 'refresh --yes --clear-pending-creates')}`, and "
+            f"`sociometer down --stack {stack.name}` removes the rest."
+        )
+
+
+def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
+    """The URN and type of what a pending operation is about."""
+    resource = operation["resource"]
+    return str(resource["urn"]), str(resource.get("type", operation["type"]))
 
 
 def _options(name: str) -> LocalWorkspaceOptions:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pulumi.automation import ConfigValue, Stack
 
-from sociometer.experiments import stack
+from sociometer.errors import StackError
+from sociometer.experiments import stack, stack_workspace
+from sociometer.paths import data_dir
+from tests.support.aws.plugins import provider_standins
+from tests.support.aws.server import aws_server
 
 pytestmark = pytest.mark.lab
 
@@ -24,4 +34,69 @@ def test_nothing_is_left_where_nothing_was_made() -> None:
 def test_removing_a_stack_that_is_not_there_is_no_error() -> None:
     told: list[str] = []
     stack.down("dev", told.append)
-    assert told == []
+    assert told == ["There is no stack dev."]
+
+
+URN = "urn:pulumi:dev::sociometer::aws:lb/loadBalancer:LoadBalancer::dev"
+
+
+@pytest.fixture
+def killed(own_data: None) -> Iterator[Stack]:
+    """A stack whose `up` was killed while AWS made a load balancer."""
+    with aws_server() as server, provider_standins(server):
+        yield _killed()
+
+
+def _killed() -> Stack:
+    opened = stack_workspace.open_stack("dev")
+    opened.set_config("sociometer:target", ConfigValue("fargate"))
+    opened.import_stack(opened.export_stack())  # so that there is a state at all
+    # `pulumi stack import` would drop what is pending: it is written where the engine writes it.
+    state = data_dir() / "pulumi" / ".pulumi" / "stacks" / "sociometer" / "dev.json"
+    document = json.loads(state.read_text())
+    resource = {"urn": URN, "type": "aws:lb/loadBalancer:LoadBalancer", "custom": True, "inputs": {}}
+    document["checkpoint"]["latest"]["pending_operations"] = [{"type": "creating", "resource": resource}]
+    state.write_text(json.dumps(document))
+    return opened
+
+
+def in_a_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """As a user would run what a message says, in some folder, with our command on the path."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    words = ["bash", "-c", command]
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def told_command(message: str, holds: str) -> str:
+    return next(part for part in message.split("`") if holds in part)
+
+
+def test_what_aws_may_have_made_keeps_the_stack_until_it_was_looked_for(killed: Stack, tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"killed in the middle of: dev \(aws:lb/loadBalancer:LoadBalancer\)"):
+        stack.up("dev", {}, lambda _: None)
+    for _ in range(2):  # asking again does not make it forget
+        with pytest.raises(StackError, match=r"killed while AWS made: dev .* It may be there, and bills") as raised:
+            stack.down("dev", lambda _: None)
+    assert "--tag-filters Key=sociometer:stack,Values=dev" in str(raised.value)
+    [left] = stack.left("dev")
+    assert (left.name, left.id) == ("dev", "")
+    done = in_a_shell(told_command(str(raised.value), "clear-pending-creates"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    stack.down("dev", lambda _: None)
+    assert stack.left("dev") == []
+
+
+def test_a_lock_of_a_process_that_is_gone_is_cleared_by_the_command_that_the_message_names(
+    killed: Stack, tmp_path: Path
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    locks = tmp_path / "pulumi" / ".pulumi" / "locks" / "organization" / "sociometer" / "dev"
+    locks.mkdir(parents=True, exist_ok=True)
+    owner = {"pid": gone.pid, "username": "somebody", "hostname": "there", "timestamp": "2026-11-25T08:00:00Z"}
+    (locks / "0a1b2c3d.json").write_text(json.dumps(owner))
+    with pytest.raises(StackError, match=r"Stack dev is locked by somebody@there, process \d+") as raised:
+        stack.down("dev", lambda _: None)
+    done = in_a_shell(told_command(str(raised.value), "pulumi cancel"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not list(locks.glob("*.json"))
