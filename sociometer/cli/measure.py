@@ -52,6 +52,7 @@ from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
 from sociometer.experiments.sweep import check_same_plan
 from sociometer.infra.outputs import StackOutputs
+from sociometer.oci.soci import require_linux
 
 PANEL = "Measure"
 ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder for the results; each sweep gets one inside.")]
@@ -94,10 +95,12 @@ def run(
     On fargate the cost is shown and asked about first. On sim, --set changes the simulation's parameters.
     """
     where = chosen_where(target, stack, plan, variant)
-    chosen = chosen_plan(where.plan, Changes(only_variant(variant, variants), forms, counts, blocks, seed))
+    changes = Changes(only_variant(variant, variants), forms, counts, blocks, seed)
     more = parse_settings(settings or [])
+    chosen = chosen_plan(where.plan, changes) if _simulates(where) else planning.plan_to_make(where, changes, more)
     place = actions.Place(chosen_profile(profile), timeout, store or default_path(), more if _simulates(where) else {})
     if where.spends:
+        require_linux()  # before the question, and before anything is made that then has no forms
         _ask(where, chosen, place, yes=yes, more=more)
     with removed_afterwards(where, wanted=destroy):
         made = targets.simulated_outputs(chosen.design) if _simulates(where) else _up(where, chosen, more)

@@ -29,7 +29,7 @@ from sociometer.cli.where import Where, chosen_where, complete_settings, only_va
 from sociometer.errors import SettingsError
 from sociometer.experiments import stack_files
 from sociometer.experiments.estimate import FargateModel, Model, TargetModel, Treatment
-from sociometer.experiments.plan import VARIANTS, Plan, check_against_stack
+from sociometer.experiments.plan import VARIANTS, Payload, Plan, check_against_stack, make_plan
 from sociometer.experiments.store import default_path
 from sociometer.infra.settings import Settings
 
@@ -79,6 +79,31 @@ def plan_settings(plan: Plan) -> dict[str, object]:
     """What a plan asks of its stack."""
     design = plan.design
     return {"variants": list(design.variants), "forms": list(design.forms), **design.payload.settings()}
+
+
+def plan_to_make(where: Where, changes: Changes, more: Mapping[str, object]) -> Plan:
+    """The plan for a stack that is made for it with settings of the user's own: its variants and sizes follow them.
+
+    Raises `SettingsError`, before anything is made or paid for, where the stack could not be measured by the plan.
+    """
+    drawn = chosen_plan(where.plan, changes)
+    settings = settings_for(where, drawn, more)
+    plan = chosen_plan(where.plan, changes.on(settings.all_variants))
+    payload = Payload.model_validate({name: getattr(settings, name) for name in Payload.model_fields})
+    plan = make_plan(plan.design.model_copy(update={"payload": payload}))
+    for variant in plan.design.variants:
+        if variant not in settings.all_variants:
+            there = ", ".join(settings.all_variants)
+            raise SettingsError(f"The stack would have no variant {variant!r}. With these settings it has: {there}.")
+        if where.spends and not settings.workload(variant).boot_report:
+            raise SettingsError(
+                f"The image of variant {variant!r} writes no boot report, and on fargate nothing else proves how a "
+                "task was loaded. Let it write one (docs/fargate-rounds.md) and say bootReport: true, or measure it in "
+                "the lab."
+            )
+    if missing := [form for form in plan.design.forms if form not in settings.forms]:
+        raise SettingsError(f"The settings leave out the form {missing[0]}, which the plan measures: see --forms.")
+    return plan
 
 
 def known_on_fargate(store: Path, plan: Plan, settings: Settings) -> dict[Treatment, float]:

@@ -19,8 +19,9 @@ from sociometer.oci.toolbox import tool
 
 IN_A_CONTAINER = (
     'docker run --rm -it -v "$PWD":/work -w /work -v ~/.aws:/root/.aws -v /var/run/docker.sock:/var/run/docker.sock '
-    "debian:12"
+    "-v ~/.local/share/sociometer:/root/.local/share/sociometer debian:12"
 )
+"""The data folder holds the stacks' state: in the container alone, it would go with it, and the stack stay up."""
 _SKIPPED = re.compile(r"^ztoc skipped - layer (sha256:[0-9a-f]{64}) \([^)]*\) (.+)$", re.MULTILINE)
 
 
