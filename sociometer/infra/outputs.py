@@ -72,7 +72,7 @@ class TreatmentOutput(_Output):
     skipped_layers: tuple[SkippedLayer, ...] = ()
     span_bytes: int | None = None
     min_layer_bytes: int | None = None
-    pushed_bytes: int = Field(description="bytes that were uploaded, not counting what the registry had")
+    pushed_bytes: int = Field(description="bytes uploaded, not counting what the registry had or could mount")
     seconds: float = Field(description="from the source image in the registry to the pushed form")
     service: ServiceOutput | None = Field(default=None, description="on Fargate; None elsewhere")
 

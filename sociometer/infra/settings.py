@@ -138,7 +138,7 @@ class Settings(FargateSettings):
 
     @model_validator(mode="after")
     def _complete_for_fargate(self) -> Settings:
-        if self.target == "fargate" and (complaint := self.complaint_on_fargate(self.all_variants)):
+        if self.target == "fargate" and (complaint := self.complaint_on_fargate(self.all_variants, self.forms)):
             raise ValueError(complaint)
         return self
 

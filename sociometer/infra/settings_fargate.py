@@ -19,8 +19,10 @@ ANY_TIME = "any-time"
 
 REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 OWNER = r"^[A-Za-z0-9 .:/=+@_-]+$"  # of what AWS allows in the value of a tag
-NAME_LIMIT = 16
-"""Length of a variant's name on Fargate: with form and random suffix it is a target group's name, of 32 at most."""
+TARGET_GROUP_NAME_LIMIT = 32
+"""Elastic Load Balancing API reference, CreateTargetGroup. pulumi-aws refuses a longer name, and cuts none."""
+RANDOM_SUFFIX = len("-0123456")
+"""What Pulumi puts behind the names that it makes."""
 
 _GIB = 1024
 MEMORY: dict[int, range] = {
@@ -96,14 +98,23 @@ class FargateSettings(SettingsModel):
                 )
         return self
 
-    def complaint_on_fargate(self, variants: tuple[str, ...]) -> str | None:
+    def complaint_on_fargate(self, variants: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
         """What is missing or impossible on Fargate alone, in one sentence; None when nothing is."""
         if not self.loadbalancer_allow_cidrs:
             return (
                 "loadbalancerAllowCidrs: on fargate at least one range is needed, of those who may reach the load "
                 "balancer, such as your own address: 203.0.113.7/32"
             )
+        longest = max(forms, key=len)
         for name in variants:
-            if len(name) > NAME_LIMIT:
-                return f"images: '{name}' is too long: on fargate a variant's name has at most {NAME_LIMIT} characters"
+            if len(name) > (limit := name_limit(longest)):
+                return (
+                    f"images: '{name}' is too long: on fargate, with the form {longest}, a variant's name has at most "
+                    f"{limit} characters"
+                )
         return None
+
+
+def name_limit(form: str) -> int:
+    """Length of a variant's name at most: with form and random suffix it is the name of a target group."""
+    return TARGET_GROUP_NAME_LIMIT - len(f"-{form}") - RANDOM_SUFFIX

@@ -86,7 +86,8 @@ class Pushed:
 class FormResult:
     """A form as pushed; `treatment` has the fields of the stack outputs' TreatmentOutput.
 
-    ``layer_bytes`` is the sum of the image's compressed layers, ``pushed_bytes`` what was uploaded for it.
+    ``layer_bytes`` is the sum of the image's compressed layers, ``pushed_bytes`` what was uploaded for it,
+    also where a registry was asked to mount a layer and would not.
     """
 
     form: str

@@ -3,8 +3,9 @@
 `plain-again` is plain under another name, in a repository of its own: the control of the experiment itself.
 
 What is checked is checked before anything is pushed, and a form that could not be made leaves nothing behind.
-Within one registry no layer is uploaded: the registry is told to know the source's layers in the form's repository
-too. Every form has a repository of its own, because a v1 index is found by whoever pulls that digest there.
+Within one registry no layer is uploaded where the registry can know the source's layers in the form's repository too;
+ECR can only once its blob mounting is switched on (`oci.publish`). Every form has a repository of its own, because a v1
+index is found by whoever pulls that digest there.
 """
 
 from __future__ import annotations

@@ -1,8 +1,13 @@
-"""Put images into a repository without uploading what the registry has, and take them out again on failure."""
+"""Put images into a repository without uploading what the registry has, and take them out again on failure.
+
+A registry may know a blob of one repository in another without its bytes being moved ("Mounting a blob from another
+repository", OCI distribution spec). The lab's registry does. Amazon ECR does only where the account has switched it on
+for the region ("Blob mounting in Amazon ECR", user guide); elsewhere the bytes are uploaded, and counted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +32,9 @@ def place(regctl: Regctl, source: Source, repository: str) -> int:
     if known and not missing:
         return 0
     if source.reference.registry == target.registry:
-        _mount(regctl, source, repository)
+        copied = _mount(regctl, source, repository, source.manifest.blobs)
         regctl.put_manifest(repository, source.manifest)
-        return source.manifest.size_bytes
+        return copied + source.manifest.size_bytes
     with scratch("form") as room:
         reserve_copies(room, source.manifest, copies=1)
         regctl.pull(source.reference, room / "pulled")
@@ -41,17 +46,23 @@ def place(regctl: Regctl, source: Source, repository: str) -> int:
 def push(regctl: Regctl, converted: Path, manifests: list[Reference], new: list[Reference], source: Source) -> int:
     """Push a converted layout, of whose ``manifests`` (the top one first) the registry lacks those in ``new``.
 
-    Gives the bytes uploaded. What the registry has lost of an image that it has is uploaded again.
+    Gives the bytes uploaded. What the registry has lost of an image that it has is uploaded again. The source's
+    smallest blob shows whether the registry mounts: where it does not, the layers go up from the layout, which saves
+    downloading them once more.
     """
-    image = manifests[0]
+    image, copied = manifests[0], 0
     content = {reference: layout.read(converted, reference.digest) for reference in manifests}
     blobs = {blob.digest: blob for entry in content.values() if isinstance(entry, Manifest) for blob in entry.blobs}
     if source.reference.registry == image.registry and new:
-        _mount(regctl, source, image.repository)
+        first, *others = sorted(source.manifest.blobs, key=lambda blob: blob.size_bytes)
+        copied = _mount(regctl, source, image.repository, (first,))
+        if not copied:
+            copied = _mount(regctl, source, image.repository, others)
     missing = lacking(regctl, image.repository, tuple(blobs.values()))
     if new or missing:
         regctl.push(converted, image)
-    return sum(blob.size_bytes for blob in missing) + sum(len(content[reference].raw) for reference in new)
+    uploaded = copied + sum(blob.size_bytes for blob in missing)
+    return uploaded + sum(len(content[reference].raw) for reference in new)
 
 
 def lacking(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
@@ -61,10 +72,12 @@ def lacking(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> t
         return tuple(blob for blob, known in zip(blobs, there, strict=True) if not known)
 
 
-def _mount(regctl: Regctl, source: Source, repository: str) -> None:
-    blobs = [Reference(source.reference.repository, blob.digest) for blob in source.manifest.blobs]
+def _mount(regctl: Regctl, source: Source, repository: str, blobs: Sequence[Descriptor]) -> int:
+    """Make some of the source's blobs known in a repository; gives the bytes of those that had to be copied."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda blob: regctl.mount(blob, repository), blobs))
+        references = [Reference(source.reference.repository, blob.digest) for blob in blobs]
+        mounted = pool.map(lambda blob: regctl.mount(blob, repository), references)
+        return sum(blob.size_bytes for blob, known in zip(blobs, mounted, strict=True) if not known)
 
 
 @contextmanager

@@ -92,10 +92,15 @@ class Regctl:
         """Whether the repository has it; raises `RegistryUnreachable` when nobody answers."""
         return _exists(self._run(reference.registry, "blob", "head", reference.repository, reference.digest))
 
-    def mount(self, source: Reference, repository: str) -> None:
-        """Make a blob of one repository known to another of the same registry, without moving it."""
+    def mount(self, source: Reference, repository: str) -> bool:
+        """Make a blob of one repository known to another of the same registry, without moving it where it can.
+
+        False when the registry would not (ECR, unless its blob mounting is switched on): regctl then warns, and has
+        downloaded the blob and uploaded it again.
+        """
         done = self._run(source.registry, "blob", "copy", source.repository, repository, source.digest)
         _found(done, f"Blob {source} is missing in the registry")
+        return _NOT_MOUNTED not in done.stderr
 
     def put_manifest(self, repository: str, manifest: Manifest) -> None:
         """Push a manifest by its digest; its blobs must be there already."""
@@ -167,6 +172,10 @@ class Regctl:
             stdin=stdin,
             check=False,
         )
+
+
+_NOT_MOUNTED = "Failed to mount blob"
+"""regclient's ``BlobCopy`` logs it as a warning before it falls back to copying."""
 
 
 def _registry(repository: str) -> str:

@@ -17,11 +17,14 @@ import pytest
 from sociometer.experiments import stack as engine
 from sociometer.infra.fargate.tags import DELETE_AFTER, OWNER, PROJECT, STACK
 from sociometer.infra.outputs import ServiceOutput, StackOutputs
+from sociometer.paths import asset
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
+from tests.support.aws.sent import actions
 from tests.support.aws.server import ACCOUNT, AwsServer, aws_server
 from tests.support.aws.stages import stages_without_internet
 from tests.support.images import MIB, push_image
+from tests.support.permissions import in_the_table
 from tests.support.registry import TestRegistry, registry
 
 pytestmark = pytest.mark.lab
@@ -38,10 +41,11 @@ FARGATE = {
 
 @dataclass(frozen=True)
 class World:
-    """The local AWS, and the registry in ECR's place."""
+    """The local AWS, the registry in ECR's place, and the file that notes what the provider sends."""
 
     aws: AwsServer
     registry: TestRegistry
+    sent: Path
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,9 @@ def quiet(_line: str) -> None:
 def world(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with aws_server() as server, registry() as images:
         stages = stages_without_internet(tmp_path_factory.mktemp("stages"))
-        with provider_standins(server, registry=images.host, load_balancer=LOAD_BALANCER, stages=stages):
-            yield World(server, images)
+        sent = tmp_path_factory.mktemp("sent") / "operations"
+        with provider_standins(server, registry=images.host, load_balancer=LOAD_BALANCER, stages=stages, sent=sent):
+            yield World(server, images, sent)
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +182,10 @@ def test_built_images_and_bastion_live_and_leave_nothing(world: World) -> None:
     finally:
         engine.down(name, quiet)
     assert inventory(world.aws) == before
+
+
+def test_whatever_was_sent_to_aws_is_in_the_published_policies(deployed: Deployed) -> None:
+    """All that the tests above made, changed, read and removed."""
+    asked = actions(deployed.world.sent)
+    assert {"ec2:CreateVpc", "elasticloadbalancing:CreateLoadBalancer", "ecs:CreateService"} <= asked
+    assert asked - in_the_table(asset("sociometer")) == set()

@@ -27,12 +27,15 @@ from sociometer.experiments.records import Outcome, RoundRecord, RoundStatus
 from sociometer.experiments.stack_files import FARGATE_STACK
 from sociometer.experiments.store import LATEST, Store
 from sociometer.oci.ecr import auth_file
+from sociometer.paths import asset
 from tests.support.aws.command import Running, sociometer, started
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
+from tests.support.aws.sent import actions
 from tests.support.aws.server import REGION, AwsServer, aws_server
 from tests.support.aws.stages import stages_without_internet
 from tests.support.aws.tasks import Tasks, running_tasks
+from tests.support.permissions import in_the_table
 from tests.support.registry import registry
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
@@ -47,11 +50,12 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class World:
-    """The local AWS, the containers of its tasks, and the data folder of the commands."""
+    """The local AWS, the containers of its tasks, the commands' data folder, and the file that notes what they send."""
 
     aws: AwsServer
     tasks: Tasks
     data: Path
+    sent: Path
 
     def services(self) -> dict[str, tuple[int, int]]:
         """Desired and running count of every service."""
@@ -91,16 +95,17 @@ class Deployed:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     stages, data = stages_without_internet(tmp_path_factory.mktemp("stages")), tmp_path_factory.mktemp("data")
+    sent = tmp_path_factory.mktemp("sent") / "operations"
     with (
         aws_server() as aws,
         registry() as images,
         running_tasks(aws) as tasks,
-        provider_standins(aws, registry=images.host, load_balancer=tasks.address, stages=stages),
+        provider_standins(aws, registry=images.host, load_balancer=tasks.address, stages=stages, sent=sent),
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         patch.setenv("SOCIOMETER_DATA", str(data))
-        yield World(aws, tasks, data)
+        yield World(aws, tasks, data, sent)
 
 
 @pytest.fixture(scope="module")
@@ -300,3 +305,12 @@ def test_up_that_is_interrupted_goes_on_where_it_was(world: World) -> None:
     finally:
         sociometer("down", *stack)
     assert inventory(world.aws) == before
+
+
+def test_whatever_was_sent_to_aws_is_in_the_published_policies(deployed: Deployed) -> None:
+    """By the commands above, and by the provider that made their stacks."""
+    scaled = ("sweep", "--target", "fargate", *deployed.options, *TREATMENTS, "--counts", "1", "--blocks", "1", "--yes")
+    sociometer(*scaled)
+    asked = actions(deployed.world.sent)
+    assert {"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeTasks", "logs:FilterLogEvents"} <= asked
+    assert asked - in_the_table(asset("sociometer")) == set()

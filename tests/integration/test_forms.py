@@ -31,6 +31,7 @@ from sociometer.oci.regctl import Access, Deadline, Regctl
 from sociometer.oci.source import resolve
 from sociometer.oci.toolbox import tool
 from tests.support.images import MIB, SourceImage, push_image
+from tests.support.no_mounts import without_mounts
 from tests.support.registry import TestRegistry, free_port, registry
 
 pytestmark = pytest.mark.lab
@@ -142,6 +143,20 @@ def test_plain_has_no_index(lab: TestRegistry, source: SourceImage) -> None:
 def test_no_layer_is_uploaded_again(lab: TestRegistry, source: SourceImage) -> None:
     made = make(request(lab, source, "soci-v2", repository=f"{lab.host}/small-push"), timeout_seconds=60)
     assert made.pushed_bytes < MIB
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_registry_does_not_mount_is_uploaded_and_counted(
+    lab: TestRegistry, source: SourceImage, form: str
+) -> None:
+    """As in ECR, where blob mounting is off unless the account switches it on."""
+    with without_mounts(lab.host) as host:
+        named = source.reference.replace(lab.host, host)
+        asked = FormRequest(named, f"{host}/unmounted-{form}", form, plain_http=True)
+        made = make(asked, timeout_seconds=120)
+        assert present(made.pushed, HTTP)
+        assert 37 * MIB < made.pushed_bytes < 39 * MIB
+        assert make(asked, timeout_seconds=120).pushed_bytes == 0
 
 
 def test_a_docker_image_becomes_what_regctl_makes_of_it(lab: TestRegistry, source: SourceImage) -> None:

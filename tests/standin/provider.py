@@ -28,6 +28,10 @@ class Unsupported(Exception):
     """The program uses something that the stand-in does not know."""
 
 
+class NameTooLong(Exception):
+    """A name of the engine's making does not fit; said in the words of pulumi-terraform-bridge."""
+
+
 def _explained(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, grpc.ServicerContext], Any]:
     """Whatever goes wrong is told to the engine: a refusal in its own words, anything else with where it happened."""
 
@@ -35,7 +39,7 @@ def _explained(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, grpc.Se
     def wrapped(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return method(self, request)
-        except Unsupported as error:
+        except (Unsupported, NameTooLong) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary to another process
             context.abort(grpc.StatusCode.UNKNOWN, f"{error}\n{traceback.format_exc()}")
@@ -152,15 +156,22 @@ def _changes(there_are: bool) -> Any:
 
 
 def _named(resource: Resource, inputs: Properties, olds: Properties, request: Any) -> Properties:
-    """With a name of the engine's making, as pulumi-aws makes it: the logical name and seven random digits."""
+    """With a name of the engine's making, as pulumi-aws makes it: the logical name and seven random digits.
+
+    One that is too long is refused and never cut (pulumi-terraform-bridge, ``AutoName``; pulumi, ``NewUniqueName``).
+    """
     key = resource.name_property
     if key is None or inputs.get(key):
         return inputs
     if olds.get(key):
         return inputs | {key: olds[key], "__defaults": [key]}
     digits = hashlib.sha256(request.randomSeed).hexdigest()[:7]
-    name = request.urn.rpartition("::")[2][: resource.name_limit - len(digits) - 1]
-    return inputs | {key: f"{name}-{digits}", "__defaults": [key]}
+    name = f"{request.urn.rpartition('::')[2]}-"
+    if len(name) + len(digits) > resource.name_limit:
+        raise NameTooLong(
+            f"name '{name}' plus {len(digits)} random chars is longer than maximum length {resource.name_limit}"
+        )
+    return inputs | {key: f"{name}{digits}", "__defaults": [key]}
 
 
 def _keeps_its_name(resource: Resource, new: Properties) -> bool:

@@ -9,6 +9,7 @@ from tests.standin.aws.table import functions, resources
 from tests.standin.plugin import serve
 from tests.standin.provider import Provider, Table
 from tests.standin.values import Properties
+from tests.support.aws.sent import noted
 
 
 def connect(configuration: Properties) -> Table:
@@ -17,4 +18,5 @@ def connect(configuration: Properties) -> Table:
     return resources(aws), functions(aws)
 
 
-serve(Provider(version("pulumi_aws"), connect))
+with noted():
+    serve(Provider(version("pulumi_aws"), connect))

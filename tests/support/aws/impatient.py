@@ -9,11 +9,12 @@ from unittest.mock import patch
 
 from sociometer.cli.main import main
 from sociometer.experiments.fargate.poll import Backoff
+from tests.support.aws.sent import noted
 
 FASTER = 10
 
 _seconds = Backoff.seconds
 
 if __name__ == "__main__":
-    with patch.object(Backoff, "seconds", lambda self: _seconds(self) / FASTER):
+    with noted(), patch.object(Backoff, "seconds", lambda self: _seconds(self) / FASTER):
         main()

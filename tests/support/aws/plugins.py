@@ -15,6 +15,7 @@ from unittest.mock import patch
 from tests.standin.aws.ecr import REGISTRY
 from tests.standin.aws.lb import DNS_NAME
 from tests.standin.docker.image import STAGES
+from tests.support.aws.sent import SENT
 from tests.support.aws.server import AwsServer
 from tests.support.environments import ROOT
 from tests.support.programs import script
@@ -30,13 +31,20 @@ def provider_standins(
     registry: str | None = None,
     load_balancer: str | None = None,
     stages: Mapping[str, str] | None = None,
+    sent: Path | None = None,
 ) -> Iterator[None]:
     """For as long as the block lasts, engines that this process starts use the stand-ins and ``server``.
 
     ``registry`` (host:port) takes the place of ECR's registry, ``load_balancer`` that of a load balancer's name, and
-    ``stages`` that of stages of Dockerfiles: a folder, or ``layout@digest``.
+    ``stages`` that of stages of Dockerfiles: a folder, or ``layout@digest``. What they, and commands that run in the
+    block, send to AWS is noted in the file ``sent``.
     """
-    overrides = {REGISTRY: registry, DNS_NAME: load_balancer, STAGES: json.dumps(dict(stages or {}))}
+    overrides = {
+        REGISTRY: registry,
+        DNS_NAME: load_balancer,
+        STAGES: json.dumps(dict(stages or {})),
+        SENT: str(sent or ""),
+    }
     with tempfile.TemporaryDirectory(prefix="sociometer-plugins-") as folder, patch.dict(os.environ):
         for package in PACKAGES:
             words = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", f"tests.standin.{package}"]

@@ -94,7 +94,7 @@ def test_memory_that_does_not_go_with_the_cpu_is_named_with_what_does(cpu: int, 
         ({"builder": "kaniko"}, ("builder", "'kaniko'", "'docker' or 'buildkit'")),
         ({"deleteAfter": "in a week"}, ("deleteAfter", "'in a week'", "2027-01-31")),
         ({"owner": "a;b"}, ("owner", "'a;b'")),
-        ({"images": '{"a-name-of-17-char": "x:1"}'}, ("a-name-of-17-char", "at most 16 characters")),
+        ({"images": '{"a-name-of-17-char": "x:1"}'}, ("a-name-of-17-char", "soci-v2", "at most 16 characters")),
     ],
 )
 def test_an_impossible_value_is_named_with_what_is_allowed(raw: dict[str, object], parts: tuple[str, ...]) -> None:
@@ -102,6 +102,15 @@ def test_an_impossible_value_is_named_with_what_is_allowed(raw: dict[str, object
     for part in parts:
         assert part in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(("forms", "longest"), [("plain,soci-v2", 16), ("plain,plain-again", 12), ("plain", 18)])
+def test_the_longest_form_decides_how_long_a_variants_name_may_be(forms: str, longest: int) -> None:
+    """With form and suffix it is a target group's name, of 32 characters."""
+    fits, too_long = "a" * longest, "a" * (longest + 1)
+    wanted = {**OURS, "variants": "[]", "forms": forms}
+    assert Settings.parse({**wanted, "images": f'{{"{fits}": "x:1"}}'}).all_variants == (fits,)
+    assert f"at most {longest} characters" in refusal(**{**wanted, "images": f'{{"{too_long}": "x:1"}}'})
 
 
 def test_the_dev_stacks_file_is_a_complete_fargate_stack() -> None:

@@ -64,6 +64,17 @@ def test_a_manifest_with_another_digest_is_corrupt(monkeypatch: pytest.MonkeyPat
         Regctl(Access(), Deadline(10)).manifest(IMAGE)
 
 
+@pytest.mark.parametrize(
+    ("said", "mounted"), [("", True), ('level=WARN msg="Failed to mount blob" src="" tgt="" err=refused', False)]
+)
+def test_a_blob_that_had_to_be_copied_was_not_mounted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, mounted: bool
+) -> None:
+    program = script(tmp_path / "regctl", f"echo '{said}' >&2")
+    monkeypatch.setattr("sociometer.oci.regctl.tool", lambda name: program)
+    assert Regctl(Access(), Deadline(10)).mount(IMAGE, "127.0.0.1:5000/b") is mounted
+
+
 def test_a_deadline_that_is_over_starts_nothing() -> None:
     with pytest.raises(CommandTimeout, match=r"time limit of 0 s is over"):
         Deadline(0).remaining_seconds()
