@@ -206,6 +206,7 @@ def _ask(
     settings = planning.settings_for(where, plan, more)
     known = planning.known_on_fargate(place.store, plan, settings)
     bill = spending.bill(plan, rounds, known, settings, make=more is not None)
+    spending.warn_of_nobody(settings)
     spending.confirm(bill, yes=yes)
 
 

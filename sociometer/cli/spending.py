@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from sociometer.cli.progress import clock
+from sociometer.cli.progress import clock, say
 from sociometer.errors import SettingsError, SociometerError
 from sociometer.experiments import prices
 from sociometer.experiments.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
@@ -19,6 +20,9 @@ from sociometer.experiments.fargate.quotas import quota_notes
 from sociometer.experiments.plan import Payload, Plan
 from sociometer.experiments.records import Round
 from sociometer.infra.settings import Settings
+
+DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+"""Ranges that nobody has: RFC 5737."""
 
 WIDTH = 100
 BASTION = "The bastion (a t4g.small with 40 GB of disk) is not in it."
@@ -121,6 +125,7 @@ def confirm(wanted: Bill, *, yes: bool) -> None:
 def confirm_standing(settings: Settings, *, yes: bool) -> None:
     """Show what a stack costs a day while it is up, and ask; raises as `confirm` does."""
     console = _console()
+    warn_of_nobody(settings)
     found = prices.of_region(settings.region)
     if found is None:
         console.print(no_price(settings.region))
@@ -137,6 +142,17 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
         if settings.bastion:
             console.print(BASTION)
     _ask(yes=yes)
+
+
+def warn_of_nobody(settings: Settings) -> None:
+    """Say so when the load balancer is open to nobody: the ranges are those that the shipped settings have."""
+    ranges = [IPv4Network(cidr) for cidr in settings.loadbalancer_allow_cidrs]
+    if all(any(own.subnet_of(example) for example in DOCUMENTATION) for own in ranges):
+        say(
+            f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets in nobody: it is a "
+            "range for documentation (RFC 5737). Nothing will be known of ready, and nothing checks the boot reports. "
+            "Set your own address: --set loadbalancerAllowCidrs=<address>/32."
+        )
 
 
 def _console() -> Console:

@@ -7,8 +7,9 @@
     storage     the images in ECR, by the GB and month
     logs        what the tasks write, by the GB
 
-Not in it: taxes, credits and free tiers, rounds that are tried again, data out to the internet (some kB a task), and
-the bastion when it was chosen. Bytes of images come through the S3 gateway endpoint, which is free.
+Not in it: taxes, credits and free tiers, rounds that are tried again, data out to the internet (some kB a task, and
+what `up` reads back from ECR to convert it, about the size of the images), and the bastion when it was chosen. Bytes of
+images come to the tasks through the S3 gateway endpoint, which is free.
 """
 
 from __future__ import annotations

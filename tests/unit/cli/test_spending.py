@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sociometer.cli import spending
+from sociometer.infra.settings import Settings
 from tests.unit.cli.conftest import Sociometer
 
 FARGATE = ("--target", "fargate")
@@ -103,3 +105,11 @@ def on_a_terminal(folder: Path, answer: str, *words: str) -> tuple[int, str]:
     os.close(ours)
     os.close(theirs)
     return process.returncode, text
+
+
+@pytest.mark.parametrize(("ranges", "warned"), [("203.0.113.0/24", True), ("203.0.113.0/24,8.8.8.8/32", False)])
+def test_a_load_balancer_that_is_open_to_nobody_is_warned_of(
+    capsys: pytest.CaptureFixture[str], ranges: str, warned: bool
+) -> None:
+    spending.warn_of_nobody(Settings.parse({"target": "fargate", "loadbalancerAllowCidrs": ranges.split(",")}))
+    assert ("lets in nobody" in capsys.readouterr().err) == warned
