@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kit.command import run
+from kit.scratch import scratch
 from sociometer.experiments import schema
 from sociometer.experiments.plan import PRESETS, Design, Plan, make_plan
 from sociometer.experiments.records import Round
 from sociometer.experiments.store import Store
-from sociometer.oci.command import run
-from sociometer.oci.scratch import scratch
 from tests.contracts.outputs import stack_outputs
 
 BARS = ((1_000, 5.0), (1_000_000, 30.0))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sociometer.errors import LabError
+from kit.errors import LabError
 
 PATH = "/boot.json"
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sociometer.errors import StoreError
+from kit.errors import StoreError
 from sociometer.experiments import analysis, frames
 from sociometer.experiments.findings import Analysis
 from sociometer.experiments.schema import Sweep

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kit.errors import SociometerError, SweepError
 from sociometer.cli.progress import say, sweep_progress
-from sociometer.errors import SociometerError, SweepError
 from sociometer.experiments import export, formats, schedule, sweep, targets
 from sociometer.experiments.estimate import Treatment
 from sociometer.experiments.executor import Executor

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from kit.errors import SettingsError, SlowerError
 from sociometer.cli.options import AsJson, StorePath, help_text
 from sociometer.cli.progress import say
-from sociometer.errors import SettingsError, SlowerError
 
 if TYPE_CHECKING:
     from sociometer.experiments.versus import Versus

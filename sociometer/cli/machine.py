@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from kit.machine import doctor
+from kit.machine.check import Check
+from kit.toolchain import install as installer
+from kit.toolchain import toolbox
+from kit.toolchain.pins import TOOLS
+from kit.toolchain.programs import show_version
+from kit.toolchain.toolbox import Located
 from sociometer.cli.steps import Steps
-from sociometer.machine import doctor
-from sociometer.machine.check import Check
-from sociometer.oci import install as installer
-from sociometer.oci import toolbox
-from sociometer.oci.pins import TOOLS
-from sociometer.oci.programs import show_version
-from sociometer.oci.toolbox import Located
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 

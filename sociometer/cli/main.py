@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
+from kit.errors import SociometerError
 from sociometer.cli import comparing, interrupts, machine, measure, stack
-from sociometer.errors import SociometerError
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.experiments.plan import Design, Plan, Stopping, make_plan, preset
 from sociometer.experiments.store import LATEST
 

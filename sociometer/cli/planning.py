@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kit.errors import SettingsError
 from sociometer.cli import actions, spending
 from sociometer.cli.options import (
     AsJson,
@@ -26,7 +27,6 @@ from sociometer.cli.options import (
 )
 from sociometer.cli.plan_table import show_plan
 from sociometer.cli.where import Where, chosen_where, complete_settings, only_variant
-from sociometer.errors import SettingsError
 from sociometer.experiments import stack_files
 from sociometer.experiments.estimate import FargateModel, Model, TargetModel, Treatment
 from sociometer.experiments.plan import VARIANTS, Payload, Plan, check_against_stack, make_plan

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from kit.errors import SettingsError
 from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId, help_text
 from sociometer.cli.progress import say
-from sociometer.errors import SettingsError
 from sociometer.experiments import export as exports
 from sociometer.experiments import formats, parquet
 from sociometer.experiments import report as reports

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
+from kit.errors import SociometerError, StackError
 from sociometer.cli.progress import say
 from sociometer.cli.spending import WIDTH, usd
 from sociometer.cli.where import Where
-from sociometer.errors import SociometerError, StackError
 from sociometer.experiments import targets
 from sociometer.experiments.leftovers import Leftover, usd_per_day
 

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
-from sociometer.errors import SettingsError, SociometerError
 from sociometer.experiments import prices
 from sociometer.experiments.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
 from sociometer.experiments.estimate import FargateModel, Treatment, total_seconds

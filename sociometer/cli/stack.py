@@ -17,12 +17,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from kit.errors import SettingsError, SociometerError
 from sociometer.cli import spending
 from sociometer.cli.options import AsJson, Stack, StackSettings, StackVariant, TargetName, Yes, parse_settings
 from sociometer.cli.progress import say
 from sociometer.cli.removing import remove
 from sociometer.cli.where import chosen_where, complete_settings, only_variant, refuse_simulation, settings_of
-from sociometer.errors import SettingsError, SociometerError
 from sociometer.infra.outputs import StackOutputs, TreatmentOutput
 from sociometer.oci.entry import entered
 from sociometer.oci.index import IndexedLayer, SociIndex, read_index

@@ -15,7 +15,7 @@ REMINDER_SECONDS = 60.0
 
 
 class Steps:
-    """A `sociometer.oci.install.Progress`: called with what is being done, the step, and how many there are."""
+    """A `kit.toolchain.install.Progress`: called with what is being done, the step, and how many there are."""
 
     def __init__(self, console: Console | None = None, reminder_seconds: float = REMINDER_SECONDS) -> None:
         self._console = console or Console(stderr=True, highlight=False)

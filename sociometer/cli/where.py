@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.experiments import stack_files
 from sociometer.experiments.plan import preset
 from sociometer.infra.outputs import StackOutputs, Target

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from sociometer.errors import SettingsError, SweepError
+from kit.errors import SettingsError, SweepError
 from sociometer.experiments.origin import NOT_MEASURED
 from sociometer.experiments.schema import Sweep
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from sociometer.errors import SociometerError
+from kit.errors import SociometerError
 from sociometer.experiments import columns
 from sociometer.experiments.origin import is_simulated, target_of
 from sociometer.experiments.phases import durations

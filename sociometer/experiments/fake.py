@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from sociometer.errors import SociometerError
+from kit.errors import SociometerError
 from sociometer.experiments.executor import Notify, RoundAborted
 from sociometer.experiments.records import (
     HostLoad,

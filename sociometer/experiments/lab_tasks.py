@@ -13,7 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sociometer.errors import LabError, MachineError, SettingsError, StackError
+from kit.errors import LabError, MachineError, SettingsError, StackError
+from kit.machine import load
+from kit.machine.doctor import require_lab
+from kit.toolchain import toolbox
 from sociometer.experiments.executor import Notify, RoundAborted
 from sociometer.experiments.records import (
     HostLoad,
@@ -24,13 +27,11 @@ from sociometer.experiments.records import (
     TaskTimes,
 )
 from sociometer.infra.outputs import LAZY_FORMS, StackOutputs, TreatmentOutput, VariantOutput
-from sociometer.lab import load, mounts
+from sociometer.lab import mounts
 from sociometer.lab.cluster import Cluster, clear_orphans, run_folder
 from sociometer.lab.edge import MAX_HOSTS, REGISTRY
 from sociometer.lab.profiles import profile as profile_named
 from sociometer.lab.task import LabTask, TaskLife, TaskRun
-from sociometer.machine.doctor import require_lab
-from sociometer.oci import toolbox
 
 HOST_OVERHEAD_BYTES = 300 * 2**20
 """Memory of one host's containerd, snapshotter and shim beside its task, rounded up."""

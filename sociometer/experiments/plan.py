@@ -18,7 +18,7 @@ from itertools import product
 
 from pydantic import Field
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.experiments.records import Frozen, Round
 from sociometer.infra.outputs import FORMS, StackOutputs
 

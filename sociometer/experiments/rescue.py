@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sociometer.errors import MachineError, StoreError
+from kit.errors import MachineError, StoreError
 
 RESERVE_BYTES = 1 << 20
 RESERVE_BYTES_PER_TASK = 2048

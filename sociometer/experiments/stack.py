@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pulumi.automation import OpType, OutputMap, Stack
 from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
 
-from sociometer.errors import StackError
+from kit.errors import StackError
 from sociometer.experiments import prices, stack_files, stack_workspace
 from sociometer.experiments.leftovers import Leftover, leftovers
 from sociometer.experiments.stack_events import Events, Notify, cause

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pulumi.automation import EngineEvent, OpType
 from pulumi.automation.events import StepEventMetadata
 
-from sociometer import errors
-from sociometer.errors import SociometerError, StackError
+from kit import errors
+from kit.errors import SociometerError, StackError
+from kit.machine import processes
 from sociometer.experiments.stack_files import pulumi_command
-from sociometer.infra import processes
 
 Notify = Callable[[str], None]
 REMINDER_SECONDS = 30.0
@@ -27,7 +27,7 @@ _DOING = {
     OpType.DELETE: ("removing", "removed"),
     OpType.DELETE_REPLACED: ("removing the former", "removed the former"),
 }
-_OURS = re.compile(r"^sociometer\.errors\.(\w+): ", re.MULTILINE)
+_OURS = re.compile(r"^kit\.errors\.(\w+): ", re.MULTILINE)
 _LOCK = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
     (

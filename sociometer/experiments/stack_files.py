@@ -18,11 +18,11 @@ from typing import Any
 
 import yaml
 
-from sociometer.errors import CommandNotFound, SettingsError
+from kit.command import run
+from kit.errors import CommandNotFound, SettingsError
+from kit.paths import asset, data_dir
 from sociometer.experiments.export import write
 from sociometer.infra.settings import NAMESPACE
-from sociometer.oci.command import run
-from sociometer.paths import asset, data_dir
 
 STACK_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 PROJECT_FILES = ("Pulumi.yaml", "__main__.py")

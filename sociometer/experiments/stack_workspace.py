@@ -16,15 +16,15 @@ from typing import Any
 import yaml
 from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
-from sociometer.errors import StackError
+from kit.errors import StackError
+from kit.paths import data_dir
+from kit.toolchain import toolbox
 from sociometer.experiments.leftovers import ON_AWS
 from sociometer.experiments.stack_command import OrderlyPulumi
 from sociometer.experiments.stack_files import checked_name, project_folder, pulumi_command, working_folder
 from sociometer.infra.fargate.tags import STACK as STACK_TAG
 from sociometer.infra.program import deploy
 from sociometer.infra.settings import NAMESPACE, Settings
-from sociometer.oci import toolbox
-from sociometer.paths import data_dir
 
 
 def environment() -> dict[str, str]:

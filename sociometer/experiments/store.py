@@ -17,13 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sociometer.errors import StoreError
-from sociometer.experiments import lock, rescue, schema
+from kit import locks
+from kit.errors import StoreError
+from kit.paths import data_dir
+from sociometer.experiments import rescue, schema
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.records import RoundRecord
 from sociometer.experiments.schema import STORE_SCHEMA, Sweep
 from sociometer.infra.outputs import StackOutputs
-from sociometer.paths import data_dir
 
 LATEST = "last"
 APPLICATION_ID = 0x50C10001
@@ -47,7 +48,7 @@ class Store:
     @staticmethod
     def claim(path: Path) -> AbstractContextManager[None]:
         """Keep sweeps away from the store at ``path``; raises `StoreError` that names the one that runs."""
-        return lock.exclusive(path.with_name(f"{path.name}.lock"), f"The store {path}")
+        return locks.exclusive(path.with_name(f"{path.name}.lock"), f"The store {path}")
 
     @contextmanager
     def sweeping(self, task_count: int) -> Iterator[None]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from pydantic import Field
 
-from sociometer.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
+from kit.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
 from sociometer.experiments import history, schedule
 from sociometer.experiments.estimate import Treatment, model_of, total_seconds
 from sociometer.experiments.executor import Executor, RoundAborted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.experiments.executor import Executor
 from sociometer.experiments.fargate.stage import fargate_of
 from sociometer.experiments.plan import Design

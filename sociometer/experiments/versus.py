@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from sociometer.errors import SweepError
+from kit.errors import SweepError
 from sociometer.experiments import comparable
 from sociometer.experiments.comparisons import Terms, bound, shares, taken_alone, verdict
 from sociometer.experiments.effects import pairs, primary_phase, round_medians

@@ -16,13 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sociometer.errors import CommandError, ImageError
-from sociometer.infra.once import made_once
+from kit.command import run
+from kit.errors import CommandError, ImageError
+from kit.files import made_once
+from kit.paths import cache_dir
+from kit.scratch import scratch
+from kit.toolchain.toolbox import tool
 from sociometer.oci.buildkit import ImageInLayout
-from sociometer.oci.command import run
-from sociometer.oci.scratch import scratch
-from sociometer.oci.toolbox import tool
-from sociometer.paths import cache_dir
 
 PUBLIC_BASE = "nginx:alpine-slim"
 DEBIAN = "debian"

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import stamina
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
 
 ATTEMPTS = 10
 TIMEOUT_SECONDS = 30.0

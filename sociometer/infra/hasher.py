@@ -10,11 +10,11 @@ import json
 from functools import partial
 from pathlib import Path
 
-from sociometer.errors import ImageError
-from sociometer.infra.once import made_once
-from sociometer.oci.command import run
-from sociometer.oci.toolbox import tool
-from sociometer.paths import asset
+from kit.command import run
+from kit.errors import ImageError
+from kit.files import made_once
+from kit.paths import asset
+from kit.toolchain.toolbox import tool
 
 ARCHITECTURES = ("amd64", "arm64")
 BUILD_SECONDS = 600.0

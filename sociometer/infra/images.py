@@ -13,18 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import CommandError, ImageError
+from kit.command import run
+from kit.errors import CommandError, ImageError
+from kit.paths import asset, cache_dir
+from kit.scratch import scratch
+from kit.toolchain.toolbox import tool
 from sociometer.infra import base, hasher, payloads
 from sociometer.infra.payloads import PayloadSpec
 from sociometer.infra.settings import Settings
 from sociometer.oci.buildkit import BuildRequest, ImageInLayout, build
-from sociometer.oci.command import run
 from sociometer.oci.entry import on_this_machine
 from sociometer.oci.manifest import Manifest, Reference
 from sociometer.oci.regctl import Access, Deadline, Regctl
-from sociometer.oci.scratch import scratch
-from sociometer.oci.toolbox import tool
-from sociometer.paths import asset, cache_dir
 
 PROJECT = "sociometer"
 COPY_SECONDS = 900.0

@@ -29,10 +29,10 @@ from pathlib import Path
 
 import httpx
 
-from sociometer.errors import MachineError
-from sociometer.infra.processes import Process, alive, find, listener
-from sociometer.oci.toolbox import tool
-from sociometer.paths import data_dir
+from kit.errors import MachineError
+from kit.machine.processes import Process, alive, find, listener
+from kit.paths import data_dir
+from kit.toolchain.toolbox import tool
 
 HOST = "127.0.0.1"
 FIRST_PORT = 5000

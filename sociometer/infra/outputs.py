@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sociometer.errors import StackError
+from kit.errors import StackError
 
 OUTPUT_NAME = "sociometer"
 SCHEMA_VERSION = 2

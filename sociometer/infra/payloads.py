@@ -18,9 +18,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sociometer.errors import MachineError, SettingsError
+from kit.errors import MachineError, SettingsError
+from kit.files import made_once
 from sociometer.infra.download import download
-from sociometer.infra.once import made_once
 
 MOVIE, TEST = "movie.mov", "test.parquet"
 TRAIN = ("train-0.parquet", "train-1.parquet", "train-2.parquet")

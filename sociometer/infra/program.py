@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from sociometer.errors import SociometerError
+from kit.errors import SociometerError
 from sociometer.infra.lab import lab
 from sociometer.infra.outputs import OUTPUT_NAME, StackOutputs
 from sociometer.infra.settings import NAMESPACE, Settings

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.infra.outputs import FORMS, Form
 from sociometer.infra.settings_fargate import FargateSettings
 from sociometer.infra.settings_values import Megabytes, SettingsModel, Size, machine_platform, parse_json, parse_list

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import LabError, MachineError
+from kit.errors import LabError, MachineError
 
 PARENT = "sociometer"
 PERIOD_MICROSECONDS = 100_000

@@ -14,14 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sociometer.errors import LabError
+from kit.errors import LabError
+from kit.paths import data_dir
 from sociometer.lab import cgroup, mounts, owner
 from sociometer.lab.edge import MAX_HOSTS, Edge
 from sociometer.lab.host import Host, HostSpec
 from sociometer.lab.metadata import Identity, MetadataService
 from sociometer.lab.profiles import Profile
 from sociometer.lab.task import LabTask, TaskLife
-from sociometer.paths import data_dir
 
 
 def run_folder() -> Path:

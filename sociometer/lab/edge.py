@@ -14,13 +14,13 @@ import time
 import urllib.request
 from pathlib import Path
 
-from sociometer.errors import LabError
+from kit.command import run
+from kit.errors import LabError
+from kit.toolchain.toolbox import tool
 from sociometer.lab import daemons
 from sociometer.lab.link import shape_from_host, shape_towards_host
 from sociometer.lab.profiles import Profile
 from sociometer.lab.sandbox import Sandbox
-from sociometer.oci.command import run
-from sociometer.oci.toolbox import tool
 
 NETWORK = "10.213"
 EDGE_ADDRESS = f"{NETWORK}.0.1"

@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import CommandError, LabError
+from kit.errors import CommandError, LabError
+from kit.toolchain.toolbox import tool, tools_path
 from sociometer.lab import daemons, mounts
 from sociometer.lab.cgroup import Hierarchies, TaskGroup
 from sociometer.lab.edge import REGISTRY, Edge, host_address
 from sociometer.lab.profiles import Profile
 from sociometer.lab.sandbox import Sandbox
-from sociometer.oci.toolbox import tool, tools_path
 
 DAEMON_SECONDS = 20.0
 START_SECONDS = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 
 DEFAULT_PROFILE = "fargate-256-512"
 

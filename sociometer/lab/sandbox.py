@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sociometer.errors import LabError
-from sociometer.oci.command import Completed, run
+from kit.command import Completed, run
+from kit.errors import LabError
 
 START_SECONDS = 10.0
 STOP_SECONDS = 20.0

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kit.errors import CommandTimeout, SociometerError
 from sociometer import boot_report
-from sociometer.errors import CommandTimeout, SociometerError
 from sociometer.lab import mounts, probe
 from sociometer.lab.edge import REGISTRY, Edge
 from sociometer.lab.host import Host

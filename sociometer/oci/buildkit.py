@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sociometer.errors import CommandFailed, ImageError
-from sociometer.oci.command import last_lines, run
-from sociometer.oci.scratch import scratch
-from sociometer.oci.toolbox import tool
+from kit.command import last_lines, run
+from kit.errors import CommandFailed, ImageError
+from kit.scratch import scratch
+from kit.toolchain.toolbox import tool
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0

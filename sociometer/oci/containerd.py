@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sociometer.errors import CommandTimeout, MachineError
-from sociometer.oci.command import LAST_LINES, run
+from kit.command import LAST_LINES, run
+from kit.errors import CommandTimeout, MachineError
+from kit.toolchain.toolbox import tool
 from sociometer.oci.regctl import Deadline
-from sociometer.oci.toolbox import tool
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0

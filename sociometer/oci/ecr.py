@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sociometer.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
+from kit.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
 
 if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sociometer.errors import ImageError, SettingsError
+from kit.errors import ImageError, SettingsError
 from sociometer.oci.manifest import Reference, checked_repository
 from sociometer.oci.regctl import Access
 from sociometer.oci.soci import IndexOptions

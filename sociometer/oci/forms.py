@@ -14,7 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
+from kit.scratch import scratch
 from sociometer.oci import layout, soci
 from sociometer.oci.containerd import import_image, private_containerd
 from sociometer.oci.form_values import (
@@ -42,7 +43,6 @@ from sociometer.oci.publish import (
     undone_on_failure,
 )
 from sociometer.oci.regctl import Access, Deadline, Regctl
-from sociometer.oci.scratch import scratch
 from sociometer.oci.source import Source, require_indexable, resolve
 
 __all__ = [

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
+from kit.scratch import scratch
 from sociometer.oci import layout
 from sociometer.oci.manifest import (
     SOCI_INDEX_V1,
@@ -23,7 +24,6 @@ from sociometer.oci.manifest import (
     Reference,
 )
 from sociometer.oci.regctl import Access, Deadline, Regctl
-from sociometer.oci.scratch import scratch
 from sociometer.oci.ztoc import ZtocInfo, parse_ztoc
 
 

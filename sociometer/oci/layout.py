@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from sociometer.errors import ImageError, MachineError
+from kit.errors import ImageError, MachineError
 from sociometer.oci.manifest import Index, Manifest, digest_of, parse
 
 _NEEDS = "needs"

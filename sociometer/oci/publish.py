@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from sociometer.errors import SociometerError
+from kit.errors import SociometerError
+from kit.scratch import scratch
 from sociometer.oci import layout
 from sociometer.oci.manifest import SOCI_INDEX_V1, Descriptor, Manifest, Reference
 from sociometer.oci.regctl import Deadline, Regctl
-from sociometer.oci.scratch import scratch
 from sociometer.oci.source import Source
 
 CLEAN_UP_SECONDS = 60.0

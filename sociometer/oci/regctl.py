@@ -11,11 +11,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import CommandFailed, CommandTimeout, ImageError, RegistryUnreachable, SettingsError
+from kit.command import Completed, run
+from kit.errors import CommandFailed, CommandTimeout, ImageError, RegistryUnreachable, SettingsError
+from kit.toolchain.toolbox import tool
 from sociometer.oci import ecr
-from sociometer.oci.command import Completed, run
 from sociometer.oci.manifest import Descriptor, Index, Manifest, Reference, digest_of, parse
-from sociometer.oci.toolbox import tool
 
 _UNREACHABLE = ("dial tcp", "connection refused", "connection reset", "no such host", "i/o timeout", "EOF")
 

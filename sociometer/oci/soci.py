@@ -11,11 +11,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import ImageError, MachineError
-from sociometer.oci.command import Completed, run
+from kit.command import Completed, run
+from kit.errors import ImageError, MachineError
+from kit.toolchain.toolbox import tool
 from sociometer.oci.layout import claim, only_digest
 from sociometer.oci.regctl import Access, Deadline
-from sociometer.oci.toolbox import tool
 
 IN_A_CONTAINER = (
     'docker run --rm -it -v "$PWD":/work -w /work -v ~/.aws:/root/.aws -v /var/run/docker.sock:/var/run/docker.sock '

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
 from sociometer.oci.manifest import Descriptor, Index, Manifest, Reference, normalized
 from sociometer.oci.regctl import Regctl
 

@@ -13,7 +13,7 @@ from flatbuffers import encode, packer
 from flatbuffers.number_types import Int8Flags, Int32Flags, Int64Flags
 from flatbuffers.table import Table
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
 
 _COMPRESSIONS = {1: "gzip", 2: "uncompressed"}
 _GZIP = 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.paths import asset
+from kit.paths import asset
 
 pytestmark = pytest.mark.lab
 

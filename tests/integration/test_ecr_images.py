@@ -14,6 +14,7 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
+from kit.toolchain.toolbox import tools_path
 from sociometer.infra import images
 from sociometer.infra.images import Place, recipe
 from sociometer.infra.outputs import FORMS, TreatmentOutput
@@ -24,7 +25,6 @@ from sociometer.infra.settings import Settings
 from sociometer.oci.entry import entered
 from sociometer.oci.manifest import Reference
 from sociometer.oci.regctl import Deadline, Regctl
-from sociometer.oci.toolbox import tools_path
 from tests.support.ecr_api import REGION, EcrApi, ecr_api
 from tests.support.images import MIB, push_image
 from tests.support.registry import TestRegistry, registry

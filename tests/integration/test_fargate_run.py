@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.paths import asset
 from sociometer.experiments import export, stack_workspace
 from sociometer.experiments import stack as engine
 from sociometer.experiments.phases import durations
@@ -27,7 +28,6 @@ from sociometer.experiments.records import Outcome, RoundRecord, RoundStatus
 from sociometer.experiments.stack_files import FARGATE_STACK
 from sociometer.experiments.store import LATEST, Store
 from sociometer.oci.ecr import auth_file
-from sociometer.paths import asset
 from tests.support.aws.command import Running, sociometer, started
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins

@@ -19,7 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sociometer.errors import CommandError, CommandTimeout, ImageError, MachineError, RegistryUnreachable, SettingsError
+from kit.errors import CommandError, CommandTimeout, ImageError, MachineError, RegistryUnreachable, SettingsError
+from kit.toolchain.toolbox import tool
 from sociometer.infra.outputs import TreatmentOutput
 from sociometer.oci import layout, publish, soci
 from sociometer.oci.containerd import import_image, private_containerd
@@ -29,7 +30,6 @@ from sociometer.oci.index import read_index
 from sociometer.oci.manifest import Manifest, Reference, normalized
 from sociometer.oci.regctl import Access, Deadline, Regctl
 from sociometer.oci.source import resolve
-from sociometer.oci.toolbox import tool
 from tests.support.images import MIB, SourceImage, push_image
 from tests.support.no_mounts import without_mounts
 from tests.support.registry import TestRegistry, free_port, registry
@@ -55,7 +55,7 @@ def source(lab: TestRegistry) -> SourceImage:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("sociometer.oci.scratch.cache_dir", lambda: tmp_path / "cache")  # the tools stay where they are
+    monkeypatch.setattr("kit.scratch.cache_dir", lambda: tmp_path / "cache")  # the tools stay where they are
     return tmp_path / "cache"
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from kit.command import run
 from sociometer.infra import hasher
 from sociometer.infra.settings import machine_platform
-from sociometer.oci.command import run
 
 pytestmark = pytest.mark.lab
 HERE = machine_platform().removeprefix("linux/")

@@ -17,15 +17,15 @@ from typing import Any
 import httpx
 import pytest
 
+from kit.command import run
+from kit.paths import asset, cache_dir
+from kit.toolchain.toolbox import tool
 from sociometer import boot_report
 from sociometer.infra import base, hasher
 from sociometer.infra.payloads import PayloadSpec, prepare
 from sociometer.infra.settings import machine_platform
 from sociometer.lab.sandbox import Sandbox
 from sociometer.oci.buildkit import BuildRequest, ImageInLayout, build
-from sociometer.oci.command import run
-from sociometer.oci.toolbox import tool
-from sociometer.paths import asset, cache_dir
 
 pytestmark = pytest.mark.lab
 HERE = machine_platform().removeprefix("linux/")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from pulumi.automation import ConfigValue, Stack
 
-from sociometer.errors import StackError
+from kit.errors import StackError
+from kit.paths import data_dir
 from sociometer.experiments import stack, stack_workspace
-from sociometer.paths import data_dir
 from tests.support.aws.plugins import provider_standins
 from tests.support.aws.server import aws_server
 

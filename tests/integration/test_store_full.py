@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import MachineError, StoreError
+from kit.command import run
+from kit.errors import MachineError, StoreError
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.records import Round
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import resume, start
-from sociometer.oci.command import run
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 

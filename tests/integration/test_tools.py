@@ -16,18 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import CommandFailed, MachineError
-from sociometer.oci import install as installer
-from sociometer.oci import packages, toolbox
-from sociometer.oci.command import run
-from sociometer.oci.pins import GO, TOOLS, DebianPackage, GoModules, Tool
+from kit.command import run
+from kit.errors import CommandFailed, MachineError
+from kit.toolchain import install as installer
+from kit.toolchain import packages, toolbox
+from kit.toolchain.pins import GO, TOOLS, DebianPackage, GoModules, Tool
 from tests.support import tiny_tool
 
 INSTALL = """
 import sys
 from pathlib import Path
 from sociometer.cli.steps import Steps
-from sociometer.oci.install import install
+from kit.toolchain.install import install
 from tests.support import tiny_tool
 install([tiny_tool.write(Path(sys.argv[1]))], Steps())
 """

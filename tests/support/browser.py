@@ -207,7 +207,7 @@ def screenshots(page: Path, folder: Path) -> list[Path]:
 
 def install() -> None:
     """Install the browser where it is missing; raises `MachineError` where it cannot be."""
-    from sociometer.oci import packages
+    from kit.toolchain import packages
 
     if program() is None:
         packages.require_able([PACKAGE])
@@ -216,7 +216,7 @@ def install() -> None:
 
 def main(arguments: list[str]) -> int:
     """The program."""
-    from sociometer.errors import SociometerError
+    from kit.errors import SociometerError
 
     try:
         if arguments == ["--install"]:

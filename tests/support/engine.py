@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pulumi import automation as auto
 
-from sociometer.oci.toolbox import tools_path
+from kit.toolchain.toolbox import tools_path
 
 
 class EngineStack:

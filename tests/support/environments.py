@@ -11,9 +11,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from sociometer.infra.once import made_once
-from sociometer.oci.command import run
-from sociometer.paths import asset, cache_dir
+from kit.command import run
+from kit.files import made_once
+from kit.paths import asset, cache_dir
 
 ROOT = Path(__file__).parents[2]
 MINISTACK = ROOT / "tests" / "ministack"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sociometer.oci.toolbox import tool
+from kit.toolchain.toolbox import tool
 
 MIB = 1 << 20
 OCI = "application/vnd.oci.image"

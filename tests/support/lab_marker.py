@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sociometer.machine import doctor
+from kit.machine import doctor
 from tests.support import browser
 
 _COUNTS = pytest.StashKey[dict[str, int]]()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.oci.toolbox import tool
+from kit.toolchain.toolbox import tool
 
 START_SECONDS = 20
 

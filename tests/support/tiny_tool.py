@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sociometer.oci.pins import GoModule, GoModules, Tool
+from kit.toolchain.pins import GoModule, GoModules, Tool
 
 VERSION = "1.2.3"
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from kit.errors import LabError
 from sociometer import boot_report
-from sociometer.errors import LabError
 
 
 def report(**changes: Any) -> str:

@@ -12,8 +12,8 @@ import pytest
 from botocore import xform_name
 from pulumi.runtime.mocks import MockCallArgs
 
+from kit.paths import asset
 from sociometer.experiments.fargate.aws import Aws
-from sociometer.paths import asset
 from tests.support import fargate_stack
 from tests.support.permissions import LOOK_UPS, RESOURCES, called_by_boto3
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sociometer.oci.command import Completed, run
-from sociometer.paths import asset
+from kit.command import Completed, run
+from kit.paths import asset
 
 TESTS = """
 import pytest

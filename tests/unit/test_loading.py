@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sociometer
-from sociometer.errors import StoreError
+from kit.errors import StoreError
 from sociometer.experiments import frames
 from sociometer.experiments.analysis import analyse
 from sociometer.experiments.fake import FakeExecutor

@@ -19,8 +19,8 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from kit.aws_errors import translate
 from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Answer, Described, Document, Page
-from sociometer.experiments.fargate.boto_errors import translate
 from sociometer.infra.outputs import ROUTE_HEADER
 
 ATTEMPTS = 8

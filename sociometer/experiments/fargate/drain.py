@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sociometer.errors import AwsError
+from kit.errors import AwsError
 from sociometer.experiments.executor import Notify
 from sociometer.experiments.fargate.aws import TASKS_PER_CALL
 from sociometer.experiments.fargate.clocks import AwsTime

@@ -11,7 +11,7 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from sociometer.errors import AwsError, SettingsError, StackError
+from kit.errors import AwsError, SettingsError, StackError
 from sociometer.experiments.executor import Notify
 from sociometer.experiments.fargate.aws import Aws, Clock, Document
 from sociometer.experiments.fargate.clocks import AwsTime

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from sociometer.errors import AwsError, StackError
-from sociometer.experiments import lock
+from kit import locks
+from kit.errors import AwsError, StackError
+from kit.paths import data_dir
 from sociometer.experiments.executor import Notify
 from sociometer.experiments.fargate.aws import Aws, Clock, Document
 from sociometer.experiments.fargate.clocks import AwsTime
@@ -15,7 +16,6 @@ from sociometer.experiments.fargate.drain import drain
 from sociometer.experiments.fargate.service import Service
 from sociometer.experiments.fargate.stage import Stage, fargate_of
 from sociometer.infra.outputs import FargateOutput, ServiceOutput, StackOutputs
-from sociometer.paths import data_dir
 
 SERVICES_PER_CALL = 10
 """DescribeServices: at most so many services a call (API reference of Amazon ECS)."""
@@ -50,7 +50,7 @@ def claimed(outputs: StackOutputs) -> Iterator[None]:
     folder = data_dir() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(cluster.encode()).hexdigest()[:16]
-    with lock.exclusive(folder / f"fargate-{name}.lock", f"The stack on {cluster}"):
+    with locks.exclusive(folder / f"fargate-{name}.lock", f"The stack on {cluster}"):
         yield
 
 

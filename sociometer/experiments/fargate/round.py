@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sociometer.errors import AwsError
+from kit.errors import AwsError
 from sociometer.experiments.executor import Notify, RoundAborted
 from sociometer.experiments.fargate import outcomes
 from sociometer.experiments.fargate.calls import OPERATIONS

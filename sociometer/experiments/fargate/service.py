@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from typing import Literal
 
-from sociometer.errors import AwsError, CredentialsError
+from kit.errors import AwsError, CredentialsError
 from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Aws, Described, Document, Page
 from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.tasks import TaskFacts

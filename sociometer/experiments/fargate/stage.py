@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from sociometer.errors import StackError
+from kit.errors import StackError
 from sociometer.experiments.fargate.aws import Aws, Clock
 from sociometer.infra.outputs import FargateOutput, StackOutputs
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
-from sociometer.errors import AwsError
+from kit.errors import AwsError
 from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Answer, Described, Document, Page
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.simulation import documents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sociometer.errors import StackError
+from kit.errors import StackError
 from sociometer.experiments.simulation.parameters import Parameters, Workload
 from sociometer.infra.outputs import LAZY_FORMS, FargateOutput, ServiceOutput, StackOutputs
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
-from sociometer.errors import AwsError
+from kit.errors import AwsError
 from sociometer.experiments.records import Round
 from sociometer.experiments.simulation.balancer import Balancer
 from sociometer.experiments.simulation.clock import SimulatedClock

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pulumi
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
+from kit.files import made_once
+from kit.paths import asset, cache_dir
 from sociometer.infra import base, payloads
 from sociometer.infra.images import recipe
-from sociometer.infra.once import made_once
 from sociometer.infra.payloads import PayloadSpec
 from sociometer.infra.settings import Settings
-from sociometer.paths import asset, cache_dir
 
 DOCKERFILE = "Dockerfile"
 PAYLOAD = "payload"

@@ -16,7 +16,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
 from sociometer.infra.fargate import context
 from sociometer.infra.fargate.registry import SOURCE
 from sociometer.infra.images import recipe

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.infra.fargate import tags
 from sociometer.infra.fargate.bastion import AMI_PARAMETER
 from sociometer.infra.fargate.images import Token

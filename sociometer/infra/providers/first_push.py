@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
 
-from sociometer.errors import CredentialsError, RegistryUnreachable
+from kit.errors import CredentialsError, RegistryUnreachable
 from sociometer.oci.entry import entered
 from sociometer.oci.regctl import Deadline, Regctl
 

@@ -18,7 +18,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from pulumi.dynamic import UpdateResult as Updated
 from pulumi.runtime import rpc
 
-from sociometer.errors import CredentialsError, RegistryUnreachable
+from kit.errors import CredentialsError, RegistryUnreachable
 from sociometer.oci import forms
 from sociometer.oci.entry import entered
 from sociometer.oci.forms import FormRequest, FormResult, Pushed

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from sociometer.errors import CredentialsError, RegistryUnreachable
+from kit.errors import CredentialsError, RegistryUnreachable
 from sociometer.infra import images
 from sociometer.infra.images import Place, SourceImage
 from sociometer.oci.entry import entered

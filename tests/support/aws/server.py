@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import httpx
 
-from sociometer.oci.command import last_lines
+from kit.command import last_lines
 from tests.support.environments import MINISTACK, python_of
 from tests.support.registry import free_port
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from kit.errors import SettingsError, SlowerError
 from sociometer.cli import main
-from sociometer.errors import SettingsError, SlowerError
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import start

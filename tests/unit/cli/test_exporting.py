@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from kit.errors import SettingsError
 from sociometer.cli import main
-from sociometer.errors import SettingsError
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import start

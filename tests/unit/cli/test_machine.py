@@ -7,9 +7,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from kit.toolchain.pins import TOOLS
+from kit.toolchain.toolbox import SYSTEM_FOLDERS
 from sociometer.cli import machine
-from sociometer.oci.pins import TOOLS
-from sociometer.oci.toolbox import SYSTEM_FOLDERS
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_doctor_tells_scripts_the_same(app: typer.Typer) -> None:
 def test_list_names_every_tool_and_ends_with_3_when_one_is_missing(
     app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sociometer.oci.toolbox.SYSTEM_FOLDERS", ())
+    monkeypatch.setattr("kit.toolchain.toolbox.SYSTEM_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     done = CliRunner().invoke(app, ["tools", "list", "--json"])
     told = json.loads(done.stdout)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from kit.errors import SettingsError
 from sociometer.cli.options import Changes
 from sociometer.cli.planning import plan_to_make
 from sociometer.cli.where import Where
-from sociometer.errors import SettingsError
 
 ANYTHING = Changes(None, None, None, None, None)
 OPEN = {"loadbalancerAllowCidrs": ["198.51.100.7/32"]}

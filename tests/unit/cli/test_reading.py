@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from kit.errors import SettingsError
 from sociometer.cli import actions
 from sociometer.cli.main import app
-from sociometer.errors import SettingsError
 from sociometer.experiments import formats
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.store import Store

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kit.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.cli.removing import remove, removed_afterwards
 from sociometer.cli.where import Where
-from sociometer.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.experiments import stack as stacks
 from sociometer.experiments.leftovers import Leftover
 from sociometer.experiments.plan import PRESETS

@@ -6,10 +6,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from kit.errors import SettingsError, SweepError
 from sociometer.cli import measure
 from sociometer.cli.options import MOST_BLOCKS, chosen_stopping
 from sociometer.cli.progress import describe
-from sociometer.errors import SettingsError, SweepError
 from sociometer.experiments.plan import PRESETS, Look, Stopping, make_plan
 from sociometer.experiments.records import Round
 from sociometer.experiments.store import Store

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from kit.errors import SettingsError
 from sociometer.cli.where import Where, check_target, chosen_where, complete_settings, only_variant, settings_of
-from sociometer.errors import SettingsError
 from tests.contracts.outputs import stack_outputs
 
 

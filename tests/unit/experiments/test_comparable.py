@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sociometer.errors import SettingsError, SweepError
+from kit.errors import SettingsError, SweepError
 from sociometer.experiments.comparable import ACROSS, aspects, check
 from sociometer.experiments.schema import Sweep
 from sociometer.infra.outputs import StackOutputs

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sociometer.errors import SociometerError
+from kit.errors import SociometerError
 from sociometer.experiments.export import COLUMNS, to_averages_csv, to_csv, to_json, write
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.phases import PHASES

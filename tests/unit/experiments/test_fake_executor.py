@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sociometer.errors import LabError
+from kit.errors import LabError
 from sociometer.experiments.executor import Executor, RoundAborted
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.phases import durations

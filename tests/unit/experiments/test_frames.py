@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sociometer.errors import LabError, StoreError
+from kit.errors import LabError, StoreError
 from sociometer.experiments import frames
 from sociometer.experiments.export import COLUMNS, task_rows
 from sociometer.experiments.records import HostLoad, Outcome, RoundRecord

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.experiments.plan import PRESETS, Plan, check_against_stack, make_plan, preset
 from sociometer.infra.outputs import FORMS
 from sociometer.infra.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from pulumi.automation import EngineEvent, OpType
 from pulumi.automation.events import ResourcePreEvent, ResOutputsEvent, StepEventMetadata
 
-from sociometer.errors import AwsError, CredentialsError, MachineError, SociometerError, StackError
+from kit.errors import AwsError, CredentialsError, MachineError, SociometerError, StackError
 from sociometer.experiments.stack_events import Events, cause
 
 
@@ -83,7 +83,7 @@ def test_what_the_user_can_put_right_is_one_line_that_says_how(
 
 
 def test_an_error_of_our_own_comes_before_what_it_was_made_of() -> None:
-    error = cause("dev", "", ["Traceback …\nsociometer.errors.ImageError: no layer reaches 10 MiB (AccessDenied)"])
+    error = cause("dev", "", ["Traceback …\nkit.errors.ImageError: no layer reaches 10 MiB (AccessDenied)"])
     assert str(error) == "no layer reaches 10 MiB (AccessDenied)"
 
 

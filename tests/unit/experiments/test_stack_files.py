@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.experiments import stack_files
 
 DEV = "# ours\nconfig:\n  sociometer:target: fargate\n  sociometer:region: eu-west-2\n"

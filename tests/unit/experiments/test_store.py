@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import MachineError, StoreError
+from kit.errors import MachineError, StoreError
 from sociometer.experiments.records import Outcome
 from sociometer.experiments.store import Store
 from tests.contracts.plans import small_plan

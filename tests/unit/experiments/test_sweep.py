@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sociometer.errors import LabError, MachineError, SettingsError, SweepError
+from kit.errors import LabError, MachineError, SettingsError, SweepError
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.records import Outcome, Round, RoundStatus
 from sociometer.experiments.store import Store

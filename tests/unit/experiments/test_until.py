@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from sociometer.errors import SweepError
+from kit.errors import SweepError
 from sociometer.experiments import frames
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.plan import Plan, Stopping, make_plan

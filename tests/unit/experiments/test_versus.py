@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from sociometer.errors import SweepError
+from kit.errors import SweepError
 from sociometer.experiments import frames, versus_text
 from sociometer.experiments.phases import durations
 from sociometer.experiments.plan import Plan, Stopping

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import stamina
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
 from sociometer.infra.download import download
 
 CONTENT = random.Random(1).randbytes(3_000_000)

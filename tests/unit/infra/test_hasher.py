@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from sociometer import paths
-from sociometer.errors import ImageError, MachineError
+from kit import paths
+from kit.errors import ImageError, MachineError
 from sociometer.infra import hasher
 
 

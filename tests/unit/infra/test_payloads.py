@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from sociometer.errors import MachineError, SettingsError
+from kit.errors import MachineError, SettingsError
 from sociometer.infra import payloads
 from sociometer.infra.payloads import PayloadSpec, prepare
 

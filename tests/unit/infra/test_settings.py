@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
+from kit.paths import asset
 from sociometer.infra.settings import KEYS, Settings, machine_platform
-from sociometer.paths import asset
 
 
 def _refusal(**raw: object) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
+from kit.paths import asset
 from sociometer.infra.settings import Settings, machine_platform
 from sociometer.infra.settings_fargate import MEMORY
-from sociometer.paths import asset
 
 OURS = {"target": "fargate", "loadbalancerAllowCidrs": "203.0.113.0/24"}
 

@@ -11,7 +11,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from sociometer.errors import ImageError, RegistryUnreachable
+from kit.errors import ImageError, RegistryUnreachable
 from sociometer.infra.providers import soci_image
 from sociometer.infra.providers.soci_image import IMPLEMENTATION, SociImageProvider
 from sociometer.oci import forms

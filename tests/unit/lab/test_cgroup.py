@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import MachineError
+from kit.errors import MachineError
 from sociometer.lab import cgroup
 
 V1 = """\

@@ -1,6 +1,6 @@
 import pytest
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.lab.profiles import DEFAULT_PROFILE, PROFILES, profile
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
+from kit.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
 from sociometer.oci import ecr
 from sociometer.oci.entry import entered
 from sociometer.oci.manifest import Reference

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sociometer.errors import ImageError
+from kit.errors import ImageError
 from sociometer.oci.index import split
 from sociometer.oci.manifest import (
     DOCKER_MANIFEST,

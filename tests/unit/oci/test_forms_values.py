@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.infra.outputs import FORMS as CONTRACT_FORMS
 from sociometer.infra.outputs import TreatmentOutput
 from sociometer.oci.forms import FORMS, FormRequest, FormResult, Pushed, SkippedLayer, Ztoc, problems

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import ImageError, MachineError
+from kit.errors import ImageError, MachineError
 from sociometer.oci import layout
 from sociometer.oci.manifest import OCI_MANIFEST, Manifest, digest_of, parse
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import CommandError, CommandFailed, CommandTimeout, ImageError, RegistryUnreachable
+from kit.errors import CommandError, CommandFailed, CommandTimeout, ImageError, RegistryUnreachable
 from sociometer.oci.manifest import Reference
 from sociometer.oci.regctl import Access, Deadline, Regctl
 from tests.support.programs import script

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sociometer.errors import MachineError
+from kit.errors import MachineError
 from sociometer.oci.soci import IndexOptions, require_linux, skipped_layers
 
 SMALL, ZSTD, INDEXED = ("sha256:" + letter * 64 for letter in "abc")

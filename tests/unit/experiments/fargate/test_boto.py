@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sociometer.errors import AwsError, CredentialsError
+from kit.errors import AwsError, CredentialsError
 from sociometer.experiments.fargate.boto import MOST_BODY_BYTES, Boto
 from sociometer.experiments.records import Outcome, RoundObservation
 from tests.contracts.fargate import REGION, fargate_outputs

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import AwsError, CredentialsError, SettingsError, StackError, StoreError
+from kit.errors import AwsError, CredentialsError, SettingsError, StackError, StoreError
 from sociometer.experiments.executor import Executor
 from sociometer.experiments.fargate.orphans import claimed, clear_orphans
 from sociometer.experiments.records import Outcome, RoundStatus

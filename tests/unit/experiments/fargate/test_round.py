@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sociometer.errors import AwsError, CredentialsError
+from kit.errors import AwsError, CredentialsError
 from sociometer.experiments.executor import RoundAborted
 from sociometer.experiments.fargate.aws import Answer
 from sociometer.experiments.phases import durations

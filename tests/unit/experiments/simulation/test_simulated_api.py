@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sociometer.errors import AwsError
+from kit.errors import AwsError
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.simulation.failures import Failure, Kind
 from sociometer.experiments.simulation.parameters import Bucket

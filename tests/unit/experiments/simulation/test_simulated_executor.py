@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sociometer.errors import AwsError
+from kit.errors import AwsError
 from sociometer.experiments.executor import Executor, RoundAborted
 from sociometer.experiments.phases import durations
 from sociometer.experiments.records import (

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from sociometer.errors import AwsError
+from kit.errors import AwsError
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.simulation import documents
 from sociometer.experiments.simulation.failures import ALL, Failure, Kind

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import SweepError
+from kit.errors import SweepError
 from sociometer.experiments import export, frames, report
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from sociometer.errors import SettingsError
+from kit.errors import SettingsError
 from sociometer.infra.fargate.program import V1_NOTICE
 from sociometer.infra.fargate.stack import partition
 from sociometer.infra.outputs import StackOutputs

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sociometer.errors import CommandError
-from sociometer.oci.command import run
+from kit.command import run
+from kit.errors import CommandError
 
 State = Literal["ok", "warning", "failure"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.oci.pins import GO, TOOLS, GoModule, GoModules, Tool, module_version, requirement_version
-from sociometer.oci.programs import parse_version
-from sociometer.paths import asset
+from kit.paths import asset
+from kit.toolchain.pins import GO, TOOLS, GoModule, GoModules, Tool, module_version, requirement_version
+from kit.toolchain.programs import parse_version
 
 BUILT = [tool for tool in TOOLS if isinstance(tool.source, GoModules)]
 MODULES = [module for tool in BUILT if isinstance(tool.source, GoModules) for module in tool.source.modules]

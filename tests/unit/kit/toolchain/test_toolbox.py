@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import MachineError
-from sociometer.oci import toolbox
-from sociometer.oci.pins import DebianPackage, Tool
+from kit.errors import MachineError
+from kit.toolchain import toolbox
+from kit.toolchain.pins import DebianPackage, Tool
 from tests.support.programs import script
 
 PAIR = Tool("pair", ("pair-one", "pair-two"), ("pair-one", "--version"), (2, 1), DebianPackage("pair", ("x",)))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sociometer.errors import MachineError
-from sociometer.oci.pins import TOOLS, Tool
-from sociometer.oci.programs import show_version, version_of
-from sociometer.paths import cache_dir
+from kit.errors import MachineError
+from kit.paths import cache_dir
+from kit.toolchain.pins import TOOLS, Tool
+from kit.toolchain.programs import show_version, version_of
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Searched after PATH: a sparse PATH often lacks the folders for root's programs."""

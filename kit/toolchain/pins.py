@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.paths import asset
+from kit.paths import asset
 
 Version = tuple[int, ...]
 

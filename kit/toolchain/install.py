@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from sociometer.errors import CommandFailed, MachineError
-from sociometer.oci import golang, packages, toolbox
-from sociometer.oci.pins import TOOLS, DebianPackage, GoModules, Tool, Wheel
-from sociometer.oci.programs import show_version, version_of
-from sociometer.oci.toolbox import Located
+from kit.errors import CommandFailed, MachineError
+from kit.toolchain import golang, packages, toolbox
+from kit.toolchain.pins import TOOLS, DebianPackage, GoModules, Tool, Wheel
+from kit.toolchain.programs import show_version, version_of
+from kit.toolchain.toolbox import Located
 
 BUILD_BYTES = 2_000_000_000
 """Disk that building one tool may take, Go's own caches included; all of them together took 6.4 GB."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.machine import resources
-from sociometer.oci.pins import DebianPackage, Tool
+from kit.machine import resources
+from kit.toolchain.pins import DebianPackage, Tool
 
 
 @pytest.mark.parametrize(("needed", "state"), [((1, 1), "ok"), ((1, 10**18), "warning"), ((10**18, 10**18), "failure")])

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.infra.once import made_once
+from kit.files import made_once
 
 MAKER = """
 import sys, time
 from pathlib import Path
-from sociometer.infra.once import made_once
+from kit.files import made_once
 
 def make(folder):
     with Path(sys.argv[2]).open("a") as log:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from sociometer.machine.check import Check, complaint
+from kit.machine.check import Check, complaint
 
 FUSE = Path("/dev/fuse")
 PRESSURE = Path("/proc/pressure/cpu")

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sociometer.errors import CommandFailed, CommandNotFound, CommandTimeout
+from kit.errors import CommandFailed, CommandNotFound, CommandTimeout
 
 LAST_LINES = 8
 """How many of the last lines of a failed tool's output go into the error."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sociometer.errors import MachineError
-from sociometer.machine import kernel, resources
-from sociometer.machine.check import Check
-from sociometer.paths import data_dir
+from kit.errors import MachineError
+from kit.machine import kernel, resources
+from kit.machine.check import Check
+from kit.paths import data_dir
 
 STILL_WORKS = "the fargate target, plan, report and export of records that are there, and the notebook"
 """What needs none of the checks."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.oci import golang
+from kit.toolchain import golang
 from tests.support import tiny_tool
 from tests.support.programs import script
 

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from sociometer.errors import CommandError, CommandFailed, MachineError
-from sociometer.oci.command import Completed, run
-from sociometer.oci.pins import DebianPackage
+from kit.command import Completed, run
+from kit.errors import CommandError, CommandFailed, MachineError
+from kit.toolchain.pins import DebianPackage
 
 APT_SECONDS = 1200
 """Time limit of one call of apt-get, waiting for another one's lock included."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import CommandFailed, CommandNotFound, CommandTimeout
-from sociometer.oci.command import LAST_LINES, last_lines, run
+from kit.command import LAST_LINES, last_lines, run
+from kit.errors import CommandFailed, CommandNotFound, CommandTimeout
 
 
 def python(code: str) -> list[str]:
@@ -83,7 +83,7 @@ def test_command_that_hangs_is_killed_with_everything_it_started(tmp_path: Path)
 def test_interrupt_kills_the_command_with_everything_it_started(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
     code = f"""
-from sociometer.oci.command import run
+from kit.command import run
 run(["sh", "-c", "sleep 60 & echo $! > {pids}.draft; mv {pids}.draft {pids}; wait"], timeout_seconds=60)
 """
     with subprocess.Popen(python(code), stderr=subprocess.DEVNULL) as child:

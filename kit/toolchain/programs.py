@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sociometer.errors import CommandError
-from sociometer.oci.command import run
-from sociometer.oci.pins import Version
+from kit.command import run
+from kit.errors import CommandError
+from kit.toolchain.pins import Version
 
 ASK_SECONDS = 30
 """Time limit for a program to tell its version."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.machine import kernel
-from sociometer.machine.check import complaint
+from kit.machine import kernel
+from kit.machine.check import complaint
 
 V1 = """\
 25 24 0:22 / {0} rw - cgroup cgroup rw,cpu,cpuacct

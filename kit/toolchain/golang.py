@@ -8,10 +8,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from sociometer.errors import MachineError
-from sociometer.oci.command import run
-from sociometer.oci.pins import GoModule, Wheel
-from sociometer.paths import cache_dir
+from kit.command import run
+from kit.errors import MachineError
+from kit.paths import cache_dir
+from kit.toolchain.pins import GoModule, Wheel
 
 BUILD_SECONDS = 3600
 """Time limit for one module, downloads included; the largest takes four minutes on two cores."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
-from sociometer.errors import MachineError, StoreError
+from kit.errors import MachineError, StoreError
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.oci.pins import Version
-from sociometer.oci.programs import parse_version, version_of
+from kit.toolchain.pins import Version
+from kit.toolchain.programs import parse_version, version_of
 from tests.support.programs import script
 
 

@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from sociometer.machine.check import Check
-from sociometer.oci import toolbox
-from sociometer.oci.pins import TOOLS, Tool
-from sociometer.paths import cache_dir, data_dir
+from kit.machine.check import Check
+from kit.paths import cache_dir, data_dir
+from kit.toolchain import toolbox
+from kit.toolchain.pins import TOOLS, Tool
 
 GB = 1_000_000_000
 

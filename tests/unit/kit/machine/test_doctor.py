@@ -4,9 +4,9 @@ import platform
 
 import pytest
 
-from sociometer.errors import MachineError
-from sociometer.machine import doctor
-from sociometer.machine.check import Check
+from kit.errors import MachineError
+from kit.machine import doctor
+from kit.machine.check import Check
 
 
 def test_warnings_do_not_stop_the_lab() -> None:

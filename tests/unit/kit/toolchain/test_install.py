@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.errors import MachineError
-from sociometer.oci import install as installer
-from sociometer.oci import toolbox
-from sociometer.oci.pins import DebianPackage, Tool
+from kit.errors import MachineError
+from kit.toolchain import install as installer
+from kit.toolchain import toolbox
+from kit.toolchain.pins import DebianPackage, Tool
 from tests.support.programs import script
 
 HERE = Tool("here", ("here",), ("here", "--version"), (1, 0), DebianPackage("no-such-package-here"))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
-from sociometer.paths import cache_dir
+from kit.paths import cache_dir
 
 LOCK = "in-use"
 

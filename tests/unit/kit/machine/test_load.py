@@ -1,7 +1,7 @@
 import pytest
 
-from sociometer.lab import load
-from sociometer.lab.load import Sample
+from kit.machine import load
+from kit.machine.load import Sample
 
 
 def test_pressure_is_the_total_of_the_some_line() -> None:
