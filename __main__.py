@@ -1,5 +1,5 @@
 """Entry point of `pulumi up`: the program itself is importable, so that the Automation API runs the same one."""
 
-from sociometer.infra.program import deploy
+from infra.program import deploy
 
 deploy()

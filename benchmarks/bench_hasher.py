@@ -17,13 +17,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.settings.stack import machine_platform
+from infra.sources import hasher
+from infra.sources.synthetic import write_movie
 from kit.command import run
 from kit.paths import cache_dir
 from kit.scratch import scratch
 from kit.toolchain.toolbox import tool
-from sociometer.infra import hasher
-from sociometer.infra.settings import machine_platform
-from sociometer.infra.synthetic import write_movie
 
 LIMIT_SECONDS = 600.0
 MEMORY_BAR_MB = 32.0

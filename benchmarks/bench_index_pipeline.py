@@ -19,15 +19,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from infra.oci import soci
+from infra.oci.containerd import private_containerd
+from infra.oci.forms import FormRequest, make, present
+from infra.oci.layout import reserve
+from infra.oci.manifest import SOCI_INDEX_V1, Reference
+from infra.oci.regctl import Access, Deadline, Regctl
 from kit.command import run
 from kit.scratch import scratch
 from kit.toolchain.toolbox import tool
-from sociometer.oci import soci
-from sociometer.oci.containerd import private_containerd
-from sociometer.oci.forms import FormRequest, make, present
-from sociometer.oci.layout import reserve
-from sociometer.oci.manifest import SOCI_INDEX_V1, Reference
-from sociometer.oci.regctl import Access, Deadline, Regctl
 from tests.support.images import SourceImage, push_image
 from tests.support.registry import TestRegistry, registry
 

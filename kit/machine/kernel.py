@@ -24,7 +24,7 @@ _SHAPING = {
     "tbf": f"{_ON_LOOPBACK} tbf rate 1gbit burst 1mb latency 50ms",
     "htb and u32": f"{_ON_LOOPBACK} handle 1: htb && tc filter add dev lo parent 1: prio 1 protocol ip u32 divisor 256",
 }
-"""What `sociometer.lab.link` needs, on a namespace's loopback."""
+"""What `infra.lab.link` needs, on a namespace's loopback."""
 _DUMMY_LINK = ("link", "add", "one", "type", "veth", "peer", "name", "two")
 
 

@@ -22,7 +22,7 @@ from sociometer.experiments.summary import in_figures
 from sociometer.experiments.sweep import Listener
 
 if TYPE_CHECKING:
-    from sociometer.infra.outputs import StackOutputs
+    from infra.outputs import StackOutputs
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Place:
 
 def up(stack: str, settings: Mapping[str, object]) -> StackOutputs:
     """Make the stack, telling its steps on standard error."""
-    from sociometer.experiments import stack as stacks  # Pulumi is slow to import
+    from infra.automation import stack as stacks  # Pulumi is slow to import
 
     return stacks.up(stack, settings, say)
 
 
 def outputs(stack: str) -> StackOutputs:
     """The outputs of a stack that is up."""
-    from sociometer.experiments import stack as stacks
+    from infra.automation import stack as stacks
 
     return stacks.outputs(stack)
 

@@ -40,7 +40,7 @@ def clean(
 
 def _clear(where: Where) -> list[str]:
     if where.target == "lab":
-        from sociometer.lab.cluster import clear_orphans  # its network libraries are needed here alone
+        from infra.lab.cluster import clear_orphans  # its network libraries are needed here alone
 
         return clear_orphans()
     return targets.clear_services(check_target(where, actions.outputs(where.stack)))

@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+from infra.oci.soci import require_linux
+from infra.outputs import StackOutputs
 from sociometer.cli import actions, cleaning, planning, reading, spending
 from sociometer.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -51,8 +53,6 @@ from sociometer.experiments.plan import Plan, Stopping
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store, default_path
 from sociometer.experiments.sweep import check_same_plan
-from sociometer.infra.outputs import StackOutputs
-from sociometer.oci.soci import require_linux
 
 PANEL = "Measure"
 ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder for the results; each sweep gets one inside.")]

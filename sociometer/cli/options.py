@@ -187,7 +187,7 @@ def _seconds(text: str) -> float:
 
 def chosen_profile(name: str | None) -> str:
     """The profile's name, checked; raises `SettingsError`."""
-    from sociometer.lab.profiles import DEFAULT_PROFILE, profile
+    from infra.lab.profiles import DEFAULT_PROFILE, profile
 
     return profile(name or DEFAULT_PROFILE).name
 

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.automation import files
+from infra.settings.stack import Settings
 from kit.errors import SettingsError
 from sociometer.cli import actions, spending
 from sociometer.cli.options import (
@@ -27,11 +29,9 @@ from sociometer.cli.options import (
 )
 from sociometer.cli.plan_table import show_plan
 from sociometer.cli.where import Where, chosen_where, complete_settings, only_variant
-from sociometer.experiments import stack_files
 from sociometer.experiments.estimate import FargateModel, Model, TargetModel, Treatment
 from sociometer.experiments.plan import VARIANTS, Payload, Plan, check_against_stack, make_plan
 from sociometer.experiments.store import default_path
-from sociometer.infra.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +115,7 @@ def _model(where: Where, profile_name: str) -> Model:
     """What the time estimate needs of a lab profile and of this machine; a simulation imitates Fargate."""
     if where.target == "sim":
         return FargateModel()
-    from sociometer.lab.profiles import profile
+    from infra.lab.profiles import profile
 
     chosen = profile(profile_name)
     rate = chosen.rate_bits_per_second or TargetModel().rate_bits_per_second
@@ -126,7 +126,7 @@ def _check_variants(plan: Plan, where: Where, stack: str | None) -> None:
     if stack is not None and where.target == "lab":
         check_against_stack(plan, actions.outputs(stack))
         return
-    own = Settings.parse({"images": stack_files.settings(where.stack).get("images", {})}).images
+    own = Settings.parse({"images": files.settings(where.stack).get("images", {})}).images
     known = (*VARIANTS, *own)
     for variant in plan.design.variants:
         if variant not in known:

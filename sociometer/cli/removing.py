@@ -42,7 +42,7 @@ def removed_afterwards(where: Where, *, wanted: bool) -> Iterator[None]:
 
 def remove(where: Where) -> None:
     """Remove a stack, telling the steps; raises what went wrong after listing what is left."""
-    from sociometer.experiments import stack as stacks  # Pulumi is slow to import
+    from infra.automation import stack as stacks  # Pulumi is slow to import
 
     try:
         with _unused(where):
@@ -60,7 +60,7 @@ def remove(where: Where) -> None:
 @contextmanager
 def _unused(where: Where) -> Iterator[None]:
     """Raise `StoreError` that names the sweep that uses the stack; a stack without outputs is used by none."""
-    from sociometer.experiments import stack as stacks
+    from infra.automation import stack as stacks
 
     if not where.spends:
         yield
@@ -76,7 +76,7 @@ def _unused(where: Where) -> Iterator[None]:
 
 def _list_what_is_left(stack: str, reason: SociometerError) -> None:
     """On standard error; what keeps the list from being made comes after what kept the stack from being removed."""
-    from sociometer.experiments import stack as stacks
+    from infra.automation import stack as stacks
 
     try:
         left = stacks.left(stack)

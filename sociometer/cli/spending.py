@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra.settings.stack import Settings
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
 from sociometer.experiments import prices
@@ -19,7 +20,6 @@ from sociometer.experiments.estimate import FargateModel, Treatment, total_secon
 from sociometer.experiments.fargate.quotas import quota_notes
 from sociometer.experiments.plan import Payload, Plan
 from sociometer.experiments.records import Round
-from sociometer.infra.settings import Settings
 
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 """Ranges that nobody has: RFC 5737."""

@@ -1,6 +1,6 @@
 """`sociometer up | down | outputs | index | stack`: makes and removes stacks, and shows what they hold.
 
-They parse options, call `sociometer.experiments.stack`, and print; results on standard output, progress on
+They parse options, call `infra.automation.stack`, and print; results on standard output, progress on
 standard error.
 """
 
@@ -17,15 +17,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra.oci.entry import entered
+from infra.oci.index import IndexedLayer, SociIndex, read_index
+from infra.outputs import StackOutputs, TreatmentOutput
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli import spending
 from sociometer.cli.options import AsJson, Stack, StackSettings, StackVariant, TargetName, Yes, parse_settings
 from sociometer.cli.progress import say
 from sociometer.cli.removing import remove
 from sociometer.cli.where import chosen_where, complete_settings, only_variant, refuse_simulation, settings_of
-from sociometer.infra.outputs import StackOutputs, TreatmentOutput
-from sociometer.oci.entry import entered
-from sociometer.oci.index import IndexedLayer, SociIndex, read_index
 
 PANEL = "Stacks"
 StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
@@ -64,7 +64,7 @@ def up(
     What is there already and unchanged is left as it is; what was lost is made again. On fargate it costs money as
     long as it is up: that is shown and asked about first.
     """
-    from sociometer.experiments import stack as stacks  # Pulumi is slow to import
+    from infra.automation import stack as stacks  # Pulumi is slow to import
 
     where = chosen_where(target, stack, None, variant)
     refuse_simulation(where)
@@ -98,9 +98,9 @@ def outputs(
 @stack_group.command("env")
 def environment() -> None:
     """Print what `pulumi` needs in its environment to work on the same stacks: eval "$(sociometer stack env)"."""
-    from sociometer.experiments import stack_workspace
+    from infra.automation import workspace
 
-    for name, value in stack_workspace.environment().items():
+    for name, value in workspace.environment().items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
 
@@ -181,7 +181,7 @@ def _index_row(layer: IndexedLayer) -> tuple[str, ...]:
 
 
 def _outputs(stack: str) -> StackOutputs:
-    from sociometer.experiments import stack as stacks
+    from infra.automation import stack as stacks
 
     return stacks.outputs(stack)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from infra.automation import files
+from infra.outputs import StackOutputs, Target
+from infra.settings.stack import Settings
 from kit.errors import SettingsError
-from sociometer.experiments import stack_files
 from sociometer.experiments.plan import preset
-from sociometer.infra.outputs import StackOutputs, Target
-from sociometer.infra.settings import Settings
 
 TARGETS: tuple[Target, ...] = get_args(Target)
 PLANS: dict[Target, str] = {"lab": "default", "fargate": "fargate", "sim": "fargate"}
@@ -53,7 +53,7 @@ def chosen_where(target: str | None, stack: str | None, plan: str | None = None,
 
 def configured_target(stack: str) -> Target | None:
     """The target in the stack's configuration; None when the stack has none yet, or names none that there is."""
-    settings = stack_files.settings(stack)
+    settings = files.settings(stack)
     if not settings:
         return None
     return _checked(str(settings.get("target", "lab")))
@@ -63,13 +63,13 @@ def settings_of(where: Where, wanted: Mapping[str, object]) -> dict[str, object]
     """What is to be set when the stack is made: a new one on Fargate starts from the settings that ship for it."""
     if where.target == "lab":
         return dict(wanted)
-    new = {} if stack_files.settings(where.stack) else stack_files.fargate_defaults()
+    new = {} if files.settings(where.stack) else files.fargate_defaults()
     return {**new, "target": where.target, **wanted}
 
 
 def complete_settings(where: Where, wanted: Mapping[str, object]) -> Settings:
     """All settings that the stack will have; raises `SettingsError` for what cannot be."""
-    return Settings.parse({**stack_files.settings(where.stack), **settings_of(where, wanted)})
+    return Settings.parse({**files.settings(where.stack), **settings_of(where, wanted)})
 
 
 def only_variant(variant: str | None, variants: str | None) -> str | None:
@@ -107,9 +107,9 @@ def _checked(name: str | None) -> Target | None:
 def _default_stack(target: Target | None, plan: str | None) -> str:
     """The preset's stack where it is of that target; `dev` on Fargate."""
     if target == "fargate":
-        return stack_files.FARGATE_STACK
+        return files.FARGATE_STACK
     named = preset(plan or PLANS["lab"]).stack
-    return preset(PLANS["lab"]).stack if target == "lab" and named == stack_files.FARGATE_STACK else named
+    return preset(PLANS["lab"]).stack if target == "lab" and named == files.FARGATE_STACK else named
 
 
 def _of_its_own(stack: str, variant: str | None) -> str:

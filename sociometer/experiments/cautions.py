@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from infra.outputs import CONTROL
 from sociometer.experiments.effects import primary_phase
 from sociometer.experiments.fargate.notes import watching
 from sociometer.experiments.findings import Comparison, Finding
@@ -18,7 +19,6 @@ from sociometer.experiments.sentences import percent, tasks_of
 from sociometer.experiments.statistics.paired import LEAST_BLOCKS
 from sociometer.experiments.summary import left_out
 from sociometer.experiments.until import look
-from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from infra.outputs import CONTROL
 from sociometer.experiments.plan import Design
 from sociometer.experiments.statistics.paired import Floats
 from sociometer.experiments.summary import RATIO_PHASES, STATE, measured
-from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd

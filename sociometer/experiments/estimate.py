@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from infra.outputs import LAZY_FORMS
 from sociometer.experiments.plan import Payload, Plan
 from sociometer.experiments.records import Frozen, Round
-from sociometer.infra.outputs import LAZY_FORMS
 
 UNPACK_SECONDS_PER_BYTE = (7.5 - 5.8) / 725e6
 HASH_SECONDS_PER_BYTE = 3.3 / 725e6

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from infra.outputs import LAZY_FORMS, StackOutputs
 from kit.errors import SociometerError
 from sociometer.experiments.executor import Notify, RoundAborted
 from sociometer.experiments.records import (
@@ -22,7 +23,6 @@ from sociometer.experiments.records import (
     TaskObservation,
     TaskTimes,
 )
-from sociometer.infra.outputs import LAZY_FORMS, StackOutputs
 
 PULL_SECONDS = {"plain": 6.6, "soci-v1": 0.4, "soci-v2": 0.3}
 BOOT_SECONDS = {"movie": {"plain": 15.0, "soci-v1": 16.5, "soci-v2": 16.0}, "parquet": {"plain": 2.4}}

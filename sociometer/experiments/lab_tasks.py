@@ -13,6 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.lab import mounts
+from infra.lab.cluster import Cluster, clear_orphans, run_folder
+from infra.lab.edge import MAX_HOSTS, REGISTRY
+from infra.lab.profiles import profile as profile_named
+from infra.lab.task import LabTask, TaskLife, TaskRun
+from infra.outputs import LAZY_FORMS, StackOutputs, TreatmentOutput, VariantOutput
 from kit.errors import LabError, MachineError, SettingsError, StackError
 from kit.machine import load
 from kit.machine.doctor import require_lab
@@ -26,12 +32,6 @@ from sociometer.experiments.records import (
     TaskObservation,
     TaskTimes,
 )
-from sociometer.infra.outputs import LAZY_FORMS, StackOutputs, TreatmentOutput, VariantOutput
-from sociometer.lab import mounts
-from sociometer.lab.cluster import Cluster, clear_orphans, run_folder
-from sociometer.lab.edge import MAX_HOSTS, REGISTRY
-from sociometer.lab.profiles import profile as profile_named
-from sociometer.lab.task import LabTask, TaskLife, TaskRun
 
 HOST_OVERHEAD_BYTES = 300 * 2**20
 """Memory of one host's containerd, snapshotter and shim beside its task, rounded up."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from infra.outputs import CONTROL
 from sociometer.experiments.effects import PRIMARY_PHASES
 from sociometer.experiments.findings import Finding, Trend, WarningKind
 from sociometer.experiments.records import RoundStatus
@@ -23,7 +24,6 @@ from sociometer.experiments.sentences import VERBS, change, percent, tasks_of
 from sociometer.experiments.statistics.paired import Floats
 from sociometer.experiments.statistics.shape import far, heaps
 from sociometer.experiments.summary import CPU_PRESSURE_LIMIT, STEAL_LIMIT
-from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,9 @@ from itertools import product
 
 from pydantic import Field
 
+from infra.outputs import FORMS, StackOutputs
 from kit.errors import SettingsError
 from sociometer.experiments.records import Frozen, Round
-from sociometer.infra.outputs import FORMS, StackOutputs
 
 PLAN_SCHEMA = 1
 """History: 1 — first version; `stopping` may be missing, as in all sweeps without such a rule."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from infra.outputs import StackOutputs
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.records import (
     ClockOffset,
@@ -24,7 +25,6 @@ from sociometer.experiments.records import (
     TaskObservation,
     TaskTimes,
 )
-from sociometer.infra.outputs import StackOutputs
 
 STORE_SCHEMA = 2
 """History (`PRAGMA user_version`): 1 — first version; 2 — what Fargate adds to rounds and tasks (`ADDED`)."""

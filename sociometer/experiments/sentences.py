@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from infra.outputs import CONTROL
 from sociometer.experiments.effects import primary_phase
 from sociometer.experiments.findings import Comparison
 from sociometer.experiments.plan import Design
-from sociometer.infra.outputs import CONTROL
 
 VERBS = {"connect": "connects", "pull": "pulls", "start": "starts", "ready": "is ready", "boot": "boots"}
 MOST_IN_HEADLINE = 4

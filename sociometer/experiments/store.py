@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.outputs import StackOutputs
 from kit import locks
 from kit.errors import StoreError
 from kit.paths import data_dir
@@ -24,7 +25,6 @@ from sociometer.experiments import rescue, schema
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.records import RoundRecord
 from sociometer.experiments.schema import STORE_SCHEMA, Sweep
-from sociometer.infra.outputs import StackOutputs
 
 LATEST = "last"
 APPLICATION_ID = 0x50C10001

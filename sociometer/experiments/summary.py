@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from infra.outputs import CONTROL
 from sociometer.experiments.fargate.notes import watching
 from sociometer.experiments.phases import PHASES
 from sociometer.experiments.plan import Design
 from sociometer.experiments.records import Frozen, Outcome, RoundStatus, TaskRecord
 from sociometer.experiments.schema import Sweep
-from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from pydantic import Field
 
+from infra.outputs import StackOutputs
 from kit.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
 from sociometer.experiments import history, schedule
 from sociometer.experiments.estimate import Treatment, model_of, total_seconds
@@ -29,7 +30,6 @@ from sociometer.experiments.records import (
 )
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store
-from sociometer.infra.outputs import StackOutputs
 
 MAX_LOST_ROUNDS = 3
 """Rounds in a row that could not run at all; after that the target is taken to be broken, and the sweep ends."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from infra.outputs import StackOutputs
+from infra.settings.stack import FARGATE_PLATFORM
 from kit.errors import SettingsError
 from sociometer.experiments.executor import Executor
 from sociometer.experiments.fargate.stage import fargate_of
 from sociometer.experiments.plan import Design
-from sociometer.infra.outputs import StackOutputs
-from sociometer.infra.settings import FARGATE_PLATFORM
 
 if TYPE_CHECKING:
     from sociometer.experiments.simulation import Parameters

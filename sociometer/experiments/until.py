@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infra.outputs import CONTROL
 from sociometer.experiments.effects import Pairs, pairs, primary_phase, round_medians
 from sociometer.experiments.plan import Design, Look, Stopping
 from sociometer.experiments.statistics import stopping
 from sociometer.experiments.statistics.paired import LEAST_BLOCKS, half_width
-from sociometer.infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,1 +1,1 @@
-"""What is deployed: settings, the Pulumi program, and the contract of its outputs."""
+"""Where stacks made before the move still look for their providers."""

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.outputs import LAZY_FORMS, StackOutputs
 from sociometer.experiments.executor import Executor
 from sociometer.experiments.records import Outcome, Round, RoundObservation, RoundRecord, round_status
 from sociometer.experiments.store import Store
-from sociometer.infra.outputs import LAZY_FORMS, StackOutputs
 from tests.contracts.plans import small_plan
 
 Observed = Sequence[tuple[Round, RoundObservation]]

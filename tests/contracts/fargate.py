@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sociometer.infra.outputs import StackOutputs
+from infra.outputs import StackOutputs
 from tests.contracts.outputs import stack_outputs
 
 REGION = "eu-west-2"

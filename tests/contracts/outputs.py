@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sociometer.infra.outputs import FORMS, SCHEMA_VERSION, StackOutputs
+from infra.outputs import FORMS, SCHEMA_VERSION, StackOutputs
 
 
 def digest(text: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.experiments import stack
-from sociometer.infra.outputs import FORMS, StackOutputs
+from infra.automation import stack
+from infra.outputs import FORMS, StackOutputs
 
 TINY = {
     "variants": ["movie", "parquet"],

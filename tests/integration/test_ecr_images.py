@@ -14,17 +14,17 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
+from infra.oci.entry import entered
+from infra.oci.manifest import Reference
+from infra.oci.regctl import Deadline, Regctl
+from infra.outputs import FORMS, TreatmentOutput
+from infra.providers.first_push import FirstPush
+from infra.providers.soci_image import SociImage, SociImageArgs
+from infra.providers.source_image import SourceImageResource
+from infra.settings.stack import Settings
+from infra.sources import images
+from infra.sources.images import Place, recipe
 from kit.toolchain.toolbox import tools_path
-from sociometer.infra import images
-from sociometer.infra.images import Place, recipe
-from sociometer.infra.outputs import FORMS, TreatmentOutput
-from sociometer.infra.providers.first_push import FirstPush
-from sociometer.infra.providers.soci_image import SociImage, SociImageArgs
-from sociometer.infra.providers.source_image import SourceImageResource
-from sociometer.infra.settings import Settings
-from sociometer.oci.entry import entered
-from sociometer.oci.manifest import Reference
-from sociometer.oci.regctl import Deadline, Regctl
 from tests.support.ecr_api import REGION, EcrApi, ecr_api
 from tests.support.images import MIB, push_image
 from tests.support.registry import TestRegistry, registry

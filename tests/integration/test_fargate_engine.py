@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from infra.automation import stack as engine
+from infra.fargate.tags import DELETE_AFTER, OWNER, PROJECT, STACK
+from infra.outputs import ServiceOutput, StackOutputs
 from kit.paths import asset
-from sociometer.experiments import stack as engine
-from sociometer.infra.fargate.tags import DELETE_AFTER, OWNER, PROJECT, STACK
-from sociometer.infra.outputs import ServiceOutput, StackOutputs
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
 from tests.support.aws.sent import actions

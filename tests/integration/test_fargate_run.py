@@ -20,14 +20,15 @@ from pathlib import Path
 
 import pytest
 
+from infra.automation import stack as engine
+from infra.automation import workspace
+from infra.automation.files import FARGATE_STACK
+from infra.oci.ecr import auth_file
 from kit.paths import asset
-from sociometer.experiments import export, stack_workspace
-from sociometer.experiments import stack as engine
+from sociometer.experiments import export
 from sociometer.experiments.phases import durations
 from sociometer.experiments.records import Outcome, RoundRecord, RoundStatus
-from sociometer.experiments.stack_files import FARGATE_STACK
 from sociometer.experiments.store import LATEST, Store
-from sociometer.oci.ecr import auth_file
 from tests.support.aws.command import Running, sociometer, started
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
@@ -158,7 +159,7 @@ def test_run_measures_every_round_and_leaves_nothing(world: World, tmp_path: Pat
     check_results(folder, [record.round.task_count for record in records])
     assert (folder / "report.txt").read_text() == done.stdout
     assert inventory(world.aws) == before
-    assert FARGATE_STACK not in stack_workspace.names()
+    assert FARGATE_STACK not in workspace.names()
     assert files_with("aws:ecs/service:Service", world.data), "no state of the stack was searched for secrets"
     for secret in (SECRET, *ecr_token()):
         assert secret not in done.stdout + done.stderr

@@ -19,17 +19,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.oci import layout, publish, soci
+from infra.oci.containerd import import_image, private_containerd
+from infra.oci.form_values import WHOLE_FORMS
+from infra.oci.forms import FORMS, FormRequest, make, present, remove
+from infra.oci.index import read_index
+from infra.oci.manifest import Manifest, Reference, normalized
+from infra.oci.regctl import Access, Deadline, Regctl
+from infra.oci.source import resolve
+from infra.outputs import TreatmentOutput
 from kit.errors import CommandError, CommandTimeout, ImageError, MachineError, RegistryUnreachable, SettingsError
 from kit.toolchain.toolbox import tool
-from sociometer.infra.outputs import TreatmentOutput
-from sociometer.oci import layout, publish, soci
-from sociometer.oci.containerd import import_image, private_containerd
-from sociometer.oci.form_values import WHOLE_FORMS
-from sociometer.oci.forms import FORMS, FormRequest, make, present, remove
-from sociometer.oci.index import read_index
-from sociometer.oci.manifest import Manifest, Reference, normalized
-from sociometer.oci.regctl import Access, Deadline, Regctl
-from sociometer.oci.source import resolve
 from tests.support.images import MIB, SourceImage, push_image
 from tests.support.no_mounts import without_mounts
 from tests.support.registry import TestRegistry, free_port, registry

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.settings.stack import machine_platform
+from infra.sources import hasher
 from kit.command import run
-from sociometer.infra import hasher
-from sociometer.infra.settings import machine_platform
 
 pytestmark = pytest.mark.lab
 HERE = machine_platform().removeprefix("linux/")

@@ -17,15 +17,15 @@ from typing import Any
 import httpx
 import pytest
 
+from infra import boot_report
+from infra.lab.sandbox import Sandbox
+from infra.oci.buildkit import BuildRequest, ImageInLayout, build
+from infra.settings.stack import machine_platform
+from infra.sources import base, hasher
+from infra.sources.payloads import PayloadSpec, prepare
 from kit.command import run
 from kit.paths import asset, cache_dir
 from kit.toolchain.toolbox import tool
-from sociometer import boot_report
-from sociometer.infra import base, hasher
-from sociometer.infra.payloads import PayloadSpec, prepare
-from sociometer.infra.settings import machine_platform
-from sociometer.lab.sandbox import Sandbox
-from sociometer.oci.buildkit import BuildRequest, ImageInLayout, build
 
 pytestmark = pytest.mark.lab
 HERE = machine_platform().removeprefix("linux/")

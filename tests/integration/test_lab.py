@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.lab import cgroup, cluster
+from infra.lab.profiles import DEFAULT_PROFILE
+from infra.outputs import StackOutputs
 from sociometer.experiments.executor import RoundAborted
 from sociometer.experiments.lab_tasks import LabExecutor
 from sociometer.experiments.phases import durations
 from sociometer.experiments.records import Outcome, Round, RoundObservation
-from sociometer.infra.outputs import StackOutputs
-from sociometer.lab import cgroup, cluster
-from sociometer.lab.profiles import DEFAULT_PROFILE
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -200,7 +200,7 @@ def test_a_killed_lab_leaves_no_process_and_its_rest_is_cleared(tiny_stack: Stac
         import json, sys
         from sociometer.experiments.lab_tasks import LabExecutor
         from sociometer.experiments.records import Round
-        from sociometer.infra.outputs import StackOutputs
+        from infra.outputs import StackOutputs
         outputs = StackOutputs.parse(json.load(open({str(outputs)!r})))
         round_ = Round(block=0, index=0, variant="movie", form="soci-v2", task_count=2)
         with LabExecutor(outputs, profile={DEFAULT_PROFILE!r}, timeout_seconds=60) as lab:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sociometer.lab.edge import host_address
-from sociometer.lab.link import shape_from_host, shape_towards_host
-from sociometer.lab.sandbox import Sandbox
+from infra.lab.edge import host_address
+from infra.lab.link import shape_from_host, shape_towards_host
+from infra.lab.sandbox import Sandbox
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(60)]
 

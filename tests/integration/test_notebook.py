@@ -10,13 +10,13 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 import sociometer
+from infra.lab.profiles import DEFAULT_PROFILE
+from infra.outputs import StackOutputs
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.findings import Comparison
 from sociometer.experiments.lab_tasks import LabExecutor
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import start
-from sociometer.infra.outputs import StackOutputs
-from sociometer.lab.profiles import DEFAULT_PROFILE
 from sociometer.loading import Loaded
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan

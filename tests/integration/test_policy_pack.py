@@ -8,7 +8,7 @@ import pytest
 from pulumi.runtime.proto.analyzer_pb2 import MANDATORY
 from pulumi.runtime.rpc import UNKNOWN
 
-from sociometer.infra.policy.rules import RULES, Resource
+from infra.policy.rules import RULES, Resource
 from tests.support.analyzer import Analyzer, analyzer
 from tests.support.fargate_stack import resources
 from tests.support.policy import as_declared

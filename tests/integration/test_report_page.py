@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.outputs import StackOutputs
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.formats import read, to_html
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.records import Outcome
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import start
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 from tests.support.browser import DESK, PHONE, Browser, browser

@@ -15,12 +15,12 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
+from infra.oci.forms import Pushed, present
+from infra.oci.manifest import Reference
+from infra.oci.regctl import Access, Deadline, Regctl
+from infra.outputs import TreatmentOutput
+from infra.providers.soci_image import SociImage, SociImageArgs
 from kit.toolchain.toolbox import tools_path
-from sociometer.infra.outputs import TreatmentOutput
-from sociometer.infra.providers.soci_image import SociImage, SociImageArgs
-from sociometer.oci.forms import Pushed, present
-from sociometer.oci.manifest import Reference
-from sociometer.oci.regctl import Access, Deadline, Regctl
 from tests.support.images import MIB, SourceImage, push_image
 from tests.support.registry import TestRegistry, free_port, registry
 

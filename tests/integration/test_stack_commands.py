@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from pulumi.automation import ConfigValue, Stack
 
+from infra.automation import stack, workspace
 from kit.errors import StackError
 from kit.paths import data_dir
-from sociometer.experiments import stack, stack_workspace
 from tests.support.aws.plugins import provider_standins
 from tests.support.aws.server import aws_server
 
@@ -48,7 +48,7 @@ def killed(own_data: None) -> Iterator[Stack]:
 
 
 def _killed() -> Stack:
-    opened = stack_workspace.open_stack("dev")
+    opened = workspace.open_stack("dev")
     opened.set_config("sociometer:target", ConfigValue("fargate"))
     opened.import_stack(opened.export_stack())  # so that there is a state at all
     # `pulumi stack import` would drop what is pending: it is written where the engine writes it.

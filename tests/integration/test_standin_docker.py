@@ -11,8 +11,8 @@ import pulumi
 import pulumi_docker as docker
 import pytest
 
-from sociometer.oci.manifest import DOCKER_MANIFEST, Manifest, Reference
-from sociometer.oci.regctl import Access, Deadline, Regctl
+from infra.oci.manifest import DOCKER_MANIFEST, Manifest, Reference
+from infra.oci.regctl import Access, Deadline, Regctl
 from tests.support.aws.plugins import provider_standins
 from tests.support.aws.server import AwsServer
 from tests.support.engine import EngineStack, failure

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sociometer.experiments import stack as stacks
+from infra.automation import stack as stacks
+from infra.outputs import LAZY_FORMS, StackOutputs
 from sociometer.experiments.fargate.boto import Boto
 from sociometer.experiments.fargate.clocks import SystemClock
 from sociometer.experiments.fargate.executor import FargateExecutor
@@ -19,7 +20,6 @@ from sociometer.experiments.plan import PRESETS, Design, make_plan
 from sociometer.experiments.records import Outcome, RoundStatus
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import start
-from sociometer.infra.outputs import LAZY_FORMS, StackOutputs
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(3600)]
 

@@ -13,7 +13,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 
-from sociometer.infra.policy.rules import Resource
+from infra.policy.rules import Resource
 from tests.standin.values import struct
 from tests.support.environments import POLICY_PACK, python_of
 

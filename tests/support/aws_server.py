@@ -20,7 +20,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from sociometer.infra.outputs import ROUTE_HEADER
+from infra.outputs import ROUTE_HEADER
 from tests.support.fake_ecs import FakeEcs
 
 

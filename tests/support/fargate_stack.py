@@ -20,7 +20,7 @@ import pulumi
 from pulumi.runtime import set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks, test
 
-from sociometer.infra.outputs import OUTPUT_NAME, StackOutputs
+from infra.outputs import OUTPUT_NAME, StackOutputs
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-2"
@@ -55,7 +55,7 @@ def resources(**settings: str) -> list[MockedResource]:
 
 def run_stack(**settings: str) -> tuple[list[MockedResource], StackOutputs]:
     """The resources and the outputs of the whole stack."""
-    from sociometer.infra.program import deploy
+    from infra.program import deploy
 
     found: dict[str, Any] = {}
 

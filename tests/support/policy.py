@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sociometer.infra.policy.rules import Properties, Resource, provider_tags
+from infra.policy.rules import Properties, Resource, provider_tags
 from tests.support.fargate_stack import MockedResource
 
 

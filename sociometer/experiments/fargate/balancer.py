@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Container
 from dataclasses import dataclass
 
-from sociometer import boot_report
+from infra import boot_report
+from infra.outputs import FargateOutput, ServiceOutput
 from sociometer.experiments.fargate import calls
 from sociometer.experiments.fargate.aws import Aws, Clock
 from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.reports import Said, named_task, read
-from sociometer.infra.outputs import FargateOutput, ServiceOutput
 
 OK = 200
 RESOLUTION = 0.02

@@ -19,9 +19,9 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.outputs import ROUTE_HEADER
 from kit.aws_errors import translate
 from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Answer, Described, Document, Page
-from sociometer.infra.outputs import ROUTE_HEADER
 
 ATTEMPTS = 8
 """Tries of one call: with boto3's waits (up to 1, 2, 4 … 20 s, jittered) about half a minute is sat out."""

@@ -11,6 +11,7 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
+from infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
 from kit.errors import AwsError, SettingsError, StackError
 from sociometer.experiments.executor import Notify
 from sociometer.experiments.fargate.aws import Aws, Clock, Document
@@ -21,7 +22,6 @@ from sociometer.experiments.fargate.round import FargateRound
 from sociometer.experiments.fargate.service import Service
 from sociometer.experiments.fargate.stage import Stage, fargate_of
 from sociometer.experiments.records import Round, RoundObservation
-from sociometer.infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
 
 
 class FargateExecutor:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from infra.outputs import FargateOutput, ServiceOutput, StackOutputs
 from kit import locks
 from kit.errors import AwsError, StackError
 from kit.paths import data_dir
@@ -15,7 +16,6 @@ from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.drain import drain
 from sociometer.experiments.fargate.service import Service
 from sociometer.experiments.fargate.stage import Stage, fargate_of
-from sociometer.infra.outputs import FargateOutput, ServiceOutput, StackOutputs
 
 SERVICES_PER_CALL = 10
 """DescribeServices: at most so many services a call (API reference of Amazon ECS)."""

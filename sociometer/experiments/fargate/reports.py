@@ -12,9 +12,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from infra import boot_report
+from infra.boot_report import BootReport
 from kit.errors import LabError
-from sociometer import boot_report
-from sociometer.boot_report import BootReport
 from sociometer.experiments.fargate.aws import Aws, Page
 from sociometer.experiments.fargate.clocks import NS_PER_MS, AwsTime
 

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Iterable
 from typing import Literal
 
+from infra.outputs import FargateOutput, ServiceOutput
 from kit.errors import AwsError, CredentialsError
 from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Aws, Described, Document, Page
 from sociometer.experiments.fargate.clocks import AwsTime
 from sociometer.experiments.fargate.tasks import TaskFacts
-from sociometer.infra.outputs import FargateOutput, ServiceOutput
 
 DesiredStatus = Literal["RUNNING", "STOPPED"]
 

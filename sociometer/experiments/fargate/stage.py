@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
+from infra.outputs import FargateOutput, StackOutputs
 from kit.errors import StackError
 from sociometer.experiments.fargate.aws import Aws, Clock
-from sociometer.infra.outputs import FargateOutput, StackOutputs
 
 
 @dataclass(frozen=True)

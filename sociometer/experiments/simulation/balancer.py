@@ -7,7 +7,7 @@ from bisect import bisect_right, insort
 from random import Random
 from typing import NamedTuple
 
-from sociometer import boot_report
+from infra import boot_report
 from sociometer.experiments.fargate.aws import Answer
 from sociometer.experiments.simulation import documents
 from sociometer.experiments.simulation.task import SimulatedTask

@@ -7,6 +7,7 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
+from infra.outputs import StackOutputs
 from sociometer.experiments.executor import Executor, Notify
 from sociometer.experiments.fargate.executor import FargateExecutor
 from sociometer.experiments.phases import NS_PER_SECOND
@@ -16,7 +17,6 @@ from sociometer.experiments.simulation.clock import EPOCH_NS, SimulatedClock
 from sociometer.experiments.simulation.failures import Script
 from sociometer.experiments.simulation.parameters import Parameters
 from sociometer.experiments.simulation.world import SimulatedRegion
-from sociometer.infra.outputs import StackOutputs
 
 SECONDS_PER_ROUND = 3600
 """The first round that runs begins so long after the epoch for each that lies before it in the plan: the times of a

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sociometer.experiments.estimate import BASE_IMAGE_BYTES
-from sociometer.experiments.plan import Design, Payload
-from sociometer.experiments.simulation.parameters import Parameters, Workload
-from sociometer.infra.outputs import (
+from infra.outputs import (
     LAZY_FORMS,
     SCHEMA_VERSION,
     FargateOutput,
@@ -16,6 +13,9 @@ from sociometer.infra.outputs import (
     TreatmentOutput,
     VariantOutput,
 )
+from sociometer.experiments.estimate import BASE_IMAGE_BYTES
+from sociometer.experiments.plan import Design, Payload
+from sociometer.experiments.simulation.parameters import Parameters, Workload
 
 ACCOUNT = "000000000000"
 REGION = "sim"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from infra.outputs import LAZY_FORMS, FargateOutput, ServiceOutput, StackOutputs
 from kit.errors import StackError
 from sociometer.experiments.simulation.parameters import Parameters, Workload
-from sociometer.infra.outputs import LAZY_FORMS, FargateOutput, ServiceOutput, StackOutputs
 
 
 @dataclass(frozen=True)

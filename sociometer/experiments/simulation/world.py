@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
+from infra.outputs import StackOutputs
 from kit.errors import AwsError
 from sociometer.experiments.records import Round
 from sociometer.experiments.simulation.balancer import Balancer
@@ -18,7 +19,6 @@ from sociometer.experiments.simulation.service import SimulatedService
 from sociometer.experiments.simulation.task import SimulatedTask
 from sociometer.experiments.simulation.throttle import TokenBucket
 from sociometer.experiments.simulation.treatment import Treatment, treatments
-from sociometer.infra.outputs import StackOutputs
 
 TASK_BYTES = 2_048
 """Memory that each task takes: its true times, and its places in lists, log and targets; a test holds it to that."""

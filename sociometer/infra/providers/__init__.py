@@ -1,1 +1,4 @@
-"""Dynamic providers: thin; their work is done by sociometer.oci and sociometer.infra."""
+"""The dynamic providers under the names that stacks made before version 0.2 hold in their state.
+
+Pulumi keeps a provider in the state as a reference to its class; `refresh` and `destroy` import it from there.
+"""

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from infra.oci.buildkit import BuildRequest, ImageInLayout, build
+from infra.oci.entry import on_this_machine
 from kit.command import run
 from kit.scratch import scratch
 from kit.toolchain.toolbox import tool
-from sociometer.oci.buildkit import BuildRequest, ImageInLayout, build
-from sociometer.oci.entry import on_this_machine
 from tests.standin.provider import Unsupported
 from tests.standin.resource import Resource
 from tests.standin.values import Properties, is_known, words

@@ -19,8 +19,8 @@ from typing import Any
 
 import httpx
 
-from sociometer.boot_report import PATH
-from sociometer.infra.outputs import ROUTE_HEADER
+from infra.boot_report import PATH
+from infra.outputs import ROUTE_HEADER
 from tests.support.aws.server import AwsServer
 
 LOOK_SECONDS = 0.05

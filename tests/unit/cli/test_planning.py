@@ -21,7 +21,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: sociometer\nruntime: python\n")
-    monkeypatch.setattr("sociometer.experiments.stack_files.asset", lambda name: folder / name)
+    monkeypatch.setattr("infra.automation.files.asset", lambda name: folder / name)
     monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path / "data"))
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from infra.automation import stack as stacks
+from infra.outputs import StackOutputs
 from kit.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.cli.removing import remove, removed_afterwards
 from sociometer.cli.where import Where
-from sociometer.experiments import stack as stacks
 from sociometer.experiments.leftovers import Leftover
 from sociometer.experiments.plan import PRESETS
 from sociometer.experiments.targets import simulated_outputs, unused
-from sociometer.infra.outputs import StackOutputs
 
 DEV = Where("fargate", "dev", "fargate")
 LAB = Where("lab", "lab", "default")

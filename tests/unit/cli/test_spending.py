@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.settings.stack import Settings
 from sociometer.cli import spending
-from sociometer.infra.settings import Settings
 from tests.unit.cli.conftest import Sociometer
 
 FARGATE = ("--target", "fargate")

@@ -22,7 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "Pulumi.dev.yaml").write_text(on_fargate)
     (folder / "Pulumi.mine.yaml").write_text(on_fargate)
     (folder / "Pulumi.lab.yaml").write_text("config:\n  sociometer:seed: 1\n")
-    monkeypatch.setattr("sociometer.experiments.stack_files.asset", lambda name: folder / name)
+    monkeypatch.setattr("infra.automation.files.asset", lambda name: folder / name)
     monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path / "data"))
     return folder
 

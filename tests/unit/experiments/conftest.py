@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.outputs import StackOutputs
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.formats import Report, read
 from sociometer.experiments.plan import Plan
 from sociometer.experiments.schema import Sweep
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import Progress, start
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from infra.outputs import StackOutputs
 from kit.errors import SettingsError, SweepError
 from sociometer.experiments.comparable import ACROSS, aspects, check
 from sociometer.experiments.schema import Sweep
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from infra.outputs import StackOutputs
 from kit.errors import LabError
 from sociometer.experiments.executor import Executor, RoundAborted
 from sociometer.experiments.fake import FakeExecutor
 from sociometer.experiments.phases import durations
 from sociometer.experiments.records import Outcome, Round
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.executor import ExecutorContract
 from tests.contracts.outputs import stack_outputs
 

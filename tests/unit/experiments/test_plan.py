@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from infra.outputs import FORMS
+from infra.settings.stack import Settings
 from kit.errors import SettingsError
 from sociometer.experiments.plan import PRESETS, Plan, check_against_stack, make_plan, preset
-from sociometer.infra.outputs import FORMS
-from sociometer.infra.settings import Settings
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_design, small_plan
 

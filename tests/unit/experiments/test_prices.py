@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 
+from infra.settings.stack import Settings
 from sociometer.experiments.prices import TABLE, RegionPrices, known_regions, of_region, source
-from sociometer.infra.settings import Settings
 
 
 def test_the_default_region_has_prices() -> None:

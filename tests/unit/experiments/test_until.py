@@ -5,6 +5,7 @@ import math
 import pytest
 from scipy import stats
 
+from infra.outputs import StackOutputs
 from kit.errors import SweepError
 from sociometer.experiments import frames
 from sociometer.experiments.fake import FakeExecutor
@@ -15,7 +16,6 @@ from sociometer.experiments.statistics.stopping import LEAST_BLOCKS, nominal_lev
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import Progress, check_same_plan, resume
 from sociometer.experiments.until import look
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.plans import small_design
 from tests.unit.experiments.conftest import StartSweep
 

@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
+from infra.outputs import StackOutputs
 from sociometer.experiments.fargate.aws import Aws
 from sociometer.experiments.fargate.executor import FargateExecutor
 from sociometer.experiments.records import Round, RoundObservation
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.fargate import fargate_outputs
 from tests.support.fake_ecs import FakeClock, FakeEcs
 

@@ -7,9 +7,9 @@ import tracemalloc
 
 import pytest
 
+from infra.outputs import StackOutputs
 from sociometer.experiments.fargate import calls
 from sociometer.experiments.records import Outcome, RoundObservation
-from sociometer.infra.outputs import StackOutputs
 from tests.support.fake_ecs import FakeClock, FakeEcs, Life
 from tests.unit.experiments.fargate.conftest import executor_on, round_of
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.outputs import StackOutputs
 from kit.errors import AwsError, CredentialsError, SettingsError, StackError, StoreError
 from sociometer.experiments.executor import Executor
 from sociometer.experiments.fargate.orphans import claimed, clear_orphans
 from sociometer.experiments.records import Outcome, RoundStatus
 from sociometer.experiments.store import Store
 from sociometer.experiments.sweep import resume, start
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.executor import ExecutorContract
 from tests.contracts.fargate import fargate_outputs
 from tests.contracts.outputs import stack_outputs

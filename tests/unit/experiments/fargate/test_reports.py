@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from infra.outputs import StackOutputs
 from sociometer.experiments.fargate.aws import Page
 from sociometer.experiments.fargate.clocks import NS_PER_MS, AwsTime
 from sociometer.experiments.fargate.reports import LATE_MS, BootLog, named_task
 from sociometer.experiments.fargate.tasks import task_id
-from sociometer.infra.outputs import StackOutputs
 from tests.support.fake_ecs import FakeClock, FakeEcs
 
 START_MS = 1_000_000_000

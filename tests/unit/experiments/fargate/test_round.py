@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
+from infra.outputs import StackOutputs
 from kit.errors import AwsError, CredentialsError
 from sociometer.experiments.executor import RoundAborted
 from sociometer.experiments.fargate.aws import Answer
 from sociometer.experiments.phases import durations
 from sociometer.experiments.records import Outcome, RoundObservation, RoundStatus, round_status
-from sociometer.infra.outputs import StackOutputs
 from tests.support.fake_ecs import FakeClock, FakeEcs, Fate, Life
 from tests.unit.experiments.fargate.conftest import Observe, executor_on, round_of
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from sociometer import boot_report
+from infra import boot_report
 from sociometer.experiments.fargate.aws import Document
 from sociometer.experiments.phases import NS_PER_SECOND
 from sociometer.experiments.simulation import documents

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from infra.outputs import StackOutputs
 from kit.errors import AwsError
 from sociometer.experiments.executor import Executor, RoundAborted
 from sociometer.experiments.phases import durations
@@ -26,7 +27,6 @@ from sociometer.experiments.simulation import SimulatedExecutor, outputs, parame
 from sociometer.experiments.simulation.failures import ALL, Failure, Kind
 from sociometer.experiments.simulation.stack import CLUSTER
 from sociometer.experiments.simulation.task import SimulatedTask
-from sociometer.infra.outputs import StackOutputs
 from tests.contracts.executor import ExecutorContract
 from tests.contracts.plans import small_design
 from tests.support.simulated import PLATFORM, one_round, run, simulated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sociometer.infra.outputs import StackOutputs
+from infra.outputs import StackOutputs
 from tests.support.fargate_stack import MockedResource, run_stack
 
 OWN = '{"shop": {"image": "shop.example/web@sha256:' + "a" * 64 + '", "port": 8080, "healthPath": "/up"}}'

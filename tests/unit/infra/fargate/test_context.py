@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.fargate import context
+from infra.settings.stack import Settings
 from kit.errors import SettingsError
 from kit.paths import asset
-from sociometer.infra.fargate import context
-from sociometer.infra.settings import Settings
 from tests.support.fargate_stack import BASE
 
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
 
+from infra.fargate.images import checked_digest
 from kit.errors import ImageError
-from sociometer.infra.fargate.images import checked_digest
 from tests.support import fargate_stack
 from tests.support.fargate_stack import HOST, PASSWORD, MockedResource, digest, of_type, only, resources
 

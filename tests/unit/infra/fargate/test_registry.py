@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sociometer.infra.fargate.registry import repository_name
+from infra.fargate.registry import repository_name
 from tests.support.fargate_stack import MockedResource, of_type, only
 
 Declared = list[MockedResource]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sociometer.infra.fargate.service import priorities
-from sociometer.infra.outputs import ROUTE_HEADER, StackOutputs
+from infra.fargate.service import priorities
+from infra.outputs import ROUTE_HEADER, StackOutputs
 from tests.support.fargate_stack import HOST, MockedResource, digest, of_type, only, resources
 
 Declared = list[MockedResource]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pulumi
 import pytest
 
+from infra.fargate.program import V1_NOTICE
+from infra.fargate.stack import partition
+from infra.outputs import StackOutputs
 from kit.errors import SettingsError
-from sociometer.infra.fargate.program import V1_NOTICE
-from sociometer.infra.fargate.stack import partition
-from sociometer.infra.outputs import StackOutputs
 from tests.support import fargate_stack
 from tests.support.fargate_stack import ACCOUNT, HOST, MockedResource, of_type, only, resources, run_stack
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sociometer.infra.settings_fargate import name_limit
+from infra.settings.fargate import name_limit
 from tests.standin.aws.lb import TargetGroup
 from tests.standin.provider import NameTooLong, _named
 

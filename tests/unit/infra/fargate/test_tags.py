@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from sociometer.infra.fargate import tags
-from sociometer.infra.settings import Settings
+from infra.fargate import tags
+from infra.settings.stack import Settings
 from tests.support.fargate_stack import MockedResource, only, resources
 
 Declared = list[MockedResource]

@@ -1,0 +1,1 @@
+"""Pulumi from Python: stacks, their files and settings, and the `pulumi` command."""

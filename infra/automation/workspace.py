@@ -1,0 +1,141 @@
+"""Where a stack's project, configuration and state lie, and the environment in which Pulumi finds them and the tools.
+
+The same for us and for somebody's own `pulumi` command: the folder that `stack_files` names; state in the configured
+backend, or without one in files below the data directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
+
+from infra.automation.command import OrderlyPulumi
+from infra.automation.files import checked_name, project_folder, pulumi_command, working_folder
+from infra.fargate.tags import STACK as STACK_TAG
+from infra.program import deploy
+from infra.settings.stack import NAMESPACE, Settings
+from kit.errors import StackError
+from kit.paths import data_dir
+from kit.toolchain import toolbox
+from sociometer.experiments.leftovers import ON_AWS
+
+
+def environment() -> dict[str, str]:
+    """What `pulumi` needs beside this process's environment in order to find the same state, tools and Python."""
+    ours = {
+        "PATH": _path(),
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if (backend := _default_backend()) is not None:
+        ours["PULUMI_BACKEND_URL"] = backend
+    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
+        ours["PULUMI_CONFIG_PASSPHRASE"] = ""
+    return ours
+
+
+def open_stack(name: str) -> Stack:
+    """The stack, made if there is none yet; raises `SettingsError` for a name that cannot be one."""
+    return create_or_select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options(name))
+
+
+def existing_stack(name: str) -> Stack:
+    """The stack; raises Pulumi's `StackNotFoundError` when there is none."""
+    return select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options(name))
+
+
+def names() -> list[str]:
+    """The stacks of this project that hold something, in the backend that is in use."""
+    options = _options_in(project_folder())
+    found = LocalWorkspace(
+        work_dir=options.work_dir, env_vars=options.env_vars, pulumi_command=options.pulumi_command
+    ).list_stacks()
+    return [entry.name.rpartition("/")[2] for entry in found if entry.resource_count]
+
+
+def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
+    """Write settings over those that the stack has (None removes one) and give the result, checked before."""
+    kept = {key: entry.value for key, entry in stack.get_all_config().items() if key.startswith(f"{NAMESPACE}:")}
+    new = {f"{NAMESPACE}:{key.removeprefix(f'{NAMESPACE}:')}": value for key, value in settings.items()}
+    checked = Settings.parse({key: value for key, value in (kept | new).items() if value is not None})
+    if gone := [key for key, value in new.items() if value is None and key in kept]:
+        stack.remove_all_config(gone)
+    if there := {key: value for key, value in new.items() if value is not None}:
+        stack.set_all_config_json(json.dumps({key: _config_value(key, value, checked) for key, value in there.items()}))
+    return checked
+
+
+def pending(stack: Stack) -> list[Mapping[str, Any]]:
+    """The changes in whose middle an earlier run was killed: what they made may be there, and no state knows it."""
+    return list((stack.export_stack().deployment or {}).get("pending_operations") or ())
+
+
+def refuse_pending(stack: Stack) -> None:
+    """Raise `StackError` when an earlier run was killed in the middle of changes, naming them and what to do."""
+    if operations := pending(stack):
+        names = ", ".join(f"{urn.rpartition('::')[2]} ({kind})" for urn, kind in map(_resource, operations))
+        raise StackError(
+            f"An earlier run on stack {stack.name} was killed in the middle of: {names}. "
+            f"`{pulumi_command(stack.name, 'refresh --yes --clear-pending-creates')}` clears it. "
+            f"Then run `sociometer up --stack {stack.name}`."
+        )
+
+
+def refuse_unknown(stack: Stack) -> None:
+    """Raise `StackError` when AWS may have made something that no state knows, so that nobody would remove it."""
+    on_aws = [entry for entry in map(_resource, pending(stack)) if entry[1].startswith(ON_AWS)]
+    if on_aws:
+        names = ", ".join(f"{urn.rpartition('::')[2]} ({kind})" for urn, kind in on_aws)
+        raise StackError(
+            f"An earlier run on stack {stack.name} was killed while AWS made: {names}. It may be there, and bills. "
+            f"`aws resourcegroupstaggingapi get-resources --tag-filters Key={STACK_TAG},Values={stack.name}` lists it; "
+            f"delete it, then `{pulumi_command(stack.name, 'refresh --yes --clear-pending-creates')}`, and "
+            f"`sociometer down --stack {stack.name}` removes the rest."
+        )
+
+
+def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
+    """The URN and type of what a pending operation is about."""
+    resource = operation["resource"]
+    return str(resource["urn"]), str(resource.get("type", operation["type"]))
+
+
+def _options(name: str) -> LocalWorkspaceOptions:
+    return _options_in(working_folder(name))
+
+
+def _options_in(folder: Path) -> LocalWorkspaceOptions:
+    ours = environment()
+    os.environ["PATH"] = ours["PATH"]  # the Automation API looks for `pulumi` on this process's own PATH
+    toolbox.tool("pulumi")  # missing, it is said in our words
+    return LocalWorkspaceOptions(work_dir=str(folder), env_vars=ours, pulumi_command=OrderlyPulumi())
+
+
+def _path() -> str:
+    """This Python first (Pulumi's language host takes what it finds), then our tools, then the rest, each once."""
+    return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *toolbox.tools_path().split(os.pathsep)]))
+
+
+def _default_backend() -> str | None:
+    """Files below the data directory, unless the environment or the project names a backend."""
+    project = yaml.safe_load((project_folder() / "Pulumi.yaml").read_text())
+    if os.environ.get("PULUMI_BACKEND_URL") or project.get("backend", {}).get("url"):
+        return None
+    folder = data_dir() / "pulumi"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.as_uri()
+
+
+def _config_value(key: str, value: object, checked: Settings) -> dict[str, object]:
+    """As `pulumi config set-all --json` reads it: text, and the object itself where the key holds a list or object."""
+    held = checked.model_dump(mode="json", by_alias=True)[key.removeprefix(f"{NAMESPACE}:")]
+    if isinstance(held, list | dict):
+        return {"value": json.dumps(held), "objectValue": held}
+    return {"value": json.dumps(value) if isinstance(value, bool) else str(value)}

@@ -1,0 +1,159 @@
+"""An optional small machine beside ECR, for those whose own line is slow or whose system cannot run the soci CLI.
+
+It is reached through SSM Session Manager only: nothing may connect to it. Files come and go through a bucket. Its own
+role may fill the stack's repositories and no more; whoever runs `up` there brings credentials of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.fargate.network import EVERYWHERE, HTTPS
+from infra.fargate.roles import PULL
+from infra.fargate.rules import allow_out
+
+INSTANCE_TYPE = "t4g.small"
+AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+DISK_GIB = 40
+EXCHANGE_DAYS = 7
+HTTP = 80
+PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
+SSM_POLICY = "arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+BOOT = """#!/bin/sh
+dnf install --assumeyes docker git gcc python3.11 zlib-devel
+systemctl enable --now docker
+"""
+
+
+@dataclass(frozen=True)
+class BastionArgs:
+    """A public subnet (it fetches tools from the internet), the machine's image, and the repositories it may fill."""
+
+    partition: str
+    vpc_id: pulumi.Input[str]
+    subnet_id: pulumi.Input[str]
+    ami: pulumi.Input[str]
+    repository_arns: Sequence[pulumi.Input[str]]
+
+
+class Bastion(pulumi.ComponentResource):
+    """The instance, its role, its security group without ingress, and the exchange bucket."""
+
+    def __init__(
+        self,
+        name: str,
+        args: BastionArgs,
+        gateway: aws.ec2.InternetGateway,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sociometer:fargate:Bastion", name, None, opts)
+        self._name, self._args = name, args
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self.bucket = self._bucket()
+        self.instance = self._instance(self._profile(), self._group(), gateway)
+        self.register_outputs({"instance_id": self.instance.id, "bucket": self.bucket.id})
+
+    def _bucket(self) -> aws.s3.Bucket:
+        bucket = aws.s3.Bucket(f"{self._name}-exchange", force_destroy=True, opts=self._inside)
+        aws.s3.BucketPublicAccessBlock(
+            f"{self._name}-exchange",
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._inside,
+        )
+        rule = aws.s3.BucketLifecycleConfigurationRuleArgs(
+            id="exchange",
+            status="Enabled",
+            filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+            expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=EXCHANGE_DAYS),
+        )
+        aws.s3.BucketLifecycleConfiguration(f"{self._name}-exchange", bucket=bucket.id, rules=[rule], opts=self._inside)
+        return bucket
+
+    def _profile(self) -> aws.iam.InstanceProfile:
+        role = aws.iam.Role(
+            self._name,
+            description="The build machine of a Sociometer stack: SSM, its repositories, its exchange bucket",
+            assume_role_policy=json.dumps(_TRUST, sort_keys=True),
+            opts=self._inside,
+        )
+        aws.iam.RolePolicyAttachment(
+            f"{self._name}-ssm",
+            role=role.name,
+            policy_arn=SSM_POLICY.format(partition=self._args.partition),
+            opts=self._inside,
+        )
+        policy = _policy(self._args.repository_arns, self.bucket.arn)
+        aws.iam.RolePolicy(
+            self._name,
+            role=role.name,
+            policy=pulumi.Output.json_dumps(policy, sort_keys=True),
+            opts=self._inside,
+        )
+        return aws.iam.InstanceProfile(self._name, role=role.name, opts=self._inside)
+
+    def _group(self) -> aws.ec2.SecurityGroup:
+        group = aws.ec2.SecurityGroup(
+            self._name,
+            description="Build machine: nothing comes in, HTTP and HTTPS go out",
+            vpc_id=self._args.vpc_id,
+            opts=self._inside,
+        )
+        for port in (HTTP, HTTPS):
+            allow_out(f"{self._name}-out-{port}", group, port, opts=self._inside, cidr_ipv4=EVERYWHERE)
+        return group
+
+    def _instance(
+        self, profile: aws.iam.InstanceProfile, group: aws.ec2.SecurityGroup, gateway: aws.ec2.InternetGateway
+    ) -> aws.ec2.Instance:
+        return aws.ec2.Instance(
+            self._name,
+            ami=self._args.ami,
+            instance_type=INSTANCE_TYPE,
+            subnet_id=self._args.subnet_id,
+            vpc_security_group_ids=[group.id],
+            associate_public_ip_address=True,
+            iam_instance_profile=profile.name,
+            metadata_options=aws.ec2.InstanceMetadataOptionsArgs(http_endpoint="enabled", http_tokens="required"),
+            root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
+                encrypted=True, volume_size=DISK_GIB, volume_type="gp3", delete_on_termination=True
+            ),
+            user_data=BOOT,
+            tags={"Name": self._name},
+            # The parameter names a new image every other week: no reason to make the machine anew. And a gateway cannot
+            # go while the machine has its public address.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], depends_on=[gateway]),
+        )
+
+
+_TRUST: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+
+
+def _policy(repository_arns: Sequence[pulumi.Input[str]], bucket_arn: pulumi.Input[str]) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
+            {"Effect": "Allow", "Action": [*PULL, *PUSH], "Resource": list(repository_arns)},
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket_arn},
+            {
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                "Resource": pulumi.Output.concat(bucket_arn, "/*"),
+            },
+        ],
+    }

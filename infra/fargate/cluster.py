@@ -1,0 +1,74 @@
+"""What all tasks of a stack share: the ECS cluster, the log group with their boot reports, and their security group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.fargate.network import HTTPS
+from infra.fargate.rules import allow_in, allow_out
+
+LOG_DAYS = 7
+
+
+@dataclass(frozen=True)
+class ClusterArgs:
+    """The network the tasks lie in, the load balancer's group, which alone reaches them, and the ports it reaches."""
+
+    stack: str
+    vpc_id: pulumi.Input[str]
+    vpc_cidr: str
+    s3_prefix_list_id: pulumi.Input[str]
+    load_balancer_group: aws.ec2.SecurityGroup
+    ports: Sequence[int]
+
+
+class Cluster(pulumi.ComponentResource):
+    """An ECS cluster, its log group, and the security group of its tasks."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sociometer:fargate:Cluster", name, None, opts)
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self.cluster = aws.ecs.Cluster(name, opts=self._inside)
+        self.log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs", name=f"/sociometer/{args.stack}", retention_in_days=LOG_DAYS, opts=self._inside
+        )
+        self.task_group = aws.ec2.SecurityGroup(
+            f"{name}-tasks",
+            description="Tasks: reached by the load balancer, reach ECR, Logs and S3",
+            vpc_id=args.vpc_id,
+            opts=self._inside,
+        )
+        self._from_load_balancer(name, args)
+        self._to_endpoints(name, args)
+        self.arn: pulumi.Output[str] = self.cluster.arn
+        self.register_outputs({"arn": self.arn, "log_group": self.log_group.name})
+
+    def _from_load_balancer(self, name: str, args: ClusterArgs) -> None:
+        front = args.load_balancer_group
+        for port in args.ports:
+            allow_in(
+                f"{name}-tasks-{port}",
+                self.task_group,
+                port,
+                opts=self._inside,
+                referenced_security_group_id=front.id,
+            )
+            allow_out(
+                f"{name}-load-balancer-{port}",
+                front,
+                port,
+                opts=self._inside,
+                referenced_security_group_id=self.task_group.id,
+            )
+
+    def _to_endpoints(self, name: str, args: ClusterArgs) -> None:
+        targets: dict[str, dict[str, pulumi.Input[str]]] = {
+            "endpoints": {"cidr_ipv4": args.vpc_cidr},
+            "s3": {"prefix_list_id": args.s3_prefix_list_id},
+        }
+        for each, target in targets.items():
+            allow_out(f"{name}-tasks-to-{each}", self.task_group, HTTPS, opts=self._inside, **target)

@@ -1,0 +1,190 @@
+"""A treatment's service: task definition, target group, listener rule, and an ECS service that runs no task by itself.
+
+Only the executor says how many tasks there are, so the count is none of this program's business after creation.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.outputs import ROUTE_HEADER, ServiceOutput
+from infra.settings.stack import Workload
+
+CONTAINER = "workload"
+PLATFORM_VERSION = "1.4.0"  # the one that loads lazily
+ARCHITECTURES = {"linux/arm64": "ARM64", "linux/amd64": "X86_64"}
+DEREGISTRATION_SECONDS = 10
+GRACE_SECONDS = 600
+"""A task that boots is never replaced for a health check that its busy CPU lets wait."""
+
+PRIORITIES = 50_000
+"""Priorities of listener rules are 1 to 50,000 (Elastic Load Balancing API reference, CreateRule)."""
+
+
+@dataclass(frozen=True)
+class ServiceArgs:
+    """A treatment (``header`` names it: ``variant.form``), its image by digest, and what it shares with the others."""
+
+    header: str
+    priority: int
+    image: pulumi.Input[str]
+    workload: Workload
+    platform: str
+    cpu_units: int
+    memory_mebibytes: int
+    region: str
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    security_group_id: pulumi.Input[str]
+    cluster_arn: pulumi.Input[str]
+    log_group: pulumi.Input[str]
+    listener_arn: pulumi.Input[str]
+    execution_role_arn: pulumi.Input[str]
+    task_role_arn: pulumi.Input[str]
+    stack: str
+
+
+class TreatmentService(pulumi.ComponentResource):
+    """One treatment on Fargate; ``needs`` must be there as long as its tasks are: without the execution role's policy
+    a service that is being deleted can stay DRAINING for ever."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ServiceArgs,
+        needs: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sociometer:fargate:TreatmentService", name, None, opts)
+        self._name, self._args = name, args
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self.target_group = self._target_group()
+        self.rule = self._rule()
+        self.task_definition = self._task_definition()
+        self.service = self._service(needs)
+        self.output: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
+            name=self.service.name,
+            arn=self.service.id,
+            task_definition=self.task_definition.arn,
+            target_group=self.target_group.arn,
+        ).apply(self._described)
+        self.register_outputs({"service": self.service.id})
+
+    def _described(self, known: dict[str, str]) -> dict[str, Any]:
+        header = self._args.header
+        return ServiceOutput(**known, log_stream_prefix=header, header=header).model_dump()
+
+    def _target_group(self) -> aws.lb.TargetGroup:
+        return aws.lb.TargetGroup(
+            self._name,
+            vpc_id=self._args.vpc_id,
+            target_type="ip",
+            port=self._args.workload.port,
+            protocol="HTTP",
+            deregistration_delay=DEREGISTRATION_SECONDS,
+            # As often as can be: a new target gets requests after its first good answer, which is what is waited for.
+            health_check=aws.lb.TargetGroupHealthCheckArgs(
+                path=self._args.workload.health_path,
+                matcher="200",
+                interval=5,
+                timeout=4,
+                healthy_threshold=2,
+                unhealthy_threshold=10,
+            ),
+            opts=self._inside,
+        )
+
+    def _rule(self) -> aws.lb.ListenerRule:
+        header = aws.lb.ListenerRuleConditionHttpHeaderArgs(http_header_name=ROUTE_HEADER, values=[self._args.header])
+        return aws.lb.ListenerRule(
+            self._name,
+            listener_arn=self._args.listener_arn,
+            priority=self._args.priority,
+            conditions=[aws.lb.ListenerRuleConditionArgs(http_header=header)],
+            actions=[aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=self.target_group.arn)],
+            opts=self._inside,
+        )
+
+    def _task_definition(self) -> aws.ecs.TaskDefinition:
+        return aws.ecs.TaskDefinition(
+            self._name,
+            family=f"sociometer-{self._args.stack.replace('.', '-')}-{self._name}",
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(self._args.cpu_units),
+            memory=str(self._args.memory_mebibytes),
+            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
+                cpu_architecture=ARCHITECTURES[self._args.platform], operating_system_family="LINUX"
+            ),
+            execution_role_arn=self._args.execution_role_arn,
+            task_role_arn=self._args.task_role_arn,
+            container_definitions=pulumi.Output.json_dumps([_container(self._args)], sort_keys=True),
+            opts=self._inside,
+        )
+
+    def _service(self, needs: Sequence[pulumi.Resource]) -> aws.ecs.Service:
+        return aws.ecs.Service(
+            self._name,
+            cluster=self._args.cluster_arn,
+            task_definition=self.task_definition.arn,
+            desired_count=0,
+            launch_type="FARGATE",
+            platform_version=PLATFORM_VERSION,
+            availability_zone_rebalancing="DISABLED",  # it would replace tasks in the middle of a round
+            # Never more tasks than were asked for, not even while a new task definition is rolled out.
+            deployment_minimum_healthy_percent=0,
+            deployment_maximum_percent=100,
+            health_check_grace_period_seconds=GRACE_SECONDS,
+            network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
+                subnets=list(self._args.subnet_ids),
+                security_groups=[self._args.security_group_id],
+                assign_public_ip=False,
+            ),
+            load_balancers=[
+                aws.ecs.ServiceLoadBalancerArgs(
+                    target_group_arn=self.target_group.arn,
+                    container_name=CONTAINER,
+                    container_port=self._args.workload.port,
+                )
+            ],
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",  # so that a task says whose it is too
+            wait_for_steady_state=False,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desired_count"], depends_on=[self.rule, *needs]),
+        )
+
+
+def priorities(headers: Iterable[str]) -> dict[str, int]:
+    """A priority for each treatment's rule, drawn from its name: a treatment that is added moves no other."""
+    taken: dict[int, str] = {}
+    for header in sorted(headers):
+        priority = zlib.crc32(header.encode()) % PRIORITIES + 1
+        while priority in taken:
+            priority = priority % PRIORITIES + 1
+        taken[priority] = header
+    return {header: priority for priority, header in taken.items()}
+
+
+def _container(args: ServiceArgs) -> dict[str, Any]:
+    return {
+        "name": CONTAINER,
+        "image": args.image,
+        "essential": True,
+        "portMappings": [{"containerPort": args.workload.port, "hostPort": args.workload.port, "protocol": "tcp"}],
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": args.log_group,
+                "awslogs-region": args.region,
+                "awslogs-stream-prefix": args.header,
+                "mode": "non-blocking",  # a slow log must not hold up the boot that is measured
+                "max-buffer-size": "1m",
+            },
+        },
+    }

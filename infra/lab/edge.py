@@ -1,0 +1,164 @@
+"""The lab's network: a switch in a namespace of its own, with the registry on it; each host is plugged in, shaped.
+
+Nothing is added to the machine's own network. The registry here is a second, read-only process over the storage
+of the lab's registry, because a host cannot reach the loopback address that the lab's registry listens on. Delay
+comes from Toxiproxy in front of it: not every kernel has `netem`, and a proxy works on all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+from infra.lab import daemons
+from infra.lab.link import shape_from_host, shape_towards_host
+from infra.lab.profiles import Profile
+from infra.lab.sandbox import Sandbox
+from kit.command import run
+from kit.errors import LabError
+from kit.toolchain.toolbox import tool
+
+NETWORK = "10.213"
+EDGE_ADDRESS = f"{NETWORK}.0.1"
+REGISTRY_PORT = 5000
+REGISTRY = f"{EDGE_ADDRESS}:{REGISTRY_PORT}"
+METADATA_ADDRESS = "169.254.170.2"
+"""Where ECS serves task metadata; the lab serves it on the switch."""
+MAX_HOSTS = 250
+
+_UPSTREAM = "127.0.0.1:5001"
+_PROXY_API = "127.0.0.1:8474"
+_SETUP_SECONDS = 10.0
+
+
+def host_address(index: int) -> str:
+    """The address of the host with that index, from 0 to below `MAX_HOSTS`."""
+    return f"{NETWORK}.1.{index + 1}"
+
+
+class Edge:
+    """The switch and the registry; use `open`, then `plug` per host, and `close`."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self._folder = folder
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+
+    @classmethod
+    def open(cls, folder: Path, storage: Path, profile: Profile) -> Edge:
+        """Make the switch and start a registry over ``storage``, reachable at `REGISTRY` with the profile's delay."""
+        folder.mkdir(parents=True)
+        edge = cls(Sandbox.open(), folder)
+        try:
+            edge._batch(
+                "link set lo up",
+                "link add switch type bridge",
+                f"addr add {EDGE_ADDRESS}/16 dev switch",
+                f"addr add {METADATA_ADDRESS}/32 dev switch",
+                "link set switch up",
+            )
+            edge._start_registry(storage, profile)
+        except BaseException:
+            edge.close()
+            raise
+        return edge
+
+    def plug(self, host: Sandbox, index: int, profile: Profile) -> None:
+        """Give a host its address and its link to the switch, shaped to the profile's rate in both directions."""
+        port = _port(index)
+        self._batch(
+            f"link add {port} type veth peer name eth0 netns {host.init_pid}",
+            f"link set {port} master switch up",
+        )
+        _ip(
+            host,
+            "link set lo up",
+            f"addr add {host_address(index)}/16 dev eth0",
+            "link set eth0 up",
+            f"route add {METADATA_ADDRESS} dev eth0",
+        )
+        if profile.rate_bits_per_second:
+            shape_towards_host(self.sandbox, port, profile.rate_bits_per_second)
+            shape_from_host(host, "eth0", profile.rate_bits_per_second)
+
+    def unplug(self, index: int) -> None:
+        """Take a host's link away, now: the kernel removes a dead host's network later, and until then it would
+        answer at the address that the next round gives to another host.
+        """
+        device = _port(index)
+        argv = ["nsenter", f"--target={self.sandbox.init_pid}", "--net", "--", "ip", "link", "delete", device]
+        run(argv, timeout_seconds=_SETUP_SECONDS, check=False)  # no such device: it went with its host
+        links = Path(f"/proc/{self.sandbox.init_pid}/net/dev")
+        if links.exists() and f"{device}:" in links.read_text():
+            raise LabError(f"The link of lab host {index} cannot be removed.")
+
+    def trouble(self) -> str | None:
+        """What of the edge has died, if anything."""
+        dead = [name for name, daemon in self._daemons.items() if daemon.poll() is not None]
+        return f"The lab's {' and '.join(dead)} ended." if dead else None
+
+    def close(self) -> None:
+        """End everything on the edge."""
+        self.sandbox.close()
+
+    def _start_registry(self, storage: Path, profile: Profile) -> None:
+        delayed = profile.round_trip_seconds > 0
+        config = self._folder / "registry.yml"
+        config.write_text(daemons.registry_config(storage, _UPSTREAM if delayed else REGISTRY))
+        self._spawn("registry", [tool("docker-registry"), "serve", config])
+        if delayed:
+            self._start_proxy(profile.round_trip_seconds)
+        self._wait_for(REGISTRY)
+
+    def _start_proxy(self, round_trip_seconds: float) -> None:
+        self._wait_for(_UPSTREAM)
+        config = self._folder / "proxy.json"
+        config.write_text(
+            json.dumps([{"name": "registry", "listen": REGISTRY, "upstream": _UPSTREAM, "enabled": True}])
+        )
+        host, port = _PROXY_API.split(":")
+        self._spawn("proxy", [tool("toxiproxy-server"), "-host", host, "-port", port, "-config", config])
+        self._wait_for(_PROXY_API)
+        # The whole round trip on the way back: a request waits just as long, and only one direction is copied twice.
+        toxic = {"type": "latency", "stream": "downstream", "attributes": {"latency": round(round_trip_seconds * 1000)}}
+        request = urllib.request.Request(
+            f"http://{_PROXY_API}/proxies/registry/toxics", json.dumps(toxic).encode(), method="POST"
+        )
+        with self.sandbox.network(), urllib.request.urlopen(request, timeout=_SETUP_SECONDS):  # noqa: S310
+            pass
+
+    def _spawn(self, name: str, argv: list[str | Path]) -> None:
+        self._daemons[name] = self.sandbox.spawn(argv, self._folder / f"{name}.log")
+
+    def _wait_for(self, address: str) -> None:
+        host, port = address.split(":")
+        deadline = time.monotonic() + _SETUP_SECONDS
+        while time.monotonic() < deadline:
+            if trouble := self.trouble():
+                raise LabError(f"{trouble} It said: {self._said()}")
+            with self.sandbox.network(), socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex((host, int(port))) == 0:
+                    return
+            time.sleep(0.01)
+        raise LabError(f"The lab's {', '.join(self._daemons)} did not answer within {_SETUP_SECONDS:g} s.")
+
+    def _said(self) -> str:
+        logs = sorted(self._folder.glob("*.log"))
+        return " ".join(log.read_text(errors="replace").strip()[-400:] for log in logs)
+
+    def _batch(self, *lines: str) -> None:
+        _ip(self.sandbox, *lines)
+
+
+def _port(index: int) -> str:
+    """The switch's end of a host's link."""
+    return f"h{index}"
+
+
+def _ip(sandbox: Sandbox, *lines: str) -> None:
+    sandbox.run_on_network(["ip", "-batch", "-"], timeout_seconds=_SETUP_SECONDS, stdin="\n".join(lines))

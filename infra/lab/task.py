@@ -1,0 +1,219 @@
+"""One task's life on its host: connect, pull, start, ready, booted; each step stamped on the machine's one clock.
+
+What goes wrong is the task's ending, never an exception and never a duration.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from infra import boot_report
+from infra.lab import mounts, probe
+from infra.lab.edge import REGISTRY, Edge
+from infra.lab.host import Host
+from kit.errors import CommandTimeout, SociometerError
+
+READY_POLL_SECONDS = 0.02
+"""How often a task is asked whether it answers: the resolution of `ready`."""
+BOOT_POLL_SECONDS = 0.25
+"""How often its boot report is asked for; no measurement depends on it, the report carries its own times."""
+DEATH_SECONDS = 0.5
+"""How long a failed step waits for the news that a daemon has died."""
+
+
+class Ending(StrEnum):
+    """What became of a lab task; the words are those of the task records."""
+
+    BOOTED = "booted"
+    TIMEOUT = "timeout"
+    STOPPED = "stopped"
+    NOT_LAZY = "not-lazy"
+    CONTAMINATED = "contaminated"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class LabTask:
+    """What is to be run: an image on the edge's registry, and what is expected of it."""
+
+    task_arn: str
+    container_id: str
+    image: str
+    image_digest: str
+    snapshotter: str
+    lazy_layers: int
+    port: int
+    health_path: str
+    has_boot_report: bool
+    timeout_seconds: float
+
+
+@dataclass
+class TaskRun:
+    """What was seen of a task; times in ns since the epoch, None for what did not happen."""
+
+    created_ns: int
+    connected_ns: int | None = None
+    pull_started_ns: int | None = None
+    pull_stopped_ns: int | None = None
+    started_ns: int | None = None
+    ready_ns: int | None = None
+    boot_started_ns: int | None = None
+    boot_finished_ns: int | None = None
+    ending: Ending = Ending.FAILED
+    reason: str | None = None
+    snapshotter: str | None = None
+    lazy_layers: int | None = None
+    received_bytes: int | None = None
+    clock_error_bound_ms: float | None = None
+    phase: str = field(default="created", compare=False)
+
+
+class _Ended(Exception):
+    """The task's life is over before it booted."""
+
+    def __init__(self, ending: Ending, reason: str) -> None:
+        super().__init__(reason)
+        self.ending = ending
+        self.reason = reason
+
+
+class TaskLife:
+    """Lives one task on one host; `live` is called in a thread of its own, `abort` from any other."""
+
+    def __init__(self, host: Host, edge: Edge, task: LabTask, environment: dict[str, str]) -> None:
+        self.task = task
+        self._host, self._edge, self._environment = host, edge, environment
+        self._aborted = threading.Event()
+        self.run = TaskRun(created_ns=0)
+
+    def abort(self) -> None:
+        """Make `live` return soon: what runs on the host is killed, which ends a pull at once."""
+        self._aborted.set()
+        self._host.sandbox.kill()
+
+    def live(self, created_ns: int) -> None:
+        """From release to booted, or to whatever else ends it; what was seen is in `run`."""
+        self.run.created_ns = created_ns
+        self._deadline = created_ns / 1e9 + self.task.timeout_seconds
+        try:
+            self._connect()
+            self._pull()
+            self._start()
+            self._wait_ready()
+            self._wait_booted()
+            self.run.ending, self.run.reason = self._judge()
+        except _Ended as end:
+            self.run.ending, self.run.reason = end.ending, end.reason
+        except SociometerError as error:
+            self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {self._cause(error)}"
+
+    def _connect(self) -> None:
+        self.run.phase = "connecting"
+        while not probe.reachable(self._host.sandbox, REGISTRY):
+            self._check_time()
+            self._check_daemons()
+            time.sleep(READY_POLL_SECONDS)
+        self.run.connected_ns = time.time_ns()
+
+    def _pull(self) -> None:
+        self.run.phase = "pulling"
+        self.run.pull_started_ns = time.time_ns()
+        self._host.pull(self.task.image, self.task.snapshotter, timeout_seconds=self._left())
+        self.run.pull_stopped_ns = time.time_ns()
+
+    def _start(self) -> None:
+        self.run.phase = "starting"
+        task = self.task
+        self._host.start(task.image, task.container_id, task.snapshotter, self._environment)
+        self.run.started_ns = time.time_ns()
+
+    def _wait_ready(self) -> None:
+        self.run.phase = "waiting for its first answer"
+        while (answer := self._ask(self.task.health_path)) is None or answer[0] != 200:
+            self._check_alive()
+            time.sleep(READY_POLL_SECONDS)
+        self.run.ready_ns = time.time_ns()
+
+    def _wait_booted(self) -> None:
+        self.run.phase = "booting"
+        if not self.task.has_boot_report:
+            self.run.boot_started_ns, self.run.boot_finished_ns = self.run.started_ns, self.run.ready_ns
+            self._look()
+            return
+        while (answer := self._ask(boot_report.PATH)) is None or answer[0] != 200:
+            self._check_alive()
+            time.sleep(BOOT_POLL_SECONDS)
+        self._look()
+        report = boot_report.parse(answer[1], self.task.task_arn)
+        self.run.boot_started_ns, self.run.boot_finished_ns = report.started_ns, report.finished_ns
+        self.run.clock_error_bound_ms = report.clock_error_bound_ms
+        if report.snapshotter != self.run.snapshotter:
+            told = f"its metadata told {report.snapshotter!r}, its mounts show {self.run.snapshotter!r}"
+            raise _Ended(Ending.CONTAMINATED, f"The task's snapshotter changed: {told}.")
+
+    def _look(self) -> None:
+        """What the host's mounts and network counters prove."""
+        self.run.snapshotter = self._host.snapshotter_of(self.task.container_id)
+        self.run.lazy_layers = self._host.lazy_layers()
+        self.run.received_bytes = self._host.received_bytes()
+
+    def _judge(self) -> tuple[Ending, str | None]:
+        """Booted only if it was delivered as its form promises."""
+        task, run = self.task, self.run
+        if task.snapshotter == mounts.SOCI:
+            if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
+                seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
+                return Ending.NOT_LAZY, f"The form promises {task.lazy_layers} lazy layers; seen: {seen}."
+        elif run.snapshotter != task.snapshotter or run.lazy_layers:
+            seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
+            return Ending.CONTAMINATED, f"The control must be loaded whole; seen: {seen}."
+        return Ending.BOOTED, None
+
+    def _ask(self, path: str) -> tuple[int, bytes] | None:
+        return probe.get(self._edge.sandbox, self._host.address, self.task.port, path)
+
+    def _check_alive(self) -> None:
+        self._check_time()
+        self._check_daemons()
+        if self._host.group.is_empty():
+            raise _Ended(Ending.STOPPED, f"The container stopped while {self.run.phase}. {self._last_words()}")
+
+    def _check_daemons(self) -> None:
+        if trouble := self._host.trouble() or self._edge.trouble():
+            raise _Ended(Ending.FAILED, f"while {self.run.phase}: {trouble}")
+
+    def _check_time(self) -> None:
+        if self._aborted.is_set():
+            raise _Ended(Ending.ABORTED, f"The round was aborted while {self.run.phase}.")
+        self._left()
+
+    def _left(self) -> float:
+        left = self._deadline - time.time()
+        if left <= 0:
+            limit = f"{self.task.timeout_seconds:g} s"
+            raise _Ended(Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}. {self._last_words()}")
+        return left
+
+    def _failure(self, error: SociometerError) -> Ending:
+        if self._aborted.is_set():
+            return Ending.ABORTED
+        return Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
+
+    def _cause(self, error: SociometerError) -> str:
+        """What lies behind an error: a daemon that just died is noticed a moment after those who talked to it."""
+        until = time.monotonic() + DEATH_SECONDS
+        while time.monotonic() < until:
+            if trouble := self._edge.trouble() or self._host.trouble():
+                return trouble
+            time.sleep(READY_POLL_SECONDS)
+        return str(error)
+
+    def _last_words(self) -> str:
+        log = self._host.container_log
+        said = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+        return f"It said: {' / '.join(said)[-400:]}" if said else "It said nothing."

@@ -1,0 +1,65 @@
+"""The lab's part of the Pulumi program: a registry on this machine, and in it each variant's image in each form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from infra.lab.registry import registry_folder
+from infra.outputs import SCHEMA_VERSION, Form
+from infra.providers.lab_registry import LabRegistry
+from infra.providers.soci_image import SociImage, SociImageArgs
+from infra.providers.source_image import SourceImageResource
+from infra.settings.stack import Settings
+from infra.sources.images import PROJECT, recipe
+
+
+def lab(settings: Settings) -> dict[str, Any]:
+    """Declare the lab's stack; gives the fields of its outputs."""
+    registry = LabRegistry("registry", registry_folder(pulumi.get_stack()), settings.registry_port or None)
+    variants = {name: _variant(name, settings, registry) for name in settings.all_variants}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "target": settings.target,
+        "platform": settings.platform,
+        "registry": registry.address,
+        "registry_storage": registry.storage,
+        "variants": variants,
+    }
+
+
+def _variant(name: str, settings: Settings, registry: LabRegistry) -> dict[str, Any]:
+    """One workload's source image and its forms, as the outputs describe them."""
+    inside = pulumi.ResourceOptions(parent=registry, deleted_with=registry)
+    source = SourceImageResource(
+        f"{name}-source", recipe(name, settings), registry.address, registry.storage_id, opts=inside
+    )
+    return {
+        "name": name,
+        "source_image": source.image,
+        "image_bytes": source.layer_bytes,
+        "treatments": {form: _form(name, form, settings, registry, source) for form in settings.forms},
+        **settings.workload(name)._asdict(),
+    }
+
+
+def _form(
+    name: str, form: Form, settings: Settings, registry: LabRegistry, source: SourceImageResource
+) -> pulumi.Output[dict[str, Any]]:
+    """A treatment. Each form has a repository of its own: an index in one must not make the control lazy."""
+    made = SociImage(
+        f"{name}-{form}",
+        SociImageArgs(
+            source=source.image,
+            repository=pulumi.Output.concat(registry.address, f"/{PROJECT}/{name}/{form}"),
+            form=form,
+            span_bytes=settings.span_size,
+            min_layer_bytes=settings.min_layer_size,
+            platform=settings.platform,
+            plain_http=True,
+            storage_id=registry.storage_id,
+        ),
+        pulumi.ResourceOptions(parent=source, deleted_with=registry),
+    )
+    return made.treatment

@@ -1,0 +1,93 @@
+"""Image layout folders for the soci tool, made of links so that no layer is copied.
+
+`soci convert --standalone` copies the folder that it reads and the folder that it writes, whole, and removes what
+lay in the destination. It copies symbolic links as links: a layout whose layers are links costs it nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from infra.oci.manifest import Index, Manifest, digest_of, parse
+from kit.errors import ImageError, MachineError
+
+_NEEDS = "needs"
+_GIB = 1 << 30
+
+
+def reserve(room: Path, needed_bytes: int) -> None:
+    """Note that a scratch room will hold ``needed_bytes``, or raise `MachineError` when the disk lacks them.
+
+    What other rooms have noted counts as taken, so that two at once do not fill the disk together.
+    """
+    others = sum(_noted_bytes(note) for note in room.parent.parent.glob(f"*/{_NEEDS}"))
+    free = shutil.disk_usage(room).free
+    if free - others < needed_bytes:
+        raise MachineError(
+            f"{room.parent.parent} needs {_gib(needed_bytes)} ({needed_bytes} bytes) of disk space for this image "
+            f"and has {_gib(free - others)}{' beside what is under way' if others else ''}. "
+            "Free some, or move the cache with SOCIOMETER_CACHE."
+        )
+    (room.parent / _NEEDS).write_text(str(needed_bytes))
+
+
+def link_layout(folder: Path, manifest: Manifest, pulled: Path) -> None:
+    """Make a layout in ``folder`` that holds ``manifest``, its blobs being links into the layout ``pulled``."""
+    claim(folder)
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    for blob in manifest.blobs:
+        blob_path(folder, blob.digest).symlink_to(blob_path(pulled.absolute(), blob.digest))
+    blob_path(folder, manifest.digest).write_bytes(manifest.raw)
+    entry = {"mediaType": manifest.media_type, "digest": manifest.digest, "size": manifest.size_bytes}
+    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+
+
+def claim(folder: Path) -> None:
+    """Refuse a folder that holds anything: a tool that empties its destination must not be pointed at it."""
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise ImageError(f"{folder} is not an empty folder. Nothing was removed; name a new one.")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def only_digest(layout: Path) -> str:
+    """The digest of the one image that a layout holds; raises `ImageError` when there is not exactly one."""
+    manifests = json.loads((layout / "index.json").read_text())["manifests"]
+    if len(manifests) != 1:
+        raise ImageError(f"{layout} holds {len(manifests)} images, not one.")
+    return str(manifests[0]["digest"])
+
+
+def read(layout: Path, digest: str) -> Manifest | Index:
+    """A manifest or index out of a layout; raises `ImageError` when its content has another digest."""
+    raw = blob_path(layout, digest).read_bytes()
+    if digest_of(raw) != digest:
+        raise ImageError(f"{digest} is corrupt in {layout}.")
+    return parse(raw, name=digest)
+
+
+def blob_path(layout: Path, digest: str) -> Path:
+    """The file of a blob; the digest has been checked when it was parsed."""
+    algorithm, encoded = digest.split(":")
+    return layout / "blobs" / algorithm / encoded
+
+
+def total_bytes(sizes: Iterable[int]) -> int:
+    """The sum, with one percent and 64 MiB for zTOCs and manifests."""
+    return int(sum(sizes) * 1.01) + (64 << 20)
+
+
+def _noted_bytes(note: Path) -> int:
+    """0 for a room that is just being given back, or whose note is just being written."""
+    try:
+        return int(note.read_text() or 0)
+    except FileNotFoundError:
+        return 0
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{max(size_bytes, 0) / _GIB:.1f} GiB"

@@ -1,0 +1,127 @@
+"""Put images into a repository without uploading what the registry has, and take them out again on failure.
+
+A registry may know a blob of one repository in another without its bytes being moved ("Mounting a blob from another
+repository", OCI distribution spec). The lab's registry does. Amazon ECR does only where the account has switched it on
+for the region ("Blob mounting in Amazon ECR", user guide); elsewhere the bytes are uploaded, and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.oci import layout
+from infra.oci.manifest import SOCI_INDEX_V1, Descriptor, Manifest, Reference
+from infra.oci.regctl import Deadline, Regctl
+from infra.oci.source import Source
+from kit.errors import SociometerError
+from kit.scratch import scratch
+
+CLEAN_UP_SECONDS = 60.0
+AT_ONCE = 4
+"""regctl calls at the same time: each is a process that mostly waits for the registry."""
+
+
+def place(regctl: Regctl, source: Source, repository: str) -> int:
+    """Put the source image into a repository as it is; gives the bytes uploaded."""
+    target = Reference(repository, source.manifest.digest)
+    known = regctl.has_manifest(target)
+    missing = lacking(regctl, repository, source.manifest.blobs)
+    if known and not missing:
+        return 0
+    if source.reference.registry == target.registry:
+        copied = _mount(regctl, source, repository, source.manifest.blobs)
+        regctl.put_manifest(repository, source.manifest)
+        return copied + source.manifest.size_bytes
+    with scratch("form") as room:
+        reserve_copies(room, source.manifest, copies=1)
+        regctl.pull(source.reference, room / "pulled")
+        layout.link_layout(room / "image", source.manifest, room / "pulled")
+        regctl.push(room / "image", target)
+    return sum(blob.size_bytes for blob in missing) + source.manifest.size_bytes
+
+
+def push(regctl: Regctl, converted: Path, manifests: list[Reference], new: list[Reference], source: Source) -> int:
+    """Push a converted layout, of whose ``manifests`` (the top one first) the registry lacks those in ``new``.
+
+    Gives the bytes uploaded. What the registry has lost of an image that it has is uploaded again. The source's
+    smallest blob shows whether the registry mounts: where it does not, the layers go up from the layout, which saves
+    downloading them once more.
+    """
+    image, copied = manifests[0], 0
+    content = {reference: layout.read(converted, reference.digest) for reference in manifests}
+    blobs = {blob.digest: blob for entry in content.values() if isinstance(entry, Manifest) for blob in entry.blobs}
+    if source.reference.registry == image.registry and new:
+        first, *others = sorted(source.manifest.blobs, key=lambda blob: blob.size_bytes)
+        copied = _mount(regctl, source, image.repository, (first,))
+        if not copied:
+            copied = _mount(regctl, source, image.repository, others)
+    missing = lacking(regctl, image.repository, tuple(blobs.values()))
+    if new or missing:
+        regctl.push(converted, image)
+    uploaded = copied + sum(blob.size_bytes for blob in missing)
+    return uploaded + sum(len(content[reference].raw) for reference in new)
+
+
+def lacking(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+    """Those blobs that a repository does not have."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        there = pool.map(lambda blob: regctl.has_blob(Reference(repository, blob.digest)), blobs)
+        return tuple(blob for blob, known in zip(blobs, there, strict=True) if not known)
+
+
+def _mount(regctl: Regctl, source: Source, repository: str, blobs: Sequence[Descriptor]) -> int:
+    """Make some of the source's blobs known in a repository; gives the bytes of those that had to be copied."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        references = [Reference(source.reference.repository, blob.digest) for blob in blobs]
+        mounted = pool.map(lambda blob: regctl.mount(blob, repository), references)
+        return sum(blob.size_bytes for blob, known in zip(blobs, mounted, strict=True) if not known)
+
+
+@contextmanager
+def undone_on_failure(regctl: Regctl, manifests: list[Reference]) -> Iterator[list[Reference]]:
+    """Gives those manifests that the registry does not have yet, and deletes them again when the block fails."""
+    new = [reference for reference in manifests if not regctl.has_manifest(reference)]
+    try:
+        yield new
+    except BaseException as error:
+        with _noted_on(error):
+            own = _with_own_deadline(regctl)
+            for reference in new:
+                own.delete_manifest(reference)
+        raise
+
+
+@contextmanager
+def referrers_undone_on_failure(regctl: Regctl, image: Reference, before: set[str]) -> Iterator[None]:
+    """Deletes the SOCI indexes of an image that were not there ``before`` when the block fails."""
+    try:
+        yield
+    except BaseException as error:
+        with _noted_on(error):
+            own = _with_own_deadline(regctl)
+            for entry in own.referrers(image, SOCI_INDEX_V1):
+                if entry.digest not in before:
+                    own.delete_referrer(Reference(image.repository, entry.digest), image)
+        raise
+
+
+def _with_own_deadline(regctl: Regctl) -> Regctl:
+    """The deadline may be what failed."""
+    return Regctl(regctl.access, Deadline(CLEAN_UP_SECONDS))
+
+
+@contextmanager
+def _noted_on(error: BaseException) -> Iterator[None]:
+    """What goes wrong while cleaning up is noted on the first error, which stays the one that is raised."""
+    try:
+        yield
+    except SociometerError as second:
+        error.add_note(f"Something may be left in the registry: {second}")
+
+
+def reserve_copies(room: Path, manifest: Manifest, *, copies: int) -> None:
+    """Claim disk space for so many copies of an image's layers, or raise `MachineError`."""
+    layout.reserve(room, layout.total_bytes([blob.size_bytes for blob in manifest.blobs] * copies))

@@ -1,0 +1,111 @@
+"""The soci command line: make a SOCI index from a layout folder (v2) or from containerd's store (v1).
+
+soci prints which layers it skips and why, and nowhere else says so: its output is read for that.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.oci.layout import claim, only_digest
+from infra.oci.regctl import Access, Deadline
+from kit.command import Completed, run
+from kit.errors import ImageError, MachineError
+from kit.toolchain.toolbox import tool
+
+IN_A_CONTAINER = (
+    'docker run --rm -it -v "$PWD":/work -w /work -v ~/.aws:/root/.aws -v /var/run/docker.sock:/var/run/docker.sock '
+    "-v ~/.local/share/sociometer:/root/.local/share/sociometer debian:12"
+)
+"""The data folder holds the stacks' state: in the container alone, it would go with it, and the stack stay up."""
+_SKIPPED = re.compile(r"^ztoc skipped - layer (sha256:[0-9a-f]{64}) \([^)]*\) (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """What an index is made with: span and minimum layer size in bytes, and the platform."""
+
+    span_bytes: int
+    min_layer_bytes: int
+    platform: str
+
+    def flags(self) -> tuple[str, ...]:
+        """As soci's ``convert`` and ``create`` take them."""
+        sizes = ("--span-size", str(self.span_bytes), "--min-layer-size", str(self.min_layer_bytes))
+        return (*sizes, "--platform", self.platform)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The image index that ``convert`` wrote into its layout, and its reasons for skipping layers, by digest."""
+
+    digest: str
+    skipped: dict[str, str]
+
+
+def require_linux() -> None:
+    """Raise `MachineError` where the soci command cannot run, with the two ways around."""
+    if sys.platform != "linux":
+        system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
+        raise MachineError(
+            f"SOCI indexes are made by the soci command, which runs on Linux only; this is {system}. Run `sociometer "
+            f"up` in a Linux container, such as `{IN_A_CONTAINER}`, or on the stack's bastion (set bastion to true). "
+            "docs/fargate.md says how."
+        )
+
+
+def convert(source: Path, destination: Path, options: IndexOptions, deadline: Deadline, temporary: Path) -> Converted:
+    """Write the layout ``source``, with a v2 SOCI index, as the layout ``destination``; ``temporary`` holds one copy
+    of each indexed layer meanwhile.
+
+    ``destination`` must be empty or new: soci removes what lies there.
+    """
+    claim(destination)
+    words = ("convert", "--standalone", "--format", "oci-dir", *options.flags(), str(source), str(destination))
+    done = _soci(words, deadline, temporary)
+    return Converted(only_digest(destination), skipped_layers(done.stdout))
+
+
+def create(image: str, address: Path, root: Path, options: IndexOptions, deadline: Deadline) -> dict[str, str]:
+    """Make a v1 index of an image in containerd's store; its artifacts are noted in ``root``.
+
+    Returns the reasons for which layers were skipped, by digest. A second soci on the same ``root`` waits for
+    ever on the lock of its database: that is what the deadline is for.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    done = _soci((*_store(address, root), "create", *options.flags(), image), deadline, root)
+    return skipped_layers(done.stdout)
+
+
+def push(image: str, address: Path, root: Path, platform: str, access: Access, deadline: Deadline) -> str:
+    """Push the v1 index of an image beside it and return its digest; credentials come from the Docker configuration."""
+    plain = ("--plain-http",) if access.plain_http else ()
+    words = (*_store(address, root), "push", "--quiet", "--existing-index", "allow", *plain, "--platform", platform)
+    done = _soci((*words, image), deadline, root, access.environment())
+    digests: list[str] = re.findall(r"^sha256:[0-9a-f]{64}$", done.stdout, re.MULTILINE)
+    if len(digests) != 1:
+        raise ImageError(f"soci push was to print one digest and printed {done.stdout.strip()!r}.")
+    return digests[0]
+
+
+def skipped_layers(output: str) -> dict[str, str]:
+    """Digest and reason of each layer that soci said it skipped."""
+    return dict(_SKIPPED.findall(output))
+
+
+def _store(address: Path, root: Path) -> tuple[str, ...]:
+    return ("--address", str(address), "--root", str(root))
+
+
+def _soci(
+    words: tuple[str, ...], deadline: Deadline, temporary: Path, environment: dict[str, str] | None = None
+) -> Completed:
+    return run(
+        [tool("soci"), *words],
+        timeout_seconds=deadline.remaining_seconds(),
+        env={"TMPDIR": str(temporary), **(environment or {})},
+    )

@@ -1,0 +1,44 @@
+"""The Pulumi program: from settings to pushed images and the stack's one output.
+
+`deploy` runs unchanged under `pulumi up` (through ``__main__.py``) and inline in the Automation API.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi.runtime import config as pulumi_config
+
+from infra.lab_stack import lab
+from infra.outputs import OUTPUT_NAME, StackOutputs
+from infra.settings.stack import NAMESPACE, Settings
+from kit.errors import SociometerError
+
+
+def deploy() -> None:
+    """Declare everything of the current stack; a fault of the settings ends the run with its one line."""
+    try:
+        outputs = _declare(Settings.parse(_configuration()))
+    except SociometerError as error:
+        raise pulumi.RunError(str(error)) from error
+    pulumi.export(OUTPUT_NAME, pulumi.Output.from_input(outputs).apply(_checked))
+
+
+def _declare(settings: Settings) -> dict[str, Any]:
+    if settings.target == "lab":
+        return lab(settings)
+    from infra.fargate.program import fargate  # pulumi-aws takes seconds to import
+
+    return fargate(settings)
+
+
+def _configuration() -> dict[str, object]:
+    """Every key of our namespace, also unknown ones: inline from the engine, under `pulumi up` from the environment."""
+    everything = pulumi_config.get_config_env() | pulumi_config.CONFIG.get()
+    return {key: value for key, value in everything.items() if key.startswith(f"{NAMESPACE}:")}
+
+
+def _checked(outputs: dict[str, Any]) -> dict[str, Any]:
+    """Only what keeps to the contract leaves the program."""
+    return StackOutputs.parse(outputs).model_dump(mode="json")

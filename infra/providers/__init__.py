@@ -1,0 +1,1 @@
+"""Dynamic providers: thin; their work is done by infra.oci and infra."""

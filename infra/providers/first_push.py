@@ -1,0 +1,80 @@
+"""The tag of a source image as a Pulumi resource: what it was made from, and when it was pushed for the first time.
+
+The time must not change while the program does not, so it is decided once and then lives in the state. Tags in ECR
+are immutable: whatever makes pulumi-docker push again must give another tag, and does so through ``key`` here.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+
+from infra.oci.entry import entered
+from infra.oci.regctl import Deadline, Regctl
+from kit.errors import CredentialsError, RegistryUnreachable
+
+ASK_SECONDS = 60.0
+KEY_LENGTH = 16
+INPUTS = ("key", "repository", "ecr_region")
+
+
+class FirstPushProvider(ResourceProvider):
+    """Names a tag once, and notices when the image behind it is gone; keeps nothing in itself."""
+
+    serialize_as_secret_always = False
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Name the tag; its id is the tag in its repository."""
+        tag = tag_of(props["key"], datetime.now(UTC))
+        return CreateResult(id_=f"{props['repository']}:{tag}", outs=_outputs(props, tag))
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Another content, or another place, is another image with a first push of its own."""
+        changed = [key for key in INPUTS if _olds.get(key) != _news.get(key)]
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Gone when the image is, which pulumi-docker does not notice: the next `up` then pushes it anew."""
+        try:
+            with entered(props["repository"].partition("/")[0], props["ecr_region"]) as access:
+                there = Regctl(access, Deadline(ASK_SECONDS)).digest(props["repository"], props["tag"]) is not None
+        except (RegistryUnreachable, CredentialsError) as error:
+            _tell(f"{id_} could not be looked at, its state is kept: {error}")
+            there = True
+        return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
+
+
+class FirstPush(Resource, module="sociometer", name="FirstPush"):
+    """The tag under which an image is pushed, as long as ``key`` (of its content) and ``repository`` are the same."""
+
+    tag: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        key: str,
+        repository: pulumi.Input[str],
+        ecr_region: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props: dict[str, Any] = {"key": key, "repository": repository, "ecr_region": ecr_region, "tag": None}
+        super().__init__(FirstPushProvider(), name, props, opts)
+
+
+def tag_of(key: str, moment: datetime) -> str:
+    """A tag from a content key and a moment: ``3f2a9c01d4e5b6a7-20261125-031500``, UTC."""
+    return f"{key[:KEY_LENGTH]}-{moment.astimezone(UTC):%Y%m%d-%H%M%S}"
+
+
+def _outputs(props: dict[str, Any], tag: str) -> dict[str, Any]:
+    return {key: props[key] for key in INPUTS} | {"tag": tag}
+
+
+def _tell(message: str) -> None:
+    """Pulumi shows what a provider prints beside its resource."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()

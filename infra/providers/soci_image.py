@@ -1,0 +1,184 @@
+"""One form of an image as a Pulumi resource; the work is in `infra.oci.forms`.
+
+A change is made in place: first the new form, then what of the old one the new one does not use is deleted. So two
+versions that share a digest cannot delete each other. Only another repository is another resource.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+from pulumi.dynamic import UpdateResult as Updated
+from pulumi.runtime import rpc
+
+from infra.oci import forms
+from infra.oci.entry import entered
+from infra.oci.forms import FormRequest, FormResult, Pushed
+from infra.oci.regctl import Access
+from kit.errors import CredentialsError, RegistryUnreachable
+
+IMPLEMENTATION = 2
+"""Counts up when forms made by older code must be made anew: Pulumi does not see changes of the code."""
+
+MAKE_SECONDS = 3600.0
+"""An image of tens of gigabytes on a slow disk; a tool that hangs is killed then, with its last lines shown."""
+
+REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform", "plain_http", "auth_file")
+INPUTS = (*REQUEST, "ecr_region", "storage_id", "implementation")
+OUTPUTS = ("image", "image_digest", "index_digest", "layer_bytes", "manifests", "treatment")
+_SIZES = ("span_bytes", "min_layer_bytes", "implementation")
+_ONLY_HOW = ("plain_http", "auth_file")
+_UNREACHED = (RegistryUnreachable, CredentialsError)
+"""Nobody was asked: says nothing of what the registry holds."""
+"""How the registry is reached: a change of these alone changes no image."""
+
+
+@dataclass(frozen=True)
+class SociImageArgs:
+    """What `SociImage` is made of; see `FormRequest`.
+
+    ``source`` is ``host:port/repository@sha256:…``. ``auth_file`` is the path of a Docker ``config.json``: the
+    path is kept in the state, its content nowhere. With ``ecr_region`` the registry is ECR: every operation fetches a
+    token of its own, and the host says whether it is plain HTTP. ``storage_id`` is the identity of the registry's
+    storage: with another one the images are gone, and are made again.
+    """
+
+    source: pulumi.Input[str]
+    repository: pulumi.Input[str]
+    form: pulumi.Input[str]
+    span_bytes: pulumi.Input[int] = 4 << 20
+    min_layer_bytes: pulumi.Input[int] = 10 << 20
+    platform: pulumi.Input[str] = "linux/amd64"
+    plain_http: pulumi.Input[bool] = False
+    auth_file: pulumi.Input[str] | None = None
+    ecr_region: pulumi.Input[str] | None = None
+    storage_id: pulumi.Input[str] | None = None
+
+
+class SociImageProvider(ResourceProvider):
+    """Makes, finds, changes and removes one form of an image; keeps nothing in itself."""
+
+    serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Name every impossible value; one that is not known yet is judged when it is."""
+        inputs = {key: _plain(key, value) for key, value in news.items()}
+        known = {key: value for key, value in inputs.items() if key in REQUEST and value not in (None, rpc.UNKNOWN)}
+        failures = [CheckFailure(field, complaint) for field, complaint in forms.problems(known)]
+        return CheckResult(inputs, failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Only inputs count; another repository is another resource, all else is changed in place."""
+        changed = [key for key in INPUTS if _plain(key, _olds.get(key)) != _plain(key, _news.get(key))]
+        moved = "repository" in changed
+        return DiffResult(changes=bool(changed), replaces=["repository"] if moved else [], delete_before_replace=False)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Make the form and push it; its id is its repository."""
+        return CreateResult(id_=props["repository"], outs=_outputs(props, _make(props)))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Gone when a part of it is; a registry that does not answer, or lets nobody in, says nothing of the images."""
+        try:
+            with _access(props) as access:
+                there = forms.present(_pushed(props), access)
+        except _UNREACHED as error:
+            _tell(f"{id_} could not be looked at, its state is kept: {error}")
+            there = True
+        return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> Updated:
+        """Make the new form, then delete what of the old one is not part of it."""
+        if not _needs_making(_olds, _news):
+            return Updated(outs={**_inputs(_news), **{key: _olds[key] for key in OUTPUTS}})
+        made = _make(_news)
+        with _access(_news) as access:
+            forms.remove(_pushed(_olds), access, keep=made.pushed)
+        return Updated(outs=_outputs(_news, made))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Delete what was pushed. A registry that cannot be reached does not stop the rest; what is left is named."""
+        try:
+            with _access(_props) as access:
+                forms.remove(_pushed(_props), access)
+        except RegistryUnreachable as error:
+            _tell(f"{_id} was not deleted, its registry is gone: {error}")
+        except CredentialsError as error:
+            _tell(f"{_id} was not deleted, its registry lets nobody in: {error}")
+
+
+class SociImage(Resource, module="sociometer", name="SociImage"):
+    """A source image in one form, pushed by digest.
+
+    ``treatment`` has the fields of the stack outputs' `TreatmentOutput`.
+    """
+
+    image: pulumi.Output[str]
+    image_digest: pulumi.Output[str]
+    index_digest: pulumi.Output[str | None]
+    layer_bytes: pulumi.Output[int]
+    treatment: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, args: SociImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        props = {**vars(args), "implementation": IMPLEMENTATION, **dict.fromkeys(OUTPUTS)}
+        super().__init__(SociImageProvider(), name, props, opts)
+
+
+def _make(props: dict[str, Any]) -> FormResult:
+    values = {key: _plain(key, props[key]) for key in REQUEST if props.get(key) is not None}
+    with _access(props) as access:
+        values |= {"plain_http": access.plain_http, "auth_file": access.auth_file}
+        request = FormRequest(**values, tagged=props.get("ecr_region") is not None)
+        return forms.make(request, timeout_seconds=MAKE_SECONDS)
+
+
+def _outputs(props: dict[str, Any], made: FormResult) -> dict[str, Any]:
+    treatment = made.treatment()
+    return {
+        **_inputs(props),
+        **{key: treatment[key] for key in ("image", "image_digest", "index_digest")},
+        "layer_bytes": made.layer_bytes,
+        "manifests": list(made.pushed.manifests),
+        "treatment": treatment,
+    }
+
+
+def _inputs(props: dict[str, Any]) -> dict[str, Any]:
+    return {key: _plain(key, props.get(key)) for key in INPUTS}
+
+
+def _pushed(props: dict[str, Any]) -> Pushed:
+    return Pushed(props["image"], props.get("index_digest"), tuple(props["manifests"]))
+
+
+@contextmanager
+def _access(props: dict[str, Any]) -> Iterator[Access]:
+    if (region := props.get("ecr_region")) is not None:
+        with entered(props["repository"].partition("/")[0], region) as access:
+            yield access
+        return
+    auth_file = props.get("auth_file")
+    yield Access(bool(props["plain_http"]), Path(auth_file) if auth_file else None)
+
+
+def _needs_making(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    changed = {key for key in INPUTS if _plain(key, olds.get(key)) != _plain(key, news.get(key))}
+    return not changed <= set(_ONLY_HOW)
+
+
+def _plain(key: str, value: Any) -> Any:
+    """Pulumi hands whole numbers over as floats, and what a preview cannot know yet as an object or a marker."""
+    if rpc.contains_unknowns(value):
+        return rpc.UNKNOWN
+    return int(value) if key in _SIZES and isinstance(value, float) and value.is_integer() else value
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201 — Pulumi shows what a provider prints

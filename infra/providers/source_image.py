@@ -1,0 +1,122 @@
+"""A variant's source image as a Pulumi resource; the work is in `infra.sources.images`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+
+from infra.oci.entry import entered
+from infra.sources import images
+from infra.sources.images import Place, SourceImage
+from kit.errors import CredentialsError, RegistryUnreachable
+
+IMPLEMENTATION = 1
+"""Counts up when images made by older code must be made anew: Pulumi does not see changes of the code."""
+
+INPUTS = ("recipe", "registry", "storage_id", "repository", "wanted_tag", "ecr_region", "implementation")
+
+
+class SourceImageProvider(ResourceProvider):
+    """Makes, finds and removes one source image; keeps nothing in itself."""
+
+    serialize_as_secret_always = False
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Build or copy the image and push it; its id is its repository without the registry."""
+        with _place(props) as place:
+            made = images.make(props["recipe"], place, _tell)
+        return CreateResult(id_=place.repository.partition("/")[2], outs=_outputs(props, made))
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Only the inputs count: what the base's tag has become meanwhile does not change an unchanged program."""
+        return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in INPUTS))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Gone when the registry says so; one that does not answer, or lets nobody in, says nothing of the image."""
+        try:
+            with _place(props) as place:
+                there = images.is_there(place, props["digest"])
+        except (RegistryUnreachable, CredentialsError) as error:
+            _tell(f"{id_} could not be looked at, its state is kept: {error}")
+            there = True
+        return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Make the new image; the old one goes unless it is the same."""
+        with _place(_news) as place:
+            made = images.make(_news["recipe"], place, _tell)
+            if made.digest != _olds["digest"] and _news.get("storage_id") == _olds.get("storage_id"):
+                images.remove(place, _olds["digest"])
+        return UpdateResult(outs=_outputs(_news, made))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Remove the image; a registry that cannot be reached does not stop the rest, and what is left is named."""
+        try:
+            with _place(_props) as place:
+                images.remove(place, _props["digest"])
+        except RegistryUnreachable as error:
+            _tell(f"{_id} was not removed, its registry is gone: {error}")
+        except CredentialsError as error:
+            _tell(f"{_id} was not removed, its registry lets nobody in: {error}")
+
+
+class SourceImageResource(Resource, module="sociometer", name="SourceImage"):
+    """A variant's source image in the lab's registry, or with ``ecr_region`` in ECR: a ``repository`` and a ``tag``."""
+
+    image: pulumi.Output[str]
+    digest: pulumi.Output[str]
+    layer_bytes: pulumi.Output[float]
+
+    def __init__(
+        self,
+        name: str,
+        recipe: Mapping[str, str],
+        registry: pulumi.Input[str],
+        storage_id: pulumi.Input[str] | None = None,
+        *,
+        repository: pulumi.Input[str] | None = None,
+        tag: pulumi.Input[str] | None = None,
+        ecr_region: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props: dict[str, Any] = {
+            "recipe": dict(recipe),
+            "registry": registry,
+            "storage_id": storage_id,
+            "repository": repository,
+            "wanted_tag": tag,
+            "ecr_region": ecr_region,
+            "implementation": IMPLEMENTATION,
+            "image": None,
+            "digest": None,
+            "layer_bytes": None,
+        }
+        super().__init__(SourceImageProvider(), name, props, opts)
+
+
+@contextmanager
+def _place(props: dict[str, Any]) -> Iterator[Place]:
+    registry, variant = props["registry"], props["recipe"]["variant"]
+    with entered(registry, props.get("ecr_region")) as access:
+        repository = props.get("repository") or f"{registry}/{images.source_repository(variant)}"
+        yield Place(repository, access, props.get("wanted_tag"))
+
+
+def _outputs(props: dict[str, Any], made: SourceImage) -> dict[str, Any]:
+    return {key: props.get(key) for key in INPUTS} | {
+        "image": made.image,
+        "digest": made.digest,
+        "tag": made.tag,
+        "layer_bytes": made.layer_bytes,
+    }
+
+
+def _tell(phase: str) -> None:
+    """Pulumi shows what a provider prints beside its resource."""
+    sys.stderr.write(f"{phase}\n")
+    sys.stderr.flush()

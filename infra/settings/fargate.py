@@ -1,0 +1,120 @@
+"""The settings that only the Fargate target reads; on the lab they are checked for sense and not used.
+
+Nothing is open to the world by default, and nothing is decided by the clock: the date in the tags is a setting, so
+that a program that did not change gives no diff tomorrow.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from infra.settings.values import Cidr, SettingsModel, parse_list
+
+ANY_TIME = "any-time"
+"""What the tag says of a stack for which nobody named a date: it is an experiment, and may go."""
+
+REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
+OWNER = r"^[A-Za-z0-9 .:/=+@_-]+$"  # of what AWS allows in the value of a tag
+TARGET_GROUP_NAME_LIMIT = 32
+"""Elastic Load Balancing API reference, CreateTargetGroup. pulumi-aws refuses a longer name, and cuts none."""
+RANDOM_SUFFIX = len("-0123456")
+"""What Pulumi puts behind the names that it makes."""
+
+_GIB = 1024
+MEMORY: dict[int, range] = {
+    256: range(512, 2 * _GIB + 1, 512),
+    512: range(_GIB, 4 * _GIB + 1, _GIB),
+    1024: range(2 * _GIB, 8 * _GIB + 1, _GIB),
+    2048: range(4 * _GIB, 16 * _GIB + 1, _GIB),
+    4096: range(8 * _GIB, 30 * _GIB + 1, _GIB),
+    8192: range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB),
+    16384: range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB),
+}
+"""MiB that go with each CPU size ("Task size" in the Amazon ECS developer guide)."""
+
+WORLD_PREFIX = 8
+"""A range with a shorter prefix counts as the world: two halves of the internet are no smaller than the whole."""
+
+
+class FargateSettings(SettingsModel):
+    """Where a Fargate stack lies, what its tasks are, and who may look at them."""
+
+    region: str = Field(default="eu-west-2", pattern=REGION)
+    network_cidr: Cidr = "10.13.0.0/16"
+    loadbalancer_allow_cidrs: Annotated[tuple[Cidr, ...], BeforeValidator(parse_list)] = ()
+    loadbalancer_allow_world: bool = False
+    cpu_units: int = 256
+    memory_mebibytes: int = 512
+    builder: Literal["docker", "buildkit"] = "docker"
+    bastion: bool = False
+    owner: str = Field(default="unnamed", max_length=256, pattern=OWNER)
+    delete_after: str = ""
+
+    @field_validator("network_cidr", mode="after")
+    @classmethod
+    def _room_for_four_subnets(cls, value: str) -> str:
+        if not 16 <= IPv4Network(value).prefixlen <= 24:
+            raise ValueError("a VPC of four subnets needs a range between /16 and /24")
+        return value
+
+    @field_validator("cpu_units", mode="after")
+    @classmethod
+    def _sizes_there_are(cls, value: int) -> int:
+        if value not in MEMORY:
+            raise ValueError(f"allowed: {', '.join(map(str, MEMORY))}")
+        return value
+
+    @field_validator("delete_after", mode="before")
+    @classmethod
+    def _a_day(cls, value: Any) -> Any:
+        if value in ("", ANY_TIME):
+            return ""
+        try:
+            return date.fromisoformat(str(value)).isoformat()
+        except ValueError as error:
+            raise ValueError("a day is written as 2027-01-31, or left out") from error
+
+    @model_validator(mode="after")
+    def _memory_goes_with_cpu(self) -> FargateSettings:
+        allowed = MEMORY[self.cpu_units]
+        if self.memory_mebibytes not in allowed:
+            raise ValueError(
+                f"memoryMebibytes: {self.memory_mebibytes} does not go with cpuUnits {self.cpu_units}; allowed: "
+                f"{allowed.start} to {allowed[-1]} in steps of {allowed.step}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_world_only_by_name(self) -> FargateSettings:
+        for cidr in self.loadbalancer_allow_cidrs:
+            if IPv4Network(cidr).prefixlen < WORLD_PREFIX and not self.loadbalancer_allow_world:
+                raise ValueError(
+                    f"loadbalancerAllowCidrs: {cidr} lets the world in. Name your own range, such as your address with "
+                    "/32; if the world is really meant, set loadbalancerAllowWorld to true"
+                )
+        return self
+
+    def complaint_on_fargate(self, variants: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
+        """What is missing or impossible on Fargate alone, in one sentence; None when nothing is."""
+        if not self.loadbalancer_allow_cidrs:
+            return (
+                "loadbalancerAllowCidrs: on fargate at least one range is needed, of those who may reach the load "
+                "balancer, such as your own address: 203.0.113.7/32"
+            )
+        longest = max(forms, key=len)
+        for name in variants:
+            if len(name) > (limit := name_limit(longest)):
+                return (
+                    f"images: '{name}' is too long: on fargate, with the form {longest}, a variant's name has at most "
+                    f"{limit} characters"
+                )
+        return None
+
+
+def name_limit(form: str) -> int:
+    """Length of a variant's name at most: with form and random suffix it is the name of a target group."""
+    return TARGET_GROUP_NAME_LIMIT - len(f"-{form}") - RANDOM_SUFFIX

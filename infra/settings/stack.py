@@ -1,0 +1,173 @@
+"""What a stack is made from: the typed settings of the Pulumi configuration (namespace ``sociometer``).
+
+Faces whoever writes ``Pulumi.<stack>.yaml`` or ``sociometer up --set key=value``: an unknown key, a wrong type or
+an impossible value becomes one `SettingsError` with the key, the value and what is allowed. Pulumi hands every
+value over as text, so text is read as what the key holds. The same keys, with the same defaults, are declared in
+``Pulumi.yaml``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from infra.outputs import FORMS, Form
+from infra.settings.fargate import FargateSettings
+from infra.settings.values import Megabytes, SettingsModel, Size, machine_platform, parse_json, parse_list
+from kit.errors import SettingsError
+
+__all__ = ["KEYS", "NAMESPACE", "OwnImage", "Settings", "Workload", "machine_platform"]
+
+NAMESPACE = "sociometer"
+BUILT_IN_VARIANTS = ("movie", "parquet")
+VARIANT_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+FARGATE_PLATFORM = "linux/arm64"
+"""What `auto` means there: the cheaper of the two, and what the published figures are of."""
+
+
+class Workload(NamedTuple):
+    """How one sees that a task of a variant works; for the built-in ones as the contract's defaults say."""
+
+    port: int = 80
+    health_path: str = "/"
+    boot_report: bool = True
+
+
+class OwnImage(SettingsModel):
+    """A user's own image as a variant: what is run, and how one sees that it works."""
+
+    image: str = Field(min_length=1, description="reference: repository:tag or repository@digest")
+    port: int = Field(default=80, ge=1, le=65535)
+    health_path: str = Field(default="/", pattern=r"^/\S*$")
+    boot_report: bool = Field(default=False, description="serves /boot.json as the built-in images do")
+
+
+class Settings(FargateSettings):
+    """The settings of one stack, complete and checked; sizes in bytes or, where named so, in megabytes."""
+
+    target: Literal["lab", "fargate"] = "lab"
+    variants: Annotated[tuple[str, ...], BeforeValidator(parse_list)] = BUILT_IN_VARIANTS
+    forms: Annotated[tuple[Form, ...], BeforeValidator(parse_list), Field(min_length=1)] = ("plain", "soci-v2")
+    platform: Literal["linux/amd64", "linux/arm64"] = Field(
+        default="auto",
+        validate_default=True,  # read as what the target runs on
+    )
+    payload: Literal["synthetic", "download"] = "synthetic"
+    seed: int = Field(default=1, ge=0, lt=1 << 63)
+    movie_megabytes: Megabytes = 725
+    parquet_test_megabytes: Megabytes = 100
+    parquet_train_megabytes: Megabytes = 200
+    span_size: Annotated[Size, Field(ge=1 << 16, le=1 << 30)] = 4 << 20
+    min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
+    base: str = Field(default="auto", min_length=1)
+    registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free one")
+    images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = Field(default={})
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, object]) -> Settings:
+        """Settings from bare keys (``seed``) or keys with the namespace (``sociometer:seed``); else `SettingsError`."""
+        values = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in raw.items()}
+        for key in values:
+            if key not in KEYS:
+                raise SettingsError(_unknown_key(key))
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from error
+
+    @property
+    def all_variants(self) -> tuple[str, ...]:
+        """The chosen built-in variants, then the own images; every own image is a variant of the stack."""
+        return self.variants + tuple(name for name in self.images if name not in self.variants)
+
+    @property
+    def built_by_docker(self) -> bool:
+        """Whether pulumi-docker builds anything: on Fargate, a built-in variant, unless BuildKit was chosen."""
+        built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)
+        return self.target == "fargate" and self.builder == "docker" and built_in
+
+    def workload(self, variant: str) -> Workload:
+        """How one sees that a task of a variant works."""
+        own = self.images.get(variant)
+        return Workload() if own is None else Workload(own.port, own.health_path, own.boot_report)
+
+    @field_validator("platform", mode="before")
+    @classmethod
+    def _platform_of_the_target(cls, value: Any, info: ValidationInfo) -> Any:
+        if value != "auto":
+            return value
+        return FARGATE_PLATFORM if info.data.get("target") == "fargate" else machine_platform()
+
+    @field_validator("variants", "forms", mode="after")
+    @classmethod
+    def _without_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("images", mode="before")
+    @classmethod
+    def _references_alone(cls, value: Any) -> Any:
+        value = parse_json(value)
+        if not isinstance(value, dict):
+            return value
+        return {name: {"image": image} if isinstance(image, str) else image for name, image in value.items()}
+
+    @field_validator("images", mode="after")
+    @classmethod
+    def _names_of_own_images(cls, value: dict[str, OwnImage]) -> dict[str, OwnImage]:
+        for name in value:
+            if name in BUILT_IN_VARIANTS or not re.fullmatch(VARIANT_NAME, name):
+                raise ValueError(
+                    f"'{name}' cannot name an own image: a name is lower-case letters, digits and single hyphens, "
+                    f"and not one of {', '.join(BUILT_IN_VARIANTS)}"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _variants_exist(self) -> Settings:
+        known = (*BUILT_IN_VARIANTS, *self.images)
+        for name in self.variants:
+            if name not in known:
+                raise ValueError(f"variants: '{name}' is unknown{_did_you_mean(name, known)}; {_allowed(known)}")
+        if not self.all_variants:
+            raise ValueError(f"variants: at least one is needed; {_allowed(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _complete_for_fargate(self) -> Settings:
+        if self.target == "fargate" and (complaint := self.complaint_on_fargate(self.all_variants, self.forms)):
+            raise ValueError(complaint)
+        return self
+
+
+KEYS: tuple[str, ...] = tuple(field.alias or name for name, field in Settings.model_fields.items())
+
+
+def _unknown_key(key: str) -> str:
+    return f"Setting '{key}' is unknown{_did_you_mean(key, KEYS)}; {_allowed(KEYS)}."
+
+
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def _allowed(values: tuple[str, ...]) -> str:
+    return f"allowed: {', '.join(values)}"
+
+
+def _explain(error: ValidationError) -> str:
+    """The first fault in one line: key, value, what is allowed."""
+    fault = error.errors()[0]
+    reason = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:
+        return f"Setting {reason}."
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["loc"][0] == "forms" and fault["type"] == "literal_error":
+        reason = f"unknown form{_did_you_mean(str(fault['input']), FORMS)}; {_allowed(FORMS)}"
+    elif fault["type"] == "extra_forbidden":
+        reason = f"unknown; {_allowed(tuple(field.alias or name for name, field in OwnImage.model_fields.items()))}"
+    return f"Setting {key}: {fault['input']!r} cannot be used: {reason[0].lower()}{reason[1:]}."

@@ -1,0 +1,167 @@
+"""The base image of the built-in variants, as an OCI layout in the cache, with or without an image registry in reach.
+
+``debian`` is made from Debian packages without running anything in them, for any architecture; ``auto`` is
+nginx:alpine-slim where its registry answers, else ``debian``; anything else is the reference of an image.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import tarfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from infra.oci.buildkit import ImageInLayout
+from kit.command import run
+from kit.errors import CommandError, ImageError
+from kit.files import made_once
+from kit.paths import cache_dir
+from kit.scratch import scratch
+from kit.toolchain.toolbox import tool
+
+PUBLIC_BASE = "nginx:alpine-slim"
+DEBIAN = "debian"
+SUITE = "bookworm"
+PACKAGES = ("nginx-light", "busybox-static", "ca-certificates")
+REACH_SECONDS = 5.0
+DOWNLOAD_SECONDS = 600.0
+EPOCH = 0
+DEBIAN_VERSION = 1
+"""Counts up when the making of the Debian base changes, so that an older one in the cache is not used."""
+
+LEFT_OUT = ("./dev/", "./etc/hostname", "./etc/resolv.conf", "./usr/share/doc/", "./usr/share/man/")
+"""What differs from machine to machine, what every container gets from its runtime, and what nobody reads there."""
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base image that is decided on but not yet fetched or made; ``key`` names its content."""
+
+    key: str
+    reference: str | None
+    platform: str
+
+
+def resolve(setting: str, platform: str) -> Base:
+    """Decide which base a setting means; a reference becomes a digest. Raises `ImageError` when it does not exist."""
+    if setting == DEBIAN:
+        return _debian(platform)
+    reference = PUBLIC_BASE if setting == "auto" else setting
+    try:
+        digest = _digest(reference, platform)
+    except CommandError as error:
+        if setting == "auto":
+            return _debian(platform)
+        raise ImageError(f"The base image {reference} for {platform} cannot be had: {error}") from error
+    return Base(digest, f"{repository_of(reference)}@{digest}", platform)
+
+
+def prepare(base: Base) -> ImageInLayout:
+    """The base image in the cache, made or fetched if it is not there yet."""
+    place = made_once(cache_dir() / "bases" / base.key.replace(":", "-"), partial(_make, base))
+    entry = json.loads((place / "index.json").read_text())["manifests"][0]
+    return ImageInLayout(place, str(entry["digest"]))
+
+
+def _make(base: Base, layout: Path) -> None:
+    if base.reference is not None:
+        _fetch(base.reference, layout)
+        return
+    with scratch("base") as room:
+        _make_debian(base.platform, layout, room)
+
+
+def _debian(platform: str) -> Base:
+    architecture = platform.partition("/")[2]
+    return Base(f"debian-{SUITE}-{architecture}-{DEBIAN_VERSION}", None, platform)
+
+
+def repository_of(reference: str) -> str:
+    """A reference without tag and digest; the colon of a registry's port stays."""
+    name = reference.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"
+
+
+def _digest(reference: str, platform: str) -> str:
+    command: list[str | Path] = [tool("regctl"), "image", "digest", "--platform", platform, reference]
+    return run(command, timeout_seconds=REACH_SECONDS).stdout.strip()
+
+
+def _fetch(reference: str, layout: Path) -> None:
+    command: list[str | Path] = [tool("regctl"), "image", "copy", reference, f"ocidir://{layout}:base"]
+    run(command, timeout_seconds=DOWNLOAD_SECONDS)
+
+
+def _make_debian(platform: str, layout: Path, room: Path) -> None:
+    architecture = platform.partition("/")[2]
+    packages, layer = room / "packages.tar", room / "layer.tar"
+    run(
+        [
+            *(tool("mmdebstrap"), "--quiet", "--mode=root", "--variant=extract", f"--architectures={architecture}"),
+            *(f"--include={','.join(PACKAGES)}", SUITE, packages),
+        ],
+        timeout_seconds=DOWNLOAD_SECONDS,
+        env={"SOURCE_DATE_EPOCH": str(EPOCH), "TMPDIR": str(room)},
+    )
+    _copy_entries(packages, layer)
+    _write_layout(layout, layer, architecture)
+
+
+def _copy_entries(source: Path, target: Path) -> None:
+    """The same entries in one order and of one time, without what is left out."""
+    with tarfile.open(source) as packages, tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as layer:
+        entries = [entry for entry in packages.getmembers() if not f"{entry.name}/".startswith(LEFT_OUT)]
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            entry.mtime, entry.pax_headers = EPOCH, {}
+            layer.addfile(entry, packages.extractfile(entry) if entry.isreg() else None)
+
+
+def _write_layout(layout: Path, layer: Path, architecture: str) -> None:
+    """An image of one layer, as the OCI image specification describes it."""
+    blobs = layout / "blobs" / "sha256"
+    blobs.mkdir(parents=True, exist_ok=True)
+    packed = layer.with_suffix(".gz")
+    with layer.open("rb") as plain, packed.open("wb") as file, gzip.GzipFile("", "wb", 6, file, EPOCH) as zipped:
+        shutil.copyfileobj(plain, zipped, 1 << 20)
+    diff_id = f"sha256:{_sha256(layer)}"
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": {"Env": [f"PATH={PATH}"]},
+        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+    }
+    size_bytes, digest = packed.stat().st_size, _sha256(packed)
+    packed.rename(blobs / digest)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": _blob(blobs, "application/vnd.oci.image.config.v1+json", config),
+        "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar+gzip", digest, size_bytes)],
+    }
+    index = {"schemaVersion": 2, "manifests": [_blob(blobs, str(manifest["mediaType"]), manifest)]}
+    (layout / "index.json").write_text(json.dumps(index))
+    (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+
+def _blob(blobs: Path, media_type: str, content: dict[str, Any]) -> dict[str, Any]:
+    data = json.dumps(content, sort_keys=True).encode()
+    digest = hashlib.sha256(data).hexdigest()
+    (blobs / digest).write_bytes(data)
+    return _descriptor(media_type, digest, len(data))
+
+
+def _descriptor(media_type: str, digest: str, size_bytes: int) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size_bytes}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,128 @@
+"""Claims about whose file a stack's settings lie in, in real git checkouts."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.automation import files
+from kit.errors import SettingsError
+
+DEV = "# ours\nconfig:\n  sociometer:target: fargate\n  sociometer:region: eu-west-2\n"
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of its own with the project's files, and a data folder beside it."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: sociometer\nruntime: python\n")
+    (folder / "__main__.py").write_text("")
+    (folder / "Pulumi.dev.yaml").write_text(DEV)
+    (folder / "Pulumi.team.yaml").write_text("config:\n  sociometer:seed: 3\n")
+    (folder / ".gitignore").write_text("/Pulumi.*.yaml\n!/Pulumi.dev.yaml\n")
+    monkeypatch.setattr("infra.automation.files.asset", lambda name: folder / name)
+    monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path / "data"))
+    return folder
+
+
+@pytest.fixture
+def git(checkout: Path) -> Git:
+    """Runs git in the checkout, whose files are committed, that of the stack `team` by force."""
+
+    def call(*words: str) -> str:
+        identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+        command = ["git", *identity, "-C", str(checkout), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    call("init", "--quiet")
+    call("add", "--all")
+    call("add", "--force", "Pulumi.team.yaml")
+    call("commit", "--quiet", "--message", "Begin")
+    return call
+
+
+def change(path: Path, key: str, value: object) -> None:
+    """Set one key of a stack's file, as Pulumi does."""
+    document = yaml.safe_load(path.read_text()) if path.exists() else {}
+    document.setdefault("config", {})[f"sociometer:{key}"] = value
+    path.write_text(yaml.safe_dump(document))
+
+
+def own_file(stack: str) -> Path:
+    return files.working_folder(stack) / f"Pulumi.{stack}.yaml"
+
+
+def test_a_committed_stack_is_worked_on_in_a_folder_of_its_own(checkout: Path, git: Git) -> None:
+    for stack in ("dev", "team"):
+        change(own_file(stack), "owner", "me")
+        assert not files.working_folder(stack).is_relative_to(checkout)
+        assert files.settings(stack)["owner"] == "me"
+    assert git("status", "--porcelain") == ""
+
+
+def test_a_stack_of_this_machine_alone_lies_in_the_project_where_git_ignores_it(checkout: Path, git: Git) -> None:
+    change(own_file("lab"), "seed", 7)
+    assert files.working_folder("lab") == checkout
+    assert files.settings("lab") == {"seed": 7}
+    assert git("status", "--porcelain") == ""
+
+
+def test_the_shipped_stack_is_left_alone_also_outside_a_repository(checkout: Path) -> None:
+    assert files.working_folder("dev") != checkout
+    assert files.working_folder("team") == checkout
+
+
+def test_the_copy_begins_as_the_original(checkout: Path) -> None:
+    assert files.settings("dev") == {"target": "fargate", "region": "eu-west-2"}
+    assert files.fargate_defaults() == files.settings("dev")
+    assert files.set_beside("dev") == {}
+
+
+def test_what_a_command_has_set_stays_and_is_told(checkout: Path) -> None:
+    change(own_file("dev"), "owner", "me")
+    change(own_file("dev"), "region", "us-east-1")
+    assert files.settings("dev") == {"target": "fargate", "region": "us-east-1", "owner": "me"}
+    assert files.set_beside("dev") == {"region": "us-east-1", "owner": "me"}
+
+
+def test_the_later_word_counts_when_the_original_changes_too(checkout: Path) -> None:
+    change(own_file("dev"), "owner", "me")
+    change(own_file("dev"), "region", "us-east-1")
+    change(checkout / "Pulumi.dev.yaml", "region", "eu-west-1")
+    assert files.settings("dev") == {"target": "fargate", "region": "eu-west-1", "owner": "me"}
+
+
+def test_what_is_taken_out_of_the_original_goes_from_the_copy(checkout: Path) -> None:
+    change(own_file("dev"), "owner", "me")
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  sociometer:target: fargate\n")
+    assert files.settings("dev") == {"target": "fargate", "owner": "me"}
+
+
+def test_pulumi_s_own_keys_outlive_a_change_of_the_original(checkout: Path) -> None:
+    own_file("dev").write_text(f"encryptionsalt: v1:abc\n{DEV}")
+    change(checkout / "Pulumi.dev.yaml", "region", "eu-west-1")
+    assert yaml.safe_load(own_file("dev").read_text())["encryptionsalt"] == "v1:abc"
+
+
+def test_a_removed_copy_begins_anew(checkout: Path) -> None:
+    """Pulumi removes the file with the stack: what commands have set goes with it."""
+    change(own_file("dev"), "owner", "me")
+    own_file("dev").unlink()
+    assert files.settings("dev") == {"target": "fargate", "region": "eu-west-2"}
+
+
+def test_a_file_that_is_no_yaml_is_named(checkout: Path) -> None:
+    (checkout / "Pulumi.mine.yaml").write_text("config: [")
+    with pytest.raises(SettingsError, match=r"Pulumi\.mine\.yaml is not YAML"):
+        files.settings("mine")
+
+
+def test_a_name_that_leads_out_of_the_folder_is_refused(checkout: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot name a stack"):
+        files.working_folder("../../elsewhere")
