@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import polygamma, psi, stdtr, stdtrit
 
-from sociometer.experiments.comparisons import PRIMARY_SHARE
-from sociometer.experiments.statistics import moderated, paired, stopping
-from sociometer.experiments.statistics.multiple import holm
+from experiments.analysis.comparisons import PRIMARY_SHARE
+from experiments.analysis.statistics import moderated, paired, stopping
+from experiments.analysis.statistics.multiple import holm
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95

@@ -19,12 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.plan.plan import Design, Plan, make_plan
+from experiments.plan.presets import PRESETS
+from experiments.records.model import Round
+from experiments.store import sweeps
+from experiments.store.store import Store
 from kit.command import run
 from kit.scratch import scratch
-from sociometer.experiments import schema
-from sociometer.experiments.plan import PRESETS, Design, Plan, make_plan
-from sociometer.experiments.records import Round
-from sociometer.experiments.store import Store
 from tests.contracts.outputs import stack_outputs
 
 BARS = ((1_000, 5.0), (1_000_000, 30.0))
@@ -42,10 +43,11 @@ READER = """
 import json, sys, time
 began = time.perf_counter()
 from pathlib import Path
-from sociometer.experiments import formats, frames
-from sociometer.experiments.analysis import analyse
-from sociometer.experiments.contents import contents
-from sociometer.experiments.store import Store
+from experiments.report import formats
+from experiments.store import frames
+from experiments.analysis.analyse import analyse
+from experiments.report.contents import contents
+from experiments.store.store import Store
 imported = time.perf_counter()
 with Store(Path(sys.argv[1])) as store:
     sweep = store.sweep()
@@ -120,14 +122,14 @@ ROUND = (
 )
 
 
-def round_row(sweep: schema.Sweep, round_: Round, generator: np.random.Generator) -> tuple[object, ...]:
+def round_row(sweep: sweeps.Sweep, round_: Round, generator: np.random.Generator) -> tuple[object, ...]:
     """A complete round of a minute."""
     began_ns = START_NS + round_.index * 60 * 10**9
     place = (round_.index + 1, sweep.id, round_.index, round_.block, round_.variant, round_.form, round_.task_count)
     return (*place, began_ns, began_ns + 50 * 10**9, float(generator.uniform(0, 0.4)))
 
 
-def task_rows(sweep: schema.Sweep, round_: Round, generator: np.random.Generator) -> Iterator[tuple[object, ...]]:
+def task_rows(sweep: sweeps.Sweep, round_: Round, generator: np.random.Generator) -> Iterator[tuple[object, ...]]:
     """The round's tasks: booted, with log-normal times that share a factor."""
     count = round_.task_count
     digest = sweep.outputs.variants[round_.variant].treatments[round_.form].image_digest

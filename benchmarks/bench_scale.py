@@ -17,10 +17,10 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sociometer.experiments.fargate import calls
-from sociometer.experiments.plan import PRESETS
-from sociometer.experiments.records import Outcome, Round, RoundObservation
-from sociometer.experiments.simulation import SimulatedExecutor, outputs, parameters, world
+from experiments.executors.fargate import calls
+from experiments.executors.simulation import SimulatedExecutor, outputs, parameters, world
+from experiments.plan.presets import PRESETS
+from experiments.records.model import Outcome, Round, RoundObservation
 
 MOST_SECONDS = 60.0
 """Real time for the largest round."""

@@ -17,10 +17,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sociometer.experiments.history import wall_seconds
-from sociometer.experiments.phases import NS_PER_SECOND
-from sociometer.experiments.records import RoundRecord
-from sociometer.experiments.store import LATEST, Store, default_path
+from experiments.forecast.history import wall_seconds
+from experiments.records.model import RoundRecord
+from experiments.records.phases import NS_PER_SECOND
+from experiments.store.store import LATEST, Store, default_path
 
 RATIO_BAR = 1.3
 MEMORY_BAR_MB = 300.0

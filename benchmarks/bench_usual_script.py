@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import mean, median
 
+from experiments.executors.fargate.aws import Aws, Clock, Document
+from experiments.executors.simulation import SimulatedExecutor, outputs, parameters
+from experiments.executors.simulation.failures import Failure, Kind, Script
+from experiments.plan.presets import PRESETS
+from experiments.records.model import Outcome, Round
+from experiments.records.phases import NS_PER_SECOND, durations
 from infra.outputs import ServiceOutput, StackOutputs
-from sociometer.experiments.fargate.aws import Aws, Clock, Document
-from sociometer.experiments.phases import NS_PER_SECOND, durations
-from sociometer.experiments.plan import PRESETS
-from sociometer.experiments.records import Outcome, Round
-from sociometer.experiments.simulation import SimulatedExecutor, outputs, parameters
-from sociometer.experiments.simulation.failures import Failure, Kind, Script
 
 DESIGN = PRESETS["full"].design
 VARIANT = "movie"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+
+from kit.errors import SociometerError
 
 
 def made_once(place: Path, make: Callable[[Path], None]) -> Path:
@@ -27,3 +31,20 @@ def _make(place: Path, make: Callable[[Path], None]) -> None:
     partial.mkdir(exist_ok=True)
     make(partial)
     partial.rename(place)
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Put a whole file in its place at once: a reader, or a kill, never meets half of it."""
+    temporary: str | None = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise SociometerError(f"{path} cannot be written: {error.strerror or error}.") from error

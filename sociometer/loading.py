@@ -11,11 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.analysis import analyse
+from experiments.analysis.findings import Analysis
+from experiments.store import frames
+from experiments.store.store import LATEST, Store, default_path
+from experiments.store.sweeps import Sweep
 from kit.errors import StoreError
-from sociometer.experiments import analysis, frames
-from sociometer.experiments.findings import Analysis
-from sociometer.experiments.schema import Sweep
-from sociometer.experiments.store import LATEST, Store, default_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ class Loaded:
     @cached_property
     def analysis(self) -> Analysis:
         """What the report says of it: comparisons with intervals and verdicts, trends, warnings."""
-        return analysis.analyse(self.sweep, self.tasks, self.rounds)
+        return analyse.analyse(self.sweep, self.tasks, self.rounds)
 
 
 def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:

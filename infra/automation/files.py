@@ -21,8 +21,8 @@ import yaml
 from infra.settings.stack import NAMESPACE
 from kit.command import run
 from kit.errors import CommandNotFound, SettingsError
+from kit.files import write
 from kit.paths import asset, data_dir
-from sociometer.experiments.export import write
 
 STACK_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 PROJECT_FILES = ("Pulumi.yaml", "__main__.py")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from pulumi.automation import OpType, OutputMap, Stack
 from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
@@ -16,10 +17,7 @@ from infra.automation import files, workspace
 from infra.automation.events import Events, Notify, cause
 from infra.lab import registry
 from infra.outputs import OUTPUT_NAME, StackOutputs
-from infra.settings.stack import Settings
 from kit.errors import StackError
-from sociometer.experiments import prices
-from sociometer.experiments.leftovers import Leftover, leftovers
 
 
 def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutputs:
@@ -65,19 +63,11 @@ def down(stack: str, notify: Notify) -> None:
     registry.remove(registry.registry_folder(stack))
 
 
-def left(stack: str) -> list[Leftover]:
-    """What is still there of a stack, from its state, with what it costs a day in its region; empty without a stack."""
-    region = str(files.settings(stack).get("region", Settings.model_fields["region"].default))
+def deployment(stack: str) -> Mapping[str, Any]:
+    """The stack's state as Pulumi exports it (its `deployment`); empty when there is no such stack."""
     with _explained(stack):
         opened = _if_there(stack)
-        deployment = None if opened is None else opened.export_stack().deployment
-    return leftovers(deployment or {}, prices.of_region(region))
-
-
-def still_up() -> dict[str, list[Leftover]]:
-    """Every stack of this project that still has something on AWS."""
-    found = {name: left(name) for name in workspace.names() if files.settings(name).get("target") == "fargate"}
-    return {name: entries for name, entries in found.items() if entries}
+        return {} if opened is None else opened.export_stack().deployment or {}
 
 
 def _tell_what_is_beside(stack: str, notify: Notify) -> None:

@@ -24,7 +24,9 @@ from infra.settings.stack import NAMESPACE, Settings
 from kit.errors import StackError
 from kit.paths import data_dir
 from kit.toolchain import toolbox
-from sociometer.experiments.leftovers import ON_AWS
+
+ON_AWS = "aws:"
+"""The types behind which something stands on AWS; images lie in its repositories."""
 
 
 def environment() -> dict[str, str]:

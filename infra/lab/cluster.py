@@ -14,13 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from infra.lab import cgroup, mounts, owner
+from infra.lab import cgroup, owner
 from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
 from infra.lab.metadata import Identity, MetadataService
 from infra.lab.profiles import Profile
 from infra.lab.task import LabTask, TaskLife
 from kit.errors import LabError
+from kit.machine import mountinfo
 from kit.paths import data_dir
 
 
@@ -187,8 +188,8 @@ def clear_orphans() -> list[str]:
     return removed
 
 
-def _own_mounts() -> list[mounts.Mount]:
-    return mounts.parse(Path("/proc/self/mountinfo").read_text())
+def _own_mounts() -> list[mountinfo.Mount]:
+    return mountinfo.parse(Path("/proc/self/mountinfo").read_text())
 
 
 def _processes_naming(text: str) -> list[int]:

@@ -17,6 +17,7 @@ from infra.lab.edge import REGISTRY, Edge, host_address
 from infra.lab.profiles import Profile
 from infra.lab.sandbox import Sandbox
 from kit.errors import CommandError, LabError
+from kit.machine import mountinfo
 from kit.toolchain.toolbox import tool, tools_path
 
 DAEMON_SECONDS = 20.0
@@ -91,11 +92,11 @@ class Host:
 
     def snapshotter_of(self, container_id: str) -> str | None:
         """Which snapshotter the container's root really comes from (see `mounts.snapshotter`)."""
-        return mounts.snapshotter(mounts.parse(self.sandbox.mountinfo()), container_id, self.soci_root)
+        return mounts.snapshotter(mountinfo.parse(self.sandbox.mountinfo()), container_id, self.soci_root)
 
     def lazy_layers(self) -> int:
         """How many layers are FUSE mounts now."""
-        return mounts.lazy_layers(mounts.parse(self.sandbox.mountinfo()), self.soci_root)
+        return mounts.lazy_layers(mountinfo.parse(self.sandbox.mountinfo()), self.soci_root)
 
     def received_bytes(self) -> int:
         """Bytes that came over the host's network link so far."""

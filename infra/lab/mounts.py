@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from kit.machine.mountinfo import Mount
 
 FUSE_KIND = "fuse.rawBridge"
 """File system type of a layer that the soci-snapshotter mounts lazily."""
 OVERLAYFS = "overlayfs"
 SOCI = "soci"
-
-
-@dataclass(frozen=True)
-class Mount:
-    """One line of proc(5) mountinfo: where it is mounted, what it is, and its options."""
-
-    point: Path
-    kind: str
-    options: str
-
-
-def parse(mountinfo: str) -> list[Mount]:
-    """The mounts in a mountinfo file."""
-    mounts = []
-    for line in mountinfo.splitlines():
-        left, _, right = line.partition(" - ")
-        kind, _, options = right.split(" ", 2)
-        mounts.append(Mount(Path(left.split(" ")[4]), kind, options))
-    return mounts
 
 
 def lazy_layers(mounts: list[Mount], soci_root: Path) -> int:

@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments import sweep
+from experiments.analysis.cells import in_figures
+from experiments.executors import choose
+from experiments.executors.protocol import Executor
+from experiments.forecast.duration import Treatment
+from experiments.forecast.history import known_seconds
+from experiments.plan import schedule
+from experiments.plan.plan import Plan
+from experiments.records.model import Round, RoundRecord
+from experiments.report import export, formats
+from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
+from experiments.sweep import Listener
 from kit.errors import SociometerError, SweepError
+from kit.files import write
 from sociometer.cli.progress import say, sweep_progress
-from sociometer.experiments import export, formats, schedule, sweep, targets
-from sociometer.experiments.estimate import Treatment
-from sociometer.experiments.executor import Executor
-from sociometer.experiments.history import known_seconds
-from sociometer.experiments.plan import Plan
-from sociometer.experiments.records import Round, RoundRecord
-from sociometer.experiments.schema import Sweep
-from sociometer.experiments.store import Store
-from sociometer.experiments.summary import in_figures
-from sociometer.experiments.sweep import Listener
 
 if TYPE_CHECKING:
     from infra.outputs import StackOutputs
@@ -78,7 +82,7 @@ def rounds_left(store: Path, earlier: Sweep) -> Sequence[Round]:
 @contextmanager
 def _sweeping(place: Place, stack_outputs: StackOutputs, plan: Plan) -> Iterator[tuple[Store, Executor, Listener]]:
     """Executor and store for this sweep alone; what Ctrl-C leaves in the store is told."""
-    opened = targets.open_executor(
+    opened = choose.open_executor(
         stack_outputs,
         profile=place.profile,
         timeout_seconds=place.timeout_seconds,
@@ -100,13 +104,13 @@ def write_results(folder: Path, report: formats.Report, records: Sequence[RoundR
         own.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SociometerError(f"The results folder {own} cannot be made: {error.strerror}.") from error
-    export.write(own / "report.html", formats.to_html(report))
-    export.write(own / "report.md", formats.to_markdown(report))
-    export.write(own / "report.txt", formats.to_text(report))
-    export.write(own / "summary.json", formats.to_json(report))
-    export.write(own / "records.json", export.to_json(records))
-    export.write(own / "records.csv", export.to_csv(records))
-    export.write(own / "averages.csv", export.to_averages_csv(records))
+    write(own / "report.html", formats.to_html(report))
+    write(own / "report.md", formats.to_markdown(report))
+    write(own / "report.txt", formats.to_text(report))
+    write(own / "summary.json", formats.to_json(report))
+    write(own / "records.json", export.to_json(records))
+    write(own / "records.csv", export.to_csv(records))
+    write(own / "averages.csv", export.to_averages_csv(records))
     return own
 
 

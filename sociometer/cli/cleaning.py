@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 
+from experiments.executors import choose
+from experiments.store.store import Store, default_path
 from sociometer.cli import actions
 from sociometer.cli.options import AsJson, Stack, StackVariant, StorePath, TargetName
 from sociometer.cli.where import Where, check_target, chosen_where, refuse_simulation
-from sociometer.experiments import targets
-from sociometer.experiments.store import Store, default_path
 
 
 def clean(
@@ -43,4 +43,4 @@ def _clear(where: Where) -> list[str]:
         from infra.lab.cluster import clear_orphans  # its network libraries are needed here alone
 
         return clear_orphans()
-    return targets.clear_services(check_target(where, actions.outputs(where.stack)))
+    return choose.clear_services(check_target(where, actions.outputs(where.stack)))

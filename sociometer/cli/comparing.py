@@ -13,7 +13,7 @@ from sociometer.cli.options import AsJson, StorePath, help_text
 from sociometer.cli.progress import say
 
 if TYPE_CHECKING:
-    from sociometer.experiments.versus import Versus
+    from experiments.compare.versus import Versus
 
 PANEL = "Read what was measured"
 FORMATS = ("text", "markdown", "json")
@@ -58,7 +58,7 @@ def compare(
     if format_ not in FORMATS:
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(FORMATS)}.")
     limit = None if fail_if_slower is None else share(fail_if_slower)
-    from sociometer.experiments import versus  # pandas and scipy are slow to import
+    from experiments.compare import versus  # pandas and scipy are slow to import
     from sociometer.loading import load
 
     sides = [load(name, store) for name in (before, after)]
@@ -81,7 +81,7 @@ def share(text: str) -> float:
 
 
 def _write(found: Versus, format_: str) -> None:
-    from sociometer.experiments import versus_text
+    from experiments.report import versus as versus_text
 
     if format_ == "json":
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
@@ -94,7 +94,7 @@ def _write(found: Versus, format_: str) -> None:
 
 
 def _judge(found: Versus, limit: float) -> None:
-    from sociometer.experiments import gate
+    from experiments.compare import gate
 
     judgement = gate.judge(found, limit)
     if judgement.fails:

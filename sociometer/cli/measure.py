@@ -1,6 +1,6 @@
 """`sociometer run | sweep`: the commands that measure, with `plan` and `clean` beside them.
 
-They parse options, build typed values, call, and print; the work is in `sociometer.experiments`. Results go to
+They parse options, build typed values, call, and print; the work is in `experiments`. Results go to
 standard output, progress to standard error.
 """
 
@@ -14,6 +14,12 @@ from typing import Annotated
 
 import typer
 
+from experiments.executors import choose
+from experiments.plan.plan import Plan, Stopping
+from experiments.report import formats, terminal
+from experiments.store.store import Store, default_path
+from experiments.store.sweeps import Sweep
+from experiments.sweep import check_same_plan
 from infra.oci.soci import require_linux
 from infra.outputs import StackOutputs
 from sociometer.cli import actions, cleaning, planning, reading, spending
@@ -48,11 +54,6 @@ from sociometer.cli.options import (
 from sociometer.cli.progress import say
 from sociometer.cli.removing import removed_afterwards
 from sociometer.cli.where import Where, check_target, chosen_where, only_variant, settings_of
-from sociometer.experiments import formats, report, targets
-from sociometer.experiments.plan import Plan, Stopping
-from sociometer.experiments.schema import Sweep
-from sociometer.experiments.store import Store, default_path
-from sociometer.experiments.sweep import check_same_plan
 
 PANEL = "Measure"
 ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder for the results; each sweep gets one inside.")]
@@ -103,7 +104,7 @@ def run(
         require_linux()  # before the question, and before anything is made that then has no forms
         _ask(where, chosen, place, yes=yes, more=more)
     with removed_afterwards(where, wanted=destroy):
-        made = targets.simulated_outputs(chosen.design) if _simulates(where) else _up(where, chosen, more)
+        made = choose.simulated_outputs(chosen.design) if _simulates(where) else _up(where, chosen, more)
         done = actions.start_sweep(place, where.stack, made, chosen)
         _report(place, done, results, as_json=as_json)
 
@@ -148,7 +149,7 @@ def sweep(
         where = chosen_where(target, stack, plan, variant)
         if _simulates(where):
             chosen = chosen_plan(where.plan, changes, stopping)
-            made = targets.simulated_outputs(chosen.design)
+            made = choose.simulated_outputs(chosen.design)
         else:
             made = _outputs(where)
             chosen = chosen_plan(where.plan, changes.on(made.variants), stopping)
@@ -164,7 +165,7 @@ def sweep(
         short = summary.model_dump(include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"})
         sys.stdout.write(json.dumps({**short, "store": str(place.store)}, indent=2) + "\n")
     else:
-        sys.stdout.write(f"{report.title(summary)}. `sociometer report` shows it.\n")
+        sys.stdout.write(f"{terminal.title(summary)}. `sociometer report` shows it.\n")
     actions.check_all_measured(done, records)
 
 
@@ -184,7 +185,7 @@ def _resume(
     if any(option is not None for option in (plan, *changes, stopping)):
         check_same_plan(earlier, chosen_plan(plan or where.plan, changes, stopping))
     if _simulates(where):
-        again = replace(place, parameters=targets.parameters_of(earlier.key_metadata))
+        again = replace(place, parameters=choose.parameters_of(earlier.key_metadata))
         return actions.resume_sweep(again, earlier.outputs, earlier)
     made = _outputs(where)
     if where.spends:

@@ -10,9 +10,10 @@ from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
+from experiments.plan.plan import Design, Plan, Stopping, make_plan
+from experiments.plan.presets import preset
+from experiments.store.store import LATEST
 from kit.errors import SettingsError
-from sociometer.experiments.plan import Design, Plan, Stopping, make_plan, preset
-from sociometer.experiments.store import LATEST
 
 Value = TypeVar("Value")
 MOST_BLOCKS = 30

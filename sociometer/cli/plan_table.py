@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
+from experiments.forecast.duration import Model, Treatment, plan_seconds, round_seconds, treatment
+from experiments.plan.plan import Plan
 from sociometer.cli import spending
 from sociometer.cli.progress import clock
 from sociometer.cli.spending import Bill
-from sociometer.experiments.estimate import Model, Treatment, plan_seconds, round_seconds, treatment
-from sociometer.experiments.plan import Plan
 
 WIDTH = 100
 

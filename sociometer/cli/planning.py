@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.forecast.duration import FargateModel, Model, TargetModel, Treatment
+from experiments.plan.plan import Payload, Plan, check_against_stack, make_plan
+from experiments.plan.presets import VARIANTS
+from experiments.store.store import default_path
 from infra.automation import files
 from infra.settings.stack import Settings
 from kit.errors import SettingsError
@@ -29,9 +33,6 @@ from sociometer.cli.options import (
 )
 from sociometer.cli.plan_table import show_plan
 from sociometer.cli.where import Where, chosen_where, complete_settings, only_variant
-from sociometer.experiments.estimate import FargateModel, Model, TargetModel, Treatment
-from sociometer.experiments.plan import VARIANTS, Payload, Plan, check_against_stack, make_plan
-from sociometer.experiments.store import default_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

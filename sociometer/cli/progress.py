@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from sociometer.experiments.plan import Look
-from sociometer.experiments.sweep import Listener, Progress
+from experiments.plan.plan import Look
+from experiments.sweep import Listener, Progress
 
 
 @contextmanager

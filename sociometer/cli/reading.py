@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from experiments.report import export as exports
+from experiments.report import formats, parquet
+from experiments.report import terminal as reports
+from experiments.store.store import Store, default_path
+from experiments.store.sweeps import Sweep
 from kit.errors import SettingsError
+from kit.files import write
 from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId, help_text
 from sociometer.cli.progress import say
-from sociometer.experiments import export as exports
-from sociometer.experiments import formats, parquet
-from sociometer.experiments import report as reports
-from sociometer.experiments.schema import Sweep
-from sociometer.experiments.store import Store, default_path
 
 PANEL = "Read what was measured"
 OutputFile = Annotated[
@@ -110,7 +111,7 @@ def print_report(report: formats.Report, *, as_json: bool) -> None:
 
 def _put(content: str | bytes, output: Path | None) -> None:
     if output is not None:
-        exports.write(output, content)
+        write(output, content)
         say(f"{output} is written.")
     elif isinstance(content, bytes):
         sys.stdout.buffer.write(content)

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
+from experiments.executors import choose
+from experiments.forecast.leftovers import Leftover, usd_per_day
 from kit.errors import SociometerError, StackError
 from sociometer.cli.progress import say
 from sociometer.cli.spending import WIDTH, usd
 from sociometer.cli.where import Where
-from sociometer.experiments import targets
-from sociometer.experiments.leftovers import Leftover, usd_per_day
 
 STAYS = (
     "What stays by design: revisions of task definitions, which AWS keeps as inactive and charges nothing for; and on "
@@ -52,8 +52,10 @@ def remove(where: Where) -> None:
         raise
     say(f"Nothing of stack {where.stack} is left.")
     if where.spends:
+        from experiments.forecast import standing
+
         say(STAYS)
-        for name, entries in stacks.still_up().items():
+        for name, entries in standing.still_up().items():
             say(f"Stack {name} is still up: about {usd(usd_per_day(entries))} a day, without its images and tasks.")
 
 
@@ -70,16 +72,16 @@ def _unused(where: Where) -> Iterator[None]:
     except StackError:
         yield
         return
-    with targets.unused(made):
+    with choose.unused(made):
         yield
 
 
 def _list_what_is_left(stack: str, reason: SociometerError) -> None:
     """On standard error; what keeps the list from being made comes after what kept the stack from being removed."""
-    from infra.automation import stack as stacks
+    from experiments.forecast import standing
 
     try:
-        left = stacks.left(stack)
+        left = standing.left(stack)
     except SociometerError as error:
         say(f"What is left of stack {stack} cannot be listed: {error}")
         raise reason from error

@@ -11,15 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments.forecast import prices
+from experiments.forecast.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
+from experiments.forecast.duration import FargateModel, Treatment, total_seconds
+from experiments.forecast.quotas import quota_notes
+from experiments.plan.plan import Payload, Plan
+from experiments.records.model import Round
 from infra.settings.stack import Settings
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
-from sociometer.experiments import prices
-from sociometer.experiments.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
-from sociometer.experiments.estimate import FargateModel, Treatment, total_seconds
-from sociometer.experiments.fargate.quotas import quota_notes
-from sociometer.experiments.plan import Payload, Plan
-from sociometer.experiments.records import Round
 
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 """Ranges that nobody has: RFC 5737."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from experiments.plan.presets import preset
 from infra.automation import files
 from infra.outputs import StackOutputs, Target
 from infra.settings.stack import Settings
 from kit.errors import SettingsError
-from sociometer.experiments.plan import preset
 
 TARGETS: tuple[Target, ...] = get_args(Target)
 PLANS: dict[Target, str] = {"lab": "default", "fargate": "fargate", "sim": "fargate"}

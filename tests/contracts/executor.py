@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from experiments.executors.protocol import Executor
+from experiments.records.model import Outcome, Round, RoundObservation, RoundRecord, round_status
+from experiments.store.store import Store
 from infra.outputs import LAZY_FORMS, StackOutputs
-from sociometer.experiments.executor import Executor
-from sociometer.experiments.records import Outcome, Round, RoundObservation, RoundRecord, round_status
-from sociometer.experiments.store import Store
 from tests.contracts.plans import small_plan
 
 Observed = Sequence[tuple[Round, RoundObservation]]

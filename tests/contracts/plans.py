@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sociometer.experiments.plan import PRESETS, Design, Plan, make_plan
+from experiments.plan.plan import Design, Plan, make_plan
+from experiments.plan.presets import PRESETS
 
 
 def small_design(**changes: object) -> Design:

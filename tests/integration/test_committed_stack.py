@@ -15,11 +15,11 @@ from kit.paths import asset
 pytestmark = pytest.mark.lab
 
 USE = """
-from sociometer.experiments import stack_workspace
+from infra.automation import workspace
 for name in ("dev", "mine"):
-    stack = stack_workspace.open_stack(name)
-    stack_workspace.configure(stack, {"seed": 7})
-    print(name, stack_workspace.configure(stack_workspace.existing_stack(name), {}).seed)
+    stack = workspace.open_stack(name)
+    workspace.configure(stack, {"seed": 7})
+    print(name, workspace.configure(workspace.existing_stack(name), {}).seed)
     stack.workspace.remove_stack(name)
 """
 
@@ -28,7 +28,7 @@ for name in ("dev", "mine"):
 def checkout(tmp_path: Path) -> Path:
     """The project, committed to a repository of its own."""
     folder = tmp_path / "checkout"
-    for name in ("sociometer", "tools"):
+    for name in ("sociometer", "experiments", "infra", "kit", "tools"):
         shutil.copytree(asset(name), folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "__main__.py", ".gitignore"):
         shutil.copyfile(asset(name), folder / name)

@@ -20,15 +20,16 @@ from pathlib import Path
 
 import pytest
 
+from experiments.records import columns
+from experiments.records.model import Outcome, RoundRecord, RoundStatus
+from experiments.records.phases import durations
+from experiments.report import export
+from experiments.store.store import LATEST, Store
 from infra.automation import stack as engine
 from infra.automation import workspace
 from infra.automation.files import FARGATE_STACK
 from infra.oci.ecr import auth_file
 from kit.paths import asset
-from sociometer.experiments import export
-from sociometer.experiments.phases import durations
-from sociometer.experiments.records import Outcome, RoundRecord, RoundStatus
-from sociometer.experiments.store import LATEST, Store
 from tests.support.aws.command import Running, sociometer, started
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
@@ -179,7 +180,7 @@ def check_measurements(records: list[RoundRecord]) -> None:
 
 def check_results(folder: Path, task_counts: list[int]) -> None:
     tasks, averages = rows(folder / "records.csv"), rows(folder / "averages.csv")
-    assert tuple(tasks[0]) == export.COLUMNS
+    assert tuple(tasks[0]) == columns.COLUMNS
     assert {(row["target"], row["simulated"]) for row in tasks} == {("fargate", "False")}
     assert len(tasks) == sum(task_counts)
     assert tuple(averages[0]) == ("taskCount", *export.AVERAGES)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from experiments.executors.lab import LabExecutor
+from experiments.executors.protocol import RoundAborted
+from experiments.records.model import Outcome, Round, RoundObservation
+from experiments.records.phases import durations
 from infra.lab import cgroup, cluster
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs
-from sociometer.experiments.executor import RoundAborted
-from sociometer.experiments.lab_tasks import LabExecutor
-from sociometer.experiments.phases import durations
-from sociometer.experiments.records import Outcome, Round, RoundObservation
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -198,8 +198,8 @@ def test_a_killed_lab_leaves_no_process_and_its_rest_is_cleared(tiny_stack: Stac
     outputs.write_text(tiny_stack.model_dump_json())
     script = f"""
         import json, sys
-        from sociometer.experiments.lab_tasks import LabExecutor
-        from sociometer.experiments.records import Round
+        from experiments.executors.lab import LabExecutor
+        from experiments.records.model import Round
         from infra.outputs import StackOutputs
         outputs = StackOutputs.parse(json.load(open({str(outputs)!r})))
         round_ = Round(block=0, index=0, variant="movie", form="soci-v2", task_count=2)

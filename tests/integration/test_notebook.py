@@ -10,17 +10,17 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 import sociometer
+from experiments.analysis.findings import Comparison
+from experiments.executors.lab import LabExecutor
+from experiments.store.store import Store
+from experiments.sweep import start
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.findings import Comparison
-from sociometer.experiments.lab_tasks import LabExecutor
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import start
 from sociometer.loading import Loaded
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 from tests.support import notebooks
+from tests.support.fake_executor import FakeExecutor
 
 TREATMENT = ("variant", "task_count", "form")
 PLAN = small_plan(task_counts=(1,), blocks=3)

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from experiments.plan.plan import Plan
+from experiments.records.model import Outcome
+from experiments.report.formats import read, to_html
+from experiments.store.store import Store
+from experiments.sweep import start
 from infra.outputs import StackOutputs
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.formats import read, to_html
-from sociometer.experiments.plan import Plan
-from sociometer.experiments.records import Outcome
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 from tests.support.browser import DESK, PHONE, Browser, browser
+from tests.support.fake_executor import FakeExecutor
 
 pytestmark = pytest.mark.browser
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pulumi.automation import ConfigValue, Stack
 
+from experiments.forecast import standing
 from infra.automation import stack, workspace
 from kit.errors import StackError
 from kit.paths import data_dir
@@ -27,8 +28,8 @@ def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_left_where_nothing_was_made() -> None:
-    assert stack.left("dev") == []
-    assert stack.still_up() == {}
+    assert standing.left("dev") == []
+    assert standing.still_up() == {}
 
 
 def test_removing_a_stack_that_is_not_there_is_no_error() -> None:
@@ -78,12 +79,12 @@ def test_what_aws_may_have_made_keeps_the_stack_until_it_was_looked_for(killed: 
         with pytest.raises(StackError, match=r"killed while AWS made: dev .* It may be there, and bills") as raised:
             stack.down("dev", lambda _: None)
     assert "--tag-filters Key=sociometer:stack,Values=dev" in str(raised.value)
-    [left] = stack.left("dev")
+    [left] = standing.left("dev")
     assert (left.name, left.id) == ("dev", "")
     done = in_a_shell(told_command(str(raised.value), "clear-pending-creates"), tmp_path)
     assert done.returncode == 0, done.stderr
     stack.down("dev", lambda _: None)
-    assert stack.left("dev") == []
+    assert standing.left("dev") == []
 
 
 def test_a_lock_of_a_process_that_is_gone_is_cleared_by_the_command_that_the_message_names(

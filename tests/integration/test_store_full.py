@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from experiments.records.model import Round
+from experiments.store.store import Store
+from experiments.sweep import resume, start
 from kit.command import run
 from kit.errors import MachineError, StoreError
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.records import Round
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import resume, start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 
 pytestmark = pytest.mark.lab
 

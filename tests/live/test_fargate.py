@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from experiments.executors.fargate.boto import Boto
+from experiments.executors.fargate.clocks import SystemClock
+from experiments.executors.fargate.executor import FargateExecutor
+from experiments.executors.fargate.orphans import describe
+from experiments.executors.fargate.stage import fargate_of
+from experiments.plan.plan import Design, make_plan
+from experiments.plan.presets import PRESETS
+from experiments.records.model import Outcome, RoundStatus
+from experiments.records.phases import durations
+from experiments.store.store import Store
+from experiments.sweep import start
 from infra.automation import stack as stacks
 from infra.outputs import LAZY_FORMS, StackOutputs
-from sociometer.experiments.fargate.boto import Boto
-from sociometer.experiments.fargate.clocks import SystemClock
-from sociometer.experiments.fargate.executor import FargateExecutor
-from sociometer.experiments.fargate.orphans import describe
-from sociometer.experiments.fargate.stage import fargate_of
-from sociometer.experiments.phases import durations
-from sociometer.experiments.plan import PRESETS, Design, make_plan
-from sociometer.experiments.records import Outcome, RoundStatus
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import start
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(3600)]
 

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Literal
 
+from experiments.executors.fargate.aws import TASKS_PER_CALL, Answer, Described, Document, Page
 from infra.outputs import StackOutputs
-from sociometer.experiments.fargate.aws import TASKS_PER_CALL, Answer, Described, Document, Page
 from tests.contracts.outputs import digest
 
 EPOCH_NS = 1_790_000_000_000_000_000

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sociometer.experiments.export import COLUMNS
-from sociometer.experiments.frames import ROUND_COLUMNS
-from sociometer.experiments.plan import Plan
-from sociometer.experiments.records import Round
-from sociometer.experiments.schema import Sweep
+from experiments.plan.plan import Plan
+from experiments.records.columns import COLUMNS
+from experiments.records.model import Round
+from experiments.store.frames import ROUND_COLUMNS
+from experiments.store.sweeps import Sweep
 from tests.contracts.outputs import stack_outputs
 
 MINUTE_NS = 60 * 10**9

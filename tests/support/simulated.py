@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sociometer.experiments.plan import Design
-from sociometer.experiments.records import Round, RoundObservation
-from sociometer.experiments.simulation import Parameters, SimulatedExecutor, outputs
-from sociometer.experiments.simulation.aws import SimulatedAws
-from sociometer.experiments.simulation.clock import SimulatedClock
-from sociometer.experiments.simulation.failures import Failure
-from sociometer.experiments.simulation.parameters import Noise
-from sociometer.experiments.simulation.service import SimulatedService
-from sociometer.experiments.simulation.stack import CLUSTER, parameters
-from sociometer.experiments.simulation.world import SimulatedRegion
+from experiments.executors.simulation import Parameters, SimulatedExecutor, outputs
+from experiments.executors.simulation.aws import SimulatedAws
+from experiments.executors.simulation.clock import SimulatedClock
+from experiments.executors.simulation.failures import Failure
+from experiments.executors.simulation.parameters import Noise
+from experiments.executors.simulation.service import SimulatedService
+from experiments.executors.simulation.stack import CLUSTER, parameters
+from experiments.executors.simulation.world import SimulatedRegion
+from experiments.plan.plan import Design
+from experiments.records.model import Round, RoundObservation
 from tests.contracts.plans import small_design
 
 PLATFORM = "linux/arm64"

@@ -12,8 +12,8 @@ import pytest
 from botocore import xform_name
 from pulumi.runtime.mocks import MockCallArgs
 
+from experiments.executors.fargate.aws import Aws
 from kit.paths import asset
-from sociometer.experiments.fargate.aws import Aws
 from tests.support import fargate_stack
 from tests.support.permissions import LOOK_UPS, RESOURCES, called_by_boto3
 
@@ -22,6 +22,7 @@ LARGEST = 6_144
 """Characters of a managed policy, without white space (IAM quotas)."""
 NOT_BY_NAME = {"ec2", "elasticloadbalancing", "route53", "sts"}
 """Services whose resources AWS names, or that know no resource at all."""
+PACKAGES = ("sociometer", "experiments", "infra", "kit")
 NAMES = ("sociometer", "aws-service-role", "ami-amazon-linux-latest")
 """Ours, and those of AWS's own that are meant."""
 
@@ -58,7 +59,7 @@ def with_bastion() -> Declared:
 
 @pytest.fixture(scope="module")
 def by_boto3() -> set[str]:
-    return called_by_boto3(asset("sociometer"))
+    return {action for name in PACKAGES for action in called_by_boto3(asset(name))}
 
 
 def statements(name: str) -> list[dict[str, Any]]:

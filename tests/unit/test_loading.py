@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 import sociometer
+from experiments.analysis.analyse import analyse
+from experiments.store import frames
+from experiments.store.store import Store, default_path
+from experiments.sweep import start
 from kit.errors import StoreError
-from sociometer.experiments import frames
-from sociometer.experiments.analysis import analyse
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.store import Store, default_path
-from sociometer.experiments.sweep import start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
+from experiments.executors.fargate.poll import Backoff
 from sociometer.cli.main import main
-from sociometer.experiments.fargate.poll import Backoff
 from tests.support.aws.sent import noted
 
 FASTER = 10

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from experiments.compare.versus import Versus
+from experiments.store.store import Store
+from experiments.sweep import start
 from kit.errors import SettingsError, SlowerError
 from sociometer.cli import main
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import start
-from sociometer.experiments.versus import Versus
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 
 Run = Callable[..., Result]
 

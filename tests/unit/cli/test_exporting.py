@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from experiments.store.store import Store
+from experiments.sweep import start
 from kit.errors import SettingsError
 from sociometer.cli import main
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments.executors.fargate import clocks
 from infra.outputs import StackOutputs
 from sociometer.cli import actions
-from sociometer.experiments.fargate import clocks
 from tests.contracts.fargate import fargate_outputs
 from tests.support.aws_server import AwsServer, serving
 from tests.support.fake_ecs import FakeClock, FakeEcs

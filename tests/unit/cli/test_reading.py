@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from experiments.report import formats
+from experiments.store.store import Store
+from experiments.sweep import start
 from kit.errors import SettingsError
 from sociometer.cli import actions
 from sociometer.cli.main import app
-from sociometer.experiments import formats
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from experiments.executors.choose import simulated_outputs, unused
+from experiments.forecast import standing
+from experiments.forecast.leftovers import Leftover
+from experiments.plan.presets import PRESETS
 from infra.automation import stack as stacks
 from infra.outputs import StackOutputs
 from kit.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.cli.removing import remove, removed_afterwards
 from sociometer.cli.where import Where
-from sociometer.experiments.leftovers import Leftover
-from sociometer.experiments.plan import PRESETS
-from sociometer.experiments.targets import simulated_outputs, unused
 
 DEV = Where("fargate", "dev", "fargate")
 LAB = Where("lab", "lab", "default")
@@ -56,8 +57,8 @@ class Pulumi:
 @pytest.fixture
 def pulumi(monkeypatch: pytest.MonkeyPatch) -> Pulumi:
     stands_in = Pulumi()
-    for name in ("down", "outputs", "left", "still_up"):
-        monkeypatch.setattr(stacks, name, getattr(stands_in, name))
+    for module, name in ((stacks, "down"), (stacks, "outputs"), (standing, "left"), (standing, "still_up")):
+        monkeypatch.setattr(module, name, getattr(stands_in, name))
     return stands_in
 
 

@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-from sociometer.experiments.phases import PHASES
+from experiments.records.phases import PHASES
 from tests.unit.cli.conftest import Sociometer
 
 SMALL = ("--target", "sim", "--variants", "movie", "--counts", "1,3", "--blocks", "3")

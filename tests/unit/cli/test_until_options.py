@@ -6,14 +6,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from experiments.plan.plan import Look, Stopping, make_plan
+from experiments.plan.presets import PRESETS
+from experiments.records.model import Round
+from experiments.store.store import Store
+from experiments.sweep import Progress
 from kit.errors import SettingsError, SweepError
 from sociometer.cli import measure
 from sociometer.cli.options import MOST_BLOCKS, chosen_stopping
 from sociometer.cli.progress import describe
-from sociometer.experiments.plan import PRESETS, Look, Stopping, make_plan
-from sociometer.experiments.records import Round
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import Progress
 from tests.contracts.outputs import stack_outputs
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from experiments.plan.plan import Plan
+from experiments.report.formats import Report, read
+from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
+from experiments.sweep import Progress, start
 from infra.outputs import StackOutputs
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.formats import Report, read
-from sociometer.experiments.plan import Plan
-from sociometer.experiments.schema import Sweep
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import Progress, start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 
 StartSweep = Callable[..., Sweep]
 

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
+from experiments.records.model import Outcome, Round, RoundStatus
+from experiments.store.store import Store
+from experiments.sweep import MAX_LOST_ROUNDS, Progress, check_same_plan, resume, start
 from infra.outputs import StackOutputs
 from kit.errors import LabError, MachineError, SettingsError, SweepError
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.records import Outcome, Round, RoundStatus
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import MAX_LOST_ROUNDS, Progress, check_same_plan, resume, start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 from tests.unit.experiments.conftest import StartSweep
 
 

@@ -6,17 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import resume
+from experiments.store.store import Store
+from experiments.sweep import resume
 from tests.contracts.outputs import stack_outputs
+from tests.support.fake_executor import FakeExecutor
 
 SWEEP = """
 import sys
 from pathlib import Path
-from sociometer.experiments.fake import FakeExecutor
-from sociometer.experiments.store import Store
-from sociometer.experiments.sweep import start
+from tests.support.fake_executor import FakeExecutor
+from experiments.store.store import Store
+from experiments.sweep import start
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 

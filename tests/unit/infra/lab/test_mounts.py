@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from infra.lab import mounts
+from kit.machine import mountinfo
 
 ROOT = Path("/data/h0/soci")
 LAZY = "50 24 0:40 / /data/h0/soci/snapshotter/snapshots/3/fs rw,nodev - fuse.rawBridge soci rw,user_id=0\n"
@@ -12,8 +13,8 @@ WHOLE_ROOTFS = SOCI_ROOTFS.replace("/data/h0/soci/snapshotter", "/data/h0/contai
 FOREIGN_FUSE = "51 24 0:41 / /home/me/photos rw - fuse.sshfs me@there rw\n"
 
 
-def seen(*lines: str) -> list[mounts.Mount]:
-    return mounts.parse("".join(lines))
+def seen(*lines: str) -> list[mountinfo.Mount]:
+    return mountinfo.parse("".join(lines))
 
 
 def test_a_root_over_fuse_layers_is_told_as_soci() -> None:

@@ -1,0 +1,1 @@
+"""From data frames to findings: effects, verdicts, trends, noise, cautions. Pure."""

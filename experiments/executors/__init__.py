@@ -1,0 +1,1 @@
+"""Who runs a round: one protocol, kept by the lab, Fargate and the simulation."""

@@ -1,0 +1,117 @@
+"""Asks the load balancer for boot reports: when each task first answered, and whether it says there what it logged.
+
+The load balancer picks the task that answers. Until the first answer the waits between requests grow with the time
+that has passed, which keeps the error of a first answer below `RESOLUTION` of it; then several are asked at once, as
+long as tasks are left that have not been met. All requests of a round are bounded (`calls.most_gets`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container
+from dataclasses import dataclass
+
+from experiments.executors.fargate import calls
+from experiments.executors.fargate.aws import Aws, Clock
+from experiments.executors.fargate.clocks import AwsTime
+from experiments.executors.fargate.reports import Said, named_task, read
+from infra import boot_report
+from infra.outputs import FargateOutput, ServiceOutput
+
+OK = 200
+RESOLUTION = 0.02
+LEAST_SECONDS = 0.25
+MOST_SECONDS = 2.0
+"""Waits between requests are `RESOLUTION` of the time since the round began, within these."""
+BURST = 10
+"""Requests at a time at most."""
+EXTRA_ANSWERS = 100
+"""At most so many more tasks than the round has are remembered: which of them are its own is known later."""
+
+
+@dataclass(slots=True, frozen=True)
+class Answered:
+    """A task's first answer: when it came (this machine's clock, ns) and what it said, or what was wrong with it."""
+
+    local_ns: int
+    said: Said | str
+
+
+class Balancer:
+    """The load balancer in front of one treatment during one round; ``strangers`` are tasks of earlier rounds."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        clock: Clock,
+        stack: FargateOutput,
+        service: ServiceOutput,
+        task_count: int,
+        strangers: Container[str],
+    ) -> None:
+        self._aws, self._clock, self._strangers = aws, clock, strangers
+        self._url, self._header = stack.load_balancer.rstrip("/") + boot_report.PATH, service.header
+        self._task_count, self._left = task_count, calls.most_gets(task_count)
+        self._began = self._next = clock.monotonic()
+        self._own: Container[str] | None = None
+        self.answered: dict[str, Answered] = {}
+        self.gets = self.in_vain = 0
+        self.reachable = False
+
+    def only(self, arns: Collection[str]) -> None:
+        """The round's own tasks are known now: what others answered does not count."""
+        self._own = arns
+        for arn in self.answered.keys() - set(arns):
+            del self.answered[arn]
+            self.in_vain += 1
+
+    @property
+    def met_all(self) -> bool:
+        """Whether as many tasks as the round has were met."""
+        return len(self.answered) >= self._task_count
+
+    @property
+    def active(self) -> bool:
+        """Whether asking on can still bring something: tasks are left to meet, and requests to meet them with."""
+        return self._left > 0 and not self.met_all
+
+    @property
+    def telling(self) -> bool:
+        """Whether it can be relied on to tell soon that every task has booted."""
+        return self.reachable and self.active
+
+    def wait(self, seconds: float, time: AwsTime) -> None:
+        """Let time pass and ask meanwhile; returns early when the last task was just met."""
+        until = self._clock.monotonic() + seconds
+        asked = self.active
+        while (now := self._clock.monotonic()) < until and not (asked and self.met_all):
+            if self.active and now >= self._next:
+                self._ask(time)
+                self._next = self._clock.monotonic() + self._interval()
+            else:
+                self._clock.sleep(min(until, self._next if self.active else until) - now)
+
+    def _interval(self) -> float:
+        if self.answered:
+            return LEAST_SECONDS
+        passed = self._clock.monotonic() - self._began
+        return min(max(passed * RESOLUTION, LEAST_SECONDS), MOST_SECONDS)
+
+    def _ask(self, time: AwsTime) -> None:
+        """One request before the first answer, then a burst that ends with the first answer that is not a report."""
+        for _ in range(min(self._task_count - len(self.answered), BURST) if self.answered else 1):
+            if not self.active or not self._ask_once(time):
+                return
+
+    def _ask_once(self, time: AwsTime) -> bool:
+        """Whether a report was answered."""
+        self._left -= 1
+        self.gets += 1
+        answer = self._aws.get(self._url, self._header)
+        self.reachable = self.reachable or answer.status != 0
+        arn = named_task(answer.body) if answer.status == OK else None
+        if arn is None or arn in self._strangers or (self._own is not None and arn not in self._own):
+            self.in_vain += 1
+            return False
+        if arn not in self.answered and len(self.answered) < self._task_count + EXTRA_ANSWERS:
+            self.answered[arn] = Answered(time.now_ns(), read(answer.body, arn))
+        return True

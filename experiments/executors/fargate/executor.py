@@ -1,0 +1,128 @@
+"""Fargate as an executor: opens a stack's services, runs rounds on them, and leaves all of them at no task.
+
+A simulation of ECS runs the very same code: it hands over another `Aws` and another `Clock`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from experiments.executors.fargate.aws import Aws, Clock, Document
+from experiments.executors.fargate.clocks import AwsTime
+from experiments.executors.fargate.orphans import claimed, describe, empty, opened
+from experiments.executors.fargate.outcomes import Promise
+from experiments.executors.fargate.round import FargateRound
+from experiments.executors.fargate.service import Service
+from experiments.executors.fargate.stage import Stage, fargate_of
+from experiments.executors.protocol import Notify
+from experiments.records.model import Round, RoundObservation
+from infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
+from kit.errors import AwsError, SettingsError, StackError
+
+
+class FargateExecutor:
+    """Runs rounds on ECS Fargate; see `experiments.executors.protocol.Executor`.
+
+    A task that has not booted ``timeout_seconds`` after its creation gets that outcome. ``random`` is for the waits
+    between polls.
+    """
+
+    def __init__(
+        self, outputs: StackOutputs, *, aws: Aws, clock: Clock, timeout_seconds: float, random: Random | None = None
+    ) -> None:
+        self._outputs, self._stack = outputs, fargate_of(outputs)
+        self._stage = Stage(aws, clock, self._stack, timeout_seconds, random or Random())  # noqa: S311 - jitter
+        self._services: dict[str, Service] = {}
+        self._held = ExitStack()
+
+    def key_metadata(self) -> dict[str, str]:
+        """Target, region, platform and size of the tasks: what two sweeps must share to be pooled."""
+        stack = self._stack
+        return {
+            "target": self._outputs.target,
+            "profile": f"{stack.cpu_units}/{stack.memory_mebibytes}",
+            "region": stack.region,
+            "platform": self._outputs.platform,
+            "platform_version": stack.platform_version,
+            "cpu_units": str(stack.cpu_units),
+            "memory_mebibytes": str(stack.memory_mebibytes),
+        }
+
+    def check(self, rounds: Sequence[Round]) -> None:
+        """Raise when the rounds cannot run: no credentials, no such service, another image in it, no boot reports."""
+        wanted = {_service(treatment).name: treatment for treatment in map(self._reporting, rounds)}
+        described = describe(self._stage.aws, self._stack, list(wanted))
+        for name, treatment in wanted.items():
+            _check_deployed(_service(treatment), described[name])
+
+    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
+        """Scale the treatment's service up, watch its tasks boot, and scale it down."""
+        treatment = self._treatment(round_)
+        output = _service(treatment)
+        service = self._services.get(output.name)
+        if service is None:
+            raise AwsError("The target is not open: use the executor as a context manager.")
+        if service.may_run:
+            empty([service], self._stage, notify)
+        promise = Promise(
+            image_digest=treatment.image_digest,
+            task_definition=output.task_definition,
+            lazy=treatment.form in LAZY_FORMS,
+            timeout_seconds=self._stage.timeout_seconds,
+        )
+        return FargateRound(self._stage, service, promise, round_.task_count, notify).run()
+
+    def __enter__(self) -> Self:
+        self._held.enter_context(claimed(self._outputs))
+        try:
+            services = opened(self._outputs, self._stage)
+            empty([service for service in services if service.may_run], self._stage)
+            for service in services:
+                service.remember(AwsTime(self._stage.clock))
+        except BaseException:
+            self._held.close()
+            raise
+        self._services = {service.name: service for service in services}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        services, self._services = self._services, {}
+        with self._held:
+            empty([service for service in services.values() if service.may_run], self._stage)
+
+    def _treatment(self, round_: Round) -> TreatmentOutput:
+        try:
+            return self._outputs.variants[round_.variant].treatments[round_.form]
+        except KeyError:
+            raise StackError(f"The stack has no {round_.variant} image in the form {round_.form}.") from None
+
+    def _reporting(self, round_: Round) -> TreatmentOutput:
+        treatment = self._treatment(round_)
+        if not self._outputs.variants[round_.variant].boot_report:
+            raise SettingsError(
+                f"The image of variant {round_.variant} writes no boot report (bootReport: false). On Fargate nothing "
+                "else proves which snapshotter loaded a task, or tells the tasks behind the load balancer apart. "
+                "Let it write one, as docs/fargate-rounds.md shows, or measure it in the lab."
+            )
+        return treatment
+
+
+def _service(treatment: TreatmentOutput) -> ServiceOutput:
+    if treatment.service is None:
+        raise StackError(f"The stack's outputs name no ECS service for {treatment.image}. Run `sociometer up`.")
+    return treatment.service
+
+
+def _check_deployed(output: ServiceOutput, document: Document) -> None:
+    deployed = document.get("taskDefinition")
+    if deployed != output.task_definition:
+        raise StackError(
+            f"The ECS service {output.name} runs {deployed}, not {output.task_definition} as the stack's outputs say. "
+            "Run `sociometer up`."
+        )

@@ -1,0 +1,171 @@
+"""What becomes of a task of a Fargate round: its facts, its report and its answer, judged and made a record. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from experiments.executors.fargate.balancer import Answered
+from experiments.executors.fargate.clocks import NS_PER_SECOND, AwsTime
+from experiments.executors.fargate.reports import Logged, Said
+from experiments.executors.fargate.tasks import TIMES, TaskFacts
+from experiments.records.model import (
+    MAX_OFFSET_ERROR_MS,
+    Outcome,
+    RoundStatus,
+    TaskObservation,
+    TaskTimes,
+    round_status,
+)
+
+SOCI = "soci"
+Verdict = tuple[Outcome, str | None]
+"""An outcome, and the reason when it is not `booted`."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is expected of every task of a round."""
+
+    image_digest: str
+    task_definition: str
+    lazy: bool
+    timeout_seconds: float
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a round ended before every task had booted; tasks without a fate of their own share it."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was seen of one task; ``starters`` are whom this round's tasks can have been started by."""
+
+    facts: TaskFacts
+    logged: Logged | None
+    answered: Answered | None
+    starters: frozenset[str]
+
+
+def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsTime, began_ns: int) -> TaskObservation:
+    """The record of a task; ``began_ns`` stands in for a creation that ECS did not tell."""
+    said = seen.logged.said if seen.logged else None
+    times, backwards = _times(seen, time, began_ns)
+    outcome, reason = judge(seen, promise, ending)
+    if backwards and outcome is Outcome.BOOTED:
+        outcome, reason = Outcome.FAILED, backwards
+    return TaskObservation(
+        task_id=seen.facts.arn,
+        image_digest=promise.image_digest,
+        times=times,
+        outcome=outcome,
+        reason=reason,
+        snapshotter=said.snapshotter if said else None,
+        clock_error_bound_ms=said.clock_error_bound_ms if said else None,
+        logged_ns=seen.logged.logged_ns if seen.logged else None,
+        stopped_ns=seen.facts.stopped_ns,
+    )
+
+
+def counted(tasks: tuple[TaskObservation, ...], task_count: int) -> tuple[TaskObservation, ...]:
+    """The tasks of a round; when fewer or more came than wanted, none of them is of a round of that task count."""
+    if len(tasks) == task_count or round_status(tasks) is not RoundStatus.COMPLETE:
+        return tasks
+    outcome = Outcome.FAILED if len(tasks) < task_count else Outcome.CONTAMINATED
+    why = f"{len(tasks)} tasks came, not {task_count}"
+    return tuple(
+        task.model_copy(update={"outcome": outcome, "reason": f"{why}; {task.reason}" if task.reason else why})
+        for task in tasks
+    )
+
+
+def judge(seen: Evidence, promise: Promise, ending: Ending | None) -> Verdict:
+    """A task's outcome: its own fate first, then that of its round, then whether it kept its promise."""
+    return (
+        _own_fate(seen.facts, seen.logged)
+        or _shared_fate(seen, ending)
+        or _faults(seen, promise)
+        or _broken_promise(seen, promise)
+        or (Outcome.BOOTED, None)
+    )
+
+
+def _own_fate(facts: TaskFacts, logged: Logged | None) -> Verdict | None:
+    if facts.hopeless:
+        return Outcome.FAILED, facts.stop_reason
+    if facts.stopped_by_itself and (logged is None or logged.said is None):
+        return Outcome.STOPPED, f"{facts.stop_code}: {facts.stop_reason}"
+    return None
+
+
+def _shared_fate(seen: Evidence, ending: Ending | None) -> Verdict | None:
+    if ending is None or (ending.outcome is Outcome.ABORTED and seen.logged is not None):
+        return None
+    return ending.outcome, ending.reason
+
+
+def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
+    facts, logged = seen.facts, seen.logged
+    if facts.missing is not None or facts.created_ns is None:
+        return Outcome.FAILED, f"DescribeTasks does not know the task: {facts.missing or 'no createdAt'}"
+    if facts.started_by and facts.started_by not in seen.starters:
+        return Outcome.CONTAMINATED, f"it was started by {facts.started_by}, not by {', '.join(sorted(seen.starters))}"
+    if facts.task_definition and facts.task_definition != promise.task_definition:
+        return Outcome.CONTAMINATED, f"it ran {facts.task_definition}, not {promise.task_definition}"
+    if logged is None:
+        return Outcome.TIMEOUT, f"no boot report in its log after {promise.timeout_seconds:.0f} s"
+    if logged.said is None:
+        return Outcome.FAILED, logged.fault
+    return _disagreement(logged.said, seen.answered)
+
+
+def _disagreement(said: Said, answered: Answered | None) -> Verdict | None:
+    if answered is None or answered.said == said:
+        return None
+    other = answered.said if isinstance(answered.said, str) else f"boot finished at {answered.said.finished_ns} ns"
+    return Outcome.FAILED, (
+        f"Its log and the load balancer tell different reports: boot finished at {said.finished_ns} ns; {other}"
+    )
+
+
+def _broken_promise(seen: Evidence, promise: Promise) -> Verdict | None:
+    if seen.logged is None or seen.logged.said is None or seen.facts.created_ns is None:
+        return None
+    said = seen.logged.said
+    if promise.lazy and said.snapshotter != SOCI:
+        return Outcome.NOT_LAZY, f"loaded by {said.snapshotter or 'a snapshotter that it does not name'}, not by soci"
+    if not promise.lazy and said.snapshotter == SOCI:
+        return Outcome.FAILED, "loaded lazily by soci, although its form is not lazy: it is no control"
+    seconds = (said.finished_ns - seen.facts.created_ns) / NS_PER_SECOND
+    if seconds > promise.timeout_seconds:
+        return Outcome.TIMEOUT, f"booted after {seconds:.0f} s, later than {promise.timeout_seconds:.0f} s"
+    return None
+
+
+def _times(seen: Evidence, time: AwsTime, began_ns: int) -> tuple[TaskTimes, str | None]:
+    """The task's times; of times that run backwards only the creation, and what is wrong."""
+    facts = seen.facts
+    said = seen.logged.said if seen.logged else None
+    created_ns = began_ns if facts.created_ns is None else facts.created_ns
+    ecs = {name: getattr(facts, name) for name in TIMES if name != "created_ns"}
+    boot = {"boot_started_ns": said.started_ns, "boot_finished_ns": said.finished_ns} if said else {}
+    try:
+        return TaskTimes(created_ns=created_ns, **ecs, **boot, ready_ns=_ready(seen, time)), None
+    except ValidationError as error:
+        return TaskTimes(created_ns=created_ns), f"its times cannot be: {error.errors()[0]['msg']}"
+
+
+def _ready(seen: Evidence, time: AwsTime) -> int | None:
+    """When the task first answered, on AWS's clock, as far as that is known well enough."""
+    offset = time.offset()
+    if seen.answered is None or offset is None or offset.error_ms > MAX_OFFSET_ERROR_MS:
+        return None
+    ready_ns = time.on_aws_clock(seen.answered.local_ns)
+    started_ns = seen.facts.started_ns or seen.facts.created_ns
+    # It answered after it had started: what lies before that lies there by the offset's error alone.
+    return ready_ns if ready_ns is None or started_ns is None else max(ready_ns, started_ns)

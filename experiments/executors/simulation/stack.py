@@ -1,0 +1,106 @@
+"""A stack that is not there: outputs of the target `sim` for any design, with made-up names and digests."""
+
+from __future__ import annotations
+
+import hashlib
+
+from experiments.executors.simulation.parameters import Parameters, Workload
+from experiments.forecast.duration import BASE_IMAGE_BYTES
+from experiments.plan.plan import Design, Payload
+from infra.outputs import (
+    LAZY_FORMS,
+    SCHEMA_VERSION,
+    FargateOutput,
+    ServiceOutput,
+    StackOutputs,
+    TreatmentOutput,
+    VariantOutput,
+)
+
+ACCOUNT = "000000000000"
+REGION = "sim"
+REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.invalid"
+ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+CLUSTER = f"{ARN}:cluster/simulated"
+
+
+def parameters(design: Design) -> Parameters:
+    """The default parameters with the sizes of a design's images."""
+    return Parameters(workloads={name: workload(name, design.payload) for name in design.variants})
+
+
+def outputs(design: Design, platform: str) -> StackOutputs:
+    """What the stack of a design would put out if tasks of 0.25 vCPU were simulated; needs nothing and makes nothing.
+
+    ``platform``: as `linux/arm64`.
+    """
+    return StackOutputs(
+        schema_version=SCHEMA_VERSION,
+        target="sim",
+        platform=platform,
+        registry=REGISTRY,
+        fargate=_fargate(),
+        variants={name: _variant(name, design, platform) for name in design.variants},
+    )
+
+
+def workload(variant: str, payload: Payload) -> Workload:
+    """What is in a variant's image and what of it the boot reads; an image of the user's own is taken for a movie."""
+    read_bytes = (payload.parquet_test_megabytes if variant == "parquet" else payload.movie_megabytes) * 10**6
+    unread_bytes = 3 * payload.parquet_train_megabytes * 10**6 if variant == "parquet" else 0
+    return Workload(BASE_IMAGE_BYTES + read_bytes + unread_bytes, read_bytes)
+
+
+def _fargate() -> FargateOutput:
+    return FargateOutput(
+        account=ACCOUNT,
+        region=REGION,
+        cluster=CLUSTER,
+        container="workload",
+        log_group="/sociometer/simulated",
+        load_balancer="http://simulated.invalid",
+        platform_version="1.4.0",
+        cpu_units=256,
+        memory_mebibytes=512,
+    )
+
+
+def _variant(name: str, design: Design, platform: str) -> VariantOutput:
+    image_bytes = workload(name, design.payload).image_bytes
+    source = _digest(name, "source", platform, design.payload.model_dump_json())
+    return VariantOutput(
+        name=name,
+        source_image=f"{REGISTRY}/simulated/{name}/source@{source}",
+        image_bytes=image_bytes,
+        treatments={form: _treatment(name, form, source) for form in design.forms},
+    )
+
+
+def _treatment(variant: str, form: str, source: str) -> TreatmentOutput:
+    digest = _digest(variant, form, source)
+    return TreatmentOutput.model_validate(
+        {
+            "form": form,
+            "image": f"{REGISTRY}/simulated/{variant}/{form}@{digest}",
+            "image_digest": digest,
+            "index_digest": _digest("index", digest) if form in LAZY_FORMS else None,
+            "pushed_bytes": 0,
+            "seconds": 0.0,
+            "service": _service(f"{variant}-{form}", f"{variant}.{form}"),
+        }
+    )
+
+
+def _service(name: str, header: str) -> ServiceOutput:
+    return ServiceOutput(
+        name=name,
+        arn=f"{ARN}:service/simulated/{name}",
+        task_definition=f"{ARN}:task-definition/{name}:1",
+        target_group=f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup/{name}/0",
+        log_stream_prefix=header,
+        header=header,
+    )
+
+
+def _digest(*parts: str) -> str:
+    return f"sha256:{hashlib.sha256('|'.join(('simulated', *parts)).encode()).hexdigest()}"

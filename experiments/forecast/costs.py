@@ -1,0 +1,161 @@
+"""What a sweep on Fargate will cost, and what a stack costs while it stands. Pure; an estimate, never a bill.
+
+    tasks       every task's seconds from its pull to its end, rounded up, one minute at least,
+                x (vCPU x price + GB x price)
+    standing    load balancer, its capacity unit and addresses, endpoints in each zone: by the hour begun,
+                while the stack is made, the sweep runs and the stack is removed
+    storage     the images in ECR, by the GB and month
+    logs        what the tasks write, by the GB
+
+Not in it: taxes, credits and free tiers, rounds that are tried again, data out to the internet (some kB a task, and
+what `up` reads back from ECR to convert it, about the size of the images), and the bastion when it was chosen. Bytes of
+images come to the tasks through the S3 gateway endpoint, which is free.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from experiments.forecast.duration import FargateModel, image_bytes
+from experiments.forecast.prices import RegionPrices
+from experiments.plan.plan import Payload, Plan
+from experiments.records.model import Round
+from kit.values import Frozen
+
+MINIMUM_SECONDS = 60
+"""Fargate bills a Linux task by the second, for one minute at least."""
+HOURS_PER_DAY = 24
+HOURS_PER_MONTH = 730
+BYTES_PER_GB = 1 << 30
+SECONDS_PER_HOUR = 3600
+MAKE_SECONDS = 20 * 60.0
+"""Making and removing the stack: images are built and pushed, the load balancer and the endpoints come and go slowly.
+An assumption."""
+LOG_BYTES_PER_TASK = 16 * 1024
+"""A boot report and some lines of the web server. An assumption, on the high side."""
+
+
+class Shape(Frozen):
+    """What a stack's tasks are and what stands around them."""
+
+    region: str
+    architecture: str = Field(default="arm64", pattern="^(arm64|amd64)$")
+    vcpu: float = 0.25
+    memory_gb: float = 0.5
+    zones: int = 2
+    interface_endpoints: int = Field(default=3, description="ecr.api, ecr.dkr, logs; each in every zone")
+
+
+class Part(Frozen):
+    """One line of an estimate: for what, how much of it, and US dollars."""
+
+    name: str
+    quantity: str
+    usd: float
+
+
+class Estimate(Frozen):
+    """What a sweep will cost; ``standing`` is what the stack costs a day as long as it is up, sweep or not."""
+
+    parts: tuple[Part, ...]
+    standing: tuple[Part, ...]
+
+    @property
+    def usd(self) -> float:
+        """The whole sweep."""
+        return sum(part.usd for part in self.parts)
+
+    @property
+    def usd_per_day(self) -> float:
+        """The stack, left up."""
+        return sum(part.usd for part in self.standing)
+
+
+def estimate(
+    plan: Plan,
+    rounds: Sequence[Round],
+    seconds: float,
+    shape: Shape,
+    model: FargateModel,
+    prices: RegionPrices,
+    *,
+    make: bool = True,
+) -> Estimate:
+    """The cost of some rounds of a plan that take ``seconds`` together; with ``make``, of a stack made for them."""
+    hours = math.ceil((seconds + (MAKE_SECONDS if make else 0)) / SECONDS_PER_HOUR)
+    stored = stored_bytes(plan.design.variants, plan.design.forms, plan.design.payload)
+    return Estimate(
+        parts=(
+            *_tasks(plan, rounds, shape, model, prices),
+            *_standing(shape, hours, prices),
+            _storage(stored, hours, prices),
+            _logs(sum(round_.task_count for round_ in rounds), prices),
+        ),
+        standing=per_day(shape, stored, prices),
+    )
+
+
+def billed_seconds(round_: Round, plan: Plan, model: FargateModel) -> int:
+    """Seconds that each task of a round is billed for."""
+    return max(MINIMUM_SECONDS, math.ceil(model.billed_seconds(round_, plan.design.payload)))
+
+
+def per_day(shape: Shape, stored: int, prices: RegionPrices) -> tuple[Part, ...]:
+    """What a stack costs a day while it is up, without any task; ``stored`` are the bytes in ECR."""
+    return (*_standing(shape, HOURS_PER_DAY, prices), _storage(stored, HOURS_PER_DAY, prices))
+
+
+def stored_bytes(variants: Sequence[str], forms: Sequence[str], payload: Payload) -> int:
+    """Bytes in ECR: every form and the source image of it have a repository of their own, and share no layer."""
+    return (1 + len(forms)) * sum(image_bytes(variant, payload) for variant in variants)
+
+
+def _tasks(
+    plan: Plan, rounds: Sequence[Round], shape: Shape, model: FargateModel, prices: RegionPrices
+) -> tuple[Part, Part]:
+    hours = sum(round_.task_count * billed_seconds(round_, plan, model) for round_ in rounds) / SECONDS_PER_HOUR
+    per_vcpu, per_gb = prices.fargate(shape.architecture)
+    return (
+        Part(
+            name="Fargate vCPU",
+            quantity=f"{hours:.2f} task-hours x {shape.vcpu:g} vCPU x {per_vcpu:g}",
+            usd=hours * shape.vcpu * per_vcpu,
+        ),
+        Part(
+            name="Fargate memory",
+            quantity=f"{hours:.2f} task-hours x {shape.memory_gb:g} GB x {per_gb:g}",
+            usd=hours * shape.memory_gb * per_gb,
+        ),
+    )
+
+
+def _standing(shape: Shape, hours: int, prices: RegionPrices) -> tuple[Part, ...]:
+    endpoints = shape.interface_endpoints * shape.zones
+    return (
+        _hourly("load balancer", 1, hours, prices.load_balancer_hour.usd),
+        _hourly("its capacity unit (LCU)", 1, hours, prices.load_balancer_lcu_hour.usd),
+        _hourly("its public IPv4 addresses", shape.zones, hours, prices.public_ipv4_hour.usd),
+        _hourly("interface endpoints", endpoints, hours, prices.endpoint_zone_hour.usd),
+    )
+
+
+def _hourly(name: str, count: int, hours: int, usd: float) -> Part:
+    return Part(name=name, quantity=f"{count} x {hours} h x {usd:g}", usd=count * hours * usd)
+
+
+def _storage(stored: int, hours: float, prices: RegionPrices) -> Part:
+    gb = stored / BYTES_PER_GB
+    usd = gb * hours / HOURS_PER_MONTH * prices.ecr_gb_month.usd
+    return Part(
+        name="images in ECR",
+        quantity=f"{gb:.2f} GB x {hours:g}/{HOURS_PER_MONTH} month x {prices.ecr_gb_month.usd:g}",
+        usd=usd,
+    )
+
+
+def _logs(tasks: int, prices: RegionPrices) -> Part:
+    gb = tasks * LOG_BYTES_PER_TASK / BYTES_PER_GB
+    return Part(name="logs", quantity=f"{gb:.4f} GB x {prices.logs_gb.usd:g}", usd=gb * prices.logs_gb.usd)

@@ -1,0 +1,153 @@
+"""How long a round will take: what it took before, else a simple model. Pure; for display, never a measurement.
+
+The model of the lab, for n tasks of one treatment at once:
+
+    pull = bytes ÷ rate + bytes x unpacking CPU        x max(1, n ÷ cores), for the machine is shared
+    boot = bytes read by the boot x hashing CPU ÷ CPU share
+    round = pull + boot + preparing and clearing
+
+A lazy form pulls in a constant time instead, and its bytes come while the boot reads them. The constants were
+measured on a 2-core x86-64 machine: six hashes in one pass take 3.3 s of CPU for 725 MB, and a plain pull of the same
+image 7.5 s at 1 Gbit/s, of which 5.8 s are the wire.
+
+On Fargate nothing is shared, but a task has to be given a machine first, and tasks are launched one after the other:
+
+    launching = max(0, n - 100) ÷ 20 tasks/s        a burst of 100, then the rate of ECS's quotas
+    round     = provisioning + launching + pull + boot + clearing
+    billed    = pull + boot + launching ÷ 2 + stopping, for a task; the early ones wait for the late ones
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from experiments.plan.plan import Payload, Plan
+from experiments.records.model import Round
+from infra.outputs import LAZY_FORMS
+from kit.values import Frozen
+
+UNPACK_SECONDS_PER_BYTE = (7.5 - 5.8) / 725e6
+HASH_SECONDS_PER_BYTE = 3.3 / 725e6
+LAZY_PULL_SECONDS = 0.4
+BASE_IMAGE_BYTES = 40_000_000
+OVERHEAD_SECONDS = 3.0
+OVERHEAD_SECONDS_PER_TASK = 0.4
+
+LAUNCH_BURST = 100
+LAUNCHES_PER_SECOND = 20.0
+"""Fargate's task launches: burst and rate (quotas of Amazon ECS)."""
+PROVISION_SECONDS = 15.0
+"""From the scaling of a service to a task's pull, and from its end to the container's start. Fitted: see
+`experiments.executors.simulation.parameters`."""
+FARGATE_PULL_SECONDS_PER_BYTE = 17.0 / 725e6
+FARGATE_LAZY_PULL_SECONDS = 3.4
+"""Wire and unpacking of a plain image, and a lazy pull of any image. Fitted to what was published, as there."""
+STOP_SECONDS = 30.0
+"""Between a task's boot and its end, which is billed: it is seen, its target is drained (10 s), it is stopped."""
+CLEAR_SECONDS = 60.0
+"""From the scaling to 0 until no task is left. An assumption."""
+
+Treatment = tuple[str, str, int]
+"""Variant, form, task count."""
+
+
+class Model(Protocol):
+    """Guesses what a round takes on a target."""
+
+    def seconds(self, round_: Round, payload: Payload) -> float:
+        """Seconds from no task to no task."""
+        ...
+
+
+class TargetModel(Frozen):
+    """The lab; the defaults are a 0.25 vCPU task on two cores."""
+
+    vcpu: float = 0.25
+    rate_bits_per_second: float = 1e9
+    cores: int = 2
+
+    def seconds(self, round_: Round, payload: Payload) -> float:
+        """Seconds from no task to no task."""
+        return self._working(round_, payload) + OVERHEAD_SECONDS + OVERHEAD_SECONDS_PER_TASK * round_.task_count
+
+    def _working(self, round_: Round, payload: Payload) -> float:
+        """Seconds of pull and boot."""
+        sharing = max(1.0, round_.task_count / self.cores)
+        boot_bytes = read_bytes(round_.variant, payload)
+        hashing = boot_bytes * HASH_SECONDS_PER_BYTE / self.vcpu
+        wire_seconds_per_byte = 8 / self.rate_bits_per_second
+        if round_.form in LAZY_FORMS:
+            return LAZY_PULL_SECONDS * sharing + boot_bytes * wire_seconds_per_byte / 2 + hashing
+        whole = image_bytes(round_.variant, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
+        return whole * sharing + hashing
+
+
+class FargateModel(Frozen):
+    """Fargate; the default is its smallest task."""
+
+    vcpu: float = 0.25
+
+    def seconds(self, round_: Round, payload: Payload) -> float:
+        """Seconds from no task to no task."""
+        working = self._working(round_, payload)
+        return PROVISION_SECONDS + launching_seconds(round_.task_count) + working + CLEAR_SECONDS
+
+    def billed_seconds(self, round_: Round, payload: Payload) -> float:
+        """Seconds that a task of the round is billed for on average, before the minimum: from its pull to its end."""
+        return self._working(round_, payload) + launching_seconds(round_.task_count) / 2 + STOP_SECONDS
+
+    def _working(self, round_: Round, payload: Payload) -> float:
+        """Seconds of pull and boot."""
+        hashing = read_bytes(round_.variant, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
+        if round_.form in LAZY_FORMS:
+            return FARGATE_LAZY_PULL_SECONDS + hashing
+        return image_bytes(round_.variant, payload) * FARGATE_PULL_SECONDS_PER_BYTE + hashing
+
+
+def launching_seconds(task_count: int) -> float:
+    """Seconds between the launch of a round's first task and of its last."""
+    return max(0, task_count - LAUNCH_BURST) / LAUNCHES_PER_SECOND
+
+
+def model_of(target: str) -> Model:
+    """The model of a target, for its default task; a simulation imitates Fargate."""
+    return TargetModel() if target in ("lab", "fake") else FargateModel()
+
+
+def treatment(round_: Round) -> Treatment:
+    """The part of a round that its duration depends on."""
+    return round_.variant, round_.form, round_.task_count
+
+
+def round_seconds(round_: Round, payload: Payload, known: Mapping[Treatment, float], model: Model) -> float:
+    """Seconds from no task to no task: ``known`` (from earlier records) when it has the treatment, else the model."""
+    earlier = known.get(treatment(round_))
+    return earlier if earlier is not None else model.seconds(round_, payload)
+
+
+def plan_seconds(plan: Plan, known: Mapping[Treatment, float], model: Model) -> float:
+    """Seconds that the whole plan will take, without making the stack."""
+    return total_seconds(plan.rounds, plan.design.payload, known, model)
+
+
+def total_seconds(rounds: Iterable[Round], payload: Payload, known: Mapping[Treatment, float], model: Model) -> float:
+    """Seconds that some rounds will take, one after the other."""
+    return sum(round_seconds(round_, payload, known, model) for round_ in rounds)
+
+
+def image_bytes(variant: str, payload: Payload) -> int:
+    """About the bytes of a variant's compressed layers; an image of the user's own is taken for a movie."""
+    return BASE_IMAGE_BYTES + sum(_files(variant, payload))
+
+
+def read_bytes(variant: str, payload: Payload) -> int:
+    """Bytes that a variant's boot reads."""
+    return _files(variant, payload)[0]
+
+
+def _files(variant: str, payload: Payload) -> tuple[int, ...]:
+    """Bytes of the image's files; the boot reads the first one."""
+    if variant == "parquet":
+        return payload.parquet_test_megabytes * 10**6, *(3 * (payload.parquet_train_megabytes * 10**6,))
+    return (payload.movie_megabytes * 10**6,)

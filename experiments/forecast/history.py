@@ -1,0 +1,44 @@
+"""What earlier sweeps tell about how long a round takes: medians over the records of the same treatment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import median
+
+from experiments.forecast.duration import Treatment, treatment
+from experiments.plan.plan import Payload
+from experiments.records.model import RoundRecord, RoundStatus
+from experiments.records.phases import NS_PER_SECOND
+from experiments.store.store import Store
+
+LATEST_SWEEPS = 5
+"""Older sweeps say little about today's machine."""
+
+
+def wall_seconds(record: RoundRecord) -> float:
+    """Seconds that a round took, from no task to no task."""
+    observation = record.observation
+    measured = (observation.finished_ns - observation.started_ns) / NS_PER_SECOND
+    return observation.prepare_seconds + measured + observation.clear_seconds
+
+
+def medians(records: Iterable[RoundRecord]) -> dict[Treatment, float]:
+    """The median wall time of the complete rounds of each treatment, in seconds."""
+    seconds: dict[Treatment, list[float]] = defaultdict(list)
+    for record in records:
+        if record.status is RoundStatus.COMPLETE:
+            seconds[treatment(record.round)].append(wall_seconds(record))
+    return {key: median(values) for key, values in seconds.items()}
+
+
+def known_seconds(store: Store, payload: Payload, target: str, profile: str | None) -> dict[Treatment, float]:
+    """`medians` over the latest sweeps with the same payload on the same target and profile (None: any)."""
+    alike = [
+        sweep
+        for sweep in store.sweeps()
+        if sweep.plan.design.payload == payload
+        and sweep.key_metadata.get("target") == target
+        and profile in (None, sweep.key_metadata.get("profile"))
+    ]
+    return medians(record for sweep in alike[-LATEST_SWEEPS:] for record in store.rounds(sweep.id))

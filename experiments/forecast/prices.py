@@ -1,0 +1,78 @@
+"""What AWS charges in a region, as data: ``prices.json`` with the source and the day of every figure.
+
+A region that is not in the table has no price: `of_region` gives None, and nothing is made up for it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+
+from kit.values import Frozen
+
+TABLE = Path(__file__).with_name("prices.json")
+SOURCE = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{offer}/current/{region}/index.json"
+
+
+class Price(Frozen):
+    """One figure: US dollars a unit, and the line of the AWS Price List that it stands in."""
+
+    usd: float = Field(gt=0)
+    offer: str
+    usage_type: str
+    published: date
+
+
+class RegionPrices(Frozen):
+    """Every price that the Fargate target needs; each name ends with its unit (GB is 2^30 bytes, as AWS counts)."""
+
+    fargate_arm64_vcpu_hour: Price
+    fargate_arm64_gb_hour: Price
+    fargate_x86_64_vcpu_hour: Price
+    fargate_x86_64_gb_hour: Price
+    load_balancer_hour: Price
+    load_balancer_lcu_hour: Price
+    endpoint_zone_hour: Price
+    public_ipv4_hour: Price
+    ecr_gb_month: Price
+    logs_gb: Price
+
+    def fargate(self, architecture: str) -> tuple[float, float]:
+        """USD a vCPU-hour and a GB-hour of ``arm64`` or ``amd64`` tasks."""
+        if architecture == "arm64":
+            return self.fargate_arm64_vcpu_hour.usd, self.fargate_arm64_gb_hour.usd
+        return self.fargate_x86_64_vcpu_hour.usd, self.fargate_x86_64_gb_hour.usd
+
+    @property
+    def oldest(self) -> date:
+        """When the oldest of the figures was published."""
+        prices: list[Price] = [getattr(self, name) for name in type(self).model_fields]
+        return min(price.published for price in prices)
+
+
+class _Table(Frozen):
+    about: str
+    regions: dict[str, RegionPrices]
+
+
+def of_region(region: str) -> RegionPrices | None:
+    """The prices of a region, or None when they are not known."""
+    return _table().regions.get(region)
+
+
+def known_regions() -> tuple[str, ...]:
+    """The regions of the table."""
+    return tuple(_table().regions)
+
+
+def source(price: Price, region: str) -> str:
+    """Where the price stands: the address of its price list."""
+    return SOURCE.format(offer=price.offer, region=region)
+
+
+@cache
+def _table() -> _Table:
+    return _Table.model_validate_json(TABLE.read_text())

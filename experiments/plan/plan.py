@@ -1,0 +1,148 @@
+"""A plan: every round of a sweep, in an order that its seed fixes before the sweep starts. Pure.
+
+A block holds every treatment at every task count exactly once. The order within a block is random, so that drift of
+the machine or the cloud cannot favour a form (a randomised complete block design: Fisher, The Design of Experiments,
+1935); each block is shuffled independently of the others.
+
+The order is stable across Python versions: each round of a block draws one number from ``random.Random(seed)``, whose
+``random()`` is guaranteed to give the same sequence for ever (``shuffle`` is not), and the rounds are sorted by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from pydantic import Field
+
+from experiments.records.model import Round
+from infra.outputs import FORMS, StackOutputs
+from kit.errors import SettingsError
+from kit.values import Frozen
+
+PLAN_SCHEMA = 1
+"""History: 1 — first version; `stopping` may be missing, as in all sweeps without such a rule."""
+MAX_TASK_COUNT = 10_000
+MAX_BLOCKS = 1_000
+
+
+class Payload(Frozen):
+    """Sizes of the files in the images, in 10^6 bytes."""
+
+    movie_megabytes: int
+    parquet_test_megabytes: int
+    parquet_train_megabytes: int
+
+    def settings(self) -> dict[str, int]:
+        """The same as settings of the Pulumi program."""
+        return {
+            "movieMegabytes": self.movie_megabytes,
+            "parquetTestMegabytes": self.parquet_test_megabytes,
+            "parquetTrainMegabytes": self.parquet_train_megabytes,
+        }
+
+
+class Design(Frozen):
+    """What a plan is made of, before its order is drawn."""
+
+    name: str
+    variants: tuple[str, ...]
+    forms: tuple[str, ...]
+    task_counts: tuple[int, ...]
+    blocks: int
+    seed: int
+    payload: Payload
+
+
+class Stopping(Frozen):
+    """When a sweep may end before its last block: its intervals are narrow enough, or its time is used up."""
+
+    precision: float = Field(gt=0, lt=1, description="wanted relative half width of the intervals; 0.05 is 5 %")
+    budget_seconds: float | None = Field(default=None, gt=0, description="no block begins that would end later")
+
+    def __str__(self) -> str:
+        return f"{self.precision:.1%}" + (f" in {self.budget_seconds:g} s" if self.budget_seconds else "")
+
+
+class Look(Frozen):
+    """What a stopping rule saw before a block began."""
+
+    blocks: int
+    wanted: float = Field(description="relative half width")
+    widest: float | None = Field(default=None, description="of all intervals; None while a comparison has none")
+    narrow_enough: bool = False
+
+
+class Plan(Frozen):
+    """The rounds of a sweep, in order, with the design that they were drawn from.
+
+    With ``stopping`` the rounds are the most there may be: more blocks of a seed only add to the earlier ones.
+    """
+
+    schema_version: int = PLAN_SCHEMA
+    design: Design
+    rounds: tuple[Round, ...]
+    stopping: Stopping | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the plan as canonical JSON: equal plans, equal digests."""
+        text = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True, separators=(",", ":"))
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def make_plan(design: Design, stopping: Stopping | None = None) -> Plan:
+    """Draw the order of a design's rounds; raises `SettingsError` for a value that no plan can have."""
+    _check(design)
+    return Plan(design=design, rounds=tuple(_rounds(design)), stopping=stopping)
+
+
+def check_against_stack(plan: Plan, outputs: StackOutputs) -> None:
+    """Raise `SettingsError` when the stack lacks a treatment of the plan."""
+    for variant in plan.design.variants:
+        if variant not in outputs.variants:
+            raise SettingsError(f"The stack has no variant {variant!r}. It has: {', '.join(outputs.variants)}.")
+        treatments = outputs.variants[variant].treatments
+        for form in plan.design.forms:
+            if form not in treatments:
+                raise SettingsError(f"The stack has no {variant!r} as {form!r}. It has it as: {', '.join(treatments)}.")
+
+
+def _rounds(design: Design) -> Iterator[Round]:
+    generator = random.Random(design.seed)  # noqa: S311 - a reproducible order, not a secret
+    treatments = list(product(design.variants, design.forms, design.task_counts))
+    index = 0
+    for block in range(design.blocks):
+        draws = {treatment: generator.random() for treatment in treatments}
+        for variant, form, task_count in sorted(treatments, key=draws.__getitem__):
+            yield Round(block=block, index=index, variant=variant, form=form, task_count=task_count)
+            index += 1
+
+
+def _check(design: Design) -> None:
+    _some_and_once("variant", design.variants)
+    _some_and_once("form", design.forms)
+    _some_and_once("task count", design.task_counts)
+    for form in design.forms:
+        if form not in FORMS:
+            raise SettingsError(f"There is no form {form!r}. Allowed: {', '.join(FORMS)}.")
+    for task_count in design.task_counts:
+        _within("task count", task_count, 1, MAX_TASK_COUNT)
+    _within("number of blocks", design.blocks, 1, MAX_BLOCKS)
+    _within("seed", design.seed, 0, 2**63 - 1)
+
+
+def _some_and_once(what: str, values: Sequence[object]) -> None:
+    if not values:
+        raise SettingsError(f"A plan needs at least one {what}.")
+    for value in values:
+        if values.count(value) > 1:
+            raise SettingsError(f"The {what} {value!r} is given twice. Name each once; blocks are what repeats it.")
+
+
+def _within(what: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise SettingsError(f"The {what} {value} is not possible. Allowed: {least} to {most}.")

@@ -1,0 +1,50 @@
+"""Which round of a plan comes next, from what the store holds. Pure, so that a resumed sweep decides the same.
+
+Rounds run in the plan's order. A round that failed is tried again at the end of its block, where it still shares the
+block's conditions, at most `MAX_ATTEMPTS` times in all. An aborted round never ran to its end: it does not count as
+an attempt and comes first again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+
+from experiments.plan.plan import Plan
+from experiments.records.model import Round, RoundRecord, RoundStatus
+
+MAX_ATTEMPTS = 3
+
+
+def next_round(plan: Plan, records: Sequence[RoundRecord]) -> Round | None:
+    """The round to run now, or `None` when the plan is done."""
+    return next(remaining(plan, records), None)
+
+
+def remaining(plan: Plan, records: Sequence[RoundRecord]) -> Iterator[Round]:
+    """The rounds that are still to be run if all goes well, in order."""
+    done = {record.round.index for record in records if _ends_a_round(record)}
+    failures = Counter(record.round.index for record in records if record.status is RoundStatus.FAILED)
+    for _, block in groupby(plan.rounds, key=lambda round_: round_.block):
+        open_rounds = [round_ for round_ in block if round_.index not in done]
+        tries_left = [round_ for round_ in open_rounds if failures[round_.index] < MAX_ATTEMPTS]
+        yield from sorted(tries_left, key=lambda round_: (failures[round_.index], round_.index))
+
+
+def due_rounds(plan: Plan, begun: Collection[int]) -> tuple[Round, ...]:
+    """The rounds that a sweep owes, given the indexes of those it began: all of them, or, where a rule may end the
+    sweep early, those of every block that it began."""
+    if plan.stopping is None:
+        return plan.rounds
+    blocks = {round_.block for round_ in plan.rounds if round_.index in begun}
+    return tuple(round_ for round_ in plan.rounds if round_.block in blocks)
+
+
+def attempt_number(round_: Round, records: Iterable[RoundRecord]) -> int:
+    """The number of the next attempt at a round, from 1, counting aborted ones too."""
+    return 1 + sum(record.round.index == round_.index for record in records)
+
+
+def _ends_a_round(record: RoundRecord) -> bool:
+    return record.status in (RoundStatus.COMPLETE, RoundStatus.CONTAMINATED)

@@ -1,0 +1,1 @@
+"""What was observed of a task and a round, as frozen values. Pure."""

@@ -1,0 +1,1 @@
+"""What people and programs get: terminal, page, Markdown, plots, exports."""

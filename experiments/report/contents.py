@@ -1,0 +1,219 @@
+"""What a report says besides its analysis: what was left out and why, what was run with what, how to do it again. Pure.
+
+Terminal, Markdown and page are made from one `Contents`, so that they cannot say different things.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from experiments.analysis.cells import Cell
+from experiments.analysis.findings import Analysis
+from experiments.plan.presets import PRESETS
+from experiments.records.model import Outcome, RoundStatus
+from experiments.store.sweeps import Sweep
+from kit.values import Frozen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_REASONS = 30
+"""Rows of the table of what was left out; the rest is one more row."""
+SIMULATED = "SIMULATED"
+_GROUPS = {"tool": "Tool versions", "parameter": "Parameters of the simulation"}
+_TREATMENT = ["variant", "form", "task_count"]
+
+
+class LeftOut(Frozen):
+    """Tasks or rounds of one treatment that are in no figure, for one reason."""
+
+    variant: str
+    form: str
+    task_count: int
+    what: str
+    count: int
+    reason: str
+
+
+class Fact(Frozen):
+    """Something that the sweep was run with."""
+
+    name: str
+    value: str
+
+
+class Facts(Frozen):
+    """Facts that belong together."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+class Summary(Frozen):
+    """A whole sweep in figures, and the notes without which they must not be read."""
+
+    schema_version: int = 1
+    sweep_id: str
+    stack: str
+    status: str
+    plan: str
+    seed: int
+    target: str
+    key_metadata: dict[str, str]
+    rounds_planned: int
+    rounds_complete: int
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...]
+
+
+class Contents(Frozen):
+    """Everything that a report says."""
+
+    analysis: Analysis
+    summary: Summary
+    title: str
+    began: str
+    tasks: int
+    left_out: tuple[LeftOut, ...]
+    left_out_more: int
+    provenance: tuple[Facts, ...]
+    command: str
+
+
+def contents(sweep: Sweep, analysis: Analysis, tasks: pd.DataFrame, rounds: pd.DataFrame) -> Contents:
+    """The contents of a sweep's report; also of one without a single record."""
+    left_out = sorted([*_tasks_left_out(tasks), *_rounds_left_out(rounds)], key=lambda row: -row.count)
+    marked = f" ({SIMULATED})" if analysis.simulated else ""
+    return Contents(
+        analysis=analysis,
+        summary=_summary(sweep, analysis, rounds),
+        title=f"Sociometer: sweep {sweep.id}{marked}",
+        began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",
+        tasks=len(tasks),
+        left_out=tuple(left_out[:MOST_REASONS]),
+        left_out_more=sum(row.count for row in left_out[MOST_REASONS:]),
+        provenance=tuple(_provenance(sweep)),
+        command=command(sweep),
+    )
+
+
+def command(sweep: Sweep) -> str:
+    """The one command that runs the same plan again: `run` where that makes the stack as well, else `sweep` on it."""
+    design, stopping, metadata = sweep.plan.design, sweep.plan.stopping, sweep.key_metadata
+    preset, target = PRESETS.get(design.name), metadata.get("target", "lab")
+    ours = preset is not None and preset.design.payload == design.payload and target == "lab"
+    whole = stopping is None and (ours or target == "sim")
+    words = ["sociometer", "run" if whole else "sweep", *(("--plan", design.name) if preset else ())]
+    words += ["--target", target] if target != "lab" else []
+    words += ["--variants", ",".join(design.variants), "--forms", ",".join(design.forms)]
+    words += ["--counts", ",".join(map(str, design.task_counts)), "--seed", str(design.seed)]
+    if stopping is None:
+        words += ["--blocks", str(design.blocks)]
+    else:
+        words += ["--until-precision", f"{100 * stopping.precision:g}%", "--max-blocks", str(design.blocks)]
+        words += ["--budget", f"{stopping.budget_seconds:g}s"] if stopping.budget_seconds else []
+    words += ["--stack", sweep.stack] if target != "sim" else []
+    words += ["--profile", metadata["profile"]] if target == "lab" and "profile" in metadata else []
+    return shlex.join(words)
+
+
+def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
+    complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
+    return Summary(
+        sweep_id=sweep.id,
+        stack=sweep.stack,
+        status=sweep.status,
+        plan=sweep.plan.design.name,
+        seed=sweep.plan.design.seed,
+        target=analysis.target,
+        key_metadata=sweep.key_metadata,
+        rounds_planned=len(sweep.plan.rounds),
+        rounds_complete=int(complete["index"].nunique()),
+        cells=analysis.cells,
+        notes=tuple(finding.text for finding in analysis.findings),
+    )
+
+
+def _tasks_left_out(tasks: pd.DataFrame) -> Iterator[LeftOut]:
+    booted = tasks["outcome"] == Outcome.BOOTED.value
+    out = tasks[~(booted & (tasks["round_status"] == RoundStatus.COMPLETE.value))]
+    outcome, status = out["outcome"].astype("str"), out["round_status"].astype("str")
+    for key, count in _counted(out, outcome.where(outcome != Outcome.BOOTED.value, "booted, in a round " + status)):
+        yield _left_out(key, count, "task")
+
+
+def _rounds_left_out(rounds: pd.DataFrame) -> Iterator[LeftOut]:
+    out = rounds[rounds["status"] != RoundStatus.COMPLETE.value]
+    for key, count in _counted(out, "round " + out["status"].astype("str")):
+        yield _left_out(key, count, "round")
+
+
+def _counted(frame: pd.DataFrame, what: pd.Series[str]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    if frame.empty:
+        return
+    named = frame[[*_TREATMENT, "reason"]].astype({"variant": "str", "form": "str", "reason": "object"})
+    named["reason"] = named["reason"].where(named["reason"].notna(), "")
+    for key, count in named.assign(what=what).groupby([*_TREATMENT, "what", "reason"], sort=False).size().items():
+        yield key, int(count)
+
+
+def _left_out(key: tuple[Any, ...], count: int, kind: str) -> LeftOut:
+    variant, form, task_count, what, reason = key
+    said = f"{kind} {what}" if kind == "task" else what
+    return LeftOut(
+        variant=variant,
+        form=form,
+        task_count=int(task_count),
+        what=said,
+        count=count,
+        reason=str(reason) or "no reason was given",
+    )
+
+
+def _provenance(sweep: Sweep) -> Iterator[Facts]:
+    design, metadata = sweep.plan.design, sweep.key_metadata
+    yield _facts(
+        "Plan",
+        name=design.name,
+        seed=design.seed,
+        digest=sweep.plan.digest,
+        variants=", ".join(design.variants),
+        forms=", ".join(design.forms),
+        task_counts=", ".join(map(str, design.task_counts)),
+        blocks=design.blocks,
+        **({"ends early": f"when precise to {sweep.plan.stopping}"} if sweep.plan.stopping else {}),
+        rounds=len(sweep.plan.rounds),
+        **{name: f"{value} MB" for name, value in design.payload.model_dump().items()},
+    )
+    yield _facts(
+        "Sweep",
+        id=sweep.id,
+        status=sweep.status,
+        stack=sweep.stack,
+        **{key: value for key, value in metadata.items() if "." not in key},
+    )
+    for group in dict.fromkeys(key.split(".")[0] for key in metadata if "." in key):
+        found = {key.removeprefix(f"{group}."): value for key, value in metadata.items() if key.startswith(f"{group}.")}
+        yield _facts(_GROUPS.get(group, group.capitalize()), **found)
+    yield _images(sweep)
+
+
+def _images(sweep: Sweep) -> Facts:
+    found: list[Fact] = []
+    for name in sweep.plan.design.variants:
+        variant = sweep.outputs.variants.get(name)
+        if variant is None:
+            continue
+        found.append(Fact(name=f"{name}, source", value=variant.source_image))
+        for form, treatment in variant.treatments.items():
+            if form in sweep.plan.design.forms:
+                index = f", SOCI index {treatment.index_digest}" if treatment.index_digest else ""
+                found.append(Fact(name=f"{name}, {form}", value=f"{treatment.image}{index}"))
+    return Facts(title="Images", facts=tuple(found))
+
+
+def _facts(title: str, **values: object) -> Facts:
+    return Facts(title=title, facts=tuple(Fact(name=k.replace("_", " "), value=str(v)) for k, v in values.items()))

@@ -1,0 +1,97 @@
+"""Records for other programs: one row per task as JSON or CSV, and the averages of each round. Pure but for `write`.
+
+A task row has the columns of `columns.TASKS`, empty (JSON: null) where something was not observed or the task did not
+boot. `parquet` writes the same as Parquet.
+
+The averages have the columns of the CSV that the published Fargate experiment on this question wrote
+(ppabis/ecs-soci-experiments), one row a round in the plan's order. There "first connection" is ECS's
+connectivityAt - createdAt, our `connect`, and not the first HTTP answer, our `ready`. What was simulated says so: in
+task rows by ``target`` and ``simulated``, in the averages by one more column, `simulated`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from statistics import mean
+from typing import Any
+
+from experiments.analysis.cells import in_figures
+from experiments.records.columns import COLUMNS
+from experiments.records.model import RoundRecord, RoundStatus, TaskObservation, TaskRecord
+from experiments.records.origin import is_simulated, target_of
+from experiments.records.phases import durations
+
+AVERAGES = {
+    "averageFirstConnectionTime": "connect",
+    "averageStartTime": "start",
+    "averagePullTime": "pull",
+    "averageBootTime": "boot",
+}
+
+
+def task_rows(records: Iterable[RoundRecord]) -> Iterator[dict[str, Any]]:
+    """One flat row per task, with the keys of `COLUMNS`, in the order in which the rounds ran."""
+    for record in records:
+        for task in record.tasks():
+            yield {**_row(task), **record.observation.load.model_dump()}
+
+
+def to_json(records: Sequence[RoundRecord]) -> str:
+    """A list of objects, one a task."""
+    rows = [{name: row[name] for name in COLUMNS} for row in task_rows(records)]
+    return json.dumps(rows, indent=2) + "\n"
+
+
+def to_csv(records: Sequence[RoundRecord]) -> str:
+    """One row a task below a header."""
+    return _csv(COLUMNS, task_rows(records))
+
+
+def to_averages_csv(records: Sequence[RoundRecord]) -> str:
+    """The published experiment's five columns; means over the tasks of each round that count as measurements.
+
+    A round that was tried again gives one row, of its last attempt; a round without a measurement has empty averages.
+    """
+    last = {record.round.index: record for record in records if record.status is not RoundStatus.ABORTED}
+    simulated = any(is_simulated(task.task_id) for record in records for task in record.observation.tasks)
+    mark = {"simulated": True} if simulated else {}
+    return _csv(("taskCount", *AVERAGES, *mark), (_averages(last[index]) | mark for index in sorted(last)))
+
+
+FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
+    "json": to_json,
+    "csv": to_csv,
+    "averages-csv": to_averages_csv,
+}
+
+
+def _row(task: TaskRecord) -> dict[str, Any]:
+    observation: TaskObservation = task.observation
+    return {
+        **task.model_dump(mode="json", exclude={"observation"}),
+        "target": target_of(observation.task_id),
+        "simulated": is_simulated(observation.task_id),
+        **observation.model_dump(mode="json", exclude={"times"}),
+        **durations(observation).model_dump(),
+        **observation.times.model_dump(),
+    }
+
+
+def _averages(record: RoundRecord) -> dict[str, Any]:
+    found = [durations(task.observation) for task in record.tasks() if in_figures(task)]
+    row: dict[str, Any] = {"taskCount": record.round.task_count}
+    for column, phase in AVERAGES.items():
+        values = [value for one in found if (value := one.of(phase)) is not None]
+        row[column] = mean(values) if values else None
+    return row
+
+
+def _csv(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

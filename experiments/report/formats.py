@@ -1,0 +1,68 @@
+"""One sweep's report in every format, from one reading of the store: text, HTML, Markdown, JSON.
+
+Faces the command line and notebooks; the formats themselves are in `report`, `page` and `markdown`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from experiments.report import terminal
+from experiments.report.contents import Contents, contents
+from experiments.report.markdown import markdown
+from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report says, and the tasks that its pictures are drawn from (columns of `columns.COLUMNS`)."""
+
+    contents: Contents
+    tasks: pd.DataFrame
+
+
+def read(store: Store, sweep: Sweep) -> Report:
+    """Analyse a sweep of an open store."""
+    from experiments.analysis import analyse
+    from experiments.store import frames  # pandas and scipy are slow to import
+
+    tasks, rounds = frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)
+    return Report(contents(sweep, analyse.analyse(sweep, tasks, rounds), tasks, rounds), tasks)
+
+
+def to_text(report: Report) -> str:
+    """For a terminal or a log."""
+    return terminal.text(report.contents)
+
+
+def to_html(report: Report) -> str:
+    """One self-contained page."""
+    from experiments.report import page, plots
+
+    return page.html(report.contents, plots.figures(report.tasks, report.contents.analysis))
+
+
+def to_markdown(report: Report) -> str:
+    """For a pull request."""
+    return markdown(report.contents)
+
+
+def to_json(report: Report) -> str:
+    """The summary's object, with the analysis under the key `analysis`."""
+    summary = report.contents.summary.model_dump(mode="json")
+    return json.dumps({**summary, "analysis": report.contents.analysis.model_dump(mode="json")}, indent=2) + "\n"
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "text": to_text,
+    "html": to_html,
+    "markdown": to_markdown,
+    "json": to_json,
+}

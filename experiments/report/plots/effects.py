@@ -1,0 +1,136 @@
+"""Each form against the control, phase by phase and task count by task count: a forest plot on a logarithmic axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from experiments.analysis.findings import Analysis, Comparison
+from experiments.analysis.sentences import interval, verdict
+from experiments.report.plots import data
+from experiments.report.plots.style import INK, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
+from experiments.report.tables import level, main_phase
+from experiments.wording import change, seconds, share, tasks
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_TICKS = (
+    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
+    *(1.01, 1.02, 1.05, 1.1, 1.2, 1.3, 1.4, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0),
+)
+_MOST_TICKS = 6
+_CAPTION = (
+    "Change against the control within each block, averaged over the blocks, with its {level} interval; left of the "
+    "line is faster. A hollow point has no interval: there are too few blocks for one. The axis is logarithmic."
+)
+
+
+def figure(analysis: Analysis) -> Figure:
+    """Two panels per variant: what it is judged by, and its pull; the phases between are in the tables."""
+    panels: list[Panel] = []
+    for variant in dict.fromkeys(c.variant for c in analysis.comparisons):
+        main = main_phase([cell for cell in analysis.cells if cell.variant == variant])
+        for phase in (main, "pull"):
+            shown = _shown(analysis.comparisons, variant, phase)
+            if shown:
+                description = " ".join(sentence(comparison) for comparison in shown)
+                title = f"{variant}: {phase} against {shown[0].control}"
+                panels.append(panel(f"effects-{len(panels)}", title, description, _chart(shown)))
+    forms = dict.fromkeys(comparison.form for comparison in analysis.comparisons)
+    return Figure(
+        name="effects",
+        title="Effect of each form",
+        caption=_CAPTION.format(level=level(analysis)),
+        legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
+        panels=tuple(panels),
+    )
+
+
+def _shown(comparisons: Sequence[Comparison], variant: str, phase: str) -> list[Comparison]:
+    own = [c for c in comparisons if (c.variant, c.phase) == (variant, phase) and c.ratio > 0]
+    return sorted(own, key=lambda comparison: comparison.task_count)
+
+
+def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
+    import altair as alt
+
+    marks = [_mark(comparison, comparisons) for comparison in comparisons]
+    rows = list(dict.fromkeys(mark["row"] for mark in marks))
+    forms = list(dict.fromkeys(mark["form"] for mark in marks))
+    low, high = _domain(marks)
+    ticks = _ticks(low, high)
+    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(**label_room(rows)), scale=alt.Scale(paddingOuter=0.5))
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    axis = alt.Axis(values=ticks, labelExpr=_labels(ticks))
+    colour = alt.Color("form:N", scale=alt.Scale(domain=forms, range=[form_colour(f) for f in forms]), legend=None)
+    base = alt.Chart(alt.InlineData(marks))
+    x = alt.X("ratio:Q", title="change", scale=scale, axis=axis)
+    none = alt.Chart(alt.InlineData([{"one": 1}])).mark_rule(color=LINE, strokeWidth=1.5).encode(x=alt.X("one:Q"))
+    points = base.mark_point(size=60, strokeWidth=2, filled=False, fill="transparent")
+    return layered(
+        none,
+        base.mark_rule(strokeWidth=2.5).encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=colour),
+        points.encode(y=y, x=x, color=colour),
+        base.transform_filter("isValid(datum.low)").mark_circle(size=70, opacity=1).encode(y=y, x=x, color=colour),
+        base.mark_text(dy=-11, fontSize=11, color=INK).encode(y=y, x=x, text="label:N"),
+        height=32 * len(rows) + 62,
+    )
+
+
+def _mark(comparison: Comparison, all_: Sequence[Comparison]) -> dict[str, Any]:
+    counts = sorted({other.task_count for other in all_})
+    found = comparison.interval
+    return {
+        "row": data.row_label(comparison.form, comparison.task_count, counts),
+        "form": comparison.form,
+        "ratio": comparison.ratio,
+        "low": max(found.low, _LEAST) if found else None,
+        "high": found.high if found else None,
+        "label": change(comparison.ratio),
+    }
+
+
+_LEAST = 0.001
+"""A logarithmic axis has no zero."""
+
+
+def _domain(marks: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    values = [mark[name] for mark in marks for name in ("ratio", "low", "high") if mark[name] is not None]
+    low, high = min(*values, 1.0), max(*values, 1.0)
+    room = max(math.log(high / low) * 0.08, math.log(1.05))
+    return low * math.exp(-room), high * math.exp(room)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round changes within the axis, no two too close to be read; the line of no change always among them."""
+    least = math.log(high / low) / _MOST_TICKS
+    ticks = [1.0]
+    for tick in sorted(_TICKS, key=lambda tick: (-_roundness(tick), abs(math.log(tick)))):
+        if low <= tick <= high and all(abs(math.log(tick / other)) >= least for other in ticks):
+            ticks.append(tick)
+    return sorted(ticks)
+
+
+def _roundness(tick: float) -> int:
+    """How much a reader likes a change: halves and tens of percent before the rest."""
+    return 2 if tick in (0.05, 0.1, 0.5, 2.0) else 1 if tick in (0.2, 0.8, 1.2, 1.5) else 0
+
+
+def _labels(ticks: Sequence[float]) -> str:
+    """An expression that gives each tick its change; from our own numbers alone."""
+    cases = "".join(f"abs(datum.value - {tick}) < 1e-9 ? '{change(tick)}' : " for tick in ticks)
+    return f"{cases}''"
+
+
+def sentence(comparison: Comparison) -> str:
+    """A comparison as one sentence."""
+    found = (
+        f", {share(comparison.interval.level)} interval {interval(comparison.interval)}" if comparison.interval else ""
+    )
+    return (
+        f"{comparison.variant}, {tasks(comparison.task_count)}: {comparison.phase} of {comparison.form} takes "
+        f"{seconds(comparison.median_seconds)} s instead of {seconds(comparison.control_median_seconds)} s "
+        f"({change(comparison.ratio)}{found}): {verdict(comparison)}."
+    )

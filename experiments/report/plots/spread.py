@@ -1,0 +1,122 @@
+"""Every task as a point, by form and task count, with the median and the interval of the effect on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from experiments.analysis.cells import Cell
+from experiments.analysis.findings import Analysis, Comparison
+from experiments.report.plots import data
+from experiments.report.plots.style import INK, MUTED, Figure, Key, Panel, form_colour, label_room, layered, panel
+from experiments.report.tables import level, main_phase
+from experiments.wording import plural, seconds, tasks
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+_ROW_HEIGHT = 40
+_CAPTION = (
+    "Each dot is a task. The upright bar is the median; the line through it is the {level} interval of the "
+    "effect, laid on the control's median: where the form's median may well lie."
+)
+
+
+def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
+    """One panel per variant; ``measured`` as from `data.measured`."""
+    panels: list[Panel] = []
+    notes: list[str] = []
+    for number, variant in enumerate(dict.fromkeys(cell.variant for cell in analysis.cells)):
+        cells = [cell for cell in analysis.cells if cell.variant == variant and cell.phases]
+        phase = main_phase(cells)
+        cells = [cell for cell in cells if phase in cell.phases]
+        own = measured[measured["variant"] == variant].dropna(subset=[f"{phase}_seconds"])
+        if not cells or own.empty:
+            continue
+        dots = _dots(own, cells, phase)
+        if len(dots) < len(own):
+            notes.append(
+                f"{variant}: {len(dots):,} of {plural(len(own), 'task')} are drawn, at even steps from the fastest "
+                "to the slowest."
+            )
+        chart = _chart(dots, _marks(cells, analysis, phase), phase)
+        panels.append(panel(f"tasks-{number}", f"{variant}: {phase} of every task", _description(cells, phase), chart))
+    forms = dict.fromkeys(cell.form for cell in analysis.cells)
+    return Figure(
+        name="tasks",
+        title="Every task",
+        caption=_CAPTION.format(level=level(analysis)),
+        notes=tuple(notes),
+        legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
+        panels=tuple(panels),
+    )
+
+
+def _dots(own: pd.DataFrame, cells: list[Cell], phase: str) -> list[dict[str, Any]]:
+    counts = _counts(cells)
+    most = max(2, data.MOST_POINTS // len(cells))
+    rows: list[dict[str, Any]] = []
+    for (form, count), group in own.groupby(["form", "task_count"], sort=False, observed=True):
+        kept = data.thinned(group, f"{phase}_seconds", most)
+        row = data.row_label(form, int(count), counts)
+        values = zip(kept[f"{phase}_seconds"].tolist(), data.scattered(len(kept)), strict=True)
+        rows += [{"row": row, "form": form, "seconds": value, "offset": offset} for value, offset in values]
+    return rows
+
+
+def _marks(cells: list[Cell], analysis: Analysis, phase: str) -> list[dict[str, Any]]:
+    counts = _counts(cells)
+    effects = {(c.variant, c.form, c.task_count): c for c in analysis.comparisons if c.phase == phase}
+    return [
+        {
+            "row": data.row_label(cell.form, cell.task_count, counts),
+            "form": cell.form,
+            "median": cell.phases[phase].median_seconds,
+            "label": seconds(cell.phases[phase].median_seconds),
+            **_span(effects.get((cell.variant, cell.form, cell.task_count))),
+        }
+        for cell in sorted(cells, key=lambda cell: cell.task_count)
+    ]
+
+
+def _span(effect: Comparison | None) -> dict[str, float | None]:
+    if effect is None or effect.interval is None:
+        return {"low": None, "high": None}
+    base = effect.control_median_seconds
+    return {"low": base * effect.interval.low, "high": base * effect.interval.high}
+
+
+def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) -> alt.LayerChart:
+    import altair as alt
+
+    rows = [mark["row"] for mark in marks]
+    forms = list(dict.fromkeys(mark["form"] for mark in marks))
+    axis = alt.Axis(**label_room(rows))
+    y = alt.Y("row:N", sort=rows, title=None, axis=axis, scale=alt.Scale(paddingInner=0.2, paddingOuter=0.3))
+    x = alt.X("seconds:Q", title=f"{phase}, seconds", scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))
+    colour = alt.Color(
+        "form:N", scale=alt.Scale(domain=forms, range=[form_colour(form) for form in forms]), legend=None
+    )
+    points = alt.Chart(alt.InlineData(dots)).mark_circle(size=22, opacity=0.45)
+    offset = alt.YOffset("offset:Q", scale=alt.Scale(domain=[-0.6, 1.2]))
+    summary = alt.Chart(alt.InlineData(marks))
+    return layered(
+        points.encode(y=y, x=x, color=colour, yOffset=offset),
+        summary.mark_rule(strokeWidth=2.5, color=INK).encode(y=y, x="low:Q", x2="high:Q"),
+        summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="median:Q"),
+        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="median:Q", text="label:N"),
+        height=_ROW_HEIGHT * len(rows) + 62,
+    )
+
+
+def _counts(cells: list[Cell]) -> list[int]:
+    return sorted({cell.task_count for cell in cells})
+
+
+def _description(cells: list[Cell], phase: str) -> str:
+    parts = (
+        f"{cell.form} at {tasks(cell.task_count)}: median {seconds(cell.phases[phase].median_seconds)} s, from "
+        f"{seconds(cell.phases[phase].least_seconds)} to {seconds(cell.phases[phase].most_seconds)} s"
+        for cell in cells
+    )
+    return "; ".join(parts) + "."

@@ -1,0 +1,136 @@
+"""How pictures look: colours that follow the page's scheme, and charts as lean, accessible, inline SVG.
+
+Colours are CSS variables with a fallback, so one picture serves light and dark pages, and also stands alone. The hues
+are Okabe and Ito's (Color Universal Design, 2008), which people with any kind of colour vision can tell apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from kit.values import Frozen
+
+if TYPE_CHECKING:
+    import altair as alt
+
+WIDTH = 460
+"""Of one panel, in its own units: two stand side by side on a desk, one fills a phone at about 3/4 of its size."""
+INK = "var(--ink,#1f2328)"
+MUTED = "var(--muted,#59636e)"
+GRID = "var(--grid,#e3e6ea)"
+LINE = "var(--line,#9aa4af)"
+FORM_COLOURS = {
+    "plain": "var(--form-plain,#6b7280)",
+    "soci-v1": "var(--form-1,#c9540c)",
+    "soci-v2": "var(--form-2,#0068a8)",
+}
+OTHER_FORM = "var(--form-3,#00805f)"
+SEGMENT_COLOURS = {
+    "connect": "var(--part-connect,#8b95a1)",
+    "wait": "var(--part-wait,#d5dae0)",
+    "pull": "var(--part-pull,#0068a8)",
+    "start": "var(--part-start,#c9540c)",
+    "boot": "var(--part-boot,#8ec5ea)",
+}
+_LETTER_WIDTH = 7.2
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+_AXIS = {
+    "labelColor": MUTED,
+    "titleColor": MUTED,
+    "gridColor": GRID,
+    "domainColor": LINE,
+    "tickColor": LINE,
+    "labelFontSize": 12,
+    "titleFontSize": 12,
+    "titleFontWeight": "normal",
+    "labelLimit": 150,
+}
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "font": _FONT,
+    "view": {"stroke": "transparent"},
+    "mark": {"aria": False},
+    "axis": _AXIS,
+    "axisY": {"domain": False, "ticks": False, "grid": False, "labelColor": INK, "labelPadding": 8},
+    "axisX": {"domain": False, "tickSize": 4, "titlePadding": 8},
+    "text": {"color": INK, "fontSize": 12},
+    "rule": {"color": LINE},
+}
+
+
+class Key(Frozen):
+    """One entry of a figure's legend."""
+
+    label: str
+    colour: str
+
+
+class Panel(Frozen):
+    """One picture of a figure, with its text alternative."""
+
+    title: str
+    description: str
+    svg: str
+
+
+class Figure(Frozen):
+    """Pictures that belong together: what they show, how to read them, and what was not drawn."""
+
+    name: str
+    title: str
+    caption: str
+    notes: tuple[str, ...] = ()
+    legend: tuple[Key, ...] = ()
+    panels: tuple[Panel, ...] = ()
+
+
+def form_colour(form: str) -> str:
+    """The colour of a form, the same in every picture."""
+    return FORM_COLOURS.get(form, OTHER_FORM)
+
+
+def label_room(labels: Iterable[str]) -> dict[str, Any]:
+    """Axis properties that keep enough room for row labels in any font: what is measured here is another one."""
+    room = min(round(max(map(len, labels)) * _LETTER_WIDTH) + 12, WIDTH // 2)
+    return {"minExtent": room, "maxExtent": room, "labelLimit": room - 8}
+
+
+def layered(*layers: alt.Chart, height: int) -> alt.LayerChart:
+    """Charts drawn over each other, the first at the bottom."""
+    import altair as alt
+
+    return alt.LayerChart(layer=list(layers), height=height)
+
+
+def panel(name: str, title: str, description: str, chart: alt.LayerChart) -> Panel:
+    """A chart as a panel; ``name`` must be unique on the page, for the text alternative is found by it."""
+    return Panel(title=title, description=description, svg=_svg(name, title, description, chart))
+
+
+def _svg(name: str, title: str, description: str, chart: alt.LayerChart) -> str:
+    import vl_convert  # starts a JavaScript engine; for pictures alone
+
+    styled = chart.properties(width=WIDTH, autosize=_FIT).configure(**CONFIG)
+    drawn = vl_convert.vegalite_to_svg(styled.to_dict(validate=False))  # each part was validated when it was made
+    head, body = re.fullmatch(r"(<svg [^>]*>)(.*)", drawn, re.DOTALL).groups()  # type: ignore[union-attr]
+    box = re.search(r'viewBox="[^"]*"', head).group()  # type: ignore[union-attr]
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-labelledby="{name}-t {name}-d">'
+    texts = f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>'
+    return opening + texts + _lean(body)
+
+
+_FIT = {"type": "fit", "contains": "padding"}
+_DIMENSIONS = re.compile(r' (?:transform|d|x2|y2|width|height)="[^"]*"')
+_FRACTION = re.compile(r"(\.\d\d)\d+")
+_NEEDLESS = re.compile(
+    r' (?:pointer-events|aria-\w+|role|class|stroke-miterlimit|font-family)="[^"]*"'
+    r'|<path [^>]*d="(?:M0,0h0v0h0Z)?"[^>]*/>'
+)
+
+
+def _lean(body: str) -> str:
+    """Without what a still picture does not need: half the size. The font comes from the page."""
+    return _NEEDLESS.sub("", _DIMENSIONS.sub(lambda found: _FRACTION.sub(r"\1", found.group()), body))

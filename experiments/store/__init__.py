@@ -1,0 +1,1 @@
+"""The record store (SQLite) and the data frames that are read from it."""

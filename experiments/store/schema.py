@@ -1,0 +1,176 @@
+"""The store's tables, and how sweeps, rounds and tasks become rows and rows become them again.
+
+One column per observed value, so that any SQLite tool can read a store without this program. A store of an older
+version can be read as it is; who opens it to write migrates it first.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from experiments.plan.plan import Plan
+from experiments.records.model import (
+    ClockOffset,
+    HostLoad,
+    Requests,
+    Round,
+    RoundObservation,
+    RoundRecord,
+    TaskObservation,
+    TaskTimes,
+)
+from experiments.store.sweeps import Sweep
+from infra.outputs import StackOutputs
+
+STORE_SCHEMA = 2
+"""History (`PRAGMA user_version`): 1 — first version; 2 — what Fargate adds to rounds and tasks (`ADDED`)."""
+
+TABLES = (
+    """CREATE TABLE sweeps (
+        id TEXT PRIMARY KEY, created_ns INTEGER NOT NULL, stack TEXT NOT NULL, status TEXT NOT NULL,
+        plan TEXT NOT NULL, plan_digest TEXT NOT NULL, key_metadata TEXT NOT NULL, outputs TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE rounds (
+        id INTEGER PRIMARY KEY, sweep_id TEXT NOT NULL REFERENCES sweeps, position INTEGER NOT NULL,
+        attempt INTEGER NOT NULL, block INTEGER NOT NULL, variant TEXT NOT NULL, form TEXT NOT NULL,
+        task_count INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT, started_ns INTEGER NOT NULL,
+        finished_ns INTEGER NOT NULL, prepare_seconds REAL NOT NULL, clear_seconds REAL NOT NULL,
+        cpu_pressure REAL, steal REAL, UNIQUE (sweep_id, position, attempt)
+    ) STRICT""",
+    """CREATE TABLE tasks (
+        id INTEGER PRIMARY KEY, round_id INTEGER NOT NULL REFERENCES rounds, task_id TEXT NOT NULL UNIQUE,
+        image_digest TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, snapshotter TEXT, lazy_layers INTEGER,
+        received_bytes INTEGER, clock_error_bound_ms REAL, created_ns INTEGER NOT NULL, connected_ns INTEGER,
+        pull_started_ns INTEGER, pull_stopped_ns INTEGER, started_ns INTEGER, ready_ns INTEGER,
+        boot_started_ns INTEGER, boot_finished_ns INTEGER
+    ) STRICT""",
+    "CREATE INDEX tasks_of_round ON tasks (round_id)",
+)
+
+ADDED: dict[int, tuple[tuple[str, str, str], ...]] = {
+    2: (
+        ("rounds", "api_calls", "INTEGER"),
+        ("rounds", "api_retries", "INTEGER"),
+        ("rounds", "balancer_gets", "INTEGER"),
+        ("rounds", "balancer_in_vain", "INTEGER"),
+        ("rounds", "clock_offset_ms", "REAL"),
+        ("rounds", "clock_error_ms", "REAL"),
+        ("tasks", "logged_ns", "INTEGER"),
+        ("tasks", "stopped_ns", "INTEGER"),
+    )
+}
+"""Columns (table, name, type) by the version that added them to the tables of version 1; older rows have NULL there."""
+
+_CLOCK = {name: f"clock_{name}" for name in ClockOffset.model_fields}
+_SWEEP = ("id", "created_ns", "stack", "status", "plan", "plan_digest", "key_metadata", "outputs")
+_ROUND = (
+    *("sweep_id", "position", "attempt", "block", "variant", "form", "task_count", "status", "reason"),
+    *("started_ns", "finished_ns", "prepare_seconds", "clear_seconds"),
+    *HostLoad.model_fields,
+    *Requests.model_fields,
+    *_CLOCK.values(),
+)
+_TIMES = tuple(TaskTimes.model_fields)
+_OBSERVED = tuple(name for name in TaskObservation.model_fields if name != "times")
+_TASK = ("round_id", *_OBSERVED, *_TIMES)
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring tables of an older version up to this one; rows stay as they are."""
+    for newer in range(version + 1, STORE_SCHEMA + 1):
+        for table, name, kind in ADDED[newer]:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+
+
+def insert_sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
+    """Add a sweep."""
+    values = sweep.model_dump(mode="json")
+    for name in ("plan", "key_metadata", "outputs"):
+        values[name] = json.dumps(values[name], sort_keys=True)
+    _insert(connection, "sweeps", _SWEEP, {**values, "plan_digest": sweep.plan.digest})
+
+
+def read_sweeps(connection: sqlite3.Connection) -> list[Sweep]:
+    """Every sweep, oldest first."""
+    found = connection.execute("SELECT * FROM sweeps ORDER BY created_ns, rowid").fetchall()
+    return [_sweep(dict(row)) for row in found]
+
+
+def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:
+    """Add one attempt at a round, with its tasks."""
+    observation = record.observation
+    values = {
+        **record.round.model_dump(exclude={"index"}),
+        **observation.model_dump(exclude={"tasks", "load", "requests", "clock"}),
+        **observation.load.model_dump(),
+        **observation.requests.model_dump(),
+        **{column: getattr(observation.clock, name, None) for name, column in _CLOCK.items()},
+        "sweep_id": record.sweep_id,
+        "position": record.round.index,
+        "attempt": record.attempt,
+        "status": record.status.value,
+        "reason": record.reason,
+    }
+    round_id = _insert(connection, "rounds", _ROUND, values)
+    for task in observation.tasks:
+        columns = task.model_dump(mode="json", exclude={"times"})
+        _insert(connection, "tasks", _TASK, {**columns, **task.times.model_dump(), "round_id": round_id})
+
+
+def read_rounds(connection: sqlite3.Connection, sweep_id: str) -> Iterator[RoundRecord]:
+    """Every attempt of a sweep with its tasks, in the order in which they were committed."""
+    found = connection.execute("SELECT * FROM rounds WHERE sweep_id = ? ORDER BY id", (sweep_id,)).fetchall()
+    query = (
+        "SELECT tasks.* FROM tasks JOIN rounds ON rounds.id = round_id WHERE sweep_id = ? ORDER BY round_id, tasks.id"
+    )
+    tasks = {
+        round_id: [_task(dict(row)) for row in group]
+        for round_id, group in groupby(connection.execute(query, (sweep_id,)), key=lambda row: row["round_id"])
+    }
+    return (_round(dict(row), tuple(tasks.get(row["id"], ()))) for row in found)
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], values: dict[str, Any]) -> int:
+    names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    row = {name: values[name] for name in columns}
+    cursor = connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", row)  # noqa: S608 - our own names
+    return cursor.lastrowid or 0
+
+
+def _sweep(row: dict[str, Any]) -> Sweep:
+    return Sweep(
+        **{name: row[name] for name in ("id", "created_ns", "stack", "status")},
+        plan=Plan.model_validate_json(row["plan"]),
+        key_metadata=json.loads(row["key_metadata"]),
+        outputs=StackOutputs.parse(json.loads(row["outputs"])),
+    )
+
+
+def _round(row: dict[str, Any], tasks: tuple[TaskObservation, ...]) -> RoundRecord:
+    place = {name: row[name] for name in ("block", "variant", "form", "task_count")}
+    measured = {name: row[name] for name in ("started_ns", "finished_ns", "prepare_seconds", "clear_seconds")}
+    return RoundRecord(
+        **{name: row[name] for name in ("sweep_id", "attempt", "status", "reason")},
+        round=Round(**place, index=row["position"]),
+        observation=RoundObservation(
+            **measured,
+            tasks=tasks,
+            load=HostLoad(**{name: row[name] for name in HostLoad.model_fields}),
+            requests=Requests(**{name: row.get(name) for name in Requests.model_fields}),
+            clock=_clock(row),
+        ),
+    )
+
+
+def _clock(row: dict[str, Any]) -> ClockOffset | None:
+    values = {name: row.get(column) for name, column in _CLOCK.items()}
+    return None if None in values.values() else ClockOffset.model_validate(values)
+
+
+def _task(row: dict[str, Any]) -> TaskObservation:
+    times = TaskTimes(**{name: row[name] for name in _TIMES})
+    return TaskObservation(**{name: row.get(name) for name in _OBSERVED}, times=times)

@@ -1,0 +1,219 @@
+"""The record store: every sweep, round and task ever observed, in one SQLite file that survives any kill.
+
+A round and its tasks are committed in one transaction, on disk before the next round starts (WAL, synchronous=FULL).
+A store of a newer schema is refused; a damaged one is copied aside and refused, never written to. Reading is
+possible while a sweep writes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from experiments.plan.plan import Plan
+from experiments.records.model import RoundRecord
+from experiments.store import rescue, schema
+from experiments.store.schema import STORE_SCHEMA
+from experiments.store.sweeps import Sweep
+from infra.outputs import StackOutputs
+from kit import locks
+from kit.errors import StoreError
+from kit.paths import data_dir
+
+LATEST = "last"
+APPLICATION_ID = 0x50C10001
+"""In the file's header, so that another program's database is not taken for a store."""
+
+
+def default_path() -> Path:
+    """Where the store lies unless told otherwise."""
+    return data_dir() / "store.sqlite"
+
+
+class Store:
+    """An open store, to be closed or used as a context manager; ``write=False`` opens an existing one to read."""
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        self.path = path.absolute()
+        self._reserve: rescue.Reserve | None = None
+        with rescue.guarded(self.path):
+            self._connection = _writer(self.path) if write else _reader(self.path)
+
+    @staticmethod
+    def claim(path: Path) -> AbstractContextManager[None]:
+        """Keep sweeps away from the store at ``path``; raises `StoreError` that names the one that runs."""
+        return locks.exclusive(path.with_name(f"{path.name}.lock"), f"The store {path}")
+
+    @contextmanager
+    def sweeping(self, task_count: int) -> Iterator[None]:
+        """Claim the store for one sweep whose rounds have at most ``task_count`` tasks.
+
+        Raises `StoreError` that names the process when a sweep has it already, `MachineError` when its disk is full.
+        """
+        with self.claim(self.path):
+            self._reserve = rescue.Reserve(self.path, task_count)
+            self._reserve.take()
+            try:
+                yield
+            finally:
+                self._reserve.free()
+
+    def begin_sweep(self, plan: Plan, stack: str, key_metadata: dict[str, str], outputs: StackOutputs) -> Sweep:
+        """A new sweep, committed."""
+        now_ns = time.time_ns()
+        sweep = Sweep(
+            id=f"{datetime.fromtimestamp(now_ns // 10**9, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+            created_ns=now_ns,
+            stack=stack,
+            status="running",
+            plan=plan,
+            key_metadata=key_metadata,
+            outputs=outputs,
+        )
+        self._commit(lambda connection: schema.insert_sweep(connection, sweep))
+        return sweep
+
+    def set_status(self, sweep_id: str, status: str) -> None:
+        """Say how a sweep stands: `running`, `finished`, `interrupted` or `failed`."""
+        statement = "UPDATE sweeps SET status = ? WHERE id = ?"
+        self._commit(lambda connection: connection.execute(statement, (status, sweep_id)))
+
+    def add_round(self, record: RoundRecord) -> None:
+        """Commit one attempt at a round with all its tasks; when this returns, it is on disk."""
+        self._commit(lambda connection: schema.insert_round(connection, record))
+
+    def sweeps(self) -> list[Sweep]:
+        """Every sweep, oldest first."""
+        with rescue.guarded(self.path):
+            return schema.read_sweeps(self._connection)
+
+    def sweep(self, sweep_id: str = LATEST) -> Sweep:
+        """The sweep of that id, or the latest one; raises `StoreError` that names the ids there are."""
+        sweeps = {sweep.id: sweep for sweep in self.sweeps()}
+        if not sweeps:
+            raise StoreError(f"The store {self.path} holds no sweep yet. `sociometer run` makes one.")
+        wanted = list(sweeps)[-1] if sweep_id == LATEST else sweep_id
+        if wanted not in sweeps:
+            latest = ", ".join(list(sweeps)[-5:])
+            raise StoreError(f"The store {self.path} holds no sweep {wanted!r}. The latest are: {latest}.")
+        return sweeps[wanted]
+
+    def rounds(self, sweep_id: str) -> list[RoundRecord]:
+        """Every attempt at every round of a sweep, in the order in which they were committed."""
+        with rescue.guarded(self.path):
+            return list(schema.read_rounds(self._connection, sweep_id))
+
+    @contextmanager
+    def cursor(self) -> Iterator[sqlite3.Cursor]:
+        """A cursor whose rows are plain tuples, for those who read more than values are made for (`frames`)."""
+        with rescue.guarded(self.path), closing(self._connection.cursor()) as cursor:
+            cursor.row_factory = None
+            yield cursor
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _commit(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        """One transaction. When the disk is full, the reserve makes room for it, and the sweep ends after it."""
+        with rescue.guarded(self.path):
+            try:
+                _transact(self._connection, change)
+            except sqlite3.Error as error:
+                if self._reserve is None or not rescue.is_full(error):
+                    raise
+                self._reserve.free()
+                _transact(self._connection, change)
+                raise
+
+
+def _transact(connection: sqlite3.Connection, change: Callable[[sqlite3.Connection], object]) -> None:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        change(connection)
+
+
+def _writer(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path, "rwc")
+    try:
+        _check(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _transact(connection, _bring_up_to_date)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        raise StoreError(f"There is no store at {path} yet. `sociometer run` makes one.")
+    connection = _connect(path, "ro")
+    try:
+        _check(connection, path)
+        _check_has_tables(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is damaged, of another program, or of a newer schema, before anything is written to it."""
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise StoreError(rescue.damaged(path, verdict))
+    version = _pragma(connection, "user_version")
+    empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not empty and _pragma(connection, "application_id") != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program. Choose another place with --store.")
+    if version > STORE_SCHEMA:
+        raise StoreError(
+            f"The store {path} has schema version {version}, this program reads up to {STORE_SCHEMA}. "
+            "Use the version of sociometer that wrote it, or a newer one."
+        )
+
+
+def _check_has_tables(connection: sqlite3.Connection, path: Path) -> None:
+    if _pragma(connection, "user_version") == 0:
+        raise StoreError(f"The store {path} is empty. `sociometer run` fills it.")
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    version = _pragma(connection, "user_version")
+    if version == STORE_SCHEMA:
+        return
+    if version == 0:
+        for statement in schema.TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    schema.migrate(connection, max(version, 1))
+    connection.execute(f"PRAGMA user_version = {STORE_SCHEMA}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

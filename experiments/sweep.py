@@ -1,0 +1,271 @@
+"""A sweep: runs a plan round by round with an executor, each round committed before the next one starts.
+
+Faces the command line and notebooks above, executor and store below. It prints nothing: a listener is told the
+progress. What it decides comes from the store alone (`schedule`), so a sweep that was killed resumes where it was.
+With a stopping rule (`until`) it looks before each block whether that block is still wanted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from pydantic import Field
+
+from experiments.executors.protocol import Executor, RoundAborted
+from experiments.forecast import history
+from experiments.forecast.duration import Treatment, model_of, total_seconds
+from experiments.plan import schedule
+from experiments.plan.plan import Look, Plan, Stopping, check_against_stack
+from experiments.records.model import Outcome, Round, RoundObservation, RoundRecord, RoundStatus, round_status
+from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
+from infra.outputs import StackOutputs
+from kit.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
+from kit.values import Frozen
+
+MAX_LOST_ROUNDS = 3
+"""Rounds in a row that could not run at all; after that the target is taken to be broken, and the sweep ends."""
+
+
+class Progress(Frozen):
+    """How far a sweep is; ``seconds_left`` counts from the start of this round."""
+
+    sweep_id: str
+    round: Round
+    attempt: int
+    rounds_done: int
+    rounds_total: int
+    phase: str
+    seconds_left: float
+    look: Look | None = Field(default=None, description="of a sweep until some precision: how narrow it is by now")
+
+
+Listener = Callable[[Progress], None]
+"""Told the progress of a sweep, from the thread that runs it."""
+
+
+def start(store: Store, executor: Executor, plan: Plan, stack: str, outputs: StackOutputs, listener: Listener) -> Sweep:
+    """Run a plan from its beginning; returns the finished sweep.
+
+    Raises `SettingsError` or `MachineError` before anything runs, `SweepError` when the target does not work, and
+    lets `KeyboardInterrupt` through; every finished round is in the store in any case.
+    """
+    check_against_stack(plan, outputs)
+    with store.sweeping(max(plan.design.task_counts)):
+        executor.check(plan.rounds)
+        with executor:
+            sweep = store.begin_sweep(plan, stack, executor.key_metadata(), outputs)
+            return _run(store, executor, sweep, listener)
+
+
+def resume(store: Store, executor: Executor, sweep: Sweep, outputs: StackOutputs, listener: Listener) -> Sweep:
+    """Go on with a sweep at the first round that is not committed; returns the finished sweep.
+
+    Raises `SweepError` that names every difference when what would be measured now is not what was measured then.
+    """
+    check_same(sweep, executor.key_metadata(), outputs)
+    with store.sweeping(max(sweep.plan.design.task_counts)):
+        executor.check(list(schedule.remaining(sweep.plan, store.rounds(sweep.id))))
+        with executor:
+            store.set_status(sweep.id, "running")
+            return _run(store, executor, sweep, listener)
+
+
+def check_same(sweep: Sweep, key_metadata: dict[str, str], outputs: StackOutputs) -> None:
+    """Raise `SweepError` when the sweep was made with other key metadata or other images than these."""
+    then = {**sweep.key_metadata, **_digests(sweep.plan, sweep.outputs)}
+    now = {**key_metadata, **_digests(sweep.plan, outputs)}
+    differences = [
+        f"{key}: {then.get(key, 'none')} then, {now.get(key, 'none')} now"
+        for key in sorted(then.keys() | now.keys())
+        if then.get(key) != now.get(key)
+    ]
+    if differences:
+        raise SweepError(
+            f"Sweep {sweep.id} cannot go on, for its records could not be compared: {'; '.join(differences)}. "
+            "Start a new sweep."
+        )
+
+
+def check_same_plan(sweep: Sweep, plan: Plan) -> None:
+    """Raise `SweepError` that names what differs when a sweep's plan is not this one."""
+    if sweep.plan.digest == plan.digest:
+        return
+    then, now = sweep.plan.design.model_dump(), plan.design.model_dump()
+    then, now = {**then, "until": sweep.plan.stopping}, {**now, "until": plan.stopping}
+    differences = [f"{key}: {then[key]} then, {now[key]} now" for key in then if then[key] != now[key]]
+    raise SweepError(
+        f"Sweep {sweep.id} has another plan ({'; '.join(differences) or 'another order'}). Resume it without plan "
+        "options, or start a new sweep."
+    )
+
+
+def _digests(plan: Plan, outputs: StackOutputs) -> dict[str, str]:
+    return {
+        f"image digest of {name} as {form}": treatment.image_digest
+        for name, variant in outputs.variants.items()
+        for form, treatment in variant.treatments.items()
+        if name in plan.design.variants and form in plan.design.forms
+    }
+
+
+def _run(store: Store, executor: Executor, sweep: Sweep, listener: Listener) -> Sweep:
+    with _status_kept(store, sweep):
+        metadata = sweep.key_metadata
+        payload = sweep.plan.design.payload
+        known = history.known_seconds(store, payload, metadata.get("target", ""), metadata.get("profile", ""))
+        _Runner(store, executor, sweep, listener, known).run()
+    return store.sweep(sweep.id)
+
+
+@contextmanager
+def _status_kept(store: Store, sweep: Sweep) -> Iterator[None]:
+    """The sweep's status in the store says how it ended."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        store.set_status(sweep.id, "interrupted")
+        raise
+    except BaseException:
+        store.set_status(sweep.id, "failed")
+        raise
+    store.set_status(sweep.id, "finished")
+
+
+class _Runner:
+    """The loop over the rounds of one sweep."""
+
+    def __init__(
+        self, store: Store, executor: Executor, sweep: Sweep, listener: Listener, known: dict[Treatment, float]
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._sweep = sweep
+        self._listener = listener
+        self._known = known
+        self._records = store.rounds(sweep.id)
+        self._lost = 0
+        self._look: Look | None = None
+
+    def run(self) -> None:
+        """Run every round that is left, or until the stopping rule has enough."""
+        while (round_ := schedule.next_round(self._sweep.plan, self._records)) is not None:
+            if self._has_enough(round_):
+                return
+            record = self._attempt(round_)
+            self._records.append(record)
+            self._stop_when_lost(record)
+
+    def _has_enough(self, round_: Round) -> bool:
+        """Whether the stopping rule ends the sweep before this round: never within a block, nor before the first."""
+        rule = self._sweep.plan.stopping
+        begun = {record.round.block for record in self._records}
+        if rule is None or not begun or round_.block in begun:
+            return False
+        from experiments.analysis import precision  # pandas is slow to import
+        from experiments.store import frames
+
+        self._look = precision.look(self._sweep.plan.design, rule, frames.tasks(self._store, self._sweep.id))
+        return self._look.narrow_enough or self._is_over_budget(rule, round_.block)
+
+    def _is_over_budget(self, rule: Stopping, block: int) -> bool:
+        """Whether the next block would end after the budget, which counts rounds alone and also those before a kill."""
+        if rule.budget_seconds is None:
+            return False
+        own = [round_ for round_ in self._sweep.plan.rounds if round_.block == block]
+        used = sum(history.wall_seconds(record) for record in self._records)
+        return used + self._estimate(own) > rule.budget_seconds
+
+    def _attempt(self, round_: Round) -> RoundRecord:
+        attempt = schedule.attempt_number(round_, self._records)
+        notify = self._notifier(round_, attempt)
+        began_ns = time.time_ns()
+        notify("starting")
+        try:
+            observation = self._executor.run_round(round_, notify)
+        except RoundAborted as aborted:
+            self._commit(self._record(round_, attempt, aborted.observation, RoundStatus.ABORTED, "interrupted"))
+            raise
+        except KeyboardInterrupt:
+            self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.ABORTED, "interrupted"))
+            raise
+        except (CredentialsError, MachineError, SettingsError, StoreError):
+            raise
+        except SociometerError as error:
+            return self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.FAILED, str(error)))
+        status = round_status(observation.tasks)
+        return self._commit(self._record(round_, attempt, observation, status, _reason(observation, status)))
+
+    def _record(
+        self, round_: Round, attempt: int, observation: RoundObservation, status: RoundStatus, reason: str | None
+    ) -> RoundRecord:
+        return RoundRecord(
+            sweep_id=self._sweep.id,
+            round=round_,
+            attempt=attempt,
+            status=status,
+            reason=reason,
+            observation=observation,
+        )
+
+    def _commit(self, record: RoundRecord) -> RoundRecord:
+        """A round that has run is kept even when Ctrl-C comes while it is written."""
+        try:
+            self._store.add_round(record)
+        except KeyboardInterrupt:
+            if record not in self._store.rounds(self._sweep.id):
+                self._store.add_round(record)
+            raise
+        return record
+
+    def _stop_when_lost(self, record: RoundRecord) -> None:
+        self._lost = 0 if record.observation.tasks else self._lost + 1
+        if self._lost >= MAX_LOST_ROUNDS:
+            raise SweepError(
+                f"{self._lost} rounds in a row could not run; the last: {record.reason} Every record is kept; "
+                f"`sociometer sweep --resume {self._sweep.id}` goes on."
+            )
+
+    def _estimate(self, rounds: Iterable[Round]) -> float:
+        """Seconds that rounds will take, by what such rounds took so far."""
+        known = {**self._known, **history.medians(self._records)}
+        model = model_of(self._sweep.key_metadata.get("target", "lab"))
+        return total_seconds(rounds, self._sweep.plan.design.payload, known, model)
+
+    def _notifier(self, round_: Round, attempt: int) -> Callable[[str], None]:
+        left = list(schedule.remaining(self._sweep.plan, self._records))
+        total = len(self._sweep.plan.rounds)
+        seconds_left = self._estimate(left)
+
+        def notify(phase: str) -> None:
+            self._listener(
+                Progress(
+                    sweep_id=self._sweep.id,
+                    round=round_,
+                    attempt=attempt,
+                    rounds_done=total - len(left),
+                    rounds_total=total,
+                    phase=phase,
+                    seconds_left=seconds_left,
+                    look=self._look,
+                )
+            )
+
+        return notify
+
+
+def _nothing(began_ns: int) -> RoundObservation:
+    """A round of which no task was seen."""
+    return RoundObservation(
+        tasks=(), started_ns=began_ns, finished_ns=time.time_ns(), prepare_seconds=0, clear_seconds=0
+    )
+
+
+def _reason(observation: RoundObservation, status: RoundStatus) -> str | None:
+    """The first reason that a task gives for a round that is not complete."""
+    if status is RoundStatus.COMPLETE:
+        return None
+    reasons = (task.reason for task in observation.tasks if task.outcome is not Outcome.BOOTED and task.reason)
+    return next(reasons, None)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiments.analysis.statistics.trend import block_slope, mean_slope
+
+RNG = np.random.default_rng(7)
+
+
+def test_one_round_a_block_is_an_ordinary_regression() -> None:
+    x, y = RNG.random(12), RNG.normal(size=12)
+    reference = stats.linregress(x, y)
+    found = block_slope(x, y, np.zeros(12, dtype=int), np.arange(12))
+    assert found is not None
+    assert (found.slope, found.p_value) == pytest.approx((reference.slope, reference.pvalue))
+
+
+def test_several_rounds_a_block_are_a_regression_of_the_blocks_means() -> None:
+    x, y, groups, blocks = RNG.random(12), RNG.normal(size=12), np.tile([1, 2], 6), np.repeat(np.arange(6), 2)
+    levels = {group: (x[groups == group].mean(), y[groups == group].mean()) for group in (1, 2)}
+    means = [
+        (
+            np.mean([x[i] - levels[groups[i]][0] for i in range(12) if blocks[i] == block]),
+            np.mean([y[i] - levels[groups[i]][1] for i in range(12) if blocks[i] == block]),
+        )
+        for block in range(6)
+    ]
+    reference = stats.linregress(*zip(*means, strict=True))
+    found = block_slope(x, y, groups, blocks)
+    assert found is not None
+    assert (found.slope, found.p_value) == pytest.approx((reference.slope, reference.pvalue))
+
+
+def test_levels_of_groups_do_not_count_as_a_slope() -> None:
+    groups, blocks = np.tile([1, 2, 8, 3], 5), np.repeat(np.arange(5), 4)
+    x = blocks + RNG.random(20)
+    y = 0.5 * x + RNG.normal(0, 0.01, 20)
+    found, lifted = block_slope(x, y, groups, blocks), block_slope(x, y + 10.0 * groups, groups, blocks)
+    assert found is not None
+    assert lifted is not None
+    assert found.slope == pytest.approx(lifted.slope)
+    assert found.slope == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("blocks", [4, 8])
+def test_what_a_block_has_in_common_is_no_trend(blocks: int) -> None:
+    """Of 400 sweeps with blocks that differ by 10 % and no drift, at most 5 % are called moving, give or take luck."""
+    rng = np.random.default_rng(11)
+    place, groups = np.repeat(np.arange(blocks), 4), np.tile([1, 2, 3, 8], blocks)
+    called = 0
+    for _ in range(400):
+        common = rng.normal(0, 0.1, blocks)[place]
+        found = block_slope(place + rng.random(4 * blocks), common + rng.normal(0, 0.05, 4 * blocks), groups, place)
+        called += found is not None and found.p_value < 0.05
+    assert 0 < called < 33  # 34 or more would come in 1 of 1,000 cases
+
+
+def test_too_few_blocks_or_one_moment_have_no_slope() -> None:
+    none = np.zeros(9, dtype=int)
+    assert block_slope(np.arange(9.0), np.arange(9.0), none, np.repeat([0, 1, 2], 3)) is None
+    assert block_slope(np.ones(9), np.arange(9.0), none, np.arange(9)) is None
+    assert block_slope(np.array([]), np.array([]), np.array([], dtype=int), np.array([], dtype=int)) is None
+
+
+def test_the_mean_slope_is_the_mean_of_each_block_s_regression() -> None:
+    x, y = np.log2([1.0, 2, 8]), RNG.normal(size=(5, 3))
+    slopes = [stats.linregress(x, row).slope for row in y]
+    found = mean_slope(x, y)
+    assert found is not None
+    assert found.slope == pytest.approx(np.mean(slopes))
+    assert found.p_value == pytest.approx(stats.ttest_1samp(slopes, 0).pvalue)
+
+
+def test_two_blocks_or_one_task_count_have_no_mean_slope() -> None:
+    assert mean_slope(np.array([0.0, 1]), np.ones((2, 2))) is None
+    assert mean_slope(np.array([0.0]), np.ones((5, 1))) is None

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import ttest_ind
+
+from experiments.analysis.statistics import unpaired
+from experiments.analysis.statistics.paired import Floats
+from experiments.analysis.statistics.permutation import DRAWS
+
+logarithms = st.integers(3, 12).flatmap(lambda n: arrays(float, n, elements=st.floats(-3, 3), unique=True))
+
+
+def some(seed: int, before: int, after: int) -> tuple[Floats, Floats]:
+    generator = np.random.default_rng(seed)
+    return generator.normal(0, 0.05, before), generator.normal(0.08, 0.15, after)
+
+
+def enumerated(before: Floats, after: Floats) -> float:
+    """The permutation test by hand: every choice of which blocks were the first sweep's; twice the smaller tail."""
+    pooled, observed = np.concatenate([before, after]), after.mean() - before.mean()
+    chosen = [np.isin(np.arange(len(pooled)), one) for one in combinations(range(len(pooled)), len(before))]
+    differences = np.array([pooled[~one].mean() - pooled[one].mean() for one in chosen])
+    tails = np.mean(differences <= observed + 1e-12), np.mean(differences >= observed - 1e-12)
+    return float(min(1.0, 2 * min(tails)))
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 9), (10, 4), (40, 41)])
+def test_interval_and_p_are_those_of_welch_s_t_test(before: int, after: int) -> None:
+    first, second = some(before, before, after)
+    wanted = ttest_ind(second, first, equal_var=False)
+    low, high = wanted.confidence_interval(0.9)
+    assert unpaired.interval(first, second, 0.9) == pytest.approx((low, high), rel=1e-9)
+    assert unpaired.p_value(first, second) == pytest.approx(wanted.pvalue, rel=1e-9)
+
+
+@given(logarithms, logarithms)
+def test_the_interval_leaves_out_zero_exactly_when_p_is_below_its_error(before: Floats, after: Floats) -> None:
+    low, high = unpaired.interval(before, after, 0.95)
+    p_value = unpaired.p_value(before, after)
+    if abs(p_value - 0.05) > 1e-9:
+        assert (low > 0 or high < 0) == (p_value < 0.05)
+
+
+@given(logarithms, logarithms)
+def test_exchanging_before_and_after_turns_the_interval_round(before: Floats, after: Floats) -> None:
+    low, high = unpaired.interval(before, after, 0.95)
+    assert unpaired.interval(after, before, 0.95) == pytest.approx((-high, -low), abs=1e-9)
+    assert unpaired.p_value(after, before) == pytest.approx(unpaired.p_value(before, after), abs=1e-9)
+
+
+def test_equal_blocks_leave_no_doubt() -> None:
+    ones = np.ones(4)
+    assert unpaired.interval(ones, 2 * ones, 0.95) == (1, 1)
+    assert unpaired.p_value(ones, 2 * ones) == 0
+    assert unpaired.p_value(ones, ones) == 1
+    assert unpaired.permuted(ones, ones).p_value == 1
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (5, 3), (5, 5)])
+@pytest.mark.parametrize("seed", range(4))
+def test_permutation_test_is_the_enumeration_by_hand(before: int, after: int, seed: int) -> None:
+    first, second = some(seed, before, after)
+    assert unpaired.permuted(first, second).p_value == pytest.approx(enumerated(first, second))
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (4, 4), (7, 4), (12, 12)])
+def test_blocks_that_do_not_overlap_give_the_least_p_that_there_is(before: int, after: int) -> None:
+    found = unpaired.permuted(np.linspace(0, 1, before), np.linspace(9, 10, after))
+    assert found.p_value == pytest.approx(found.least)
+
+
+def test_many_blocks_are_drawn_from_and_give_the_same_p_every_time() -> None:
+    first, second = some(1, 20, 20)
+    found = unpaired.permuted(first, second)
+    assert found == unpaired.permuted(first, second)
+    assert found.least == 2 / (1 + DRAWS)
+    assert found.p_value == pytest.approx(ttest_ind(second, first, equal_var=False).pvalue, abs=0.02)

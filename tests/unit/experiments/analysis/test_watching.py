@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from experiments.analysis.watching import watching
+from experiments.records.model import (
+    ClockOffset,
+    Outcome,
+    Requests,
+    Round,
+    RoundObservation,
+    RoundRecord,
+    RoundStatus,
+    TaskObservation,
+    TaskTimes,
+)
+from experiments.store import frames
+from experiments.store.store import Store
+from tests.contracts.outputs import digest, stack_outputs
+from tests.contracts.plans import small_plan
+
+Said = Callable[..., list[str]]
+
+
+def record(clock: ClockOffset | None, bound_ms: float | None = 0.5, retries: int | None = 0) -> RoundRecord:
+    task = TaskObservation(
+        task_id="t",
+        image_digest=digest("i"),
+        times=TaskTimes(created_ns=1, boot_started_ns=2, boot_finished_ns=3),
+        outcome=Outcome.BOOTED,
+        clock_error_bound_ms=bound_ms,
+    )
+    calls = None if retries is None else 10
+    requests = Requests(api_calls=calls, api_retries=retries, balancer_gets=7, balancer_in_vain=3)
+    return RoundRecord(
+        sweep_id="s",
+        round=Round(block=0, index=0, variant="movie", form="plain", task_count=1),
+        attempt=1,
+        status=RoundStatus.COMPLETE,
+        observation=RoundObservation(
+            tasks=(task,),
+            started_ns=1,
+            finished_ns=3,
+            prepare_seconds=0,
+            clear_seconds=0,
+            requests=requests,
+            clock=clock,
+        ),
+    )
+
+
+@pytest.fixture
+def said_of(tmp_path: Path) -> Said:
+    """What is said of records once they were stored and read again."""
+
+    def read(*records: RoundRecord) -> list[str]:
+        with Store(tmp_path / "store.sqlite", write=True) as store:
+            sweep = store.begin_sweep(small_plan(), "dev", {}, stack_outputs())
+            for index, one in enumerate(records):
+                (task,) = one.observation.tasks
+                observation = one.observation.model_copy(
+                    update={"tasks": (task.model_copy(update={"task_id": f"{sweep.id}/{index}"}),)}
+                )
+                update = {"sweep_id": sweep.id, "attempt": index + 1, "observation": observation}
+                store.add_round(one.model_copy(update=update))
+            return list(watching(frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)))
+
+    return read
+
+
+def test_rounds_in_the_lab_need_no_note(said_of: Said) -> None:
+    assert said_of(record(None, retries=None)) == []
+
+
+def test_requests_and_those_sent_again_are_counted_over_all_rounds(said_of: Said) -> None:
+    clock = ClockOffset(offset_ms=0, error_ms=100)
+    first, *_ = said_of(record(clock, retries=2), record(clock, retries=3))
+    assert first == (
+        "Watching took 20 requests to AWS, 5 of them sent again (throttled, failed or lost), "
+        "and 14 to the load balancer, 6 of them in vain."
+    )
+
+
+@pytest.mark.parametrize("clock", [None, ClockOffset(offset_ms=0, error_ms=1_500)])
+def test_an_unknown_offset_is_said(said_of: Said, clock: ClockOffset | None) -> None:
+    assert any("their `ready` is left out" in note for note in said_of(record(clock)))
+
+
+def test_a_clock_that_is_surely_wrong_is_said_and_one_that_may_be_right_is_not(said_of: Said) -> None:
+    surely = said_of(record(ClockOffset(offset_ms=-2_500, error_ms=200)))
+    perhaps = said_of(record(ClockOffset(offset_ms=900, error_ms=900)))
+    assert any("clock is up to 2.5 s off AWS's" in note for note in surely)
+    assert not any("off AWS's" in note for note in perhaps)
+
+
+@pytest.mark.parametrize(
+    ("bound_ms", "said"), [(80.0, "off by up to 80 ms"), (None, "1 booted tasks do not know the error")]
+)
+def test_a_task_clock_that_may_be_wrong_is_said(said_of: Said, bound_ms: float | None, said: str) -> None:
+    assert any(said in note for note in said_of(record(ClockOffset(offset_ms=0, error_ms=10), bound_ms)))

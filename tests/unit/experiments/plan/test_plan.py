@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from experiments.plan.plan import Plan, check_against_stack, make_plan
+from experiments.plan.presets import PRESETS, preset
+from infra.outputs import FORMS
+from infra.settings.stack import Settings
+from kit.errors import SettingsError
+from tests.contracts.outputs import stack_outputs
+from tests.contracts.plans import small_design, small_plan
+
+designs = st.builds(
+    small_design,
+    variants=st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=4, unique=True),
+    forms=st.lists(st.sampled_from(FORMS), min_size=1, unique=True),
+    task_counts=st.lists(st.integers(1, 10_000), min_size=1, max_size=4, unique=True),
+    blocks=st.integers(1, 5),
+    seed=st.integers(0, 2**63 - 1),
+)
+
+
+@given(designs.map(make_plan))
+def test_every_block_holds_every_treatment_at_every_count_exactly_once(plan: Plan) -> None:
+    design = plan.design
+    wanted = Counter(product(design.variants, design.forms, design.task_counts))
+    for block in range(design.blocks):
+        own = [round_ for round_ in plan.rounds if round_.block == block]
+        assert Counter((round_.variant, round_.form, round_.task_count) for round_ in own) == wanted
+    assert [round_.index for round_ in plan.rounds] == list(range(len(plan.rounds)))
+    assert [round_.block for round_ in plan.rounds] == sorted(round_.block for round_ in plan.rounds)
+
+
+@given(designs)
+def test_a_plan_is_its_seed_s_and_comes_back_from_json(design: object) -> None:
+    plan = make_plan(design)  # type: ignore[arg-type]
+    again = Plan.model_validate_json(plan.model_dump_json())
+    assert again == plan == make_plan(plan.design)
+    assert again.digest == plan.digest
+
+
+@given(designs)
+def test_more_blocks_leave_the_earlier_ones_as_they_were(design: object) -> None:
+    plan = make_plan(design)  # type: ignore[arg-type]
+    longer = make_plan(plan.design.model_copy(update={"blocks": plan.design.blocks + 1}))
+    assert longer.rounds[: len(plan.rounds)] == plan.rounds
+
+
+def test_the_order_of_a_seed_is_the_same_on_every_python() -> None:
+    """The first numbers of random.Random(1) are 0.134, 0.847, 0.763, 0.255; the rounds are sorted by them."""
+    order = [(round_.form, round_.task_count) for round_ in small_plan(seed=1, blocks=1).rounds]
+    assert order == [("plain", 1), ("soci-v2", 2), ("soci-v2", 1), ("plain", 2)]
+
+
+def test_blocks_are_shuffled_independently_and_seeds_differ() -> None:
+    plan = small_plan(blocks=10, task_counts=(1, 2, 3))
+    orders = {
+        tuple((round_.form, round_.task_count) for round_ in plan.rounds if round_.block == block)
+        for block in range(10)
+    }
+    assert len(orders) > 5
+    assert small_plan(seed=2, blocks=10).rounds != small_plan(seed=1, blocks=10).rounds
+
+
+def test_no_place_in_a_block_is_favoured() -> None:
+    first = Counter(small_plan(seed=seed, blocks=1).rounds[0].form for seed in range(400))
+    assert 150 < first["plain"] < 250
+
+
+def test_another_plan_has_another_digest() -> None:
+    assert small_plan(seed=1).digest != small_plan(seed=2).digest
+
+
+def test_a_plan_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        small_plan().rounds = ()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"forms": ("plain", "soci-v3")}, "no form 'soci-v3'. Allowed: plain, soci-v1, soci-v2"),
+        ({"task_counts": (0,)}, "task count 0 is not possible. Allowed: 1 to 10000"),
+        ({"task_counts": (1, 10_001)}, "task count 10001"),
+        ({"blocks": 0}, "number of blocks 0 is not possible. Allowed: 1 to 1000"),
+        ({"seed": -1}, "seed -1"),
+        ({"forms": ()}, "at least one form"),
+        ({"variants": ()}, "at least one variant"),
+        ({"task_counts": ()}, "at least one task count"),
+        ({"forms": ("plain", "plain")}, "form 'plain' is given twice"),
+        ({"task_counts": (2, 2)}, "task count 2 is given twice"),
+    ],
+)
+def test_an_impossible_design_is_refused_with_its_value_and_what_is_allowed(
+    changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        small_plan(**changes)
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"no plan 'fast'. Allowed: default, aa, full"):
+        preset("fast")
+
+
+def test_a_plan_fits_a_stack_that_has_its_treatments() -> None:
+    check_against_stack(small_plan(), stack_outputs())
+
+
+def test_a_treatment_that_the_stack_lacks_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"no variant 'movie'. It has: parquet"):
+        check_against_stack(small_plan(), stack_outputs(variants=["parquet"]))
+    with pytest.raises(SettingsError, match=r"no 'movie' as 'soci-v2'. It has it as: plain"):
+        check_against_stack(small_plan(), stack_outputs(forms=["plain"]))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_make_plans_with_the_control_and_settings_that_a_stack_understands(name: str) -> None:
+    design = preset(name).design
+    assert "plain" in design.forms
+    kinds = len(design.variants) * len(design.forms) * len(design.task_counts)
+    assert len(make_plan(design).rounds) == kinds * design.blocks
+    settings = Settings.parse(design.payload.settings())
+    assert settings.movie_megabytes == design.payload.movie_megabytes
+    assert settings.parquet_test_megabytes == design.payload.parquet_test_megabytes
+    assert settings.parquet_train_megabytes == design.payload.parquet_train_megabytes
+
+
+def test_the_full_plan_has_the_full_payload() -> None:
+    full = preset("full").design.payload.model_dump()
+    assert Settings().model_dump(include=set(full)) == full
+
+
+def test_the_aa_plan_measures_plain_against_itself() -> None:
+    assert preset("aa").design.forms == ("plain", "plain-again")
+    assert preset("aa").stack not in {other.stack for name, other in PRESETS.items() if name != "aa"}

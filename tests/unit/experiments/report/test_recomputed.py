@@ -1,0 +1,265 @@
+"""Every figure of the page against a second computation: from the CSV export, in plain Python."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from statistics import mean, median, quantiles, stdev
+
+import pytest
+
+from experiments.records.model import Outcome
+from experiments.report import plots
+from experiments.report.export import to_csv
+from experiments.report.formats import Report, read, to_html
+from experiments.report.plots.style import Panel
+from experiments.store.store import Store
+from tests.contracts.plans import small_plan
+from tests.support.pages import bars, dots, tables, texts
+from tests.unit.experiments.conftest import StartSweep
+
+PHASES = ("connect", "pull", "start", "ready", "boot")
+T_QUANTILE = {3: 3.182446, 4: 2.776445}
+"""97.5 % quantiles of Student's t by degrees of freedom, from a printed table."""
+COLOURS = {"plain": "form-plain", "soci-v2": "form-2"}
+Row = dict[str, str]
+Place = tuple[str, str, int]
+
+
+@pytest.fixture
+def report(store: Store, sweep: StartSweep) -> Report:
+    """Two variants, two forms, one and three tasks, five blocks; some rounds failed, timed out or were not lazy."""
+    plan = small_plan(variants=("movie", "parquet"), task_counts=(1, 3), blocks=5)
+    script = {2: [Outcome.TIMEOUT], 9: [Outcome.NOT_LAZY], 13: [Outcome.FAILED], 21: [Outcome.FAILED] * 3}
+    return read(store, sweep(plan, script=script, seed=3, metadata={"target": "lab"}))
+
+
+@pytest.fixture
+def rows(store: Store, report: Report) -> list[Row]:
+    """The CSV export."""
+    return list(csv.DictReader(io.StringIO(to_csv(store.rounds(report.contents.summary.sweep_id)))))
+
+
+@pytest.fixture
+def measured(rows: list[Row]) -> list[Row]:
+    """What may be in figures."""
+    return [row for row in rows if row["outcome"] == "booted" and row["round_status"] == "complete"]
+
+
+def place(row: Row) -> Place:
+    return (row["variant"], row["form"], int(row["task_count"]))
+
+
+def of(rows: Iterable[Row], wanted: Place, phase: str) -> list[float]:
+    return [float(row[f"{phase}_seconds"]) for row in rows if place(row) == wanted]
+
+
+def blocks(rows: Iterable[Row], wanted: Place, phase: str) -> dict[int, float]:
+    """The median of each block's round."""
+    found: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        if place(row) == wanted:
+            found[int(row["block"])].append(float(row[f"{phase}_seconds"]))
+    return {block: median(values) for block, values in found.items()}
+
+
+def digits(value: float) -> str:
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
+
+
+def percent(ratio: float) -> float:
+    return (ratio - 1) * 100
+
+
+def as_number(text: str) -> float:
+    return float(text.removesuffix(" %").replace("−", "-"))  # noqa: RUF001
+
+
+def panels(report: Report, name: str) -> list[Panel]:
+    [figure] = [one for one in plots.figures(report.tasks, report.contents.analysis) if one.name == name]
+    return list(figure.panels)
+
+
+def test_medians_quartiles_and_extremes_of_every_treatment(report: Report, measured: list[Row]) -> None:
+    shown = {
+        title: table for (section, title), table in tables(to_html(report)).items() if section == "Every treatment"
+    }
+    assert list(shown) == ["movie", "parquet"]
+    for variant, table in shown.items():
+        assert len(table) == 4
+        for row in table:
+            wanted = (variant, row["form"], int(row["tasks"]))
+            for phase in PHASES:
+                values = of(measured, wanted, phase)
+                lower, middle, upper = quantiles(values, n=4, method="inclusive")
+                assert row[phase].split("|") == [
+                    digits(middle),
+                    f"{digits(lower)}–{digits(upper)}",  # noqa: RUF001
+                    f"{digits(min(values))}–{digits(max(values))}",  # noqa: RUF001
+                ]
+
+
+def test_tasks_and_outcomes_of_every_treatment(report: Report, rows: list[Row], measured: list[Row]) -> None:
+    for (section, variant), table in tables(to_html(report)).items():
+        for row in table if section == "Every treatment" else ():
+            wanted = (variant, row["form"], int(row["tasks"]))
+            ran = [one for one in rows if place(one) == wanted]
+            figured = [one for one in measured if place(one) == wanted]
+            outcomes = sorted(Counter(one["outcome"] for one in ran).items())
+            assert row["in figures"] == f"{len(figured)} of {len(ran)}"
+            assert row["outcomes"] == ", ".join(f"{count} {outcome}" for outcome, count in outcomes)
+
+
+def test_every_comparison_with_its_interval(report: Report, measured: list[Row]) -> None:
+    compared = 0
+    for (section, variant), table in tables(to_html(report)).items():
+        for row in table if section == "Every comparison" else ():
+            own = blocks(measured, (variant, row["form"], int(row["tasks"])), row["phase"])
+            base = blocks(measured, (variant, "plain", int(row["tasks"])), row["phase"])
+            both = sorted(own.keys() & base.keys())
+            logs = [math.log(own[block] / base[block]) for block in both]
+            half = T_QUANTILE[len(logs) - 1] * stdev(logs) / math.sqrt(len(logs))
+            assert int(row["blocks"]) == len(both)
+            assert row["control, s"] == digits(median(base[block] for block in both))
+            assert row["form, s"] == digits(median(own[block] for block in both))
+            assert as_number(row["change"]) == pytest.approx(percent(math.exp(mean(logs))), abs=0.51)
+            low, high = row["95 % interval"].split(" to ")
+            assert as_number(low) == pytest.approx(percent(math.exp(mean(logs) - half)), abs=0.51)
+            assert as_number(high) == pytest.approx(percent(math.exp(mean(logs) + half)), abs=0.51)
+            compared += 1
+    assert compared == 2 * 2 * 4
+
+
+def test_what_was_left_out_is_everything_else(report: Report, rows: list[Row], measured: list[Row]) -> None:
+    shown = tables(to_html(report))["What was left out, and why", ""]
+    tasks = sum(int(row["count"]) for row in shown if row["what"].startswith("task "))
+    assert tasks == len(rows) - len(measured) > 0
+    attempts = {(row["round"], row["attempt"]) for row in rows if row["round_status"] != "complete"}
+    assert sum(int(row["count"]) for row in shown if row["what"].startswith("round ")) == len(attempts) > 0
+
+
+def test_every_task_is_a_point_at_its_duration(report: Report, measured: list[Row]) -> None:
+    for drawn, variant in zip(panels(report, "tasks"), ("movie", "parquet"), strict=True):
+        of_variant = [row for row in measured if row["variant"] == variant]
+        most = max(float(row["boot_seconds"]) for row in of_variant)
+        scale = max(dot.x for dot in dots(drawn.svg)) / most
+        for form, colour in COLOURS.items():
+            wanted = sorted(float(row["boot_seconds"]) for row in of_variant if row["form"] == form)
+            shown = sorted(dot.x / scale for dot in dots(drawn.svg) if dot.colour == colour)
+            assert shown == pytest.approx(wanted, abs=0.02 / scale)
+
+
+def test_the_parts_of_a_typical_start_end_at_their_medians(report: Report, measured: list[Row]) -> None:
+    ends = ("connected_ns", "pull_stopped_ns", "started_ns", "boot_finished_ns")
+    for drawn, variant in zip(panels(report, "parts"), ("movie", "parquet"), strict=True):
+        rows_of_bars: dict[float, list[float]] = defaultdict(list)
+        for bar in bars(drawn.svg):
+            rows_of_bars[bar.y].append(bar.x + bar.width)
+        shown = [rows_of_bars[y] for y in sorted(rows_of_bars)]
+        places = [(variant, form, count) for count in (1, 3) for form in ("plain", "soci-v2")]
+        wanted = [[_moment(measured, one, end) for end in ends] for one in places]
+        scale = max(map(max, shown)) / max(map(max, wanted))
+        for bar_ends, moments in zip(shown, wanted, strict=True):
+            assert [end / scale for end in bar_ends] == pytest.approx(moments, abs=0.05 / scale)
+        assert {digits(moments[-1]) for moments in wanted} <= set(texts(drawn.svg))
+
+
+def _moment(rows: Iterable[Row], wanted: Place, end: str) -> float:
+    return median((int(row[end]) - int(row["created_ns"])) / 1e9 for row in rows if place(row) == wanted)
+
+
+def test_the_bars_of_one_round_are_its_tasks(report: Report, measured: list[Row]) -> None:
+    for drawn, variant in zip(panels(report, "round"), ("movie", "parquet"), strict=True):
+        wanted: list[float] = []
+        for form in ("plain", "soci-v2"):
+            own = [row for row in measured if place(row) == (variant, form, 3)]
+            first = min(int(row["round"]) for row in own)
+            wanted += sorted(float(row["boot_seconds"]) for row in own if int(row["round"]) == first)
+        last: dict[float, float] = {}
+        for bar in bars(drawn.svg):
+            last[bar.y] = max(last.get(bar.y, 0), bar.x + bar.width)
+        scale = max(last.values()) / max(wanted)
+        assert [last[y] / scale for y in sorted(last)] == pytest.approx(wanted, abs=0.05 / scale)
+
+
+def test_effects_lie_at_the_logarithm_of_their_ratio(report: Report, measured: list[Row]) -> None:
+    drawn = panels(report, "effects")
+    places = [(variant, phase) for variant in ("movie", "parquet") for phase in ("boot", "pull")]
+    for panel, (variant, phase) in zip(drawn, places, strict=True):
+        wanted = []
+        for count in (1, 3):
+            own = blocks(measured, (variant, "soci-v2", count), phase)
+            base = blocks(measured, (variant, "plain", count), phase)
+            wanted.append(mean(math.log(own[block] / base[block]) for block in own.keys() & base.keys()))
+        shown = [dot.x for dot in sorted(dots(panel.svg), key=lambda dot: dot.y)]
+        labels = [text for text in texts(panel.svg) if text.endswith(" %")][-2:]
+        assert [as_number(label) for label in labels] == pytest.approx([percent(math.exp(x)) for x in wanted], abs=0.51)
+        # The line of no change is where the logarithm is 0; one factor must explain both points.
+        none = _no_change(panel.svg)
+        assert (shown[0] - none) / (shown[1] - none) == pytest.approx(wanted[0] / wanted[1], rel=0.01)
+
+
+def _no_change(svg: str) -> float:
+    import re
+
+    [x] = re.findall(r'<line transform="translate\(([\d.]+),[\d.]+\)" x2="0" y2="-?[\d.]+" stroke="var\(--line', svg)[
+        -1:
+    ]
+    return float(x)
+
+
+def test_order_shows_each_rounds_median_against_its_treatment(report: Report, measured: list[Row]) -> None:
+    for drawn, variant in zip(panels(report, "order"), ("movie", "parquet"), strict=True):
+        found: dict[tuple[int, Place], list[float]] = defaultdict(list)
+        for row in measured:
+            if row["variant"] == variant:
+                found[int(row["round"]), place(row)].append(float(row["boot_seconds"]))
+        medians = {key: median(values) for key, values in found.items()}
+        typical = {one: median(v for (_, p), v in medians.items() if p == one) for _, one in medians}
+        wanted = sorted((index, value / typical[one] - 1) for (index, one), value in medians.items())
+        shown = sorted((dot.x, dot.y) for dot in dots(drawn.svg))
+        assert len(shown) == len(wanted)
+        pixels = _line([x for x, _ in shown], [index for index, _ in wanted])
+        assert pixels == pytest.approx([index for index, _ in wanted], abs=0.02)
+        heights = _line([y for _, y in shown], [changed for _, changed in wanted])
+        assert heights == pytest.approx([changed for _, changed in wanted], abs=0.002)
+
+
+def _line(shown: list[float], wanted: list[float]) -> list[float]:
+    """``shown`` on the scale of ``wanted``, by its two ends: every other point then has to fit."""
+    low, high = min(range(len(wanted)), key=wanted.__getitem__), max(range(len(wanted)), key=wanted.__getitem__)
+    step = (wanted[high] - wanted[low]) / (shown[high] - shown[low])
+    return [wanted[low] + (value - shown[low]) * step for value in shown]
+
+
+def test_the_result_is_the_main_phase_of_every_comparison(report: Report) -> None:
+    page = tables(to_html(report))
+    shown = [(row["image, phase"], row["tasks × form"], row["change"]) for row in page["Result", ""]]  # noqa: RUF001
+    wanted = [
+        (f"{variant} boot", f"{row['tasks']} × {row['form']}", row["change"])  # noqa: RUF001
+        for (section, variant), table in page.items()
+        if section == "Every comparison"
+        for row in table
+        if row["phase"] == "boot"
+    ]
+    assert shown == wanted
+
+
+@pytest.fixture
+def many(reported: Callable[..., Report]) -> Report:
+    """More tasks than a picture holds."""
+    return reported(small_plan(task_counts=(400,), blocks=2))
+
+
+def test_of_very_many_tasks_the_fastest_and_the_slowest_are_drawn_and_the_rest_is_said(many: Report) -> None:
+    [figure] = [one for one in plots.figures(many.tasks, many.contents.analysis) if one.name == "tasks"]
+    found = dots(figure.panels[0].svg)
+    assert len(found) == 600
+    assert figure.notes == ("movie: 600 of 1,600 tasks are drawn, at even steps from the fastest to the slowest.",)
+    boots = many.tasks["boot_seconds"]
+    assert min(dot.x for dot in found) / max(dot.x for dot in found) == pytest.approx(
+        boots.min() / boots.max(), rel=1e-3
+    )
