@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.settings.stack import machine_platform
+from infra.settings.model import machine_platform
 from infra.sources import hasher
 from infra.sources.synthetic import write_movie
 from kit.command import run

@@ -11,7 +11,7 @@ from infra.outputs import SCHEMA_VERSION, Form
 from infra.providers.lab_registry import LabRegistry
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from infra.sources.images import PROJECT, recipe
 
 

@@ -12,7 +12,7 @@ from pulumi.runtime import config as pulumi_config
 
 from infra.lab_stack import lab
 from infra.outputs import OUTPUT_NAME, StackOutputs
-from infra.settings.stack import NAMESPACE, Settings
+from infra.settings.model import NAMESPACE, Settings
 from kit.errors import SociometerError
 
 

@@ -133,7 +133,7 @@ def _terms(before: Sweep, after: Sweep) -> Terms:
     return Terms(nominal_level=stopping.nominal_level(Terms().level), p_factor=stopping.P_FACTOR)
 
 
-def _lost(before: dict[Place, Floats], after: dict[Place, Floats], planned: Design) -> Iterator[str]:
+def _lost(before: dict[RowKey, Floats], after: dict[RowKey, Floats], planned: Design) -> Iterator[str]:
     """Treatments at a task count that broke: without a word about them a comparison would look clean."""
     earlier, later = ({place[:3]: None for place, values in side.items() if len(values)} for side in (before, after))
     for variant, form, count in earlier:
@@ -160,10 +160,10 @@ def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
     return {(str(variant), str(form), int(count)): float(share) for (variant, form, count), share in grouped.items()}
 
 
-Place = tuple[str, str, int, str]
+RowKey = tuple[str, str, int, str]
 
 
-def _logarithms(side: Recorded, measure: Measure) -> dict[Place, Floats]:
+def _logarithms(side: Recorded, measure: Measure) -> dict[RowKey, Floats]:
     """By variant, form, task count and phase."""
     medians = round_medians(side.tasks)
     if measure == "ratio-to-plain":
@@ -181,7 +181,7 @@ def _positive_logarithms(seconds: pd.Series) -> Floats:
     return np.asarray(np.log(values[values > 0]))
 
 
-def _samples(before: dict[Place, Floats], after: dict[Place, Floats]) -> Iterator[_Samples]:
+def _samples(before: dict[RowKey, Floats], after: dict[RowKey, Floats]) -> Iterator[_Samples]:
     for place in before:
         if place in after and len(before[place]) and len(after[place]):
             yield _Samples(*place, before[place], after[place])

@@ -12,7 +12,7 @@ from experiments.executors.fargate.stage import fargate_of
 from experiments.executors.protocol import Executor
 from experiments.plan.plan import Design
 from infra.outputs import StackOutputs
-from infra.settings.stack import FARGATE_PLATFORM
+from infra.settings.model import FARGATE_PLATFORM
 from kit.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from experiments.executors.protocol import Notify, RoundAborted
+from experiments.executors.protocol import RoundAborted
 from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, TaskObservation, TaskTimes
 from infra.lab import mounts
 from infra.lab.cluster import Cluster, clear_orphans, run_folder
@@ -25,6 +25,7 @@ from kit.errors import LabError, MachineError, SettingsError, StackError
 from kit.machine import load
 from kit.machine.doctor import require_lab
 from kit.toolchain import toolbox
+from kit.values import Notify
 
 HOST_OVERHEAD_BYTES = 300 * 2**20
 """Memory of one host's containerd, snapshotter and shim beside its task, rounded up."""

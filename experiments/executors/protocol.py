@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from experiments.records.model import Round, RoundObservation
+from kit.values import Notify
 
-Notify = Callable[[str], None]
 """Told the phase that a round has reached ("preparing", "pulling 2/8", "clearing"): for display only."""
 
 

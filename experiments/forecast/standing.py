@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.forecast import prices
 from experiments.forecast.leftovers import Leftover, leftovers
 from infra.automation import files, stack, workspace
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 
 
 def left(name: str) -> list[Leftover]:

@@ -61,7 +61,7 @@ def to_averages_csv(records: Sequence[RoundRecord]) -> str:
     return _csv(("taskCount", *AVERAGES, *mark), (_averages(last[index]) | mark for index in sorted(last)))
 
 
-FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
+EXPORT_FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
     "json": to_json,
     "csv": to_csv,
     "averages-csv": to_averages_csv,

@@ -60,7 +60,7 @@ def to_json(report: Report) -> str:
     return json.dumps({**summary, "analysis": report.contents.analysis.model_dump(mode="json")}, indent=2) + "\n"
 
 
-FORMATS: dict[str, Callable[[Report], str]] = {
+REPORT_FORMATS: dict[str, Callable[[Report], str]] = {
     "text": to_text,
     "html": to_html,
     "markdown": to_markdown,

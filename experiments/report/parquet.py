@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 FILE_KEY = "sociometer"
 """Of the file's own metadata: which sweep it is, as JSON."""
-FORMATS: Mapping[str, Sequence[Column]] = {"parquet": columns.TASKS, "rounds-parquet": columns.ROUNDS}
+PARQUET_FORMATS: Mapping[str, Sequence[Column]] = {"parquet": columns.TASKS, "rounds-parquet": columns.ROUNDS}
 
 
 def to_parquet(store: Store, sweep: Sweep, format_: str, *, variant: str | None, form: str | None) -> bytes:
     """The tasks or rounds of a sweep as a file's bytes; ``variant`` and ``form`` leave out all others."""
     from experiments.store import frames  # pandas and pyarrow are slow to import
 
-    described = FORMATS[format_]
+    described = PARQUET_FORMATS[format_]
     frame = (frames.tasks if described is columns.TASKS else frames.rounds)(store, sweep.id)
     for name, wanted in (("variant", variant), ("form", form)):
         frame = frame if wanted is None else frame[frame[name] == wanted]

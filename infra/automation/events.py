@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,8 +16,8 @@ from infra.automation.files import pulumi_command
 from kit import errors
 from kit.errors import SociometerError, StackError
 from kit.machine import processes
+from kit.values import Notify
 
-Notify = Callable[[str], None]
 REMINDER_SECONDS = 30.0
 
 _DOING = {

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from infra.settings.stack import NAMESPACE
+from infra.settings.model import NAMESPACE
 from kit.command import run
 from kit.errors import CommandNotFound, SettingsError
 from kit.files import write

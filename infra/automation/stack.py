@@ -14,10 +14,11 @@ from pulumi.automation import OpType, OutputMap, Stack
 from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
 
 from infra.automation import files, workspace
-from infra.automation.events import Events, Notify, cause
+from infra.automation.events import Events, cause
 from infra.lab import registry
 from infra.outputs import OUTPUT_NAME, StackOutputs
 from kit.errors import StackError
+from kit.values import Notify
 
 
 def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutputs:

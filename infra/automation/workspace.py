@@ -20,7 +20,7 @@ from infra.automation.command import OrderlyPulumi
 from infra.automation.files import checked_name, project_folder, pulumi_command, working_folder
 from infra.fargate.tags import STACK as STACK_TAG
 from infra.program import deploy
-from infra.settings.stack import NAMESPACE, Settings
+from infra.settings.model import NAMESPACE, Settings
 from kit.errors import StackError
 from kit.paths import data_dir
 from kit.toolchain import toolbox

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pulumi
 
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from infra.sources import base, payloads
 from infra.sources.images import recipe
 from infra.sources.payloads import PayloadSpec

@@ -21,7 +21,7 @@ from infra.fargate.registry import SOURCE
 from infra.providers.first_push import FirstPush
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from infra.sources.images import recipe
 from kit.errors import ImageError
 

@@ -10,8 +10,8 @@ import pulumi_aws as aws
 from infra.fargate import tags
 from infra.fargate.bastion import AMI_PARAMETER
 from infra.fargate.images import Token
-from infra.fargate.stack import FargateArgs, FargateStack
-from infra.settings.stack import NAMESPACE, Settings
+from infra.fargate.target import FargateArgs, FargateStack
+from infra.settings.model import NAMESPACE, Settings
 from kit.errors import SettingsError
 
 V1_NOTICE = (

@@ -14,7 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.outputs import ROUTE_HEADER, ServiceOutput
-from infra.settings.stack import Workload
+from infra.settings.model import Workload
 
 CONTAINER = "workload"
 PLATFORM_VERSION = "1.4.0"  # the one that loads lazily

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pulumi_aws as aws
 
 from infra.settings.fargate import ANY_TIME
-from infra.settings.stack import NAMESPACE, Settings
+from infra.settings.model import NAMESPACE, Settings
 
 PROJECT = "sociometer:project"
 STACK = "sociometer:stack"

@@ -12,7 +12,7 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from infra.oci.entry import entered
 from infra.sources import images
-from infra.sources.images import Place, SourceImage
+from infra.sources.images import Destination, SourceImage
 from kit.errors import CredentialsError, RegistryUnreachable
 
 IMPLEMENTATION = 1
@@ -100,11 +100,11 @@ class SourceImageResource(Resource, module="sociometer", name="SourceImage"):
 
 
 @contextmanager
-def _place(props: dict[str, Any]) -> Iterator[Place]:
+def _place(props: dict[str, Any]) -> Iterator[Destination]:
     registry, variant = props["registry"], props["recipe"]["variant"]
     with entered(registry, props.get("ecr_region")) as access:
         repository = props.get("repository") or f"{registry}/{images.source_repository(variant)}"
-        yield Place(repository, access, props.get("wanted_tag"))
+        yield Destination(repository, access, props.get("wanted_tag"))
 
 
 def _outputs(props: dict[str, Any], made: SourceImage) -> dict[str, Any]:

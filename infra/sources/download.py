@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import httpx
 import stamina
 
 from kit.errors import ImageError
+from kit.values import Notify
 
 ATTEMPTS = 10
 TIMEOUT_SECONDS = 30.0
 NOTIFY_BYTES = 32 << 20
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-Notify = Callable[[str], None]
 
 
 class _Incomplete(Exception):

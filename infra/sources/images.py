@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from infra.oci.buildkit import BuildRequest, ImageInLayout, build
 from infra.oci.entry import on_this_machine
 from infra.oci.manifest import Manifest, Reference
 from infra.oci.regctl import Access, Deadline, Regctl
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from infra.sources import base, hasher, payloads
 from infra.sources.payloads import PayloadSpec
 from kit.command import run
@@ -25,12 +25,12 @@ from kit.errors import CommandError, ImageError
 from kit.paths import asset, cache_dir
 from kit.scratch import scratch
 from kit.toolchain.toolbox import tool
+from kit.values import Notify
 
 PROJECT = "sociometer"
 COPY_SECONDS = 900.0
 ASK_SECONDS = 60.0
 SHARED_FILES = ("rootfs",)
-Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SourceImage:
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """Where a source image goes: ``repository`` is ``host:port/name``; without ``tag`` it gets a key of its content."""
 
     repository: str
@@ -83,7 +83,7 @@ def recipe(variant: str, settings: Settings) -> dict[str, str]:
     }
 
 
-def make(made_from: Mapping[str, str], place: Place, notify: Notify) -> SourceImage:
+def make(made_from: Mapping[str, str], place: Destination, notify: Notify) -> SourceImage:
     """Build or copy a variant's source image into a registry, unless it is there already.
 
     Raises `ImageError` before anything is pushed when an own image does not exist or is of another platform.
@@ -93,12 +93,12 @@ def make(made_from: Mapping[str, str], place: Place, notify: Notify) -> SourceIm
     return _build(made_from, place, notify)
 
 
-def is_there(place: Place, digest: str) -> bool:
+def is_there(place: Destination, digest: str) -> bool:
     """Whether the registry has an image; raises `RegistryUnreachable` when nobody answers."""
     return place.regctl.has_manifest(Reference(place.repository, digest))
 
 
-def remove(place: Place, digest: str) -> None:
+def remove(place: Destination, digest: str) -> None:
     """Delete an image by digest, with its tags; one that is gone already is fine."""
     place.regctl.delete_manifest(Reference(place.repository, digest))
 
@@ -133,7 +133,7 @@ def _tag(made_from: Mapping[str, str], content: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _build(made_from: Mapping[str, str], place: Place, notify: Notify) -> SourceImage:
+def _build(made_from: Mapping[str, str], place: Destination, notify: Notify) -> SourceImage:
     variant, platform = made_from["variant"], made_from["platform"]
     notify(f"{variant}: base image")
     below = base.prepare(base.resolve(made_from["base"], platform))
@@ -164,12 +164,12 @@ def _build_request(made_from: Mapping[str, str], below: ImageInLayout, notify: N
     )
 
 
-def _push(image: ImageInLayout, place: Place, tag: str) -> str:
+def _push(image: ImageInLayout, place: Destination, tag: str) -> str:
     _copy(f"ocidir://{image.layout}@{image.digest}", place, tag)
     return image.digest
 
 
-def _copy_own(made_from: Mapping[str, str], place: Place, notify: Notify) -> SourceImage:
+def _copy_own(made_from: Mapping[str, str], place: Destination, notify: Notify) -> SourceImage:
     variant, platform, reference = made_from["variant"], made_from["platform"], made_from["image"]
     notify(f"{variant}: copy {reference}")
     digest = _digest_for_platform(variant, reference, platform, place.access)
@@ -179,7 +179,7 @@ def _copy_own(made_from: Mapping[str, str], place: Place, notify: Notify) -> Sou
     return _described(place, digest, tag)
 
 
-def _copy(source: str, place: Place, tag: str) -> None:
+def _copy(source: str, place: Destination, tag: str) -> None:
     words = ("image", "copy", source, f"{place.repository}:{tag}")
     _regctl(*words, access=place.access, seconds=COPY_SECONDS)
 
@@ -199,7 +199,7 @@ def _digest_for_platform(variant: str, reference: str, platform: str, access: Ac
     return digest
 
 
-def _described(place: Place, digest: str, tag: str) -> SourceImage:
+def _described(place: Destination, digest: str, tag: str) -> SourceImage:
     reference = Reference(place.repository, digest)
     manifest = place.regctl.manifest(reference)
     if not isinstance(manifest, Manifest):

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from infra.sources.download import download
 from kit.errors import MachineError, SettingsError
 from kit.files import made_once
+from kit.values import Notify
 
 MOVIE, TEST = "movie.mov", "test.parquet"
 TRAIN = ("train-0.parquet", "train-1.parquet", "train-2.parquet")
@@ -36,7 +36,6 @@ SPARE = 1.03
 BIG_BUCK_BUNNY = "https://download.blender.org/peach/bigbuckbunny_movies/big_buck_bunny_1080p_h264.mov"
 SMOLTALK = "https://huggingface.co/datasets/HuggingFaceTB/smoltalk/resolve/main/data/all"
 
-Notify = Callable[[str], None]
 Megabytes = Annotated[int, Field(ge=1, le=100_000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from experiments.compare.versus import Versus
 
 PANEL = "Read what was measured"
-FORMATS = ("text", "markdown", "json")
+COMPARE_FORMATS = ("text", "markdown", "json")
 
 
 def register(app: typer.Typer) -> None:
@@ -55,8 +55,8 @@ def compare(
     when the verdict is slower and the whole interval lies at or above the limit, or when a treatment that was
     measured before has no complete round any more, and says when it cannot tell.
     """
-    if format_ not in FORMATS:
-        raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(FORMATS)}.")
+    if format_ not in COMPARE_FORMATS:
+        raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(COMPARE_FORMATS)}.")
     limit = None if fail_if_slower is None else share(fail_if_slower)
     from experiments.compare import versus  # pandas and scipy are slow to import
     from sociometer.loading import load

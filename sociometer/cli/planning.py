@@ -11,7 +11,7 @@ from experiments.plan.plan import Payload, Plan, check_against_stack, make_plan
 from experiments.plan.presets import VARIANTS
 from experiments.store.store import default_path
 from infra.automation import files
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from kit.errors import SettingsError
 from sociometer.cli import actions, spending
 from sociometer.cli.options import (

@@ -36,7 +36,7 @@ def report(
         str,
         typer.Option(
             "--format",
-            metavar="|".join(formats.FORMATS),
+            metavar="|".join(formats.REPORT_FORMATS),
             help="For a terminal, a browser, a pull request, or programs.",
         ),
     ] = "text",
@@ -51,20 +51,22 @@ def report(
     for --format json.
     """
     chosen = "json" if as_json else format_
-    if chosen not in formats.FORMATS:
-        raise SettingsError(f"There is no format {chosen!r}. Allowed: {', '.join(formats.FORMATS)}.")
+    if chosen not in formats.REPORT_FORMATS:
+        raise SettingsError(f"There is no format {chosen!r}. Allowed: {', '.join(formats.REPORT_FORMATS)}.")
     found = read_report(store or default_path(), sweep)
     if output is None and chosen == "text":
         print_report(found, as_json=False)
     else:
-        _put(formats.FORMATS[chosen](found), output)
+        _put(formats.REPORT_FORMATS[chosen](found), output)
 
 
 def export(
     format_: Annotated[
         str,
         typer.Option(
-            "--format", metavar="|".join((*exports.FORMATS, *parquet.FORMATS)), help="A row a task, or one a round."
+            "--format",
+            metavar="|".join((*exports.EXPORT_FORMATS, *parquet.PARQUET_FORMATS)),
+            help="A row a task, or one a round.",
         ),
     ] = "json",
     sweep: SweepId = LATEST_SWEEP,
@@ -79,20 +81,20 @@ def export(
     the Parquet files themselves name every column's unit. averages-csv has the columns taskCount,
     averageFirstConnectionTime, averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order.
     """
-    if format_ not in (allowed := (*exports.FORMATS, *parquet.FORMATS)):
+    if format_ not in (allowed := (*exports.EXPORT_FORMATS, *parquet.PARQUET_FORMATS)):
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(allowed)}.")
-    if format_ in parquet.FORMATS and output is None and sys.stdout.isatty():
+    if format_ in parquet.PARQUET_FORMATS and output is None and sys.stdout.isatty():
         raise SettingsError(f"--format {format_} is no text for a terminal. Name a file with --output, or a pipe.")
     with Store(store or default_path()) as opened:
         _put(_exported(opened, opened.sweep(sweep), format_, variant, form), output)
 
 
 def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, form: str | None) -> str | bytes:
-    if format_ in parquet.FORMATS:
+    if format_ in parquet.PARQUET_FORMATS:
         return parquet.to_parquet(store, sweep, format_, variant=variant, form=form)
     records = store.rounds(sweep.id)
     wanted = [r for r in records if variant in (None, r.round.variant) and form in (None, r.round.form)]
-    return exports.FORMATS[format_](wanted)
+    return exports.EXPORT_FORMATS[format_](wanted)
 
 
 def read_report(store: Path, sweep: str) -> formats.Report:

@@ -17,7 +17,7 @@ from experiments.forecast.duration import FargateModel, Treatment, total_seconds
 from experiments.forecast.quotas import quota_notes
 from experiments.plan.plan import Payload, Plan
 from experiments.records.model import Round
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
 

@@ -9,7 +9,7 @@ from typing import get_args
 from experiments.plan.presets import preset
 from infra.automation import files
 from infra.outputs import StackOutputs, Target
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from kit.errors import SettingsError
 
 TARGETS: tuple[Target, ...] = get_args(Target)

@@ -21,9 +21,9 @@ from infra.outputs import FORMS, TreatmentOutput
 from infra.providers.first_push import FirstPush
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from infra.sources import images
-from infra.sources.images import Place, recipe
+from infra.sources.images import Destination, recipe
 from kit.toolchain.toolbox import tools_path
 from tests.support.ecr_api import REGION, EcrApi, ecr_api
 from tests.support.images import MIB, push_image
@@ -150,7 +150,7 @@ def test_buildkit_builds_into_the_registry_once(api: EcrApi, lab: TestRegistry) 
     made_from = recipe("movie", Settings.parse({"movieMegabytes": 1, "base": "debian", "platform": "linux/arm64"}))
     said: list[str] = []
     with entered(lab.host, REGION) as access:
-        place = Place(f"{lab.host}/stack/movie/source", access, "key-20260102-030405")
+        place = Destination(f"{lab.host}/stack/movie/source", access, "key-20260102-030405")
         built, found = (images.make(made_from, place, said.append) for _ in range(2))
     assert built == found
     assert said.count("movie: push") == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings.stack import machine_platform
+from infra.settings.model import machine_platform
 from infra.sources import hasher
 from kit.command import run
 

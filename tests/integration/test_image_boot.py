@@ -20,7 +20,7 @@ import pytest
 from infra import boot_report
 from infra.lab.sandbox import Sandbox
 from infra.oci.buildkit import BuildRequest, ImageInLayout, build
-from infra.settings.stack import machine_platform
+from infra.settings.model import machine_platform
 from infra.sources import base, hasher
 from infra.sources.payloads import PayloadSpec, prepare
 from kit.command import run

@@ -11,7 +11,7 @@ from experiments.executors.simulation.clock import SimulatedClock
 from experiments.executors.simulation.failures import Failure
 from experiments.executors.simulation.parameters import Noise
 from experiments.executors.simulation.service import SimulatedService
-from experiments.executors.simulation.stack import CLUSTER, parameters
+from experiments.executors.simulation.stack_outputs import CLUSTER, parameters
 from experiments.executors.simulation.world import SimulatedRegion
 from experiments.plan.plan import Design
 from experiments.records.model import Round, RoundObservation

@@ -8,8 +8,8 @@ from experiments.executors.fargate.poll import Backoff
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage
 from experiments.executors.fargate.tasks import TaskFacts
-from experiments.executors.protocol import Notify
 from kit.errors import AwsError
+from kit.values import Notify
 
 DRAIN_SECONDS = 600.0
 DRAIN_SECONDS_PER_TASK = 0.2

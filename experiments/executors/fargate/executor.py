@@ -18,10 +18,10 @@ from experiments.executors.fargate.outcomes import Promise
 from experiments.executors.fargate.round import FargateRound
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage, fargate_of
-from experiments.executors.protocol import Notify
 from experiments.records.model import Round, RoundObservation
 from infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
 from kit.errors import AwsError, SettingsError, StackError
+from kit.values import Notify
 
 
 class FargateExecutor:

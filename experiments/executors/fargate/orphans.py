@@ -11,11 +11,11 @@ from experiments.executors.fargate.clocks import AwsTime
 from experiments.executors.fargate.drain import drain
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage, fargate_of
-from experiments.executors.protocol import Notify
 from infra.outputs import FargateOutput, ServiceOutput, StackOutputs
 from kit import locks
 from kit.errors import AwsError, StackError
 from kit.paths import data_dir
+from kit.values import Notify
 
 SERVICES_PER_CALL = 10
 """DescribeServices: at most so many services a call (API reference of Amazon ECS)."""

@@ -12,9 +12,10 @@ from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage
 from experiments.executors.fargate.tasks import TaskFacts, task_id
 from experiments.executors.fargate.watch import RoundOver, Watch
-from experiments.executors.protocol import Notify, RoundAborted
+from experiments.executors.protocol import RoundAborted
 from experiments.records.model import Outcome, Requests, RoundObservation, TaskObservation
 from kit.errors import AwsError
+from kit.values import Notify
 
 
 class FargateRound:

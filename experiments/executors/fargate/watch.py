@@ -21,9 +21,9 @@ from experiments.executors.fargate.reports import BootLog
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage
 from experiments.executors.fargate.tasks import NO_CAPACITY, TaskFacts, task_id
-from experiments.executors.protocol import Notify
 from experiments.records.model import Outcome
 from experiments.records.phases import NS_PER_MS
+from kit.values import Notify
 
 LAUNCHES_PER_SECOND = 500 / 60
 """The slowest that a round waits for: a service launches 500 tasks a minute unless that quota was raised (Amazon ECS

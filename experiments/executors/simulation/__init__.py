@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from experiments.executors.simulation.executor import SimulatedExecutor, open_executor
 from experiments.executors.simulation.parameters import Parameters
-from experiments.executors.simulation.stack import outputs, parameters
+from experiments.executors.simulation.stack_outputs import outputs, parameters
 
 __all__ = ["Parameters", "SimulatedExecutor", "open_executor", "outputs", "parameters"]

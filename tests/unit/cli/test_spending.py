@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from sociometer.cli import spending
 from tests.unit.cli.conftest import Sociometer
 

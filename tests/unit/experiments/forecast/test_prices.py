@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from experiments.forecast.prices import TABLE, RegionPrices, known_regions, of_region, source
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 
 
 def test_the_default_region_has_prices() -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from experiments.plan.plan import Plan, check_against_stack, make_plan
 from experiments.plan.presets import PRESETS, preset
 from infra.outputs import FORMS
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from kit.errors import SettingsError
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_design, small_plan

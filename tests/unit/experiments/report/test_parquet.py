@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from experiments.records.model import Outcome
-from experiments.report.parquet import FORMATS, to_parquet
+from experiments.report.parquet import PARQUET_FORMATS, to_parquet
 from experiments.store import frames
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
@@ -37,11 +37,11 @@ def test_pandas_reads_back_the_very_frames(store: Store, done: Sweep) -> None:
     assert str(tasks["form"].dtype) == "category"
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", PARQUET_FORMATS)
 def test_every_field_says_what_it_is_and_in_which_unit(store: Store, done: Sweep, format_: str) -> None:
     schema = pq.read_schema(written(store, done, format_))
-    assert schema.names == [column.name for column in FORMATS[format_]]
-    for field, column in zip(schema, FORMATS[format_], strict=True):
+    assert schema.names == [column.name for column in PARQUET_FORMATS[format_]]
+    for field, column in zip(schema, PARQUET_FORMATS[format_], strict=True):
         own = field.metadata or {}
         assert own[b"description"].decode() == column.description
         assert own[b"unit"].decode() == column.unit

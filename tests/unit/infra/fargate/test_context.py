@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.fargate import context
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from kit.errors import SettingsError
 from kit.paths import asset
 from tests.support.fargate_stack import BASE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from tests.support.fargate_stack import MockedResource, of_type, only, resources
 
 Declared = list[MockedResource]

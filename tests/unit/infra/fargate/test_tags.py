@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from infra.fargate import tags
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 from tests.support.fargate_stack import MockedResource, only, resources
 
 Declared = list[MockedResource]

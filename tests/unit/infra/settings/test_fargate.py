@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from infra.settings.fargate import MEMORY
-from infra.settings.stack import Settings, machine_platform
+from infra.settings.model import Settings, machine_platform
 from kit.errors import SettingsError
 from kit.paths import asset
 

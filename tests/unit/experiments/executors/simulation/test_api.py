@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from experiments.executors.simulation.failures import Failure, Kind
 from experiments.executors.simulation.parameters import Bucket
-from experiments.executors.simulation.stack import CLUSTER
+from experiments.executors.simulation.stack_outputs import CLUSTER
 from experiments.executors.simulation.throttle import TokenBucket
 from experiments.records.phases import NS_PER_SECOND
 from kit.errors import AwsError

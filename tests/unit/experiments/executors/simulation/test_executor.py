@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from experiments.executors.protocol import Executor, RoundAborted
 from experiments.executors.simulation import SimulatedExecutor, outputs, parameters
 from experiments.executors.simulation.failures import ALL, Failure, Kind
-from experiments.executors.simulation.stack import CLUSTER
+from experiments.executors.simulation.stack_outputs import CLUSTER
 from experiments.executors.simulation.task import SimulatedTask
 from experiments.records.model import (
     Outcome,

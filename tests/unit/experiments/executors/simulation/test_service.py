@@ -9,7 +9,7 @@ import pytest
 from experiments.executors.simulation import documents
 from experiments.executors.simulation.failures import ALL, Failure, Kind
 from experiments.executors.simulation.parameters import Bucket
-from experiments.executors.simulation.stack import CLUSTER
+from experiments.executors.simulation.stack_outputs import CLUSTER
 from experiments.records.phases import NS_PER_SECOND
 from kit.errors import AwsError
 from tests.support.simulated import SimulatedEcs

@@ -12,7 +12,7 @@ from experiments.executors.simulation import Parameters, SimulatedExecutor, open
 from experiments.executors.simulation.clock import EPOCH_NS, SimulatedClock
 from experiments.executors.simulation.draw import RoundDraw
 from experiments.executors.simulation.parameters import Bucket, Noise, Workload
-from experiments.executors.simulation.stack import workload
+from experiments.executors.simulation.stack_outputs import workload
 from experiments.executors.simulation.task import SimulatedTask
 from experiments.executors.simulation.treatment import treatments
 from experiments.plan.plan import Design

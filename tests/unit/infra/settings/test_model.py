@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.settings.stack import KEYS, Settings, machine_platform
+from infra.settings.model import KEYS, Settings, machine_platform
 from kit.errors import SettingsError
 from kit.paths import asset
 

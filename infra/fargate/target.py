@@ -19,7 +19,7 @@ from infra.fargate.registry import SOURCE, Registry, RegistryArgs
 from infra.fargate.roles import Roles, RolesArgs
 from infra.fargate.service import CONTAINER, PLATFORM_VERSION, ServiceArgs, TreatmentService, priorities
 from infra.outputs import SCHEMA_VERSION, Form
-from infra.settings.stack import Settings
+from infra.settings.model import Settings
 
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from infra.fargate.program import V1_NOTICE
-from infra.fargate.stack import partition
+from infra.fargate.target import partition
 from infra.outputs import StackOutputs
 from kit.errors import SettingsError
 from tests.support import fargate_stack
