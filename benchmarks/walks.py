@@ -16,8 +16,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from itertools import chain
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import CodeType, FrameType
 
@@ -48,7 +48,7 @@ class Walk:
 
 
 class _Tracer:
-    """Follows the calls of one thread. A function that was seen before is no stay, but what it calls first may be one."""
+    """Follows the calls of one thread. A function seen before is no stay, but what it calls may be."""
 
     def __init__(self, walk: Walk, seen: set[CodeType]) -> None:
         self._walk, self._seen = walk, seen
@@ -115,7 +115,10 @@ def simulated(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     ):
         first = make_plan(design).rounds[0]
         yield "FargateRound: run_round", lambda: executor.run_round(first, lambda _phase: None)
-        yield "sweep.start", lambda: sweep.start(store, executor, make_plan(design), "sim", made, lambda _progress: None)
+        yield (
+            "sweep.start",
+            lambda: sweep.start(store, executor, make_plan(design), "sim", made, lambda _progress: None),
+        )
         done = store.sweep()
         sweep.start(store, executor, make_plan(design), "sim", made, lambda _progress: None)
         tasks, rounds = frames.tasks(store, done.id), frames.rounds(store, done.id)

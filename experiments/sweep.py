@@ -164,10 +164,12 @@ class _Runner:
         begun = {record.round.block for record in self._records}
         if rule is None or not begun or round_.block in begun:
             return False
-        from experiments.analysis import precision  # pandas is slow to import
+        from experiments.analysis import effects, precision  # pandas is slow to import
         from experiments.store import frames
 
-        self._look = precision.look(self._sweep.plan.design, rule, frames.tasks(self._store, self._sweep.id))
+        design, tasks = self._sweep.plan.design, frames.tasks(self._store, self._sweep.id)
+        compared = effects.pairs(design, effects.round_medians(tasks))
+        self._look = precision.look(design, rule, compared, len(begun))
         return self._look.narrow_enough or self._is_over_budget(rule, round_.block)
 
     def _is_over_budget(self, rule: Stopping, block: int) -> bool:

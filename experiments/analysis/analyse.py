@@ -1,29 +1,35 @@
-"""Everything that can be said of a sweep's records: figures, comparisons, trends, warnings and one sentence. Pure.
+"""Everything that can be said of a sweep's records: figures, comparisons, trends, warnings and a headline. Pure.
 
-Faces report, comparison, notebooks and the command line; `findings` has the values. What a figure means and where its
-method is from is written where it is computed, and in short in `Analysis.methods`.
+Faces reports, notebooks and the command line; `findings` has the values. What a figure means and where its method is
+from is written where it is computed, and in short in `Analysis.methods`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.analysis.cautions import cautions
-from experiments.analysis.cells import STATE, cells, measured
+from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare
-from experiments.analysis.effects import pairs, round_medians
-from experiments.analysis.findings import Analysis, Comparison, Finding, Trend
+from experiments.analysis.effects import PRIMARY_PHASES, Pairs, pairs, primary_phases, round_medians
+from experiments.analysis.findings import Analysis
+from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
-from experiments.analysis.noise import SAMPLED, bimodal, moved, outliers, overloaded
+from experiments.analysis.noise import SAMPLED, noise
+from experiments.analysis.precision import look
 from experiments.analysis.sentences import headline
 from experiments.analysis.statistics import stopping
-from experiments.analysis.trends import trends
+from experiments.analysis.trends import moved, trends
+from experiments.plan.plan import Look
 from experiments.records.origin import NOT_MEASURED
 from experiments.store.sweeps import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_REASONS = 30
+"""Rows of what was left out; the rest is counted."""
 
 
 def analyse(
@@ -33,21 +39,30 @@ def analyse(
 
     Any records will do, also none: what cannot be said is then a finding.
     """
-    design = sweep.plan.design
-    terms = terms_for(sweep, level, precision)
+    design, terms = sweep.plan.design, terms_for(sweep, level, precision)
     medians = round_medians(tasks)
-    comparisons = compare(pairs(design, medians), terms)
-    found_trends = trends(medians, rounds)
+    compared, figures = pairs(design, medians), cells(design, tasks, rounds)
+    phases = {**dict.fromkeys(design.variants, PRIMARY_PHASES[0]), **_primary_phases(compared, figures)}
+    comparisons, found_trends = compare(compared, terms, phases), trends(medians, rounds)
+    last_look = _last_look(sweep, compared, rounds)
+    reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
     return Analysis(
         sweep_id=sweep.id,
         target=target,
         simulated=target in NOT_MEASURED,
-        headline=headline(comparisons, design),
-        cells=cells(design, tasks, rounds),
+        headline=headline(comparisons, phases, design),
+        primary_phases=phases,
+        cells=figures,
         comparisons=comparisons,
         trends=found_trends,
-        findings=tuple(_findings(sweep, tasks, rounds, comparisons, found_trends, terms)),
+        findings=(
+            *cautions(sweep, tasks, rounds, comparisons, phases, last_look, terms.precision),
+            *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),
+            *moved(found_trends, terms.level),
+        ),
+        left_out=tuple(reasons[:MOST_REASONS]),
+        left_out_more=sum(row.count for row in reasons[MOST_REASONS:]),
         methods=methods(stopped=sweep.plan.stopping is not None),
     )
 
@@ -64,17 +79,13 @@ def terms_for(sweep: Sweep, level: float, precision: float) -> Terms:
     )
 
 
-def _findings(
-    sweep: Sweep,
-    tasks: pd.DataFrame,
-    rounds: pd.DataFrame,
-    comparisons: Sequence[Comparison],
-    found_trends: Sequence[Trend],
-    terms: Terms,
-) -> Iterator[Finding]:
-    yield from cautions(sweep, tasks, rounds, comparisons, terms.precision)
-    in_figures = measured(tasks[[*STATE, *SAMPLED]])
-    yield from overloaded(rounds)
-    yield from bimodal(in_figures)
-    yield from outliers(in_figures)
-    yield from moved(found_trends, terms.level)
+def _primary_phases(compared: Sequence[Pairs], figures: Sequence[Cell]) -> dict[str, str]:
+    """From what is compared; for a variant without any comparison, from what was measured of it."""
+    of_cells = primary_phases((cell.variant, phase) for cell in figures for phase in cell.phases)
+    return {**of_cells, **primary_phases((pair.variant, pair.phase) for pair in compared)}
+
+
+def _last_look(sweep: Sweep, compared: Sequence[Pairs], rounds: pd.DataFrame) -> Look | None:
+    """What the stopping rule saw last; None for a sweep without one."""
+    rule = sweep.plan.stopping
+    return None if rule is None else look(sweep.plan.design, rule, compared, int(rounds["block"].nunique()))

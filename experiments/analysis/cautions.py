@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.analysis.cells import left_out
-from experiments.analysis.effects import primary_phase
 from experiments.analysis.findings import Comparison, Finding
-from experiments.analysis.precision import look
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
 from experiments.analysis.watching import watching
+from experiments.plan.plan import Look
 from experiments.plan.schedule import due_rounds
 from experiments.records.model import RoundStatus
 from experiments.store.sweeps import Sweep
-from experiments.wording import percent, tasks_of
+from experiments.wording import percent
+from experiments.wording import tasks as count_of_tasks
 from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
@@ -25,9 +24,15 @@ if TYPE_CHECKING:
 
 
 def cautions(
-    sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame, comparisons: Sequence[Comparison], precision: float
+    sweep: Sweep,
+    tasks: pd.DataFrame,
+    rounds: pd.DataFrame,
+    comparisons: Sequence[Comparison],
+    primary_phases: Mapping[str, str],
+    last_look: Look | None,
+    precision: float,
 ) -> Iterator[Finding]:
-    """Warnings about a sweep's completeness, the most important first."""
+    """Warnings about a sweep's completeness, the most important first; ``precision`` is a relative half width."""
     if rounds.empty:
         yield Finding(kind="too-few", text="No round has run: nothing can be concluded.")
         return
@@ -37,54 +42,52 @@ def cautions(
     elif not comparisons and len(sweep.plan.design.forms) > 1:
         text = f"No block has both a form and {CONTROL!r} measured: a verdict needs at least {LEAST_BLOCKS} that have."
         yield Finding(kind="too-few", text=text)
-    yield from _too_few(comparisons, precision)
-    yield from _stopped(sweep, tasks, rounds)
+    yield from _too_few(comparisons, primary_phases, precision)
+    if last_look is not None and sweep.status == "finished":
+        yield _stopped(last_look, sweep.plan.design.blocks)
     yield from _incomplete(sweep, rounds)
-    for text in left_out(tasks, rounds):
-        yield Finding(kind="left-out", text=text)
     for text in watching(tasks, rounds):
         yield Finding(kind="watching", text=text)
 
 
-def _too_few(comparisons: Sequence[Comparison], precision: float) -> Iterator[Finding]:
-    without = [one for one in comparisons if one.interval is None]
+def _too_few(
+    comparisons: Sequence[Comparison], primary_phases: Mapping[str, str], precision: float
+) -> Iterator[Finding]:
+    without = [comparison for comparison in comparisons if comparison.interval is None]
     if without:
-        most = max(one.blocks for one in without)
+        most = max(comparison.blocks for comparison in without)
         yield Finding(
             kind="too-few",
             text=f"{len(without)} of {len(comparisons)} comparisons have no interval, for both sides were measured in "
             f"{most} {'block' if most == 1 else 'blocks'} at most: at least {LEAST_BLOCKS} are needed to tell a "
             "difference from chance.",
         )
-    primary = [one for one in comparisons if one.phase == primary_phase(comparisons, one.variant)]
-    wide = [one for one in primary if one.interval is not None and one.blocks_needed != 0]
+    primary = [each for each in comparisons if each.phase == primary_phases[each.variant]]
+    wide = [comparison for comparison in primary if comparison.interval is not None and comparison.blocks_needed != 0]
     if wide:
-        needed = [one.blocks_needed for one in wide if one.blocks_needed is not None]
+        needed = [comparison.blocks_needed for comparison in wide if comparison.blocks_needed is not None]
         forecast = (
             f"about {max(needed)} more blocks" if len(needed) == len(wide) else "more blocks than a plan can have"
         )
-        worst = max(wide, key=lambda one: one.blocks_needed or float("inf"))
+        worst = max(wide, key=lambda comparison: comparison.blocks_needed or float("inf"))
         yield Finding(
             kind="too-few",
             text=f"The intervals of {len(wide)} comparisons are wider than {percent(precision)} to either side: "
-            f"{forecast} are needed, most for {worst.variant} as {worst.form} with {tasks_of(worst.task_count)} "
+            f"{forecast} are needed, most for {worst.variant} as {worst.form} with {count_of_tasks(worst.task_count)} "
             f"({worst.phase}).",
         )
 
 
-def _stopped(sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame) -> Iterator[Finding]:
-    rule, most = sweep.plan.stopping, sweep.plan.design.blocks
-    if rule is None or sweep.status != "finished":
-        return
-    seen = look(sweep.plan.design, rule, tasks)
-    blocks = rounds["block"].nunique()
-    if seen.narrow_enough:
-        why = f"every interval was within {percent(rule.precision)} to either side"
-    elif blocks < most:
+def _stopped(last_look: Look, most: int) -> Finding:
+    if last_look.narrow_enough:
+        why = f"every interval was within {percent(last_look.wanted)} to either side"
+    elif last_look.blocks < most:
         why = "its time was used up, before every interval was as narrow as wanted"
     else:
         why = "a plan has no more, before every interval was as narrow as wanted"
-    yield Finding(kind="stopped", text=f"The sweep ended after {blocks} of at most {most} blocks, for {why}.")
+    return Finding(
+        kind="stopped", text=f"The sweep ended after {last_look.blocks} of at most {most} blocks, for {why}."
+    )
 
 
 def _incomplete(sweep: Sweep, rounds: pd.DataFrame) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ description and not a verdict (`analysis` gives both).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,8 +33,6 @@ STEAL_LIMIT = 0.05
 RATIO_PHASES = ("pull", "start", "ready", "boot")
 STATE = ["outcome", "round_status"]
 """The columns that `measured` needs; a million rows are dear to copy with all the others."""
-MOST_LISTED = 20
-"""Rounds that failed, each with its reason; the rest is counted."""
 
 
 class Spread(Frozen):
@@ -172,22 +170,3 @@ def _ratio(phase: str, sample: Spread, control: Cell) -> float | None:
     if phase not in RATIO_PHASES or base is None or base.median_seconds == 0:
         return None
     return sample.median_seconds / base.median_seconds
-
-
-def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> Iterable[str]:
-    """Sentences on the tasks that give no figure, and why; on every round that failed or was contaminated."""
-    booted = _booted(tasks)
-    not_booted = _counts(tasks.loc[~booted, "outcome"])
-    if not_booted:
-        listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(not_booted.items()))
-        yield f"Left out of the figures, for they did not boot as their form promises: {listed}."
-    beside = int(booted.sum()) - len(measured(tasks))
-    if beside:
-        yield f"Left out of the figures, for their rounds were not complete: {beside} booted."
-    spoilt = rounds[rounds["status"].isin([RoundStatus.FAILED.value, RoundStatus.CONTAMINATED.value])]
-    for one in spoilt[:MOST_LISTED].itertuples(index=False):
-        why = one.reason if isinstance(one.reason, str) else "no reason was given"
-        place = f"{one.variant} {one.form} x {one.task_count}"
-        yield f"Round {one.index} ({place}), attempt {one.attempt}, {one.status}: {why}"
-    if len(spoilt) > MOST_LISTED:
-        yield f"{len(spoilt) - MOST_LISTED} more attempts at rounds failed or were contaminated."

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.analysis.effects import Pairs, Placed, primary_phase
+from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
 from experiments.analysis.statistics import moderated, paired, permutation, power
 from experiments.analysis.statistics.multiple import holm
@@ -54,9 +54,9 @@ class Terms:
         return (1 + self.precision) ** 2 - 1
 
 
-def compare(found: Sequence[Pairs], terms: Terms) -> tuple[Comparison, ...]:
+def compare(found: Sequence[Pairs], terms: Terms, primary_phases: Mapping[str, str]) -> tuple[Comparison, ...]:
     """A comparison for each of the pairs, corrected for all of them together."""
-    weights = shares(found)
+    weights = shares([pair.phase == primary_phases[pair.variant] for pair in found])
     pooled = _pooled(found)
     adjusted = _adjusted(found, pooled, weights, terms)
     return tuple(
@@ -152,11 +152,11 @@ def _without_interval(pair: Pairs) -> Comparison:
     )
 
 
-def shares(found: Sequence[Placed]) -> Floats:
-    """The weight of each comparison in Holm's procedure; they sum to 1."""
-    primary = np.array([pair.phase == primary_phase(found, pair.variant) for pair in found], dtype=bool)
+def shares(is_primary: Sequence[bool]) -> Floats:
+    """The weight of each comparison in Holm's procedure, by whether it is in a primary phase; they sum to 1."""
+    primary = np.array(is_primary, dtype=bool)
     if primary.all() or not primary.any():
-        return np.full(len(found), 1 / max(1, len(found)))
+        return np.full(len(primary), 1 / max(1, len(primary)))
     return np.asarray(np.where(primary, PRIMARY_SHARE / primary.sum(), (1 - PRIMARY_SHARE) / (~primary).sum()))
 
 

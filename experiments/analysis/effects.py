@@ -6,10 +6,11 @@ median, and its block then says nothing about that comparison.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,20 +25,6 @@ if TYPE_CHECKING:
 ROUND_KEYS = ["variant", "form", "task_count", "block", "round"]
 PRIMARY_PHASES = ("boot", "ready")
 """What a sweep is for, in order of preference: the second where a workload has no boot of its own."""
-
-
-class Placed(Protocol):
-    """Anything that is about one phase of one variant."""
-
-    @property
-    def variant(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def phase(self) -> str:
-        """One of `phases.PHASES`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +82,13 @@ def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
             )
 
 
-def primary_phase(found: Iterable[Placed], variant: str) -> str:
-    """The phase that a variant's verdict is about, from all that is compared."""
-    phases = {one.phase for one in found if one.variant == variant}
+def primary_phases(phases: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By variant, the phase that its verdict is about, from (variant, phase) of all that there is to judge by."""
+    known = defaultdict(set)
+    for variant, phase in phases:
+        known[variant].add(phase)
+    return {variant: _primary(own) for variant, own in known.items()}
+
+
+def _primary(phases: Collection[str]) -> str:
     return next((phase for phase in PRIMARY_PHASES if phase in phases), PRIMARY_PHASES[0])

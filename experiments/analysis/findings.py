@@ -11,10 +11,11 @@ from typing import Literal
 from pydantic import Field
 
 from experiments.analysis.cells import Cell
+from experiments.analysis.left_out import LeftOut
 from kit.values import Frozen
 
-FINDINGS_SCHEMA = 1
-"""History: 1 — first version."""
+FINDINGS_SCHEMA = 2
+"""History: 1 — first version; 2 — `primary_phases` and `left_out`, which was a kind of finding."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -74,7 +75,6 @@ class Trend(Frozen):
 WarningKind = Literal[
     "too-few",
     "no-control",
-    "left-out",
     "incomplete",
     "stopped",
     "overloaded",
@@ -111,8 +111,11 @@ class Analysis(Frozen):
     target: str
     simulated: bool = Field(description="the figures are a simulation's and no measurements")
     headline: str
+    primary_phases: dict[str, str] = Field(description="by variant: the phase that its verdict is about")
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]
     trends: tuple[Trend, ...]
     findings: tuple[Finding, ...]
+    left_out: tuple[LeftOut, ...]
+    left_out_more: int = Field(description="tasks and rounds that are left out for further reasons")
     methods: tuple[Method, ...]

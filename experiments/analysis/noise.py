@@ -10,20 +10,20 @@ does to the machine matters only where form and control differ in it, for then a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
 from experiments.analysis.effects import PRIMARY_PHASES
-from experiments.analysis.findings import Finding, Trend, WarningKind
-from experiments.analysis.sentences import VERBS, change
+from experiments.analysis.findings import Finding, WarningKind
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.shape import far, heaps
 from experiments.records.model import RoundStatus
-from experiments.wording import percent, tasks_of
+from experiments.wording import percent
+from experiments.wording import tasks as count_of_tasks
 from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
@@ -39,6 +39,22 @@ SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES
 """The columns of tasks that `outliers` and `bimodal` need."""
 
 
+class Sample(NamedTuple):
+    """A treatment at a task count (variant, form, count): its tasks that have the primary phase, and its seconds."""
+
+    key: tuple[str, str, int]
+    tasks: pd.DataFrame
+    seconds: Floats
+
+
+def noise(tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str, str]) -> Iterator[Finding]:
+    """Every warning; ``tasks`` are `cells.measured` with the columns `SAMPLED`, seconds of the primary phases count."""
+    measured = list(samples(tasks, primary_phases))
+    yield from overloaded(rounds)
+    yield from bimodal(measured)
+    yield from outliers(measured)
+
+
 def overloaded(rounds: pd.DataFrame) -> Iterator[Finding]:
     """Rounds whose machine was busy with something else, and comparisons that the machine's own load may explain."""
     complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
@@ -49,9 +65,9 @@ def overloaded(rounds: pd.DataFrame) -> Iterator[Finding]:
     yield from _unequal(usual)
 
 
-def outliers(tasks: pd.DataFrame) -> Iterator[Finding]:
-    """Tasks far from the rest of their treatment at their task count; ``tasks`` are `summary.measured`."""
-    for key, own, seconds in _samples(tasks):
+def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
+    """Tasks far from the rest of their treatment at their task count."""
+    for key, own, seconds in measured:
         outlying = far(np.log(seconds))
         if outlying.any():
             rounds = _listed(sorted(set(own.loc[outlying, "round"])))
@@ -64,9 +80,9 @@ def outliers(tasks: pd.DataFrame) -> Iterator[Finding]:
             )
 
 
-def bimodal(tasks: pd.DataFrame) -> Iterator[Finding]:
-    """Treatments whose times form two heaps, so that a median says little; ``tasks`` are `summary.measured`."""
-    for key, own, seconds in _samples(tasks):
+def bimodal(measured: Iterable[Sample]) -> Iterator[Finding]:
+    """Treatments whose times form two heaps, so that a median says little."""
+    for key, own, seconds in measured:
         logarithms = own.assign(logarithm=np.log(seconds)).groupby("round")["logarithm"]
         within = own["task_count"].iat[0] >= TASKS_FOR_WITHIN
         values = np.log(seconds) - logarithms.transform("mean").to_numpy() if within else logarithms.median().to_numpy()
@@ -80,21 +96,6 @@ def bimodal(tasks: pd.DataFrame) -> Iterator[Finding]:
                 f"the times form two heaps {where}, {percent(found.upper_share)} of them {apart} above the rest: "
                 "two things are measured, and the median is neither",
             )
-
-
-def moved(trends: Sequence[Trend], level: float) -> Iterator[Finding]:
-    """The trends that are no chance, in words."""
-    for trend in trends:
-        if trend.p_adjusted > 1 - level:
-            continue
-        subject = f"{trend.variant} as {trend.form} {VERBS[trend.phase]} {change(1 + trend.slope)}"
-        if trend.over == "order":
-            text = f"{subject} at the end of the sweep than at its beginning"
-            fair = "the random order within blocks keeps this from favouring a form"
-            yield Finding(kind="drift", text=f"{text}; {fair}.", variant=trend.variant, form=trend.form)
-        else:
-            text = f"{subject} for each doubling of the number of tasks."
-            yield Finding(kind="task-count", text=text, variant=trend.variant, form=trend.form)
 
 
 def _foreign(placed: pd.DataFrame) -> Iterator[Finding]:
@@ -134,7 +135,7 @@ def _unequal(usual: pd.DataFrame) -> Iterator[Finding]:
     for one in apart.itertuples():
         yield Finding(
             kind="overloaded",
-            text=f"{one.variant} with {tasks_of(one.task_count)}: processes waited for this machine's CPU "
+            text=f"{one.variant} with {count_of_tasks(one.task_count)}: processes waited for this machine's CPU "
             f"{percent(one.usual_control)} of the time as {CONTROL}, {percent(one.usual)} as {one.form}. A part of "
             "their difference may be this machine's; on Fargate each task has a machine of its own.",
             variant=one.variant,
@@ -147,20 +148,20 @@ def _ends_and_median(seconds: Floats, outlying: NDArray[np.bool_]) -> tuple[floa
     return float(seconds[outlying].min()), float(seconds[outlying].max()), float(np.median(seconds))
 
 
-def _samples(tasks: pd.DataFrame) -> Iterator[tuple[tuple[str, str, int], pd.DataFrame, Floats]]:
-    """Each treatment at each task count: its tasks that have the primary phase, and the seconds of it."""
+def samples(tasks: pd.DataFrame, primary_phases: Mapping[str, str]) -> Iterator[Sample]:
+    """One per treatment and task count that has the primary phase of its variant; ``tasks`` as for `noise`."""
     for key, own in tasks.groupby(TREATMENT, observed=True):
-        phase = next((p for p in PRIMARY_PHASES if own[f"{p}_seconds"].notna().any()), None)
-        if phase is not None:
-            known = own[own[f"{phase}_seconds"] > 0]
-            yield key, known, known[f"{phase}_seconds"].to_numpy()
+        column = f"{primary_phases[key[0]]}_seconds"
+        known = own[own[column] > 0]
+        if len(known):
+            yield Sample(key, known, known[column].to_numpy())
 
 
 def _finding(kind: WarningKind, key: tuple[str, str, int], text: str) -> Finding:
     variant, form, task_count = key
     return Finding(
         kind=kind,
-        text=f"{variant} as {form} with {tasks_of(task_count)}: {text}.",
+        text=f"{variant} as {form} with {count_of_tasks(task_count)}: {text}.",
         variant=variant,
         form=form,
         task_count=task_count,

@@ -6,27 +6,22 @@ Faces `sweep`, which asks before each block, and the reports, which say why a sw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.analysis.effects import Pairs, pairs, primary_phase, round_medians
+from experiments.analysis.effects import Pairs, primary_phases
 from experiments.analysis.statistics import stopping
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, half_width
 from experiments.plan.plan import Design, Look, Stopping
 from infra.outputs import CONTROL
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 LEVEL = 0.95
 
 
-def look(design: Design, rule: Stopping, tasks: pd.DataFrame) -> Look:
-    """How wide the intervals of the primary phases are, from the `frames` of a sweep so far."""
-    found = primary(pairs(design, round_medians(tasks)))
-    blocks = int(tasks["block"].nunique())
+def look(design: Design, rule: Stopping, compared: Sequence[Pairs], blocks: int) -> Look:
+    """How wide the intervals of the primary phases are; ``compared`` are the `pairs` of a sweep's ``blocks`` so far."""
+    found = primary(compared)
     if len(found) < wanted_comparisons(design) or any(len(pair.seconds) < LEAST_BLOCKS for pair in found):
         return Look(blocks=blocks, wanted=rule.precision)
     return Look(
@@ -37,10 +32,10 @@ def look(design: Design, rule: Stopping, tasks: pd.DataFrame) -> Look:
     )
 
 
-def primary(found: Iterable[Pairs]) -> list[Pairs]:
+def primary(compared: Sequence[Pairs]) -> list[Pairs]:
     """The pairs in the phase that each variant's verdict is about."""
-    known = list(found)
-    return [pair for pair in known if pair.phase == primary_phase(known, pair.variant)]
+    phases = primary_phases((pair.variant, pair.phase) for pair in compared)
+    return [pair for pair in compared if pair.phase == phases[pair.variant]]
 
 
 def wanted_comparisons(design: Design) -> int:

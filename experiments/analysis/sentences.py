@@ -1,121 +1,23 @@
-"""What an analysis says in words: the headline, and one sentence per comparison. Pure."""
+"""What an analysis says in words: the headline, a sentence per comparison, verdicts and intervals. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from experiments import wording
-from experiments.analysis.effects import primary_phase
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
 from experiments.plan.plan import Design
-from experiments.wording import _digits, percent, share, tasks_of
+from experiments.wording import change, faster_or_slower, percent, percent_number, plural, tasks
 from infra.outputs import CONTROL
 
 VERBS = {"connect": "connects", "pull": "pulls", "start": "starts", "ready": "is ready", "boot": "boots"}
-MOST_IN_HEADLINE = 4
-
-
-def headline(comparisons: Sequence[Comparison], design: Design) -> str:
-    """The verdict in one sentence: each variant and form at its smallest task count, in the phase that matters most."""
-    chosen = _leading(comparisons)
-    if not chosen:
-        return _nothing_to_say(design)
-    shown = chosen[:MOST_IN_HEADLINE]
-    subjects: dict[str, list[str]] = {}
-    for one in shown:
-        subjects.setdefault(_subject(one), []).append(_predicate(one))
-    said = "; ".join(f"{subject} {', and '.join(predicates)}" for subject, predicates in subjects.items())
-    more = len(chosen) - MOST_IN_HEADLINE
-    return f"{said}{f'; and {more} more below' if more > 0 else ''}.{_by_chance(shown, len(comparisons))}"
-
-
-def sentence(one: Comparison) -> str:
-    """A comparison in words, without a full stop: what the verdict is, and how sure."""
-    return f"{_subject(one)} {_predicate(one)}"
-
-
-def _subject(one: Comparison) -> str:
-    return f"{one.variant} with {tasks_of(one.task_count)} {VERBS[one.phase]}"
-
-
-def _predicate(one: Comparison) -> str:
-    against = f"as {one.form} than {one.control}"
-    if one.interval is None:
-        few = f"in {one.blocks} {'block' if one.blocks == 1 else 'blocks'}: too few to tell that from chance"
-        return f"{change(one.ratio)} {against} {few}"
-    low, high = one.interval.low, one.interval.high
-    sure = f"{100 * one.interval.level:g} % CI"
-    match one.verdict:
-        case "faster":
-            return f"{percent(1 - one.ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}"
-        case "slower":
-            return f"{percent(one.ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}"
-        case "no-difference":
-            none = f"no difference larger than {percent(one.margin or 0)}"
-            return f"equally fast as {one.form} and {one.control}: {none}"
-        case "undecided":
-            return f"{_range(low, high)} ({sure}) {against}: undecided{_alone(one)}"
-
-
-def _range(low: float, high: float) -> str:
-    if high < 1:
-        return f"{_between(1 - high, 1 - low)} faster"
-    return f"{_between(low - 1, high - 1)} slower" if low > 1 else f"between {change(low)} and {change(high)}"
-
-
-def _alone(one: Comparison) -> str:
-    return f", {one.taken_alone} if taken alone" if one.taken_alone else ""
-
-
-def change(ratio: float) -> str:
-    """A ratio of durations in words: 0.81 is 19 % faster."""
-    return f"{percent(1 - ratio)} faster" if ratio < 1 else f"{percent(ratio - 1)} slower"
-
-
-def _between(low: float, high: float) -> str:
-    return f"{100 * low:.{_digits(high)}f}-{100 * high:.{_digits(high)}f} %"
-
-
-def _by_chance(shown: Sequence[Comparison], compared: int) -> str:
-    """What "taken alone" leaves open; nothing where nothing is said so."""
-    alone = [one.interval.level for one in shown if one.taken_alone is not None and one.interval is not None]
-    if not alone:
-        return ""
-    expected = max(1, round((1 - alone[0]) * compared))
-    return f" Of {compared} comparisons without a difference, about {expected} would look so when taken alone."
-
-
-def _leading(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    leading: dict[tuple[str, str], Comparison] = {}
-    for one in sorted(comparisons, key=lambda one: one.task_count):
-        if one.phase == primary_phase(comparisons, one.variant):
-            leading.setdefault((one.variant, one.form), one)
-    return list(leading.values())
-
-
-def _nothing_to_say(design: Design) -> str:
-    if CONTROL not in design.forms:
-        return f"Nothing can be compared: the plan has no {CONTROL!r} form."
-    if len(design.forms) == 1:
-        return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
-    return "Nothing can be concluded: no block has both a form and the control measured."
-
-
 VERDICTS: dict[Verdict, str] = {
     "faster": "faster",
     "slower": "slower",
     "no-difference": "no difference",
     "undecided": "not enough data",
 }
-
-
-def interval(found: Interval | None) -> str:
-    """An interval of a ratio as one of changes in percent."""
-    if found is None:
-        return ""
-    low, high = wording.change(found.low), wording.change(found.high)
-    return f"{low.removesuffix(' %')} to {high}"
+MOST_IN_HEADLINE = 4
 
 
 class Judged(Protocol):
@@ -134,10 +36,97 @@ class Judged(Protocol):
         """What might be said, were it the only one."""
 
 
+def headline(comparisons: Sequence[Comparison], primary_phases: Mapping[str, str], design: Design) -> str:
+    """The verdict in one sentence: each variant and form at its smallest task count, in the variant's primary phase."""
+    leading = _leading(comparisons, primary_phases)
+    if not leading:
+        return _nothing_to_say(design)
+    shown = leading[:MOST_IN_HEADLINE]
+    subjects: dict[str, list[str]] = {}
+    for comparison in shown:
+        subjects.setdefault(_subject(comparison), []).append(_predicate(comparison))
+    clauses = "; ".join(f"{subject} {', and '.join(predicates)}" for subject, predicates in subjects.items())
+    more = len(leading) - MOST_IN_HEADLINE
+    return f"{clauses}{f'; and {more} more below' if more > 0 else ''}.{_by_chance(shown, len(comparisons))}"
+
+
+def sentence(comparison: Comparison) -> str:
+    """A comparison in words, without a full stop: the verdict, and how sure it is."""
+    return f"{_subject(comparison)} {_predicate(comparison)}"
+
+
+def interval(of_ratio: Interval | None) -> str:
+    """An interval of a ratio as one of changes in percent; empty when there is none."""
+    if of_ratio is None:
+        return ""
+    return f"{change(of_ratio.low).removesuffix(' %')} to {change(of_ratio.high)}"
+
+
 def verdict(comparison: Judged) -> str:
-    """A comparison's verdict, with the margin that it is about, or that it holds for this comparison alone."""
+    """A comparison's verdict, with its margin, or with what it would be if it were the only one."""
     if comparison.verdict == "no-difference" and comparison.margin is not None:
-        return f"no difference above {share(comparison.margin)}"
+        return f"no difference above {percent(comparison.margin)}"
     if comparison.taken_alone is not None:
         return f"{VERDICTS[comparison.verdict]} (alone: {comparison.taken_alone})"
     return VERDICTS[comparison.verdict]
+
+
+def _subject(comparison: Comparison) -> str:
+    return f"{comparison.variant} with {tasks(comparison.task_count)} {VERBS[comparison.phase]}"
+
+
+def _predicate(comparison: Comparison) -> str:
+    ratio, against = comparison.ratio, f"as {comparison.form} than {comparison.control}"
+    if comparison.interval is None:
+        few = f"in {plural(comparison.blocks, 'block')}: too few to tell that from chance"
+        return f"{faster_or_slower(ratio)} {against} {few}"
+    low, high = comparison.interval.low, comparison.interval.high
+    sure = f"{100 * comparison.interval.level:g} % CI"
+    match comparison.verdict:
+        case "faster":
+            return f"{percent(1 - ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}"
+        case "slower":
+            return f"{percent(ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}"
+        case "no-difference":
+            none = f"no difference larger than {percent(comparison.margin or 0)}"
+            return f"equally fast as {comparison.form} and {comparison.control}: {none}"
+        case "undecided":
+            alone = f", {comparison.taken_alone} if taken alone" if comparison.taken_alone else ""
+            return f"{_range(low, high)} ({sure}) {against}: undecided{alone}"
+
+
+def _range(low: float, high: float) -> str:
+    if high < 1:
+        return f"{_between(1 - high, 1 - low)} faster"
+    if low > 1:
+        return f"{_between(low - 1, high - 1)} slower"
+    return f"between {faster_or_slower(low)} and {faster_or_slower(high)}"
+
+
+def _between(low: float, high: float) -> str:
+    return f"{percent_number(low, like=high)}-{percent(high)}"
+
+
+def _by_chance(shown: Sequence[Comparison], compared: int) -> str:
+    """What "taken alone" leaves open; empty when no comparison shown says that."""
+    levels = [each.interval.level for each in shown if each.taken_alone is not None and each.interval is not None]
+    if not levels:
+        return ""
+    expected = max(1, round((1 - levels[0]) * compared))
+    return f" Of {compared} comparisons without a difference, about {expected} would look so when taken alone."
+
+
+def _leading(comparisons: Sequence[Comparison], primary_phases: Mapping[str, str]) -> list[Comparison]:
+    leading: dict[tuple[str, str], Comparison] = {}
+    for comparison in sorted(comparisons, key=lambda each: each.task_count):
+        if comparison.phase == primary_phases[comparison.variant]:
+            leading.setdefault((comparison.variant, comparison.form), comparison)
+    return list(leading.values())
+
+
+def _nothing_to_say(design: Design) -> str:
+    if CONTROL not in design.forms:
+        return f"Nothing can be compared: the plan has no {CONTROL!r} form."
+    if len(design.forms) == 1:
+        return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
+    return "Nothing can be concluded: no block has both a form and the control measured."

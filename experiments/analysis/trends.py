@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from experiments.analysis.cells import RATIO_PHASES
-from experiments.analysis.findings import Trend
+from experiments.analysis.findings import Finding, Trend
+from experiments.analysis.sentences import VERBS
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.trend import Slope, block_slope, mean_slope
+from experiments.wording import faster_or_slower
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,21 @@ def trends(medians: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Trend, ...]:
     """Trends of `effects.round_medians` over the order in which rounds ran, and over task counts."""
     placed = medians.merge(_places(rounds), left_on="round", right_on="index")
     return (*_corrected("order", list(_over_order(placed))), *_corrected("task-count", list(_over_counts(placed))))
+
+
+def moved(trends: Sequence[Trend], level: float) -> Iterator[Finding]:
+    """The trends that are no chance, in words."""
+    for trend in trends:
+        if trend.p_adjusted > 1 - level:
+            continue
+        subject = f"{trend.variant} as {trend.form} {VERBS[trend.phase]} {faster_or_slower(1 + trend.slope)}"
+        if trend.over == "order":
+            text = f"{subject} at the end of the sweep than at its beginning"
+            fair = "the random order within blocks keeps this from favouring a form"
+            yield Finding(kind="drift", text=f"{text}; {fair}.", variant=trend.variant, form=trend.form)
+        else:
+            text = f"{subject} for each doubling of the number of tasks."
+            yield Finding(kind="task-count", text=text, variant=trend.variant, form=trend.form)
 
 
 def _places(rounds: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from experiments.analysis.sentences import interval
 from experiments.compare.versus import Change, Versus
 from experiments.wording import change as changed
-from experiments.wording import percent, tasks_of
+from experiments.wording import percent, tasks
 from kit.values import Frozen
 
 
@@ -64,7 +64,7 @@ def _is_within(change: Change, limit: float) -> bool:
 
 
 def _sentence(change: Change) -> str:
-    place = f"{change.phase} of {change.variant} {change.form} with {tasks_of(change.task_count)}"
+    place = f"{change.phase} of {change.variant} {change.form} with {tasks(change.task_count)}"
     if change.interval is None:
         return f"{place} {changed(change.ratio)} in too few blocks"
     return f"{place} {changed(change.ratio)} ({interval(change.interval)})"

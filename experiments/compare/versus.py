@@ -17,7 +17,7 @@ from pydantic import Field
 
 from experiments.analysis.cells import RATIO_PHASES, measured
 from experiments.analysis.comparisons import Terms, bound, shares, taken_alone, verdict
-from experiments.analysis.effects import pairs, primary_phase, round_medians
+from experiments.analysis.effects import pairs, primary_phases, round_medians
 from experiments.analysis.findings import Direction, Interval, Verdict
 from experiments.analysis.noise import FOREIGN_PRESSURE, TREATMENT
 from experiments.analysis.statistics import stopping, unpaired
@@ -27,7 +27,7 @@ from experiments.compare import comparable
 from experiments.plan.plan import Design
 from experiments.records.origin import NOT_MEASURED
 from experiments.store.sweeps import Sweep
-from experiments.wording import percent, tasks_of
+from experiments.wording import percent, tasks
 from kit.errors import SweepError
 from kit.values import Frozen
 
@@ -139,17 +139,17 @@ def _lost(before: dict[RowKey, Floats], after: dict[RowKey, Floats], planned: De
     for variant, form, count in earlier:
         wanted = variant in planned.variants and form in planned.forms and count in planned.task_counts
         if wanted and (variant, form, count) not in later:
-            yield f"{variant} {form} with {tasks_of(count)}"
+            yield f"{variant} {form} with {tasks(count)}"
 
 
 def _unequal_load(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
     """Treatments in whose rounds the measuring machine was much busier in one of the sweeps."""
-    earlier, later = (_pressures(tasks) for tasks in (before, after))
+    earlier, later = (_pressures(frame) for frame in (before, after))
     for treatment in sorted(earlier.keys() & later.keys()):
         variant, form, count = treatment
         if abs(later[treatment] - earlier[treatment]) > FOREIGN_PRESSURE:
             yield (
-                f"CPU pressure of {variant} {form} with {tasks_of(count)} was {percent(earlier[treatment])} before and "
+                f"CPU pressure of {variant} {form} with {tasks(count)} was {percent(earlier[treatment])} before and "
                 f"{percent(later[treatment])} after: a part of the change may be the machine's."
             )
 
@@ -192,20 +192,22 @@ def _changes(samples: Sequence[_Samples], terms: Terms) -> tuple[Change, ...]:
     p_values = np.array(
         [unpaired.p_value(one.before, one.after) if able else 1.0 for one, able in zip(samples, testable, strict=True)]
     )
-    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), shares(samples))
+    phases = primary_phases((one.variant, one.phase) for one in samples)
+    described = [_described(one, primary=one.phase == phases[one.variant]) for one in samples]
+    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), shares([change.primary for change in described]))
     return tuple(
-        _judged(one, float(p), _described(one, samples), terms) if able else _described(one, samples)
-        for one, p, able in zip(samples, adjusted, testable, strict=True)
+        _judged(one, float(p), change, terms) if able else change
+        for one, p, change, able in zip(samples, adjusted, described, testable, strict=True)
     )
 
 
-def _described(one: _Samples, samples: Sequence[_Samples]) -> Change:
+def _described(one: _Samples, *, primary: bool) -> Change:
     return Change(
         variant=one.variant,
         form=one.form,
         task_count=one.task_count,
         phase=one.phase,
-        primary=one.phase == primary_phase(samples, one.variant),
+        primary=primary,
         before=float(np.exp(np.median(one.before))),
         after=float(np.exp(np.median(one.after))),
         blocks_before=len(one.before),

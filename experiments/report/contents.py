@@ -8,34 +8,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis
 from experiments.plan.presets import PRESETS
-from experiments.records.model import Outcome, RoundStatus
+from experiments.records.model import RoundStatus
+from experiments.records.origin import NOT_MEASURED
 from experiments.store.sweeps import Sweep
+from experiments.wording import TIMES
 from kit.values import Frozen
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_REASONS = 30
-"""Rows of the table of what was left out; the rest is one more row."""
 SIMULATED = "SIMULATED"
 _GROUPS = {"tool": "Tool versions", "parameter": "Parameters of the simulation"}
-_TREATMENT = ["variant", "form", "task_count"]
-
-
-class LeftOut(Frozen):
-    """Tasks or rounds of one treatment that are in no figure, for one reason."""
-
-    variant: str
-    form: str
-    task_count: int
-    what: str
-    count: int
-    reason: str
 
 
 class Fact(Frozen):
@@ -77,24 +65,19 @@ class Contents(Frozen):
     title: str
     began: str
     tasks: int
-    left_out: tuple[LeftOut, ...]
-    left_out_more: int
     provenance: tuple[Facts, ...]
     command: str
 
 
-def contents(sweep: Sweep, analysis: Analysis, tasks: pd.DataFrame, rounds: pd.DataFrame) -> Contents:
+def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count: int) -> Contents:
     """The contents of a sweep's report; also of one without a single record."""
-    left_out = sorted([*_tasks_left_out(tasks), *_rounds_left_out(rounds)], key=lambda row: -row.count)
     marked = f" ({SIMULATED})" if analysis.simulated else ""
     return Contents(
         analysis=analysis,
         summary=_summary(sweep, analysis, rounds),
         title=f"Sociometer: sweep {sweep.id}{marked}",
         began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",
-        tasks=len(tasks),
-        left_out=tuple(left_out[:MOST_REASONS]),
-        left_out_more=sum(row.count for row in left_out[MOST_REASONS:]),
+        tasks=task_count,
         provenance=tuple(_provenance(sweep)),
         command=command(sweep),
     )
@@ -120,6 +103,23 @@ def command(sweep: Sweep) -> str:
     return shlex.join(words)
 
 
+def title(summary: Summary) -> str:
+    """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
+    marked = "SIMULATED: " if summary.target in NOT_MEASURED else ""
+    return (
+        f"{marked}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
+        f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
+    )
+
+
+def left_out_lines(analysis: Analysis) -> Iterator[str]:
+    """One line per reason for which tasks or rounds are in no figure."""
+    for row in analysis.left_out:
+        yield f"{row.count:,} {TIMES} {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
+    if analysis.left_out_more:
+        yield f"{analysis.left_out_more:,} more, for other reasons"
+
+
 def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
     complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
     return Summary(
@@ -133,43 +133,7 @@ def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
         rounds_planned=len(sweep.plan.rounds),
         rounds_complete=int(complete["index"].nunique()),
         cells=analysis.cells,
-        notes=tuple(finding.text for finding in analysis.findings),
-    )
-
-
-def _tasks_left_out(tasks: pd.DataFrame) -> Iterator[LeftOut]:
-    booted = tasks["outcome"] == Outcome.BOOTED.value
-    out = tasks[~(booted & (tasks["round_status"] == RoundStatus.COMPLETE.value))]
-    outcome, status = out["outcome"].astype("str"), out["round_status"].astype("str")
-    for key, count in _counted(out, outcome.where(outcome != Outcome.BOOTED.value, "booted, in a round " + status)):
-        yield _left_out(key, count, "task")
-
-
-def _rounds_left_out(rounds: pd.DataFrame) -> Iterator[LeftOut]:
-    out = rounds[rounds["status"] != RoundStatus.COMPLETE.value]
-    for key, count in _counted(out, "round " + out["status"].astype("str")):
-        yield _left_out(key, count, "round")
-
-
-def _counted(frame: pd.DataFrame, what: pd.Series[str]) -> Iterator[tuple[tuple[Any, ...], int]]:
-    if frame.empty:
-        return
-    named = frame[[*_TREATMENT, "reason"]].astype({"variant": "str", "form": "str", "reason": "object"})
-    named["reason"] = named["reason"].where(named["reason"].notna(), "")
-    for key, count in named.assign(what=what).groupby([*_TREATMENT, "what", "reason"], sort=False).size().items():
-        yield key, int(count)
-
-
-def _left_out(key: tuple[Any, ...], count: int, kind: str) -> LeftOut:
-    variant, form, task_count, what, reason = key
-    said = f"{kind} {what}" if kind == "task" else what
-    return LeftOut(
-        variant=variant,
-        form=form,
-        task_count=int(task_count),
-        what=said,
-        count=count,
-        reason=str(reason) or "no reason was given",
+        notes=(*(finding.text for finding in analysis.findings), *left_out_lines(analysis)),
     )
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import wording
-from experiments.analysis import sentences
 from experiments.report import tables
 from experiments.report.contents import SIMULATED, Contents
 
@@ -46,7 +45,6 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
         style_digest=_digest(style),
         tables=tables,
         wording=wording,
-        sentences=sentences,
         simulated=SIMULATED,
         version=version("sociometer"),
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments import wording
+from experiments.analysis import sentences
 from experiments.analysis.cells import Cell, Spread
 from experiments.analysis.findings import Analysis, Comparison, Trend
 from experiments.records.phases import PHASES
 from kit.values import Frozen
 
-MAIN_PHASES = ("boot", "ready")
 MOST_ALIKE = 4
 """Findings of one kind that are shown at once; a sweep of many treatments says the same of each."""
 
@@ -21,6 +21,19 @@ class Measured(Frozen):
     median: str
     quartiles: str
     extremes: str
+
+
+class Compared(Frozen):
+    """One comparison; a text is empty where there is nothing to tell."""
+
+    control_seconds: str
+    seconds: str
+    change: str
+    interval: str
+    p: str
+    could_show: str
+    more_blocks: str
+    verdict: str
 
 
 class Alike(Frozen):
@@ -45,26 +58,36 @@ def phases(cells: Sequence[Cell]) -> list[str]:
     return [phase for phase in PHASES if any(phase in cell.phases for cell in cells)]
 
 
-def main_phase(cells: Sequence[Cell]) -> str:
-    """What a variant is judged by: `boot`, or what comes nearest to it where there is no boot report."""
-    return next((phase for phase in MAIN_PHASES if any(phase in cell.phases for cell in cells)), MAIN_PHASES[0])
-
-
 def comparisons(analysis: Analysis, variant: str) -> list[Comparison]:
-    """A variant's comparisons, phase by phase as a reader asks for them: the main one and the pull first."""
+    """A variant's comparisons, phase by phase as a reader asks for them: the primary one and the pull first."""
     own = [comparison for comparison in analysis.comparisons if comparison.variant == variant]
-    order = [main_phase(cells(analysis, variant)), "pull", *PHASES]
+    order = [analysis.primary_phases[variant], "pull", *PHASES]
     return sorted(own, key=lambda comparison: (order.index(comparison.phase), comparison.task_count))
 
 
 def main_comparisons(analysis: Analysis) -> list[Comparison]:
-    """What the report is about: each variant's main phase, at every task count."""
+    """What the report is about: each variant's primary phase, at every task count."""
     return [
         comparison
         for variant in variants(analysis)
         for comparison in comparisons(analysis, variant)
-        if comparison.phase == main_phase(cells(analysis, variant))
+        if comparison.phase == analysis.primary_phases[variant]
     ]
+
+
+def compared(comparison: Comparison) -> Compared:
+    """A comparison's texts; p is corrected for the number of comparisons."""
+    detectable, blocks = comparison.detectable, comparison.blocks_needed
+    return Compared(
+        control_seconds=wording.seconds(comparison.control_median_seconds),
+        seconds=wording.seconds(comparison.median_seconds),
+        change=wording.change(comparison.ratio),
+        interval=sentences.interval(comparison.interval),
+        p=wording.probability(comparison.p_adjusted),
+        could_show="" if detectable is None else wording.percent(detectable),
+        more_blocks="" if blocks is None else f"{blocks:,}",
+        verdict=sentences.verdict(comparison),
+    )
 
 
 def findings(analysis: Analysis) -> list[Alike]:
@@ -77,7 +100,7 @@ def findings(analysis: Analysis) -> list[Alike]:
 def level(analysis: Analysis) -> str:
     """How sure the intervals are: 95 %."""
     levels = (comparison.interval.level for comparison in analysis.comparisons if comparison.interval)
-    return wording.share(next(levels, 0.95))
+    return wording.percent(next(levels, 0.95))
 
 
 def measured(sample: Spread | None) -> Measured | None:

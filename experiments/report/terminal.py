@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from experiments import wording
-from experiments.analysis import sentences
 from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Comparison
-from experiments.records.origin import NOT_MEASURED
 from experiments.report import tables
-from experiments.report.contents import SIMULATED, Contents, Summary
+from experiments.report.contents import SIMULATED, Contents, left_out_lines, title
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +45,7 @@ def show(contents: Contents, console: Console) -> None:
             console.print(_said(f"Note: {said}"))
         if alike.more:
             console.print(_said(f"Note: {len(alike.more):,} more like these; --format html has them.", "dim"))
-    for line in left_out(contents):
+    for line in left_out_lines(analysis):
         console.print(_said(f"Left out: {line}"))
     console.print(_said(f"Again: {contents.command}", "dim"), soft_wrap=True)
 
@@ -61,23 +59,6 @@ def text(contents: Contents) -> str:
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
-def title(summary: Summary) -> str:
-    """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
-    marked = "SIMULATED: " if summary.target in NOT_MEASURED else ""
-    return (
-        f"{marked}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
-        f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
-    )
-
-
-def left_out(contents: Contents) -> Iterator[str]:
-    """One line per reason for which tasks or rounds are in no figure."""
-    for row in contents.left_out:
-        yield f"{row.count:,} {wording.TIMES} {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
-    if contents.left_out_more:
-        yield f"{contents.left_out_more:,} more, for other reasons"
-
-
 def _said(text: str, style: str = "") -> Text:
     """Text that is no markup and commands no terminal."""
     from rich.text import Text  # rich is for output alone
@@ -86,10 +67,10 @@ def _said(text: str, style: str = "") -> Text:
 
 
 def _tables_of(contents: Contents, variant: str) -> Iterator[Table]:
-    """What each form changes in the main phase and the pull, where there is anything to compare; every treatment."""
+    """What each form changes in the primary phase and the pull, where there is anything to compare; every treatment."""
     analysis = contents.analysis
     cells = tables.cells(analysis, variant)
-    shown = (tables.main_phase(cells), "pull")
+    shown = (analysis.primary_phases[variant], "pull")
     compared = [row for row in tables.comparisons(analysis, variant) if row.phase in shown]
     if compared:
         yield _comparisons(variant, compared, tables.level(analysis))
@@ -103,15 +84,13 @@ def _comparisons(variant: str, rows: Sequence[Comparison], level: str) -> Table:
         table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
     for number, row in enumerate(rows, start=1):
         last = number == len(rows) or rows[number].phase != row.phase
+        texts = tables.compared(row)
         table.add_row(
             row.phase,
             f"{row.task_count:,}",
             row.form,
-            wording.seconds(row.control_median_seconds),
-            wording.seconds(row.median_seconds),
-            wording.change(row.ratio),
-            sentences.interval(row.interval) or "-",
-            _said(sentences.verdict(row), _VERDICT_STYLES.get(row.verdict, "")),
+            *(texts.control_seconds, texts.seconds, texts.change, texts.interval or "-"),
+            _said(texts.verdict, _VERDICT_STYLES.get(row.verdict, "")),
             end_section=last,
         )
     return table

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis.sentences import interval, verdict
 from experiments.compare.versus import Change, Versus
+from experiments.report.markup import escaped, head, row
 from experiments.wording import change, probability, seconds, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 TEXT_WIDTH = 120
-COLUMNS = ("variant", "tasks", "form", "phase", "before", "after", "change", "95 % interval", "p", "verdict")
-NUMBERS = frozenset({"tasks", "before", "after", "change", "95 % interval", "p"})
+COLUMNS = ("variant", ">tasks", "form", "phase", ">before", ">after", ">change", ">95 % interval", ">p", "verdict")
 _UNITS = {"seconds": "seconds, medians of rounds", "ratio-to-plain": "duration ÷ that of plain in the same block"}
 
 
@@ -27,9 +27,9 @@ def show(found: Versus, console: Console) -> None:
     console.print(Text(title(found), style="bold"))
     table = Table(box=None, pad_edge=False)
     for name in COLUMNS:
-        table.add_column(name, justify="right" if name in NUMBERS else "left")
-    for row in rows(found):
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    for cells in rows(found):
+        table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
     for note in notes(found):
         console.print(Text(note, style="dim"))
@@ -46,10 +46,8 @@ def text(found: Versus) -> str:
 
 def markdown(found: Versus) -> str:
     """For a pull request."""
-    lines = [f"**{_escaped(title(found))}**", "", _row(COLUMNS)]
-    lines.append(_row("---:" if name in NUMBERS else "---" for name in COLUMNS))
-    lines += [_row(_escaped(cell) for cell in row) for row in rows(found)]
-    return "\n".join([*lines, "", *(f"{_escaped(note)}  " for note in notes(found))]) + "\n"
+    lines = [f"**{escaped(title(found))}**", "", *head(COLUMNS), *(row(*cells) for cells in rows(found))]
+    return "\n".join([*lines, "", *(f"{escaped(note)}  " for note in notes(found))]) + "\n"
 
 
 def title(found: Versus) -> str:
@@ -85,15 +83,3 @@ def _certainty(one: Change) -> Sequence[str]:
     if one.interval is None:
         return ("-", "-", f"undecided: {one.blocks_before} and {one.blocks_after} blocks")
     return (interval(one.interval), probability(one.p_adjusted), verdict(one))
-
-
-def _row(cells: Sequence[str] | Iterator[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _escaped(cell: str) -> str:
-    """Names of the user's own must become neither markup nor a mention of somebody."""
-    cell = cell.replace("&", "&amp;")
-    for character in "\\`*_{}[]<>|":
-        cell = cell.replace(character, f"\\{character}")
-    return " ".join(cell.replace("@", "@<!-- -->").splitlines())

@@ -16,7 +16,8 @@ import typer
 
 from experiments.executors import choose
 from experiments.plan.plan import Plan, Stopping
-from experiments.report import formats, terminal
+from experiments.report import formats
+from experiments.report.contents import title
 from experiments.store.store import Store, default_path
 from experiments.store.sweeps import Sweep
 from experiments.sweep import check_same_plan
@@ -165,7 +166,7 @@ def sweep(
         short = summary.model_dump(include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"})
         sys.stdout.write(json.dumps({**short, "store": str(place.store)}, indent=2) + "\n")
     else:
-        sys.stdout.write(f"{terminal.title(summary)}. `sociometer report` shows it.\n")
+        sys.stdout.write(f"{title(summary)}. `sociometer report` shows it.\n")
     actions.check_all_measured(done, records)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.analysis.findings import Analysis, Comparison
-from experiments.analysis.sentences import interval, verdict
+from experiments.analysis.sentences import sentence
 from experiments.report.plots import data
 from experiments.report.plots.style import INK, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
-from experiments.report.tables import level, main_phase
-from experiments.wording import change, seconds, share, tasks
+from experiments.report.tables import level
+from experiments.wording import change
 
 if TYPE_CHECKING:
     import altair as alt
@@ -31,11 +31,10 @@ def figure(analysis: Analysis) -> Figure:
     """Two panels per variant: what it is judged by, and its pull; the phases between are in the tables."""
     panels: list[Panel] = []
     for variant in dict.fromkeys(c.variant for c in analysis.comparisons):
-        main = main_phase([cell for cell in analysis.cells if cell.variant == variant])
-        for phase in (main, "pull"):
+        for phase in (analysis.primary_phases[variant], "pull"):
             shown = _shown(analysis.comparisons, variant, phase)
             if shown:
-                description = " ".join(sentence(comparison) for comparison in shown)
+                description = " ".join(f"{sentence(comparison)}." for comparison in shown)
                 title = f"{variant}: {phase} against {shown[0].control}"
                 panels.append(panel(f"effects-{len(panels)}", title, description, _chart(shown)))
     forms = dict.fromkeys(comparison.form for comparison in analysis.comparisons)
@@ -122,15 +121,3 @@ def _labels(ticks: Sequence[float]) -> str:
     """An expression that gives each tick its change; from our own numbers alone."""
     cases = "".join(f"abs(datum.value - {tick}) < 1e-9 ? '{change(tick)}' : " for tick in ticks)
     return f"{cases}''"
-
-
-def sentence(comparison: Comparison) -> str:
-    """A comparison as one sentence."""
-    found = (
-        f", {share(comparison.interval.level)} interval {interval(comparison.interval)}" if comparison.interval else ""
-    )
-    return (
-        f"{comparison.variant}, {tasks(comparison.task_count)}: {comparison.phase} of {comparison.form} takes "
-        f"{seconds(comparison.median_seconds)} s instead of {seconds(comparison.control_median_seconds)} s "
-        f"({change(comparison.ratio)}{found}): {verdict(comparison)}."
-    )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis.findings import Analysis
 from experiments.report.plots import data
 from experiments.report.plots.style import GRID, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
-from experiments.report.tables import main_phase
 from experiments.wording import change, plural
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     panels: list[Panel] = []
     notes: list[str] = []
     for number, variant in enumerate(dict.fromkeys(cell.variant for cell in analysis.cells)):
-        phase = main_phase([cell for cell in analysis.cells if cell.variant == variant])
+        phase = analysis.primary_phases[variant]
         rounds = _rounds(measured[measured["variant"] == variant], f"{phase}_seconds")
         if len(rounds) < 2:
             continue

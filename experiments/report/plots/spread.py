@@ -8,7 +8,7 @@ from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.report.plots import data
 from experiments.report.plots.style import INK, MUTED, Figure, Key, Panel, form_colour, label_room, layered, panel
-from experiments.report.tables import level, main_phase
+from experiments.report.tables import level
 from experiments.wording import plural, seconds, tasks
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     notes: list[str] = []
     for number, variant in enumerate(dict.fromkeys(cell.variant for cell in analysis.cells)):
         cells = [cell for cell in analysis.cells if cell.variant == variant and cell.phases]
-        phase = main_phase(cells)
+        phase = analysis.primary_phases[variant]
         cells = [cell for cell in cells if phase in cell.phases]
         own = measured[measured["variant"] == variant].dropna(subset=[f"{phase}_seconds"])
         if not cells or own.empty:

@@ -33,7 +33,16 @@ def test_seconds_have_about_three_digits(value: float, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "shown"),
-    [(0.54, "−46 %"), (2, "+100 %"), (1, "0 %"), (0.9999, "0 %"), (0.985, "−1.5 %"), (1.021, "+2.1 %")],  # noqa: RUF001
+    [
+        (0.54, "−46 %"),  # noqa: RUF001
+        (2, "+100 %"),
+        (1, "0 %"),
+        (0.9999, "0 %"),
+        (0.985, "−1.5 %"),  # noqa: RUF001
+        (1.021, "+2.1 %"),
+        (0.937, "−6.3 %"),  # noqa: RUF001
+        (1.0996, "+10 %"),
+    ],
 )
 def test_a_ratio_is_a_change_with_its_sign(ratio: float, shown: str) -> None:
     assert wording.change(ratio) == shown

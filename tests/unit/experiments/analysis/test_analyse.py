@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.analysis.analyse import analyse
-from experiments.analysis.cells import MOST_LISTED
+from experiments.analysis.analyse import MOST_REASONS, analyse
 from experiments.analysis.findings import Analysis
 from experiments.plan.plan import Plan, Stopping, make_plan
 from experiments.records.model import Outcome, Round
@@ -105,7 +104,7 @@ def test_only_failures_are_counted_and_compared_with_nothing(store: Store, sweep
     found = analyse(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
     assert found.comparisons == found.trends == ()
     assert [cell.outcomes for cell in found.cells] == [{"timeout": 3}] * 2
-    assert "6 timeout" in " ".join(finding.text for finding in found.findings)
+    assert [(row.what, row.count) for row in found.left_out] == [("task timeout", 3)] * 2
     assert found.headline.startswith("Nothing can be concluded")
 
 
@@ -178,8 +177,9 @@ def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
 def test_many_failed_rounds_are_listed_in_part_and_counted(store: Store, sweep: StartSweep) -> None:
     plan = small_plan(task_counts=(1,), blocks=15)
     done = sweep(plan, script={index: [Outcome.FAILED] for index in range(30)})
-    found = analyse(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
-    left_out = [finding.text for finding in found.findings if finding.kind == "left-out"]
-    assert sum(text.startswith("Round ") for text in left_out) == MOST_LISTED
-    assert "10 more attempts at rounds failed or were contaminated." in left_out
+    tasks, rounds = frames.tasks(store, done.id), frames.rounds(store, done.id)
+    rounds["reason"] = rounds["reason"].where(rounds["status"] == "complete", rounds["index"].astype("str"))
+    found = analyse(done, tasks, rounds)
+    assert len(found.left_out) == MOST_REASONS
+    assert sum(row.count for row in found.left_out) + found.left_out_more == 60, "a task and a round, 30 times"
     assert {one.blocks for one in found.comparisons} == {15}, "each was tried again"

@@ -99,7 +99,7 @@ def test_tasks_that_did_not_boot_are_counted_and_give_no_figure(
     found = summary_of(store).cells[0]
     assert found.outcomes == {outcome.value: 2, "booted": 2}
     assert (found.tasks, found.tasks_in_figures, found.phases["boot"].n) == (4, 2, 2)
-    assert f"2 {outcome.value}" in " ".join(summary_of(store).notes)
+    assert f"2 × task {outcome.value}" in " ".join(summary_of(store).notes)  # noqa: RUF001
 
 
 def test_a_treatment_without_any_booted_task_has_no_phases(store: Store, sweep: StartSweep) -> None:
@@ -124,7 +124,7 @@ def test_booted_tasks_of_a_failed_round_are_left_out_and_said(store: Store, swee
     )
     summary = summary_with(tmp_path, done, mixed)
     assert (summary.cells[0].tasks, summary.cells[0].tasks_in_figures, summary.cells[0].phases) == (2, 0, {})
-    assert any("rounds were not complete: 1 booted" in note for note in summary.notes)
+    assert any("1 × task booted, in a round failed" in note for note in summary.notes)  # noqa: RUF001
     assert any("corrupt blob" in note for note in summary.notes)
 
 

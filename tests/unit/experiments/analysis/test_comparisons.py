@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from experiments.analysis.comparisons import Terms, bound, compare, taken_alone, verdict
-from experiments.analysis.effects import Pairs
-from experiments.analysis.findings import Interval
+from experiments.analysis.effects import Pairs, primary_phases
+from experiments.analysis.findings import Comparison, Interval
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.permutation import Permuted
 
@@ -22,6 +22,10 @@ def pair(log_ratio: float = 0.0, spread: float = 0.02, blocks: int = 5, **place:
     return Pairs(seconds=seconds, control_seconds=control, **where)  # type: ignore[arg-type]
 
 
+def judged(pairs: list[Pairs], terms: Terms) -> tuple[Comparison, ...]:
+    return compare(pairs, terms, primary_phases((pair.variant, pair.phase) for pair in pairs))
+
+
 def told(differences: Floats) -> list[Pairs]:
     """Comparisons of one phase with these differences of logarithms: a row each."""
     ones = np.ones(differences.shape[1])
@@ -30,7 +34,7 @@ def told(differences: Floats) -> list[Pairs]:
 
 def test_ratio_interval_and_p_values_agree_with_scipy() -> None:
     found = pair(-0.2, 0.1)
-    (one,) = compare([found], Terms())
+    (one,) = judged([found], Terms())
     reference = stats.ttest_rel(np.log(found.seconds), np.log(found.control_seconds))
     expected = np.exp(reference.confidence_interval(0.95))
     assert one.interval is not None
@@ -44,14 +48,14 @@ def test_ratio_interval_and_p_values_agree_with_scipy() -> None:
 def test_the_primary_phase_bears_three_quarters_of_the_error() -> None:
     phases = ("pull", "start", "ready", "boot")
     found = [pair(-0.05, 0.02, phase=phase) for phase in phases]
-    comparisons = {one.phase: one for one in compare(found, Terms())}
+    comparisons = {one.phase: one for one in judged(found, Terms())}
     shares = {phase: 0.75 if phase == "boot" else 0.25 / 3 for phase in phases}
     first = min(phases, key=lambda phase: (comparisons[phase].t_p_value or 1) / shares[phase])
     assert comparisons[first].p_adjusted == pytest.approx((comparisons[first].t_p_value or 0) / shares[first])
 
 
 def test_fewer_than_three_blocks_have_no_interval_and_no_verdict() -> None:
-    few, enough = compare([pair(-1, blocks=2), pair(-1, blocks=3, form="soci-v1")], Terms())
+    few, enough = judged([pair(-1, blocks=2), pair(-1, blocks=3, form="soci-v1")], Terms())
     assert (few.interval, few.p_value, few.p_adjusted, few.verdict) == (None, None, None, "undecided")
     assert few.blocks == 2
     assert few.ratio < 1
@@ -59,19 +63,19 @@ def test_fewer_than_three_blocks_have_no_interval_and_no_verdict() -> None:
 
 
 def test_no_comparisons_are_none() -> None:
-    assert compare([], Terms()) == ()
+    assert judged([], Terms()) == ()
 
 
 @pytest.mark.parametrize(("log_ratio", "said"), [(-0.5, "faster"), (0.5, "slower"), (0.0, "no-difference")])
 def test_ten_quiet_blocks_tell_what_is_true(log_ratio: float, said: str) -> None:
-    (one,) = compare([pair(log_ratio, 0.02, blocks=10)], Terms())
+    (one,) = judged([pair(log_ratio, 0.02, blocks=10)], Terms())
     assert one.verdict == said
     assert (one.margin is not None) == (said == "no-difference")
 
 
 def test_noisy_blocks_leave_it_undecided_and_say_how_many_more_are_needed() -> None:
     found = pair(0.0, 0.2, blocks=4)
-    (one,) = compare([found], Terms(precision=0.05))
+    (one,) = judged([found], Terms(precision=0.05))
     assert one.verdict == "undecided"
     assert one.blocks_needed is not None
     blocks = one.blocks_needed + 4
@@ -81,7 +85,7 @@ def test_noisy_blocks_leave_it_undecided_and_say_how_many_more_are_needed() -> N
 
 
 def test_an_interval_as_narrow_as_wanted_that_holds_one_is_no_difference() -> None:
-    found = [compare([pair(RNG.uniform(-0.06, 0.06), 0.05, blocks=8)], Terms(precision=0.05))[0] for _ in range(200)]
+    found = [judged([pair(RNG.uniform(-0.06, 0.06), 0.05, blocks=8)], Terms(precision=0.05))[0] for _ in range(200)]
     narrow = [
         one for one in found if one.blocks_needed == 0 and one.interval and one.interval.low < 1 < one.interval.high
     ]
@@ -91,8 +95,8 @@ def test_an_interval_as_narrow_as_wanted_that_holds_one_is_no_difference() -> No
 
 def test_a_sweep_that_may_stop_early_has_wider_intervals_and_larger_p_values() -> None:
     found = pair(-0.1, 0.05, blocks=6)
-    (fixed,) = compare([found], Terms())
-    (stopped,) = compare([found], Terms(nominal_level=0.9675, p_factor=2))
+    (fixed,) = judged([found], Terms())
+    (stopped,) = judged([found], Terms(nominal_level=0.9675, p_factor=2))
     assert fixed.interval is not None
     assert stopped.interval is not None
     assert stopped.interval.low < fixed.interval.low < fixed.interval.high < stopped.interval.high
@@ -142,7 +146,7 @@ def test_taken_alone_an_interval_without_one_tells_unless_the_permutation_test_c
 
 
 def test_many_comparisons_over_three_blocks_still_say_what_each_shows_alone() -> None:
-    found = compare([pair(-0.3, 0.08, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
+    found = judged([pair(-0.3, 0.08, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
     undecided = [one for one in found if one.verdict == "undecided" and one.interval is not None]
     assert {one.taken_alone for one in undecided} == {"faster", None}
     assert all((one.taken_alone == "faster") == (one.interval.high < 1) for one in undecided if one.interval)
@@ -154,7 +158,7 @@ def test_over_three_blocks_the_corrected_test_leans_on_the_spread_of_its_phase()
     elsewhere = [pair(-1.0, 3.0, blocks=3, phase="pull", form=f"form-{number}") for number in range(4)]
     deviation = {one.form: one.differences.std(ddof=1) for one in found}
     pooled = np.mean([one**2 for one in deviation.values()])
-    for one in compare([*found, *elsewhere], Terms()):
+    for one in judged([*found, *elsewhere], Terms()):
         if one.phase == "boot":
             moderated = np.sqrt((pooled + 2 * deviation[one.form] ** 2) / 3)
             leaning = 2 * stats.t.sf(abs(np.log(one.ratio)) / moderated * np.sqrt(3), 3)
@@ -163,21 +167,21 @@ def test_over_three_blocks_the_corrected_test_leans_on_the_spread_of_its_phase()
 
 
 def test_an_effect_far_above_the_noise_passes_the_correction_even_with_three_blocks() -> None:
-    found = compare([pair(-3.0, 0.1, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
+    found = judged([pair(-3.0, 0.1, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
     assert {one.verdict for one in found} == {"faster"}
 
 
 def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_three_blocks() -> None:
     alike = np.random.default_rng(4).normal(0, 0.05, (400, 4, 3))
-    size = -np.log1p(-np.median([one.detectable for sweep in alike for one in compare(told(sweep), Terms())]))
-    called = [compare(told(sweep - size * np.eye(4)[0][:, None]), Terms())[0].verdict == "faster" for sweep in alike]
+    size = -np.log1p(-np.median([one.detectable for sweep in alike for one in judged(told(sweep), Terms())]))
+    called = [judged(told(sweep - size * np.eye(4)[0][:, None]), Terms())[0].verdict == "faster" for sweep in alike]
     assert 0.7 <= np.mean(called) <= 0.95
 
 
 def test_a_verdict_never_contradicts_the_interval_beside_it() -> None:
     quiet = [pair(0.0, 0.01, blocks=3, form=f"form-{number}") for number in range(60)]
     noisy = [pair(0.5, 0.4, blocks=3, form=f"noisy-{number}") for number in range(40)]
-    found = compare([*quiet, *noisy], Terms())
+    found = judged([*quiet, *noisy], Terms())
     called = [one for one in found if one.verdict in ("faster", "slower")]
     assert all(one.interval and not one.interval.low <= 1 <= one.interval.high for one in called)
     assert all((one.p_adjusted or 0) >= (one.t_p_value or 1) for one in found)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from statistics import median
 
-from experiments.analysis.effects import pairs, primary_phase, round_medians
+from experiments.analysis.effects import Pairs, pairs, primary_phases, round_medians
 from experiments.records.model import Outcome
 from experiments.records.phases import durations
 from experiments.store import frames
@@ -11,6 +11,10 @@ from experiments.store.store import Store
 from tests.contracts.plans import small_plan
 from tests.support.made_frames import made
 from tests.unit.experiments.conftest import StartSweep
+
+
+def primary_phase(found: list[Pairs]) -> str:
+    return primary_phases((pair.variant, pair.phase) for pair in found)["movie"]
 
 
 def test_a_block_s_pair_are_the_medians_of_its_two_rounds(store: Store, sweep: StartSweep) -> None:
@@ -66,5 +70,5 @@ def test_a_workload_without_a_boot_of_its_own_is_judged_by_its_readiness() -> No
     plan = small_plan(task_counts=(1,), blocks=1)
     tasks = made(plan, lambda *_: 1.0).tasks
     served = tasks.assign(boot_seconds=math.nan, ready_seconds=2.0)
-    assert primary_phase(pairs(plan.design, round_medians(tasks)), "movie") == "boot"
-    assert primary_phase(pairs(plan.design, round_medians(served)), "movie") == "ready"
+    assert primary_phase(pairs(plan.design, round_medians(tasks))) == "boot"
+    assert primary_phase(pairs(plan.design, round_medians(served))) == "ready"

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.analysis.findings import Finding, Trend
-from experiments.analysis.noise import bimodal, moved, outliers, overloaded
+from experiments.analysis.noise import Sample, bimodal, outliers, overloaded, samples
+from experiments.analysis.trends import moved
 from experiments.records.model import Round
 from tests.contracts.plans import small_plan
 from tests.support.made_frames import made
@@ -22,6 +24,11 @@ def quiet(seed: int = 1) -> Callable[[Round, int], float]:
 
 def load(pressure: Callable[[Round], float], steal: Callable[[Round], float] = lambda _: 0.0) -> list[Finding]:
     return list(overloaded(made(PLAN, quiet(), pressure=pressure, steal=steal).rounds))
+
+
+def boots(tasks: pd.DataFrame) -> list[Sample]:
+    """What is looked at of tasks whose boot counts."""
+    return list(samples(tasks, {"movie": "boot"}))
 
 
 def test_a_treatment_that_loads_the_machine_evenly_for_both_forms_is_not_warned_of() -> None:
@@ -62,7 +69,7 @@ def test_a_load_that_was_not_told_is_no_warning() -> None:
 def test_an_outlier_is_named_with_its_round_and_kept() -> None:
     steady = quiet()
     tasks = made(PLAN, lambda round_, number: 60.0 if round_.index == 2 else steady(round_, number)).tasks
-    (found,) = outliers(tasks)
+    (found,) = outliers(boots(tasks))
     hit = PLAN.rounds[2]
     assert (found.variant, found.form, found.task_count) == (hit.variant, hit.form, hit.task_count)
     assert f"{hit.task_count} of {5 * hit.task_count} tasks lie far from the rest (60.00 s to 60.00 s" in found.text
@@ -71,8 +78,8 @@ def test_an_outlier_is_named_with_its_round_and_kept() -> None:
 
 def test_quiet_times_have_no_outlier_and_no_heaps() -> None:
     tasks = made(small_plan(blocks=30, task_counts=(1, 8)), quiet()).tasks
-    assert list(bimodal(tasks)) == []
-    assert len(list(outliers(tasks))) <= 1
+    assert list(bimodal(boots(tasks))) == []
+    assert len(list(outliers(boots(tasks)))) <= 1
 
 
 @pytest.mark.parametrize(("task_count", "where"), [(1, "from round to round"), (8, "within rounds")])
@@ -84,7 +91,7 @@ def test_two_heaps_are_told_with_where_they_are(task_count: int, where: str) -> 
         slow = (round_.block if task_count == 1 else number) % 2
         return float(rng.lognormal(2 + 0.7 * slow, 0.03))
 
-    (found,) = bimodal(made(plan, boot).tasks)
+    (found,) = bimodal(boots(made(plan, boot).tasks))
     assert f"two heaps {where}, " in found.text
     assert (found.kind, found.form) == ("bimodal", "plain")
 
@@ -94,7 +101,7 @@ def test_rounds_that_differ_from_each_other_are_no_two_heaps_within_rounds() -> 
     levels = {round_.index: rng.choice([0.0, 0.7]) for round_ in small_plan(blocks=10, task_counts=(8,)).rounds}
     plan = small_plan(blocks=10, task_counts=(8,))
     tasks = made(plan, lambda round_, _: float(rng.lognormal(2 + levels[round_.index], 0.05))).tasks
-    assert list(bimodal(tasks)) == []
+    assert list(bimodal(boots(tasks))) == []
 
 
 def test_trends_that_may_be_chance_are_not_warned_of() -> None:
@@ -110,4 +117,4 @@ def test_trends_that_may_be_chance_are_not_warned_of() -> None:
 
 def test_nothing_measured_warns_of_nothing() -> None:
     nothing = made(PLAN, quiet(), ran=lambda _: False)
-    assert [*overloaded(nothing.rounds), *outliers(nothing.tasks), *bimodal(nothing.tasks)] == []
+    assert [*overloaded(nothing.rounds), *outliers(boots(nothing.tasks)), *bimodal(boots(nothing.tasks))] == []

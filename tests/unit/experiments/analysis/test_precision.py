@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 from scipy import stats
 
+from experiments.analysis.effects import pairs, round_medians
 from experiments.analysis.precision import look
 from experiments.analysis.statistics.stopping import LEAST_BLOCKS, nominal_level
-from experiments.plan.plan import Plan, Stopping, make_plan
+from experiments.plan.plan import Look, Plan, Stopping, make_plan
 from experiments.plan.schedule import due_rounds
 from experiments.records.model import Outcome
 from experiments.store import frames
 from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
 from experiments.sweep import Progress, check_same_plan, resume
 from infra.outputs import StackOutputs
 from kit.errors import SweepError
@@ -24,6 +27,12 @@ def plan(precision: float = 0.05, blocks: int = 40, budget_seconds: float | None
     """A plan of two rounds a block that may end early."""
     stopping = Stopping(precision=precision, budget_seconds=budget_seconds)
     return make_plan(small_design(task_counts=(1,), blocks=blocks), stopping)
+
+
+def seen(done: Sweep, precision: float, tasks: pd.DataFrame) -> Look:
+    """What the rule sees of a sweep's tasks."""
+    compared = pairs(done.plan.design, round_medians(tasks))
+    return look(done.plan.design, Stopping(precision=precision), compared, tasks["block"].nunique())
 
 
 def blocks_run(store: Store) -> int:
@@ -39,7 +48,7 @@ def test_blocks_are_added_until_the_interval_is_narrow_enough(
     assert LEAST_BLOCKS < blocks < 40
     looks = {progress.look.blocks: progress.look for progress in heard if progress.look}
     assert all(not looks[block].narrow_enough for block in range(1, blocks))
-    last = look(done.plan.design, Stopping(precision=0.025), frames.tasks(store, done.id))
+    last = seen(done, 0.025, frames.tasks(store, done.id))
     assert (last.blocks, last.narrow_enough) == (blocks, True)
 
 
@@ -49,7 +58,7 @@ def test_the_look_is_the_interval_s_relative_half_width(store: Store, sweep: Sta
     boots = tasks.pivot_table(index="block", columns="form", values="boot_seconds", observed=True)
     logs = [math.log(soci / plain) for soci, plain in zip(boots["soci-v2"], boots["plain"], strict=True)]
     half = stats.t.ppf((1 + nominal_level(0.95)) / 2, 3) * stats.sem(logs)
-    assert look(done.plan.design, Stopping(precision=0.05), tasks).widest == pytest.approx(math.expm1(half))
+    assert seen(done, 0.05, tasks).widest == pytest.approx(math.expm1(half))
 
 
 def test_a_sweep_never_stops_before_the_sixth_block_nor_within_one(store: Store, sweep: StartSweep) -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from experiments.analysis.findings import Comparison, Interval
-from experiments.analysis.sentences import MOST_IN_HEADLINE, change, headline, sentence
-from experiments.wording import percent
+from experiments.analysis.sentences import MOST_IN_HEADLINE, headline, sentence
+from experiments.wording import faster_or_slower, percent
 from tests.contracts.plans import small_design
 
 
@@ -12,6 +12,11 @@ def comparison(ratio: float = 0.81, low: float = 0.77, high: float = 0.85, **cha
     place = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", "blocks": 5}
     figures = {"median_seconds": ratio, "control_median_seconds": 1.0, "ratio": ratio, "verdict": "faster"}
     return Comparison.model_validate({**place, **figures, "interval": Interval(low=low, high=high), **changes})
+
+
+def of(comparisons: list[Comparison], **phases: str) -> str:
+    """The headline, of variants whose boot counts unless told otherwise."""
+    return headline(comparisons, {**{each.variant: "boot" for each in comparisons}, **phases}, small_design())
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ def test_each_verdict_is_one_sentence(one: Comparison, said: str) -> None:
 
 def test_the_headline_names_each_variant_and_form_once_at_the_smallest_count_in_the_primary_phase() -> None:
     others = [comparison(task_count=8), comparison(phase="pull"), comparison(variant="parquet", phase="ready")]
-    said = headline([*others, comparison(), comparison(form="soci-v1")], small_design())
+    said = of([*others, comparison(), comparison(form="soci-v1")], parquet="ready")
     assert said.count("movie with 1 task boots") == 1
     assert said.count("than plain") == 3
     assert "parquet with 1 task is ready 19 %" in said
@@ -61,15 +66,15 @@ def test_the_headline_names_each_variant_and_form_once_at_the_smallest_count_in_
 def test_a_headline_that_takes_a_comparison_alone_says_what_that_leaves_open() -> None:
     sure = [comparison(form=f"form-{number}") for number in range(63)]
     alone = comparison(variant="parquet", blocks=3, verdict="undecided", taken_alone="faster")
-    assert headline([alone, *sure], small_design()).endswith(
+    assert of([alone, *sure]).endswith(
         "more below. Of 64 comparisons without a difference, about 3 would look so when taken alone."
     )
-    assert "would look so" not in headline(sure, small_design())
+    assert "would look so" not in of(sure)
 
 
 def test_a_long_headline_is_cut_and_says_so() -> None:
     many = [comparison(variant=f"v{number}") for number in range(MOST_IN_HEADLINE + 2)]
-    assert headline(many, small_design()).endswith("; and 2 more below.")
+    assert of(many).endswith("; and 2 more below.")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_small_shares_have_one_digit_more(share: float, text: str) -> None:
 
 
 def test_a_ratio_is_told_by_its_direction() -> None:
-    assert (change(0.81), change(1.3), change(1.0)) == ("19 % faster", "30 % slower", "0.0 % slower")
+    assert tuple(map(faster_or_slower, (0.81, 1.3, 1.0))) == ("19 % faster", "30 % slower", "0.0 % slower")
 
 
 def test_a_hostile_name_is_text_as_any_other() -> None:

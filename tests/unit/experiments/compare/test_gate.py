@@ -39,7 +39,7 @@ def test_a_treatment_that_broke_fails_the_gate_though_nothing_is_slower() -> Non
 
 def test_slower_is_what_is_slower_by_the_whole_interval() -> None:
     judged = gate.judge(versus([change(1.06, 1.2, "slower")]), 0.05)
-    assert judged.slower == ("boot of movie soci-v2 with 1 task +13 % (+6 to +20 %)",)
+    assert judged.slower == ("boot of movie soci-v2 with 1 task +13 % (+6.0 to +20 %)",)
     assert judged.open == ()
     assert gate.refusal(judged, 0.05) == f"Slower by 5.0 % or more: {judged.slower[0]}."
     assert "busier in one of the sweeps: measure again" in gate.refusal(judged, 0.05, unequal=True)

@@ -162,7 +162,7 @@ def test_hostile_names_are_no_markup(record: Record) -> None:
     lines = versus.markdown(renamed).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 2 + len(found.changes)
-    cell = r"a\|b \`c\` \<script\>&amp;lt; \*\*d\*\* \[e\](f) @<!-- -->somebody # g \\"
+    cell = r"a\|b \`c\` &lt;script&gt;&amp;lt; \*\*d\*\* \[e\]\(f\) &#64;somebody \# g \\"
     assert all(row.startswith(f"| {cell} | 2 | ") for row in table[2:])
     assert f"Differs in image: {cell}" in lines[-1]
     assert all(row.replace(r"\|", "").count("|") == len(versus.COLUMNS) + 1 for row in table)

@@ -8,13 +8,11 @@ from typer.testing import CliRunner
 
 from experiments.plan.plan import Stopping, make_plan
 from experiments.plan.presets import PRESETS
-from experiments.records.model import Outcome
-from experiments.report.contents import MOST_REASONS, LeftOut, contents
 from experiments.report.formats import Report
 from experiments.store.store import Store
 from sociometer.cli.main import app
 from sociometer.cli.options import chosen_stopping
-from tests.contracts.plans import small_design, small_plan
+from tests.contracts.plans import small_design
 from tests.unit.experiments.conftest import StartSweep
 
 Reported = Callable[..., Report]
@@ -23,47 +21,6 @@ Reported = Callable[..., Report]
 def facts(report: Report, title: str) -> dict[str, str]:
     [group] = [group for group in report.contents.provenance if group.title == title]
     return {fact.name: fact.value for fact in group.facts}
-
-
-def test_nothing_is_left_out_of_a_sweep_in_which_everything_booted(reported: Reported) -> None:
-    assert reported().contents.left_out == ()
-
-
-def test_tasks_that_did_not_boot_are_counted_by_treatment_and_reason(reported: Reported) -> None:
-    plan = small_plan(task_counts=(2,))
-    report = reported(plan, script={index: [Outcome.TIMEOUT] for index in range(4)})
-    assert {(row.form, row.what, row.count) for row in report.contents.left_out} == {
-        ("plain", "task timeout", 4),
-        ("soci-v2", "task timeout", 4),
-    }
-    assert {row.reason for row in report.contents.left_out} == {"scripted: timeout"}
-
-
-def test_a_round_that_failed_is_named_beside_its_tasks(reported: Reported) -> None:
-    report = reported(script={0: [Outcome.FAILED] * 3})
-    found = {row.what: row for row in report.contents.left_out}
-    assert found["round failed"].count == 3
-    assert found["task failed"].count == 3 * found["task failed"].task_count
-
-
-def test_a_task_that_booted_in_an_incomplete_round_is_left_out_for_that(store: Store, reported: Reported) -> None:
-    report = reported(small_plan(blocks=1, task_counts=(1,)))
-    tasks = report.tasks.assign(round_status="contaminated")
-    sweep = store.sweep()
-    rounds = report.tasks.head(0).assign(status="", index=0)
-    left_out = contents(sweep, report.contents.analysis, tasks, rounds).left_out
-    assert {row.what for row in left_out} == {"task booted, in a round contaminated"}
-
-
-def test_very_many_reasons_are_summed_up(store: Store, reported: Reported) -> None:
-    report = reported(small_plan(task_counts=(50,)), script={0: [Outcome.TIMEOUT]})
-    tasks = report.tasks
-    numbered = tasks["outcome"].astype("str").where(tasks["outcome"] == "booted", tasks.index.astype("str"))
-    rounds = tasks.head(0).assign(status="", index=0)
-    found = contents(store.sweep(), report.contents.analysis, tasks.assign(reason=numbered), rounds)
-    assert len(found.left_out) == MOST_REASONS
-    assert sum(row.count for row in found.left_out) + found.left_out_more == 50
-    assert all(isinstance(row, LeftOut) for row in found.left_out)
 
 
 def test_the_provenance_names_seed_digest_images_and_tools(reported: Reported, store: Store) -> None:

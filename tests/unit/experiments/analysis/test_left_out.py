@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from experiments.analysis.left_out import left_out
+from experiments.records.model import Outcome
+from experiments.report.formats import Report
+from tests.contracts.plans import small_plan
+
+Reported = Callable[..., Report]
+
+
+def test_nothing_is_left_out_of_a_sweep_in_which_everything_booted(reported: Reported) -> None:
+    assert reported().contents.analysis.left_out == ()
+
+
+def test_tasks_that_did_not_boot_are_counted_by_treatment_and_reason(reported: Reported) -> None:
+    plan = small_plan(task_counts=(2,))
+    report = reported(plan, script={index: [Outcome.TIMEOUT] for index in range(4)})
+    assert {(row.form, row.what, row.count) for row in report.contents.analysis.left_out} == {
+        ("plain", "task timeout", 4),
+        ("soci-v2", "task timeout", 4),
+    }
+    assert {row.reason for row in report.contents.analysis.left_out} == {"scripted: timeout"}
+
+
+def test_a_round_that_failed_is_named_beside_its_tasks(reported: Reported) -> None:
+    report = reported(script={0: [Outcome.FAILED] * 3})
+    found = {row.what: row for row in report.contents.analysis.left_out}
+    assert found["round failed"].count == 3
+    assert found["task failed"].count == 3 * found["task failed"].task_count
+
+
+def test_a_task_that_booted_in_an_incomplete_round_is_left_out_for_that(reported: Reported) -> None:
+    report = reported(small_plan(blocks=1, task_counts=(1,)))
+    tasks = report.tasks.assign(round_status="contaminated")
+    rounds = report.tasks.head(0).assign(status="", index=0)
+    assert {row.what for row in left_out(tasks, rounds)} == {"task booted, in a round contaminated"}
