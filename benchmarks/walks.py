@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from inspect import CO_OPTIMIZED
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,9 +87,9 @@ def _begin(walk: Walk, seen: set[CodeType], frame: FrameType, event: str, argume
 
 
 def _room(code: CodeType) -> str | None:
-    """The module that a function stands in, from its file; None when it is not ours, or only a class being made."""
+    """The module that a function stands in, from its file; None when it is not ours, or makes a module or class."""
     path = Path(code.co_filename)
-    if code.co_name == "<module>" or not path.is_relative_to(ROOT):
+    if not code.co_flags & CO_OPTIMIZED or path.suffix != ".py" or not path.is_relative_to(ROOT):
         return None
     place = path.relative_to(ROOT)
     return str(place.with_suffix("")) if place.parts[0] in PACKAGES else None

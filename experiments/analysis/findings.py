@@ -119,3 +119,8 @@ class Analysis(Frozen):
     left_out: tuple[LeftOut, ...]
     left_out_more: int = Field(description="tasks and rounds that are left out for further reasons")
     methods: tuple[Method, ...]
+
+    @property
+    def level(self) -> float:
+        """The coverage of the intervals."""
+        return next((comparison.interval.level for comparison in self.comparisons if comparison.interval), 0.95)

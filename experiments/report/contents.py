@@ -15,6 +15,7 @@ from experiments.analysis.findings import Analysis
 from experiments.plan.presets import PRESETS
 from experiments.records.model import RoundStatus
 from experiments.records.origin import NOT_MEASURED
+from experiments.report.tables import Tables, tables
 from experiments.store.sweeps import Sweep
 from experiments.wording import TIMES
 from kit.values import Frozen
@@ -61,6 +62,7 @@ class Contents(Frozen):
     """Everything that a report says."""
 
     analysis: Analysis
+    tables: Tables
     summary: Summary
     title: str
     began: str
@@ -74,6 +76,7 @@ def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count:
     marked = f" ({SIMULATED})" if analysis.simulated else ""
     return Contents(
         analysis=analysis,
+        tables=tables(analysis),
         summary=_summary(sweep, analysis, rounds),
         title=f"Sociometer: sweep {sweep.id}{marked}",
         began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from experiments import wording
-from experiments.analysis.findings import Analysis, Comparison
-from experiments.report import tables
 from experiments.report.contents import SIMULATED, Contents, left_out_lines, title
 from experiments.report.markup import code, escaped, folded, head, row
+from experiments.report.tables import Alike, ComparisonRow, Tables
 
 _COMPARED = (
     "image",
@@ -34,53 +33,47 @@ def _lines(contents: Contents) -> Iterator[str]:
     if analysis.simulated:
         yield from (f"**{SIMULATED}: no figure here is a measurement.**", "")
     yield from (f"### {escaped(analysis.headline)}", "", f"{escaped(title(contents.summary))}.")
-    if rows := tables.main_comparisons(analysis):
-        yield from ("", *_comparisons(rows))
+    if contents.tables.main:
+        yield from ("", *_comparisons(contents.tables.main))
     if analysis.findings:
-        yield from ("", *_findings(analysis))
-    yield from folded("Every comparison", list(_every_comparison(contents)))
-    yield from folded("Every treatment", list(_treatments(contents)))
+        yield from ("", *_findings(contents.tables.findings))
+    every = [each for variant in contents.tables.variants for each in variant.comparisons]
+    yield from folded("Every comparison", list(_comparisons(every)))
+    yield from folded("Every treatment", list(_treatments(contents.tables)))
     yield from folded("What was left out, and why", [f"- {escaped(line)}" for line in left_out_lines(analysis)])
     yield from folded("What was run, with what", list(_provenance(contents)))
     yield from folded("Methods", [f"- {escaped(m.name)}: {escaped(m.source)}" for m in analysis.methods])
     yield from ("", f"Again: {code(contents.command)}")
 
 
-def _findings(analysis: Analysis) -> Iterator[str]:
-    for alike in tables.findings(analysis):
-        yield from (f"- {escaped(said)}" for said in alike.shown)
+def _findings(findings: Iterable[Alike]) -> Iterator[str]:
+    for alike in findings:
+        yield from (f"- {escaped(text)}" for text in alike.shown)
         if alike.more:
             yield f"- {len(alike.more):,} more like these; the page has them."
 
 
-def _comparisons(rows: Sequence[Comparison]) -> Iterator[str]:
-    yield from head(_COMPARED)
-    for comparison in rows:
-        texts = tables.compared(comparison)
+def _comparisons(rows: Iterable[ComparisonRow]) -> Iterator[str]:
+    for number, one in enumerate(rows):
+        if number == 0:
+            yield from head(_COMPARED)
         yield row(
-            *(comparison.variant, str(comparison.task_count), comparison.form, comparison.phase),
-            *(texts.control_seconds, texts.seconds, texts.change, texts.interval or "none", texts.p or "none"),
-            texts.verdict,
+            *(one.variant, one.tasks, one.form, one.phase, one.control_seconds, one.seconds, one.change),
+            *(one.interval or "none", one.p or "none", one.verdict),
         )
 
 
-def _every_comparison(contents: Contents) -> Iterator[str]:
-    analysis = contents.analysis
-    rows = [each for variant in tables.variants(analysis) for each in tables.comparisons(analysis, variant)]
-    if rows:
-        yield from _comparisons(rows)
-
-
-def _treatments(contents: Contents) -> Iterator[str]:
-    phases = tables.phases(contents.analysis.cells)
-    if not contents.analysis.cells:
+def _treatments(tables: Tables) -> Iterator[str]:
+    if not tables.variants:
         return
-    yield from head(("image", ">tasks", "form", ">rounds", *(f">{phase}, s" for phase in phases), "outcomes"))
-    for cell in contents.analysis.cells:
-        found = (tables.measured(cell.phases.get(phase)) for phase in phases)
-        medians = ("none" if one is None else f"{one.median} ({one.extremes})" for one in found)
-        place = (cell.variant, str(cell.task_count), cell.form, str(cell.rounds))
-        yield row(*place, *medians, tables.outcomes(cell))
+    yield from head(("image", ">tasks", "form", ">rounds", *(f">{phase}, s" for phase in tables.phases), "outcomes"))
+    for treatment in (each for variant in tables.variants for each in variant.treatments):
+        measured = (treatment.phases.get(phase) for phase in tables.phases)
+        yield row(
+            *(treatment.variant, treatment.tasks, treatment.form, treatment.rounds),
+            *("none" if phase is None else f"{phase.median} ({phase.extremes})" for phase in measured),
+            ", ".join(treatment.outcomes) or "none ran",
+        )
 
 
 def _provenance(contents: Contents) -> Iterator[str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import wording
-from experiments.report import tables
 from experiments.report.contents import SIMULATED, Contents
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
         figures=figures,
         style=style,
         style_digest=_digest(style),
-        tables=tables,
+        tables=contents.tables,
         wording=wording,
         simulated=SIMULATED,
         version=version("sociometer"),

@@ -1,31 +1,32 @@
-"""The rows of a report's tables, as texts: the same for the terminal, Markdown and the page. Pure."""
+"""The rows of a report's tables, as texts, made once for the terminal, Markdown and the page. Pure.
+
+A text is empty where there is nothing to tell; each format shows that in its own way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments import wording
-from experiments.analysis import sentences
 from experiments.analysis.cells import Cell, Spread
-from experiments.analysis.findings import Analysis, Comparison, Trend
+from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
+from experiments.analysis.sentences import interval, verdict
 from experiments.records.phases import PHASES
+from experiments.wording import change, percent, probability, seconds
 from kit.values import Frozen
 
 MOST_ALIKE = 4
 """Findings of one kind that are shown at once; a sweep of many treatments says the same of each."""
 
 
-class Measured(Frozen):
-    """One phase of one treatment: the median, and beneath it its spread."""
+class ComparisonRow(Frozen):
+    """A form against the control; p is corrected for the number of comparisons."""
 
-    median: str
-    quartiles: str
-    extremes: str
-
-
-class Compared(Frozen):
-    """One comparison; a text is empty where there is nothing to tell."""
-
+    variant: str
+    tasks: str
+    form: str
+    control: str
+    phase: str
+    blocks: str
     control_seconds: str
     seconds: str
     change: str
@@ -34,6 +35,54 @@ class Compared(Frozen):
     could_show: str
     more_blocks: str
     verdict: str
+    judged: Verdict
+
+
+class Measured(Frozen):
+    """One phase of one treatment, in seconds: the median, and beneath it its spread."""
+
+    median: str
+    quartiles: str
+    extremes: str
+
+
+class TreatmentRow(Frozen):
+    """What was measured of a form at a task count."""
+
+    variant: str
+    tasks: str
+    form: str
+    rounds: str
+    overloaded: str
+    in_figures: str
+    phases: dict[str, Measured]
+    received_megabytes: str
+    outcomes: tuple[str, ...]
+
+
+class VariantTables(Frozen):
+    """A variant's rows; comparisons phase by phase, the primary one and the pull first."""
+
+    name: str
+    primary_phase: str
+    comparisons: tuple[ComparisonRow, ...]
+    phases: tuple[str, ...]
+    treatments: tuple[TreatmentRow, ...]
+
+    def comparisons_of(self, *phases: str) -> list[ComparisonRow]:
+        """Those of some phases."""
+        return [row for row in self.comparisons if row.phase in phases]
+
+
+class TrendRow(Frozen):
+    """How a phase moves."""
+
+    variant: str
+    form: str
+    phase: str
+    over: str
+    change: str
+    p: str
 
 
 class Alike(Frozen):
@@ -43,91 +92,109 @@ class Alike(Frozen):
     more: tuple[str, ...]
 
 
-def variants(analysis: Analysis) -> list[str]:
-    """The sweep's variants, in the plan's order."""
-    return list(dict.fromkeys(cell.variant for cell in analysis.cells))
+class Tables(Frozen):
+    """Every table of a report; ``level`` is how sure the intervals are: 95 %."""
+
+    level: str
+    main: tuple[ComparisonRow, ...]
+    phases: tuple[str, ...]
+    variants: tuple[VariantTables, ...]
+    trends: tuple[TrendRow, ...]
+    findings: tuple[Alike, ...]
 
 
-def cells(analysis: Analysis, variant: str) -> list[Cell]:
-    """A variant's rows."""
-    return [cell for cell in analysis.cells if cell.variant == variant]
-
-
-def phases(cells: Sequence[Cell]) -> list[str]:
-    """The phases that any of the rows has, in their order."""
-    return [phase for phase in PHASES if any(phase in cell.phases for cell in cells)]
-
-
-def comparisons(analysis: Analysis, variant: str) -> list[Comparison]:
-    """A variant's comparisons, phase by phase as a reader asks for them: the primary one and the pull first."""
-    own = [comparison for comparison in analysis.comparisons if comparison.variant == variant]
-    order = [analysis.primary_phases[variant], "pull", *PHASES]
-    return sorted(own, key=lambda comparison: (order.index(comparison.phase), comparison.task_count))
-
-
-def main_comparisons(analysis: Analysis) -> list[Comparison]:
-    """What the report is about: each variant's primary phase, at every task count."""
-    return [
-        comparison
-        for variant in variants(analysis)
-        for comparison in comparisons(analysis, variant)
-        if comparison.phase == analysis.primary_phases[variant]
-    ]
-
-
-def compared(comparison: Comparison) -> Compared:
-    """A comparison's texts; p is corrected for the number of comparisons."""
-    detectable, blocks = comparison.detectable, comparison.blocks_needed
-    return Compared(
-        control_seconds=wording.seconds(comparison.control_median_seconds),
-        seconds=wording.seconds(comparison.median_seconds),
-        change=wording.change(comparison.ratio),
-        interval=sentences.interval(comparison.interval),
-        p=wording.probability(comparison.p_adjusted),
-        could_show="" if detectable is None else wording.percent(detectable),
-        more_blocks="" if blocks is None else f"{blocks:,}",
-        verdict=sentences.verdict(comparison),
+def tables(analysis: Analysis) -> Tables:
+    """The tables of an analysis, in the plan's order; ``main`` is each variant's primary phase at every task count."""
+    variants = tuple(_variant(analysis, name) for name in dict.fromkeys(cell.variant for cell in analysis.cells))
+    return Tables(
+        level=percent(analysis.level),
+        main=tuple(row for variant in variants for row in variant.comparisons_of(variant.primary_phase)),
+        phases=_phases(analysis.cells),
+        variants=variants,
+        trends=tuple(
+            TrendRow(
+                variant=trend.variant,
+                form=trend.form,
+                phase=trend.phase,
+                over="whole sweep" if trend.over == "order" else "each doubling of the task count",
+                change=change(1 + trend.slope),
+                p=probability(trend.p_adjusted),
+            )
+            for trend in analysis.trends
+        ),
+        findings=_by_kind(analysis.findings),
     )
 
 
-def findings(analysis: Analysis) -> list[Alike]:
-    """The findings by kind, in the order in which each kind first comes."""
-    kinds = dict.fromkeys(finding.kind for finding in analysis.findings)
-    alike = ([finding.text for finding in analysis.findings if finding.kind == kind] for kind in kinds)
-    return [Alike(shown=tuple(texts[:MOST_ALIKE]), more=tuple(texts[MOST_ALIKE:])) for texts in alike]
+def _variant(analysis: Analysis, name: str) -> VariantTables:
+    cells = [cell for cell in analysis.cells if cell.variant == name]
+    order = [analysis.primary_phases[name], "pull", *PHASES]
+    comparisons = [comparison for comparison in analysis.comparisons if comparison.variant == name]
+    comparisons.sort(key=lambda comparison: (order.index(comparison.phase), comparison.task_count))
+    return VariantTables(
+        name=name,
+        primary_phase=analysis.primary_phases[name],
+        comparisons=tuple(map(_comparison, comparisons)),
+        phases=_phases(cells),
+        treatments=tuple(map(_treatment, cells)),
+    )
 
 
-def level(analysis: Analysis) -> str:
-    """How sure the intervals are: 95 %."""
-    levels = (comparison.interval.level for comparison in analysis.comparisons if comparison.interval)
-    return wording.percent(next(levels, 0.95))
+def _comparison(comparison: Comparison) -> ComparisonRow:
+    detectable, blocks = comparison.detectable, comparison.blocks_needed
+    return ComparisonRow(
+        variant=comparison.variant,
+        tasks=f"{comparison.task_count:,}",
+        form=comparison.form,
+        control=comparison.control,
+        phase=comparison.phase,
+        blocks=f"{comparison.blocks:,}",
+        control_seconds=seconds(comparison.control_median_seconds),
+        seconds=seconds(comparison.median_seconds),
+        change=change(comparison.ratio),
+        interval=interval(comparison.interval),
+        p=probability(comparison.p_adjusted),
+        could_show="" if detectable is None else percent(detectable),
+        more_blocks="" if blocks is None else f"{blocks:,}",
+        verdict=verdict(comparison),
+        judged=comparison.verdict,
+    )
 
 
-def measured(sample: Spread | None) -> Measured | None:
-    """A phase's texts, in seconds."""
-    if sample is None:
-        return None
+def _treatment(cell: Cell) -> TreatmentRow:
+    received = cell.received_bytes_median
+    return TreatmentRow(
+        variant=cell.variant,
+        tasks=f"{cell.task_count:,}",
+        form=cell.form,
+        rounds=f"{cell.rounds:,}",
+        overloaded=f"{cell.rounds_under_load:,}" if cell.rounds_under_load else "",
+        in_figures=f"{cell.tasks_in_figures:,} of {cell.tasks:,}",
+        phases={phase: _measured(sample) for phase, sample in cell.phases.items()},
+        received_megabytes="" if received is None else f"{received / 1e6:,.0f}",
+        outcomes=tuple(f"{count:,} {outcome}" for outcome, count in sorted(cell.outcomes.items())),
+    )
+
+
+def _measured(sample: Spread) -> Measured:
     return Measured(
-        median=wording.seconds(sample.median_seconds),
+        median=seconds(sample.median_seconds),
         quartiles=_range(sample.lower_quartile_seconds, sample.upper_quartile_seconds),
         extremes=_range(sample.least_seconds, sample.most_seconds),
     )
 
 
-def outcomes(cell: Cell) -> str:
-    """What became of a row's tasks."""
-    return ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(cell.outcomes.items())) or "none ran"
+def _phases(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """The phases that any of the cells has, in their order."""
+    return tuple(phase for phase in PHASES if any(phase in cell.phases for cell in cells))
 
 
-def received(cell: Cell) -> str:
-    """Megabytes (10⁶ bytes) that a task received, at the median."""
-    return "" if cell.received_bytes_median is None else f"{cell.received_bytes_median / 1e6:,.0f}"
-
-
-def trend(found: Trend) -> str:
-    """What a trend is over."""
-    return "whole sweep" if found.over == "order" else "each doubling of the task count"
+def _by_kind(findings: Sequence[Finding]) -> tuple[Alike, ...]:
+    """By kind, in the order in which each kind first comes."""
+    kinds = dict.fromkeys(finding.kind for finding in findings)
+    alike = ([finding.text for finding in findings if finding.kind == kind] for kind in kinds)
+    return tuple(Alike(shown=tuple(texts[:MOST_ALIKE]), more=tuple(texts[MOST_ALIKE:])) for texts in alike)
 
 
 def _range(low: float, high: float) -> str:
-    return f"{wording.seconds(low)}\N{EN DASH}{wording.seconds(high)}"
+    return f"{seconds(low)}\N{EN DASH}{seconds(high)}"

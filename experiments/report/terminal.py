@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments import wording
-from experiments.analysis.cells import Cell
-from experiments.analysis.findings import Comparison
-from experiments.report import tables
 from experiments.report.contents import SIMULATED, Contents, left_out_lines, title
+from experiments.report.tables import ComparisonRow, VariantTables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,12 +33,14 @@ def show(contents: Contents, console: Console) -> None:
         console.print(_said(f"{SIMULATED}: no figure here is a measurement", "bold reverse"))
     console.print(_said(analysis.headline, "bold"))
     console.print(_said(title(contents.summary), "dim"))
-    for variant in tables.variants(analysis):
-        for table in _tables_of(contents, variant):
-            console.print(table)
+    for variant in contents.tables.variants:
+        compared = variant.comparisons_of(variant.primary_phase, "pull")
+        if compared:
+            console.print(_comparisons(variant.name, compared, contents.tables.level))
+        console.print(_treatments(variant))
     if analysis.cells:
         console.print(_said(_LEGEND, "dim"))
-    for alike in tables.findings(analysis):
+    for alike in contents.tables.findings:
         for said in alike.shown:
             console.print(_said(f"Note: {said}"))
         if alike.more:
@@ -66,47 +66,36 @@ def _said(text: str, style: str = "") -> Text:
     return Text(wording.visible(text), style=style)
 
 
-def _tables_of(contents: Contents, variant: str) -> Iterator[Table]:
-    """What each form changes in the primary phase and the pull, where there is anything to compare; every treatment."""
-    analysis = contents.analysis
-    cells = tables.cells(analysis, variant)
-    shown = (analysis.primary_phases[variant], "pull")
-    compared = [row for row in tables.comparisons(analysis, variant) if row.phase in shown]
-    if compared:
-        yield _comparisons(variant, compared, tables.level(analysis))
-    yield _treatments(variant, cells)
-
-
-def _comparisons(variant: str, rows: Sequence[Comparison], level: str) -> Table:
+def _comparisons(variant: str, rows: Sequence[ComparisonRow], level: str) -> Table:
     control = rows[0].control
     table = _table(f"{variant}: against {control}")
     for name in ("phase", ">tasks", "form", f">{control}", ">seconds", ">change", f">{level} interval", "verdict"):
         table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
     for number, row in enumerate(rows, start=1):
-        last = number == len(rows) or rows[number].phase != row.phase
-        texts = tables.compared(row)
         table.add_row(
-            row.phase,
-            f"{row.task_count:,}",
-            row.form,
-            *(texts.control_seconds, texts.seconds, texts.change, texts.interval or "-"),
-            _said(texts.verdict, _VERDICT_STYLES.get(row.verdict, "")),
-            end_section=last,
+            *(row.phase, row.tasks, row.form, row.control_seconds, row.seconds, row.change, row.interval or "-"),
+            _said(row.verdict, _VERDICT_STYLES.get(row.judged, "")),
+            end_section=number == len(rows) or rows[number].phase != row.phase,
         )
     return table
 
 
-def _treatments(variant: str, cells: Sequence[Cell]) -> Table:
-    table = _table(variant)
+def _treatments(variant: VariantTables) -> Table:
+    table, rows = _table(variant.name), variant.treatments
     table.add_column("tasks", justify="right")
     table.add_column("form")
     table.add_column("rounds", justify="right")
     for phase in SHOWN_PHASES:
         table.add_column(phase, justify="right")
     table.add_column("outcomes")
-    for number, cell in enumerate(cells, start=1):
-        last = number == len(cells) or cells[number].form == cells[0].form
-        table.add_row(*_cells(cell), end_section=last)
+    for number, row in enumerate(rows, start=1):
+        measured = (row.phases.get(phase) for phase in SHOWN_PHASES)
+        table.add_row(
+            *(row.tasks, row.form, f"{row.rounds}{'*' if row.overloaded else ''}"),
+            *("-" if phase is None else f"{phase.median}\n{phase.extremes}" for phase in measured),
+            "\n".join(row.outcomes) or "-",
+            end_section=number == len(rows) or rows[number].form == rows[0].form,
+        )
     return table
 
 
@@ -123,13 +112,3 @@ def _table(heading: str) -> Table:
         title_style="bold",
         header_style="dim",
     )
-
-
-def _cells(cell: Cell) -> Iterator[str]:
-    yield f"{cell.task_count:,}"
-    yield cell.form
-    yield f"{cell.rounds}{'*' if cell.rounds_under_load else ''}"
-    for phase in SHOWN_PHASES:
-        found = tables.measured(cell.phases.get(phase))
-        yield "-" if found is None else f"{found.median}\n{found.extremes}"
-    yield "\n".join(f"{count} {outcome}" for outcome, count in sorted(cell.outcomes.items())) or "-"

@@ -10,8 +10,7 @@ from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.sentences import sentence
 from experiments.report.plots import data
 from experiments.report.plots.style import INK, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
-from experiments.report.tables import level
-from experiments.wording import change
+from experiments.wording import change, percent
 
 if TYPE_CHECKING:
     import altair as alt
@@ -41,7 +40,7 @@ def figure(analysis: Analysis) -> Figure:
     return Figure(
         name="effects",
         title="Effect of each form",
-        caption=_CAPTION.format(level=level(analysis)),
+        caption=_CAPTION.format(level=percent(analysis.level)),
         legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
         panels=tuple(panels),
     )

@@ -8,8 +8,7 @@ from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.report.plots import data
 from experiments.report.plots.style import INK, MUTED, Figure, Key, Panel, form_colour, label_room, layered, panel
-from experiments.report.tables import level
-from experiments.wording import plural, seconds, tasks
+from experiments.wording import percent, plural, seconds, tasks
 
 if TYPE_CHECKING:
     import altair as alt
@@ -45,7 +44,7 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     return Figure(
         name="tasks",
         title="Every task",
-        caption=_CAPTION.format(level=level(analysis)),
+        caption=_CAPTION.format(level=percent(analysis.level)),
         notes=tuple(notes),
         legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
         panels=tuple(panels),
