@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from experiments import wording
 from experiments.report.contents import SIMULATED, Contents, left_out_lines, title
-from experiments.report.markup import code, escaped, folded, head, row
-from experiments.report.tables import Alike, ComparisonRow, Tables
+from experiments.report.markup import code, escaped, folded, table
+from experiments.report.tables import Alike, ComparisonRow, Tables, TreatmentRow
 
 _COMPARED = (
     "image",
@@ -37,12 +37,12 @@ def _lines(contents: Contents) -> Iterator[str]:
         yield from ("", *_comparisons(contents.tables.main))
     if analysis.findings:
         yield from ("", *_findings(contents.tables.findings))
-    every = [each for variant in contents.tables.variants for each in variant.comparisons]
-    yield from folded("Every comparison", list(_comparisons(every)))
-    yield from folded("Every treatment", list(_treatments(contents.tables)))
-    yield from folded("What was left out, and why", [f"- {escaped(line)}" for line in left_out_lines(analysis)])
-    yield from folded("What was run, with what", list(_provenance(contents)))
-    yield from folded("Methods", [f"- {escaped(m.name)}: {escaped(m.source)}" for m in analysis.methods])
+    every = (row for variant in contents.tables.variants for row in variant.comparisons)
+    yield from folded("Every comparison", _comparisons(every))
+    yield from folded("Every treatment", _treatments(contents.tables))
+    yield from folded("What was left out, and why", (f"- {escaped(line)}" for line in left_out_lines(analysis)))
+    yield from folded("What was run, with what", _provenance(contents))
+    yield from folded("Methods", (f"- {escaped(m.name)}: {escaped(m.source)}" for m in analysis.methods))
     yield from ("", f"Again: {code(contents.command)}")
 
 
@@ -54,26 +54,27 @@ def _findings(findings: Iterable[Alike]) -> Iterator[str]:
 
 
 def _comparisons(rows: Iterable[ComparisonRow]) -> Iterator[str]:
-    for number, one in enumerate(rows):
-        if number == 0:
-            yield from head(_COMPARED)
-        yield row(
-            *(one.variant, one.tasks, one.form, one.phase, one.control_seconds, one.seconds, one.change),
-            *(one.interval or "none", one.p or "none", one.verdict),
-        )
+    return table(
+        _COMPARED,
+        (
+            (
+                *(row.variant, row.tasks, row.form, row.phase, row.control_seconds, row.seconds, row.change),
+                *(row.interval or "none", row.p or "none", row.verdict),
+            )
+            for row in rows
+        ),
+    )
 
 
 def _treatments(tables: Tables) -> Iterator[str]:
-    if not tables.variants:
-        return
-    yield from head(("image", ">tasks", "form", ">rounds", *(f">{phase}, s" for phase in tables.phases), "outcomes"))
-    for treatment in (each for variant in tables.variants for each in variant.treatments):
-        measured = (treatment.phases.get(phase) for phase in tables.phases)
-        yield row(
-            *(treatment.variant, treatment.tasks, treatment.form, treatment.rounds),
-            *("none" if phase is None else f"{phase.median} ({phase.extremes})" for phase in measured),
-            ", ".join(treatment.outcomes) or "none ran",
-        )
+    names = ("image", ">tasks", "form", ">rounds", *(f">{phase}, s" for phase in tables.phases), "outcomes")
+    return table(names, (_treatment(row, tables.phases) for variant in tables.variants for row in variant.treatments))
+
+
+def _treatment(row: TreatmentRow, phases: Sequence[str]) -> Sequence[str]:
+    measured = (row.phases.get(phase) for phase in phases)
+    medians = ("none" if phase is None else f"{phase.median} ({phase.extremes})" for phase in measured)
+    return (row.variant, row.tasks, row.form, row.rounds, *medians, ", ".join(row.outcomes) or "none ran")
 
 
 def _provenance(contents: Contents) -> Iterator[str]:

@@ -6,7 +6,7 @@ Names come from outside and may hold anything: whatever Markdown, HTML or GitHub
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#|~!$]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -18,15 +18,13 @@ def escaped(text: str) -> str:
     return re.sub(r"[&<>@]", lambda entity: _ENTITIES[entity.group()], marked)
 
 
-def head(names: Sequence[str]) -> Iterator[str]:
-    """The head of a table; a column whose name begins with > is of numbers."""
-    yield f"| {' | '.join(name.removeprefix('>') for name in names)} |"
-    yield f"|{'|'.join('--:' if name.startswith('>') else ':--' for name in names)}|"
-
-
-def row(*values: str) -> str:
-    """A row of a table."""
-    return f"| {' | '.join(escaped(value) for value in values)} |"
+def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table; a column whose name begins with > is of numbers. Nothing where there is no row."""
+    for number, cells in enumerate(rows):
+        if number == 0:
+            yield f"| {' | '.join(name.removeprefix('>') for name in names)} |"
+            yield f"|{'|'.join('--:' if name.startswith('>') else ':--' for name in names)}|"
+        yield f"| {' | '.join(map(escaped, cells))} |"
 
 
 def code(text: str) -> str:
@@ -37,7 +35,7 @@ def code(text: str) -> str:
     return f"{fence}{padding}{one_line}{padding}{fence}"
 
 
-def folded(heading: str, lines: Sequence[str]) -> Iterator[str]:
+def folded(heading: str, lines: Iterable[str]) -> Iterator[str]:
     """Lines that are shown on demand; nothing where there are none."""
-    if lines:
-        yield from ("", f"<details><summary>{heading}</summary>", "", *lines, "", "</details>")
+    if shown := list(lines):
+        yield from ("", f"<details><summary>{heading}</summary>", "", *shown, "", "</details>")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis.sentences import interval, verdict
 from experiments.compare.versus import Change, Versus
-from experiments.report.markup import escaped, head, row
+from experiments.report.markup import escaped, table
 from experiments.wording import change, probability, seconds, visible
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ def show(found: Versus, console: Console) -> None:
     from rich.text import Text
 
     console.print(Text(title(found), style="bold"))
-    table = Table(box=None, pad_edge=False)
+    grid = Table(box=None, pad_edge=False)
     for name in COLUMNS:
-        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+        grid.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
     for cells in rows(found):
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
+        grid.add_row(*(Text(cell) for cell in cells))
+    console.print(grid)
     for note in notes(found):
         console.print(Text(note, style="dim"))
 
@@ -46,7 +46,7 @@ def text(found: Versus) -> str:
 
 def markdown(found: Versus) -> str:
     """For a pull request."""
-    lines = [f"**{escaped(title(found))}**", "", *head(COLUMNS), *(row(*cells) for cells in rows(found))]
+    lines = [f"**{escaped(title(found))}**", "", *table(COLUMNS, rows(found))]
     return "\n".join([*lines, "", *(f"{escaped(note)}  " for note in notes(found))]) + "\n"
 
 

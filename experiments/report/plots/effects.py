@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.sentences import sentence
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
+from experiments.report.plots.style import INK, LINE, Figure, Panel, colour_by_form, label_room, layered, legend, panel
 from experiments.wording import change, percent
 
 if TYPE_CHECKING:
@@ -36,12 +36,11 @@ def figure(analysis: Analysis) -> Figure:
                 description = " ".join(f"{sentence(comparison)}." for comparison in shown)
                 title = f"{variant}: {phase} against {shown[0].control}"
                 panels.append(panel(f"effects-{len(panels)}", title, description, _chart(shown)))
-    forms = dict.fromkeys(comparison.form for comparison in analysis.comparisons)
     return Figure(
         name="effects",
         title="Effect of each form",
         caption=_CAPTION.format(level=percent(analysis.level)),
-        legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
+        legend=legend(comparison.form for comparison in analysis.comparisons),
         panels=tuple(panels),
     )
 
@@ -62,7 +61,7 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
     y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(**label_room(rows)), scale=alt.Scale(paddingOuter=0.5))
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(values=ticks, labelExpr=_labels(ticks))
-    colour = alt.Color("form:N", scale=alt.Scale(domain=forms, range=[form_colour(f) for f in forms]), legend=None)
+    colour = colour_by_form(forms)
     base = alt.Chart(alt.InlineData(marks))
     x = alt.X("ratio:Q", title="change", scale=scale, axis=axis)
     none = alt.Chart(alt.InlineData([{"one": 1}])).mark_rule(color=LINE, strokeWidth=1.5).encode(x=alt.X("one:Q"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.analysis.findings import Analysis
 from experiments.report.plots import data
-from experiments.report.plots.style import GRID, LINE, Figure, Key, Panel, form_colour, label_room, layered, panel
+from experiments.report.plots.style import GRID, LINE, Figure, Panel, colour_by_form, label_room, layered, legend, panel
 from experiments.wording import change, plural
 
 if TYPE_CHECKING:
@@ -35,13 +35,12 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
         title = f"{variant}: {phase} in the order of the rounds"
         chart = _chart(drawn, _borders(rounds), int(measured["round"].max()))
         panels.append(panel(f"order-{number}", title, _description(rounds), chart))
-    forms = dict.fromkeys(cell.form for cell in analysis.cells)
     return Figure(
         name="order",
         title="Order and drift",
         caption=_CAPTION,
         notes=tuple(notes),
-        legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
+        legend=legend(cell.form for cell in analysis.cells),
         panels=tuple(panels),
     )
 
@@ -69,7 +68,7 @@ def _chart(rounds: pd.DataFrame, borders: list[dict[str, float]], last: int) -> 
         for number, form, changed in zip(rounds["round"], rounds["form"], rounds["change"], strict=True)
     ]
     forms = list(dict.fromkeys(dot["form"] for dot in dots))
-    colour = alt.Color("form:N", scale=alt.Scale(domain=forms, range=[form_colour(f) for f in forms]), legend=None)
+    colour = colour_by_form(forms)
     x = alt.X(
         "round:Q",
         title="round",

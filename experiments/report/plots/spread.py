@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, MUTED, Figure, Key, Panel, form_colour, label_room, layered, panel
+from experiments.report.plots.style import INK, MUTED, Figure, Panel, colour_by_form, label_room, layered, legend, panel
 from experiments.wording import percent, plural, seconds, tasks
 
 if TYPE_CHECKING:
@@ -40,13 +40,12 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
             )
         chart = _chart(dots, _marks(cells, analysis, phase), phase)
         panels.append(panel(f"tasks-{number}", f"{variant}: {phase} of every task", _description(cells, phase), chart))
-    forms = dict.fromkeys(cell.form for cell in analysis.cells)
     return Figure(
         name="tasks",
         title="Every task",
         caption=_CAPTION.format(level=percent(analysis.level)),
         notes=tuple(notes),
-        legend=tuple(Key(label=form, colour=form_colour(form)) for form in forms),
+        legend=legend(cell.form for cell in analysis.cells),
         panels=tuple(panels),
     )
 
@@ -93,9 +92,7 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
     axis = alt.Axis(**label_room(rows))
     y = alt.Y("row:N", sort=rows, title=None, axis=axis, scale=alt.Scale(paddingInner=0.2, paddingOuter=0.3))
     x = alt.X("seconds:Q", title=f"{phase}, seconds", scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))
-    colour = alt.Color(
-        "form:N", scale=alt.Scale(domain=forms, range=[form_colour(form) for form in forms]), legend=None
-    )
+    colour = colour_by_form(forms)
     points = alt.Chart(alt.InlineData(dots)).mark_circle(size=22, opacity=0.45)
     offset = alt.YOffset("offset:Q", scale=alt.Scale(domain=[-0.6, 1.2]))
     summary = alt.Chart(alt.InlineData(marks))

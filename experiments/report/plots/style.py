@@ -7,7 +7,7 @@ are Okabe and Ito's (Color Universal Design, 2008), which people with any kind o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +87,16 @@ class Figure(Frozen):
     panels: tuple[Panel, ...] = ()
 
 
-def form_colour(form: str) -> str:
-    """The colour of a form, the same in every picture."""
-    return FORM_COLOURS.get(form, OTHER_FORM)
+def legend(forms: Iterable[str]) -> tuple[Key, ...]:
+    """The forms with their colours, the same in every picture."""
+    return tuple(Key(label=form, colour=_form_colour(form)) for form in dict.fromkeys(forms))
+
+
+def colour_by_form(forms: Sequence[str]) -> alt.Color:
+    """The encoding that gives each mark the colour of its field ``form``."""
+    import altair as alt
+
+    return alt.Color("form:N", scale=alt.Scale(domain=forms, range=list(map(_form_colour, forms))), legend=None)
 
 
 def label_room(labels: Iterable[str]) -> dict[str, Any]:
@@ -108,6 +115,10 @@ def layered(*layers: alt.Chart, height: int) -> alt.LayerChart:
 def panel(name: str, title: str, description: str, chart: alt.LayerChart) -> Panel:
     """A chart as a panel; ``name`` must be unique on the page, for the text alternative is found by it."""
     return Panel(title=title, description=description, svg=_svg(name, title, description, chart))
+
+
+def _form_colour(form: str) -> str:
+    return FORM_COLOURS.get(form, OTHER_FORM)
 
 
 def _svg(name: str, title: str, description: str, chart: alt.LayerChart) -> str:
