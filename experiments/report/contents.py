@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis
 from experiments.plan.presets import PRESETS
@@ -67,20 +69,25 @@ class Contents(Frozen):
     title: str
     began: str
     tasks: int
+    standing: str = Field(description="which sweep it is, and how far it came")
+    left_out: tuple[str, ...] = Field(description="a line per reason for which tasks or rounds are in no figure")
     provenance: tuple[Facts, ...]
     command: str
 
 
 def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count: int) -> Contents:
     """The contents of a sweep's report; also of one without a single record."""
+    summary = _summary(sweep, analysis, rounds)
     marked = f" ({SIMULATED})" if analysis.simulated else ""
     return Contents(
         analysis=analysis,
         tables=tables(analysis),
-        summary=_summary(sweep, analysis, rounds),
+        summary=summary,
         title=f"Sociometer: sweep {sweep.id}{marked}",
         began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",
         tasks=task_count,
+        standing=_standing(summary),
+        left_out=tuple(_left_out_lines(analysis)),
         provenance=tuple(_provenance(sweep)),
         command=command(sweep),
     )
@@ -106,7 +113,7 @@ def command(sweep: Sweep) -> str:
     return shlex.join(words)
 
 
-def title(summary: Summary) -> str:
+def _standing(summary: Summary) -> str:
     """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
     marked = "SIMULATED: " if summary.target in NOT_MEASURED else ""
     return (
@@ -115,7 +122,7 @@ def title(summary: Summary) -> str:
     )
 
 
-def left_out_lines(analysis: Analysis) -> Iterator[str]:
+def _left_out_lines(analysis: Analysis) -> Iterator[str]:
     """One line per reason for which tasks or rounds are in no figure."""
     for row in analysis.left_out:
         yield f"{row.count:,} {TIMES} {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
@@ -136,7 +143,7 @@ def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
         rounds_planned=len(sweep.plan.rounds),
         rounds_complete=int(complete["index"].nunique()),
         cells=analysis.cells,
-        notes=(*(finding.text for finding in analysis.findings), *left_out_lines(analysis)),
+        notes=(*(finding.text for finding in analysis.findings), *_left_out_lines(analysis)),
     )
 
 

@@ -61,6 +61,15 @@ def to_averages_csv(records: Sequence[RoundRecord]) -> str:
     return _csv(("taskCount", *AVERAGES, *mark), (_averages(last[index]) | mark for index in sorted(last)))
 
 
+def files(records: Sequence[RoundRecord]) -> dict[str, str]:
+    """The records in every format, by the name of its file."""
+    return {
+        "records.json": to_json(records),
+        "records.csv": to_csv(records),
+        "averages.csv": to_averages_csv(records),
+    }
+
+
 EXPORT_FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
     "json": to_json,
     "csv": to_csv,

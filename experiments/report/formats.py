@@ -60,6 +60,16 @@ def to_json(report: Report) -> str:
     return json.dumps({**summary, "analysis": report.contents.analysis.model_dump(mode="json")}, indent=2) + "\n"
 
 
+def files(report: Report) -> dict[str, str]:
+    """The report in every format, by the name of its file."""
+    return {
+        "report.html": to_html(report),
+        "report.md": to_markdown(report),
+        "report.txt": to_text(report),
+        "summary.json": to_json(report),
+    }
+
+
 REPORT_FORMATS: dict[str, Callable[[Report], str]] = {
     "text": to_text,
     "html": to_html,

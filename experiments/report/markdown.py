@@ -1,14 +1,19 @@
-"""The report as Markdown for a pull request: the verdict, one table of what each form changes, and the rest folded."""
+"""The report as Markdown for a pull request: the verdict, one table of what each form changes, and the rest folded.
+
+Names come from outside and may hold anything: whatever Markdown, HTML or GitHub would act on is escaped.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from experiments import wording
-from experiments.report.contents import SIMULATED, Contents, left_out_lines, title
-from experiments.report.markup import code, escaped, folded, table
+from experiments.report.contents import SIMULATED, Contents
 from experiments.report.tables import Alike, ComparisonRow, Tables, TreatmentRow
 
+_SPECIAL = re.compile(r"[\\`*_{}\[\]()#|~!$]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 _COMPARED = (
     "image",
     ">tasks",
@@ -32,7 +37,7 @@ def _lines(contents: Contents) -> Iterator[str]:
     analysis = contents.analysis
     if analysis.simulated:
         yield from (f"**{SIMULATED}: no figure here is a measurement.**", "")
-    yield from (f"### {escaped(analysis.headline)}", "", f"{escaped(title(contents.summary))}.")
+    yield from (f"### {escaped(analysis.headline)}", "", f"{escaped(contents.standing)}.")
     if contents.tables.main:
         yield from ("", *_comparisons(contents.tables.main))
     if analysis.findings:
@@ -40,7 +45,7 @@ def _lines(contents: Contents) -> Iterator[str]:
     every = (row for variant in contents.tables.variants for row in variant.comparisons)
     yield from folded("Every comparison", _comparisons(every))
     yield from folded("Every treatment", _treatments(contents.tables))
-    yield from folded("What was left out, and why", (f"- {escaped(line)}" for line in left_out_lines(analysis)))
+    yield from folded("What was left out, and why", (f"- {escaped(line)}" for line in contents.left_out))
     yield from folded("What was run, with what", _provenance(contents))
     yield from folded("Methods", (f"- {escaped(m.name)}: {escaped(m.source)}" for m in analysis.methods))
     yield from ("", f"Again: {code(contents.command)}")
@@ -81,3 +86,32 @@ def _provenance(contents: Contents) -> Iterator[str]:
     for group in contents.provenance:
         for fact in group.facts:
             yield f"- {escaped(group.title)}, {escaped(fact.name)}: {code(fact.value)}"
+
+
+def escaped(text: str) -> str:
+    """Text that is shown as it is, on one line: no markup, no HTML, no mention."""
+    marked = _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+    return re.sub(r"[&<>@]", lambda entity: _ENTITIES[entity.group()], marked)
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table; a column whose name begins with > is of numbers. Nothing where there is no row."""
+    for number, cells in enumerate(rows):
+        if number == 0:
+            yield f"| {' | '.join(name.removeprefix('>') for name in names)} |"
+            yield f"|{'|'.join('--:' if name.startswith('>') else ':--' for name in names)}|"
+        yield f"| {' | '.join(map(escaped, cells))} |"
+
+
+def code(text: str) -> str:
+    """A code span that no backtick in the text can end."""
+    one_line = " ".join(text.split())
+    fence = "`" * (max((len(run) for run in re.findall("`+", one_line)), default=0) + 1)
+    padding = " " if "`" in one_line else ""
+    return f"{fence}{padding}{one_line}{padding}{fence}"
+
+
+def folded(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    """Lines that are shown on demand; nothing where there are none."""
+    if shown := list(lines):
+        yield from ("", f"<details><summary>{heading}</summary>", "", *shown, "", "</details>")

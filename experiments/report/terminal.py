@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments import wording
-from experiments.report.contents import SIMULATED, Contents, left_out_lines, title
+from experiments.report.contents import SIMULATED, Contents
 from experiments.report.tables import ComparisonRow, VariantTables
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def show(contents: Contents, console: Console) -> None:
     if analysis.simulated:
         console.print(_said(f"{SIMULATED}: no figure here is a measurement", "bold reverse"))
     console.print(_said(analysis.headline, "bold"))
-    console.print(_said(title(contents.summary), "dim"))
+    console.print(_said(contents.standing, "dim"))
     for variant in contents.tables.variants:
         compared = variant.comparisons_of(variant.primary_phase, "pull")
         if compared:
@@ -45,7 +45,7 @@ def show(contents: Contents, console: Console) -> None:
             console.print(_said(f"Note: {said}"))
         if alike.more:
             console.print(_said(f"Note: {len(alike.more):,} more like these; --format html has them.", "dim"))
-    for line in left_out_lines(analysis):
+    for line in contents.left_out:
         console.print(_said(f"Left out: {line}"))
     console.print(_said(f"Again: {contents.command}", "dim"), soft_wrap=True)
 

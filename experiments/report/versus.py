@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis.sentences import interval, verdict
 from experiments.compare.versus import Change, Versus
-from experiments.report.markup import escaped, table
+from experiments.report.markdown import escaped, table
 from experiments.wording import change, probability, seconds, visible
 
 if TYPE_CHECKING:

@@ -104,13 +104,8 @@ def write_results(folder: Path, report: formats.Report, records: Sequence[RoundR
         own.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SociometerError(f"The results folder {own} cannot be made: {error.strerror}.") from error
-    write(own / "report.html", formats.to_html(report))
-    write(own / "report.md", formats.to_markdown(report))
-    write(own / "report.txt", formats.to_text(report))
-    write(own / "summary.json", formats.to_json(report))
-    write(own / "records.json", export.to_json(records))
-    write(own / "records.csv", export.to_csv(records))
-    write(own / "averages.csv", export.to_averages_csv(records))
+    for name, text in {**formats.files(report), **export.files(records)}.items():
+        write(own / name, text)
     return own
 
 

@@ -17,7 +17,6 @@ import typer
 from experiments.executors import choose
 from experiments.plan.plan import Plan, Stopping
 from experiments.report import formats
-from experiments.report.contents import title
 from experiments.store.store import Store, default_path
 from experiments.store.sweeps import Sweep
 from experiments.sweep import check_same_plan
@@ -161,12 +160,14 @@ def sweep(
         done = _resume(place, resume, stack, (plan, changes, stopping), yes=yes)
     with Store(place.store) as opened:
         records = opened.rounds(done.id)
-        summary = formats.read(opened, done).contents.summary
+        contents = formats.read(opened, done).contents
     if as_json:
-        short = summary.model_dump(include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"})
+        short = contents.summary.model_dump(
+            include={"sweep_id", "status", "stack", "rounds_planned", "rounds_complete"}
+        )
         sys.stdout.write(json.dumps({**short, "store": str(place.store)}, indent=2) + "\n")
     else:
-        sys.stdout.write(f"{title(summary)}. `sociometer report` shows it.\n")
+        sys.stdout.write(f"{contents.standing}. `sociometer report` shows it.\n")
     actions.check_all_measured(done, records)
 
 

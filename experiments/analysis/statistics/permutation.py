@@ -7,6 +7,9 @@ difference is at least as large. It assumes nothing else, no distribution and no
 Experiments, 1935, section 21). Enumerated while that is cheap, else drawn, with one added above and below, so that p
 is never 0 and never too small (Phipson and Smyth, Permutation P-values Should Never Be Zero, Statistical Applications
 in Genetics and Molecular Biology 9, 2010).
+
+`scipy.stats.permutation_test` gives the same p where all exchanges are enumerated (a test compares them), and takes 60
+times as long at 14 blocks: 0.2 s for each comparison of a sweep.
 """
 
 from __future__ import annotations

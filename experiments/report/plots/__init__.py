@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments.analysis import cells
 from experiments.analysis.findings import Analysis
 from experiments.report.plots import data, effects, order, parts, spread
 from experiments.report.plots.style import Figure
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def figures(tasks: pd.DataFrame, analysis: Analysis) -> tuple[Figure, ...]:
     """Every picture for which there is something to draw; ``tasks`` has the columns of `columns.COLUMNS`."""
-    measured = data.measured(tasks)
+    measured = cells.measured(tasks[list(data.COLUMNS)])
     drawn = (
         effects.figure(analysis),
         spread.figure(measured, analysis),

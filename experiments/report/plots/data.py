@@ -1,6 +1,6 @@
 """What the pictures draw, as small frames made from a sweep's frames and its analysis. Pure.
 
-Only measurements are drawn as durations: booted tasks of complete rounds (`summary.measured`). Pictures hold at most
+Only measurements are drawn as durations: booted tasks of complete rounds (`cells.measured`). Pictures hold at most
 `MOST_POINTS` points each; beyond that, tasks are drawn at even steps through their order by duration, the fastest and
 the slowest always among them, so that neither the shape nor an outlier is lost. The caller says that it was done.
 """
@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.analysis import cells
 from experiments.records.phases import NS_PER_SECOND
 from experiments.wording import TIMES
 from kit.values import Frozen
@@ -24,10 +23,11 @@ MOST_BARS = 24
 """Tasks of one round in the Gantt picture; more could not be told apart."""
 SEGMENTS = ("connect", "wait", "pull", "start", "boot")
 _ENDS = ("connected_ns", "pull_started_ns", "pull_stopped_ns", "started_ns")
-_COLUMNS = (
+COLUMNS = (
     *("variant", "form", "task_count", "block", "round", "created_ns", *_ENDS, "ready_ns", "boot_finished_ns"),
     *("ready_seconds", "boot_seconds", "outcome", "round_status"),
 )
+"""The columns of tasks that pictures need: of a million rows, no more are copied."""
 _GOLDEN = 0.618033988749895
 
 
@@ -37,11 +37,6 @@ class Segment(Frozen):
     name: str
     begin_seconds: float
     end_seconds: float
-
-
-def measured(tasks: pd.DataFrame) -> pd.DataFrame:
-    """The tasks that are measurements, with the columns that pictures need: of a million rows, no more are copied."""
-    return cells.measured(tasks[list(_COLUMNS)])
 
 
 def row_label(form: str, task_count: int, task_counts: Sequence[int]) -> str:

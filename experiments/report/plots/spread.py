@@ -22,7 +22,7 @@ _CAPTION = (
 
 
 def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
-    """One panel per variant; ``measured`` as from `data.measured`."""
+    """One panel per variant; ``measured`` are the tasks that are measurements."""
     panels: list[Panel] = []
     notes: list[str] = []
     for number, variant in enumerate(dict.fromkeys(cell.variant for cell in analysis.cells)):

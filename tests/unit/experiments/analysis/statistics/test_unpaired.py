@@ -62,6 +62,12 @@ def test_equal_blocks_leave_no_doubt() -> None:
     assert unpaired.permuted(ones, ones).p_value == 1
 
 
+def test_a_sweep_whose_blocks_are_equal_is_no_loss_of_precision() -> None:
+    low, high = unpaired.interval(np.ones(4), np.array([1.0, 2.0, 3.0]), 0.95)
+    assert (low + high) / 2 == pytest.approx(1)
+    assert 0.2 < unpaired.p_value(np.ones(4), np.array([1.0, 2.0, 3.0])) < 0.3
+
+
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (5, 3), (5, 5)])
 @pytest.mark.parametrize("seed", range(4))
 def test_permutation_test_is_the_enumeration_by_hand(before: int, after: int, seed: int) -> None:
