@@ -56,7 +56,7 @@ def _welch(before: Floats, after: Floats) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", RuntimeWarning
-        )  # blocks of one sweep may be equal: that is no loss of precision
+        )  # equal blocks are no loss of precision
         return ttest_ind(after, before, equal_var=False)
 
 
