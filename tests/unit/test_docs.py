@@ -89,3 +89,17 @@ def test_a_command_that_does_not_exist_is_found(line: str) -> None:
     [words] = commands(f"true && sudo {line} > /dev/null")
     with pytest.raises((AssertionError, TyperException)):
         check(words)
+
+
+def paths_named(page: Path) -> Iterator[str]:
+    """What a page links to in this repository, and the files of ours that it names in code."""
+    text = page.read_text()
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        if "://" not in link:
+            yield str((page.parent / link).resolve().relative_to(ROOT))
+    yield from re.findall(r"`((?:sociometer|experiments|infra|kit|tests|benchmarks|docs|images)/[\w/.-]+)`", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    assert [name for name in paths_named(page) if not (ROOT / name).exists()] == []
