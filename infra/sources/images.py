@@ -20,6 +20,7 @@ from infra.oci.regctl import Access, Deadline, Regctl
 from infra.settings.model import Settings
 from infra.sources import base, hasher, payloads
 from infra.sources.payloads import PayloadSpec
+from infra.variants import VARIANTS
 from kit.command import run
 from kit.errors import CommandError, ImageError
 from kit.paths import asset, cache_dir
@@ -104,16 +105,9 @@ def remove(place: Destination, digest: str) -> None:
 
 
 def _payload_spec(variant: str, settings: Settings) -> PayloadSpec:
-    """Only what counts for this variant, so that another one's size does not change its recipe."""
-    sizes = (
-        {"movie_megabytes": settings.movie_megabytes}
-        if variant == "movie"
-        else {
-            "parquet_test_megabytes": settings.parquet_test_megabytes,
-            "parquet_train_megabytes": settings.parquet_train_megabytes,
-        }
-    )
-    return PayloadSpec(kind=settings.payload, seed=settings.seed, **sizes)
+    """Only this variant's sizes, so that changing another one's does not change its recipe."""
+    own_sizes: set[str] = {file.size_setting for file in VARIANTS[variant]}
+    return PayloadSpec(kind=settings.payload, seed=settings.seed, **settings.model_dump(include=own_sizes))
 
 
 def _files_key(*paths: Path) -> str:
