@@ -25,6 +25,7 @@ Form = Literal["plain", "soci-v1", "soci-v2", "plain-again"]
 """`plain-again` is `plain` under another name: an experiment that finds a difference between the two is broken."""
 FORMS: tuple[Form, ...] = ("plain", "soci-v1", "soci-v2", "plain-again")
 LAZY_FORMS: tuple[Form, ...] = ("soci-v1", "soci-v2")
+Platform = Literal["linux/amd64", "linux/arm64"]
 CONTROL: Form = "plain"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from infra.oci.manifest import Index, Manifest, digest_of, parse
@@ -16,6 +15,11 @@ from kit.errors import ImageError, MachineError
 
 _NEEDS = "needs"
 _GIB = 1 << 30
+
+
+def reserve_copies(room: Path, manifest: Manifest, *, copies: int) -> None:
+    """Reserve space for that many copies of an image's blobs, with 1 % and 64 MiB more for zTOCs and manifests."""
+    reserve(room, int(copies * sum(blob.size_bytes for blob in manifest.blobs) * 1.01) + (64 << 20))
 
 
 def reserve(room: Path, needed_bytes: int) -> None:
@@ -74,11 +78,6 @@ def blob_path(layout: Path, digest: str) -> Path:
     """The file of a blob; the digest has been checked when it was parsed."""
     algorithm, encoded = digest.split(":")
     return layout / "blobs" / algorithm / encoded
-
-
-def total_bytes(sizes: Iterable[int]) -> int:
-    """The sum, with one percent and 64 MiB for zTOCs and manifests."""
-    return int(sum(sizes) * 1.01) + (64 << 20)
 
 
 def _noted_bytes(note: Path) -> int:

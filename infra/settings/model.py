@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from infra.outputs import FORMS, Form
+from infra.outputs import FORMS, Form, Platform
 from infra.settings.fargate import FargateSettings
 from infra.settings.values import SettingsModel, Size, machine_platform, parse_json, parse_list
 from infra.variants import VARIANTS, PayloadSizes
@@ -53,7 +53,7 @@ class Settings(PayloadSizes, FargateSettings):
     target: Literal["lab", "fargate"] = "lab"
     variants: Annotated[tuple[str, ...], BeforeValidator(parse_list)] = BUILT_IN_VARIANTS
     forms: Annotated[tuple[Form, ...], BeforeValidator(parse_list), Field(min_length=1)] = ("plain", "soci-v2")
-    platform: Literal["linux/amd64", "linux/arm64"] = Field(
+    platform: Platform = Field(
         default="auto",
         validate_default=True,  # read as what the target runs on
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from infra.oci.buildkit import BuildRequest, ImageInLayout, build
 from infra.oci.entry import on_this_machine
-from infra.oci.manifest import Manifest, Reference
+from infra.oci.manifest import Reference, as_image
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.settings.model import Settings
 from infra.sources import base, hasher, payloads
@@ -195,9 +195,7 @@ def _digest_for_platform(variant: str, reference: str, platform: str, access: Ac
 
 def _described(place: Destination, digest: str, tag: str) -> SourceImage:
     reference = Reference(place.repository, digest)
-    manifest = place.regctl.manifest(reference)
-    if not isinstance(manifest, Manifest):
-        raise ImageError(f"{reference} is an index where one image is wanted.")
+    manifest = as_image(place.regctl.manifest(reference), reference)
     return SourceImage(reference.repository, digest, tag, sum(layer.size_bytes for layer in manifest.layers))
 
 
