@@ -1,4 +1,4 @@
-"""The one contract between a stack and everything that uses it: what the stack exports, versioned.
+"""The contract between a stack and everything that uses it: what the stack exports, with a version.
 
 The program exports one output, `OUTPUT_NAME`, whose value is a `StackOutputs` as plain data; experiments and
 notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version; 2 — the Fargate target.
@@ -52,7 +52,7 @@ class SkippedLayer(_Output):
 
 
 class ServiceOutput(_Output):
-    """Where a treatment runs on Fargate: a service with no task of its own accord, and how its tasks are told apart."""
+    """Where a treatment runs on Fargate: a service that starts no task by itself, and how to recognise its tasks."""
 
     name: str = Field(description="of the ECS service")
     arn: str
@@ -91,7 +91,7 @@ class VariantOutput(_Output):
 
 
 class FargateOutput(_Output):
-    """What all treatments of a Fargate stack share."""
+    """What the treatments of a Fargate stack have in common."""
 
     account: str = Field(pattern=r"^\d{12}$")
     region: str
@@ -105,7 +105,7 @@ class FargateOutput(_Output):
 
 
 class StackOutputs(_Output):
-    """Everything that an experiment needs to know of a stack."""
+    """Everything that an experiment needs to know about a stack."""
 
     schema_version: int
     target: Target

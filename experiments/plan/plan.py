@@ -45,7 +45,7 @@ class Payload(PayloadSizes):
 
 
 class Design(Frozen):
-    """What a plan is made of, before its order is drawn."""
+    """What a plan is drawn from: everything but the order of its rounds."""
 
     name: str
     variants: tuple[str, ...]
@@ -67,7 +67,7 @@ class Stopping(Frozen):
 
 
 class Look(Frozen):
-    """What a stopping rule saw before a block began."""
+    """What a stopping rule knew before a block began."""
 
     blocks: int
     wanted: float = Field(description="relative half width")

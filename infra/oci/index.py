@@ -1,4 +1,4 @@
-"""The SOCI index behind an image in a registry: which layers it covers, with which spans.
+"""Reads the SOCI index of an image in a registry: which layers it covers, with which spans.
 
 Serves `sociometer index list` and `sociometer index info`. A v2 index is named by the image index itself; a v1
 index is found through the referrers of the image's manifest.

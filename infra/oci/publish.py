@@ -1,4 +1,4 @@
-"""Put images into a repository without uploading what the registry has, and take them out again on failure.
+"""Puts images into a repository without uploading what the registry has, and removes them again on failure.
 
 A registry may know a blob of one repository in another without its bytes being moved ("Mounting a blob from another
 repository", OCI distribution spec). The lab's registry does. Amazon ECR does only where the account has switched it on
@@ -24,7 +24,7 @@ AT_ONCE = 4
 
 
 def place(regctl: Regctl, source: Source, repository: str) -> int:
-    """Put the source image into a repository as it is; gives the bytes uploaded."""
+    """Put the source image into a repository unchanged; gives the bytes uploaded."""
     target = Reference(repository, source.manifest.digest)
     known = regctl.has_manifest(target)
     missing = lacking(regctl, repository, source.manifest.blobs)

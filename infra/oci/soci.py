@@ -1,6 +1,6 @@
-"""The soci command line: make a SOCI index from a layout folder (v2) or from containerd's store (v1).
+"""Runs the soci command: makes a SOCI index from a layout folder (v2) or from containerd's store (v1).
 
-soci prints which layers it skips and why, and nowhere else says so: its output is read for that.
+Which layers soci skips, and why, is only in what it prints, so that is parsed.
 """
 
 from __future__ import annotations

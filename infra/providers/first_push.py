@@ -1,7 +1,7 @@
-"""The tag of a source image as a Pulumi resource: what it was made from, and when it was pushed for the first time.
+"""The tag of a source image as a Pulumi resource: a key of its content, and the time of its first push.
 
-The time must not change while the program does not, so it is decided once and then lives in the state. Tags in ECR
-are immutable: whatever makes pulumi-docker push again must give another tag, and does so through ``key`` here.
+An unchanged program must keep its tag, so the time is decided once and kept in the state. Tags in ECR are immutable:
+whatever makes pulumi-docker push again must also change the tag, through ``key``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One form of an image as a Pulumi resource; the work is in `infra.oci.forms`.
+"""One form of an image as a Pulumi resource; the work is in `infra.oci.forms` and `infra.oci.pushed`.
 
-A change is made in place: first the new form, then what of the old one the new one does not use is deleted. So two
-versions that share a digest cannot delete each other. Only another repository is another resource.
+A change is made in place: first the new form is made, then the parts of the old one that the new one does not use are
+deleted. So two versions that share a digest cannot delete each other. Only another repository is another resource.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ IMPLEMENTATION = 2
 """Counts up when forms made by older code must be made anew: Pulumi does not see changes of the code."""
 
 MAKE_SECONDS = 3600.0
-"""An image of tens of gigabytes on a slow disk; a tool that hangs is killed then, with its last lines shown."""
+"""Enough for tens of gigabytes on a slow disk. A tool that hangs is killed then, and its last lines are shown."""
 
 REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform")
 INPUTS = (*REQUEST, "plain_http", "auth_file", "ecr_region", "storage_id", "implementation")
@@ -66,7 +66,7 @@ class SociImageProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Name every impossible value; one that is not known yet is judged when it is."""
+        """Name every impossible value. A value that is not known yet is checked once it is."""
         inputs = {key: _plain(key, value) for key, value in news.items()}
         known = {key: value for key, value in inputs.items() if key in REQUEST and value not in (None, rpc.UNKNOWN)}
         failures = [CheckFailure(field, complaint) for field, complaint in forms.problems(known)]
@@ -92,7 +92,7 @@ class SociImageProvider(ResourceProvider):
         return reach.read(id_, props, is_there)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> Updated:
-        """Make the new form, then delete what of the old one is not part of it."""
+        """Make the new form, then delete the parts of the old one that it does not share."""
         if _changed(_olds, _news) <= _ONLY_HOW:
             return Updated(outs={**_inputs(_news), **{key: _olds[key] for key in OUTPUTS}})
         made = _make(_news)

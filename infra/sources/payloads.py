@@ -1,6 +1,6 @@
-"""The files that fill the workload images: downloaded, or synthetic with the same shape; in a cache, made once.
+"""The payload files of the workload images: downloaded, or synthetic of the same shape. Made once, in a cache.
 
-Beside each file lies `<file>.stat`, what `stat` says of it in the image.
+Next to each file is `<file>.stat`, with what `stat` prints for it in the image.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class PayloadSpec(PayloadSizes, _Origin):
     parquet_sha256: tuple[Sha256 | None, Sha256 | None, Sha256 | None, Sha256 | None] = (None, None, None, None)
 
     def key(self, variant: str) -> str:
-        """A digest of everything that decides what a variant's files hold; raises `SettingsError` without files."""
+        """A digest of everything that decides the content of a variant's files; `SettingsError` if it has none."""
         decisive: dict[str, Any] = {"format": FORMAT, "variant": variant, "kind": self.kind}
         if self.kind == "download":
             decisive["sources"] = self.sources(variant)
@@ -80,7 +80,7 @@ class PayloadSpec(PayloadSizes, _Origin):
 
 
 def prepare(variant: str, spec: PayloadSpec, cache: Path, notify: Notify | None = None) -> Path:
-    """A folder in ``cache`` with the variant's files and their `.stat` files; ``notify`` is told the progress.
+    """A folder in ``cache`` with the variant's files and their `.stat` files; ``notify`` gets the progress.
 
     Raises `SettingsError` for a variant without payload, `MachineError` when the disk has no room for it, and
     `ImageError` when a download fails; what was downloaded is kept for the next call.
