@@ -21,9 +21,10 @@ from dataclasses import dataclass
 
 from infra.oci import soci
 from infra.oci.containerd import private_containerd
-from infra.oci.forms import FormRequest, make, present
+from infra.oci.forms import FormRequest, make
 from infra.oci.layout import reserve
 from infra.oci.manifest import SOCI_INDEX_V1, Reference
+from infra.oci.pushed import present
 from infra.oci.regctl import Access, Deadline, Regctl
 from kit.command import run
 from kit.scratch import scratch
@@ -45,7 +46,7 @@ class Bench:
 
     def ours(self, number: int) -> float:
         """soci-v2 by `make`; the time includes its checks."""
-        asked = FormRequest(self.image.reference, f"{self.lab.host}/ours-{number}", "soci-v2", plain_http=True)
+        asked = FormRequest(self.image.reference, f"{self.lab.host}/ours-{number}", "soci-v2", access=HTTP)
         made = make(asked, timeout_seconds=LIMIT_SECONDS)
         assert present(made.pushed, HTTP), "our image is not in the registry"
         return made.seconds
@@ -59,7 +60,7 @@ class Bench:
         return self._peer(f"fetch-{number}", ("content", "fetch", "--plain-http"))
 
     def _peer(self, repository: str, pull: tuple[str, ...]) -> float:
-        plain = FormRequest(self.image.reference, f"{self.lab.host}/{repository}", "plain", plain_http=True)
+        plain = FormRequest(self.image.reference, f"{self.lab.host}/{repository}", "plain", access=HTTP)
         image = make(plain, timeout_seconds=LIMIT_SECONDS).image
         options = soci.IndexOptions(plain.span_bytes, plain.min_layer_bytes, plain.platform)
         deadline = Deadline(LIMIT_SECONDS)

@@ -1,4 +1,4 @@
-"""The one contract between a stack and everything that uses it: what the stack exports, versioned.
+"""The contract between a stack and everything that uses it: what the stack exports, with a version.
 
 The program exports one output, `OUTPUT_NAME`, whose value is a `StackOutputs` as plain data; experiments and
 notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version; 2 — the Fargate target.
@@ -25,6 +25,7 @@ Form = Literal["plain", "soci-v1", "soci-v2", "plain-again"]
 """`plain-again` is `plain` under another name: an experiment that finds a difference between the two is broken."""
 FORMS: tuple[Form, ...] = ("plain", "soci-v1", "soci-v2", "plain-again")
 LAZY_FORMS: tuple[Form, ...] = ("soci-v1", "soci-v2")
+Platform = Literal["linux/amd64", "linux/arm64"]
 CONTROL: Form = "plain"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 
@@ -51,7 +52,7 @@ class SkippedLayer(_Output):
 
 
 class ServiceOutput(_Output):
-    """Where a treatment runs on Fargate: a service with no task of its own accord, and how its tasks are told apart."""
+    """Where a treatment runs on Fargate: a service that starts no task by itself, and how to recognise its tasks."""
 
     name: str = Field(description="of the ECS service")
     arn: str
@@ -90,7 +91,7 @@ class VariantOutput(_Output):
 
 
 class FargateOutput(_Output):
-    """What all treatments of a Fargate stack share."""
+    """What the treatments of a Fargate stack have in common."""
 
     account: str = Field(pattern=r"^\d{12}$")
     region: str
@@ -104,7 +105,7 @@ class FargateOutput(_Output):
 
 
 class StackOutputs(_Output):
-    """Everything that an experiment needs to know of a stack."""
+    """Everything that an experiment needs to know about a stack."""
 
     schema_version: int
     target: Target

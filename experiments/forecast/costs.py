@@ -19,10 +19,11 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from experiments.forecast.duration import FargateModel, image_bytes
+from experiments.forecast.duration import FargateModel
 from experiments.forecast.prices import RegionPrices
-from experiments.plan.plan import Payload, Plan
+from experiments.plan.plan import Plan
 from experiments.records.model import Round
+from infra.variants import PayloadSizes, image_bytes
 from kit.values import Frozen
 
 MINIMUM_SECONDS = 60
@@ -108,9 +109,9 @@ def per_day(shape: Shape, stored: int, prices: RegionPrices) -> tuple[Part, ...]
     return (*_standing(shape, HOURS_PER_DAY, prices), _storage(stored, HOURS_PER_DAY, prices))
 
 
-def stored_bytes(variants: Sequence[str], forms: Sequence[str], payload: Payload) -> int:
+def stored_bytes(variants: Sequence[str], forms: Sequence[str], sizes: PayloadSizes) -> int:
     """Bytes in ECR: every form and the source image of it have a repository of their own, and share no layer."""
-    return (1 + len(forms)) * sum(image_bytes(variant, payload) for variant in variants)
+    return (1 + len(forms)) * sum(image_bytes(variant, sizes) for variant in variants)
 
 
 def _tasks(

@@ -25,12 +25,12 @@ from typing import Protocol
 from experiments.plan.plan import Payload, Plan
 from experiments.records.model import Round
 from infra.outputs import LAZY_FORMS
+from infra.variants import boot_bytes, image_bytes
 from kit.values import Frozen
 
 UNPACK_SECONDS_PER_BYTE = (7.5 - 5.8) / 725e6
 HASH_SECONDS_PER_BYTE = 3.3 / 725e6
 LAZY_PULL_SECONDS = 0.4
-BASE_IMAGE_BYTES = 40_000_000
 OVERHEAD_SECONDS = 3.0
 OVERHEAD_SECONDS_PER_TASK = 0.4
 
@@ -74,11 +74,11 @@ class TargetModel(Frozen):
     def _working(self, round_: Round, payload: Payload) -> float:
         """Seconds of pull and boot."""
         sharing = max(1.0, round_.task_count / self.cores)
-        boot_bytes = read_bytes(round_.variant, payload)
-        hashing = boot_bytes * HASH_SECONDS_PER_BYTE / self.vcpu
+        read_bytes = boot_bytes(round_.variant, payload)
+        hashing = read_bytes * HASH_SECONDS_PER_BYTE / self.vcpu
         wire_seconds_per_byte = 8 / self.rate_bits_per_second
         if round_.form in LAZY_FORMS:
-            return LAZY_PULL_SECONDS * sharing + boot_bytes * wire_seconds_per_byte / 2 + hashing
+            return LAZY_PULL_SECONDS * sharing + read_bytes * wire_seconds_per_byte / 2 + hashing
         whole = image_bytes(round_.variant, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
         return whole * sharing + hashing
 
@@ -99,7 +99,7 @@ class FargateModel(Frozen):
 
     def _working(self, round_: Round, payload: Payload) -> float:
         """Seconds of pull and boot."""
-        hashing = read_bytes(round_.variant, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
+        hashing = boot_bytes(round_.variant, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
         if round_.form in LAZY_FORMS:
             return FARGATE_LAZY_PULL_SECONDS + hashing
         return image_bytes(round_.variant, payload) * FARGATE_PULL_SECONDS_PER_BYTE + hashing
@@ -134,20 +134,3 @@ def plan_seconds(plan: Plan, known: Mapping[Treatment, float], model: Model) -> 
 def total_seconds(rounds: Iterable[Round], payload: Payload, known: Mapping[Treatment, float], model: Model) -> float:
     """Seconds that some rounds will take, one after the other."""
     return sum(round_seconds(round_, payload, known, model) for round_ in rounds)
-
-
-def image_bytes(variant: str, payload: Payload) -> int:
-    """About the bytes of a variant's compressed layers; an image of the user's own is taken for a movie."""
-    return BASE_IMAGE_BYTES + sum(_files(variant, payload))
-
-
-def read_bytes(variant: str, payload: Payload) -> int:
-    """Bytes that a variant's boot reads."""
-    return _files(variant, payload)[0]
-
-
-def _files(variant: str, payload: Payload) -> tuple[int, ...]:
-    """Bytes of the image's files; the boot reads the first one."""
-    if variant == "parquet":
-        return payload.parquet_test_megabytes * 10**6, *(3 * (payload.parquet_train_megabytes * 10**6,))
-    return (payload.movie_megabytes * 10**6,)

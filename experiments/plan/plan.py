@@ -17,9 +17,11 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from experiments.records.model import Round
 from infra.outputs import FORMS, StackOutputs
+from infra.variants import PayloadSizes
 from kit.errors import SettingsError
 from kit.values import Frozen
 
@@ -29,24 +31,21 @@ MAX_TASK_COUNT = 10_000
 MAX_BLOCKS = 1_000
 
 
-class Payload(Frozen):
-    """Sizes of the files in the images, in 10^6 bytes."""
+class Payload(PayloadSizes):
+    """The payload sizes that a plan was made for."""
 
-    movie_megabytes: int
-    parquet_test_megabytes: int
-    parquet_train_megabytes: int
+    @classmethod
+    def of(cls, sizes: PayloadSizes) -> Payload:
+        """The payload sizes alone, of a stack's settings for instance."""
+        return cls.model_validate({name: getattr(sizes, name) for name in cls.model_fields})
 
     def settings(self) -> dict[str, int]:
-        """The same as settings of the Pulumi program."""
-        return {
-            "movieMegabytes": self.movie_megabytes,
-            "parquetTestMegabytes": self.parquet_test_megabytes,
-            "parquetTrainMegabytes": self.parquet_train_megabytes,
-        }
+        """The same sizes as settings of the Pulumi program."""
+        return {to_camel(name): megabytes for name, megabytes in self.model_dump().items()}
 
 
 class Design(Frozen):
-    """What a plan is made of, before its order is drawn."""
+    """What a plan is drawn from: everything but the order of its rounds."""
 
     name: str
     variants: tuple[str, ...]
@@ -68,7 +67,7 @@ class Stopping(Frozen):
 
 
 class Look(Frozen):
-    """What a stopping rule saw before a block began."""
+    """What a stopping rule knew before a block began."""
 
     blocks: int
     wanted: float = Field(description="relative half width")

@@ -1,13 +1,11 @@
-"""The plans that ship: what each measures, and the stack that it is measured on."""
+"""The plans that come with the project: what each measures, and on which stack."""
 
 from __future__ import annotations
 
 from experiments.plan.plan import Design, Payload
+from infra.variants import VARIANTS
 from kit.errors import SettingsError
 from kit.values import Frozen
-
-VARIANTS = ("movie", "parquet")
-"""The variants that come with the project; a stack may hold others."""
 
 
 class Preset(Frozen):
@@ -17,39 +15,40 @@ class Preset(Frozen):
     design: Design
 
 
-_FULL_SIZE = Payload(movie_megabytes=725, parquet_test_megabytes=100, parquet_train_megabytes=200)
-
+_BUILT_IN = tuple(VARIANTS)
+_SMALL = Payload(movie_megabytes=200, parquet_test_megabytes=30, parquet_train_megabytes=60)
+_FULL_SIZE = Payload()
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
         stack="lab",
         design=Design(
             name="default",
-            variants=VARIANTS,
+            variants=_BUILT_IN,
             forms=("plain", "soci-v2"),
             task_counts=(1, 2),
             blocks=3,
             seed=1,
-            payload=Payload(movie_megabytes=200, parquet_test_megabytes=30, parquet_train_megabytes=60),
+            payload=_SMALL,
         ),
     ),
     "aa": Preset(
         stack="lab-aa",
         design=Design(
             name="aa",
-            variants=VARIANTS,
+            variants=_BUILT_IN,
             forms=("plain", "plain-again"),
             task_counts=(1,),
             blocks=8,
             seed=1,
-            payload=Payload(movie_megabytes=200, parquet_test_megabytes=30, parquet_train_megabytes=60),
+            payload=_SMALL,
         ),
     ),
     "full": Preset(
         stack="lab-full",
         design=Design(
             name="full",
-            variants=VARIANTS,
+            variants=_BUILT_IN,
             forms=("plain", "soci-v1", "soci-v2"),
             task_counts=(1, 2, 3, 8),
             blocks=3,
@@ -61,7 +60,7 @@ PRESETS: dict[str, Preset] = {
         stack="dev",
         design=Design(
             name="fargate",
-            variants=VARIANTS,
+            variants=_BUILT_IN,
             forms=("plain", "soci-v2"),
             task_counts=(1, 2, 3, 8),
             blocks=3,

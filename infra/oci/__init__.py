@@ -1,1 +1,1 @@
-"""One module per tool that works on images: each wraps one program and returns plain values."""
+"""Work on images and registries: one module for each tool, and what is built on them."""

@@ -1,4 +1,4 @@
-"""How a registry is entered: ECR with a fresh token, one on this machine over plain HTTP, any other as Docker does."""
+"""Access to a registry: ECR with a fresh token, one on this machine over plain HTTP, any other as Docker does it."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def entered(registry: str, ecr_region: str | None = None) -> Iterator[Access]:
 
 
 def on_this_machine(registry: str) -> bool:
-    """Whether a registry speaks plain HTTP, as Docker takes it: because nothing of it leaves this machine."""
+    """Whether a registry is spoken to over plain HTTP: as in Docker, if nothing leaves this machine."""
     return registry.rsplit(":", 1)[0] in LOOPBACK or registry in LOOPBACK

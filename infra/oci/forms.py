@@ -1,58 +1,100 @@
-"""A source image in, an image in one form out, both by digest in a registry: plain, soci-v1 or soci-v2.
+"""Makes one form of an image from its source image, both by digest in a registry.
 
-`plain-again` is plain under another name, in a repository of its own: the control of the experiment itself.
+`plain-again` is plain under another name, in a repository of its own: it checks the experiment itself.
 
-What is checked is checked before anything is pushed, and a form that could not be made leaves nothing behind.
-Within one registry no layer is uploaded where the registry can know the source's layers in the form's repository too;
-ECR can only once its blob mounting is switched on (`oci.publish`). Every form has a repository of its own, because a v1
-index is found by whoever pulls that digest there.
+Everything is checked before anything is pushed, and a form that could not be made leaves nothing behind. Within one
+registry a layer is mounted from the source's repository, not uploaded; ECR does so only when its blob mounting is on
+(`infra.oci.publish`). Each form has a repository of its own, because a v1 index is found by whoever pulls that digest.
 """
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, get_args
 
-from infra.oci import layout, soci
+from pydantic import Field
+
+from infra.oci import soci
 from infra.oci.containerd import import_image, private_containerd
-from infra.oci.form_values import (
-    FORMS,
-    PLAIN,
-    PLAIN_AGAIN,
-    SOCI_V1,
-    SOCI_V2,
-    WHOLE_FORMS,
-    FormRequest,
-    FormResult,
-    Pushed,
-    SkippedLayer,
-    Ztoc,
-    problems,
-)
-from infra.oci.index import split
-from infra.oci.manifest import SOCI_INDEX_V1, SOCI_LAYER_ANNOTATION, ZTOC_TYPE, Index, Manifest, Reference
-from infra.oci.publish import lacking, place, push, referrers_undone_on_failure, reserve_copies, undone_on_failure
+from infra.oci.layout import reserve_copies
+from infra.oci.manifest import SOCI_INDEX_V1, Manifest, Reference, as_image, checked_repository, ztocs_and_layers
+from infra.oci.publish import lacking, place, push, referrers_undone_on_failure, undone_on_failure
+from infra.oci.pushed import Pushed
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import Source, require_indexable, resolve
-from kit.errors import ImageError
+from infra.outputs import FORMS, LAZY_FORMS, Form, Platform, SkippedLayer, TreatmentOutput, ZtocOutput
+from kit.errors import ImageError, SettingsError
 from kit.scratch import scratch
 
-__all__ = [
-    "FORMS",
-    "PLAIN",
-    "SOCI_V1",
-    "SOCI_V2",
-    "FormRequest",
-    "FormResult",
-    "Pushed",
-    "SkippedLayer",
-    "Ztoc",
-    "make",
-    "present",
-    "problems",
-    "remove",
-]
+
+@dataclass(frozen=True)
+class FormRequest:
+    """What to make. ``source`` is ``host:port/repository@sha256:…``, ``repository`` is the form's own.
+
+    Sizes are in bytes. ``access`` holds for both repositories. ``tagged`` is for registries that clear away images
+    without a tag. Raises `SettingsError` for an impossible value.
+    """
+
+    source: str
+    repository: str
+    form: Form
+    span_bytes: int = 4 << 20
+    min_layer_bytes: int = 10 << 20
+    platform: str = "linux/amd64"
+    access: Access = field(default_factory=Access)
+    tagged: bool = False
+
+    def __post_init__(self) -> None:
+        for name, complaint in problems(vars(self)):
+            raise SettingsError(f"{name}: {complaint}")
+
+    @property
+    def options(self) -> soci.IndexOptions:
+        """What soci is told."""
+        return soci.IndexOptions(self.span_bytes, self.min_layer_bytes, self.platform)
+
+
+class FormResult(TreatmentOutput):
+    """A form as pushed: its part of the stack's outputs, and what is needed to find and delete it again."""
+
+    layer_bytes: int = Field(description="sum of the image's compressed layers")
+    manifests: tuple[str, ...] = Field(description="digests, as in `Pushed`")
+
+    @property
+    def pushed(self) -> Pushed:
+        """Its parts in the registry."""
+        return Pushed(self.image, self.index_digest, self.manifests)
+
+    def treatment(self) -> dict[str, Any]:
+        """The fields of `TreatmentOutput` as plain data, without the service, which the target adds."""
+        return self.model_dump(mode="json", exclude={"layer_bytes", "manifests", "service"})
+
+
+def problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Field and complaint for each impossible value of a request; a field that is missing is not judged."""
+    for name, allowed in {"form": FORMS, "platform": get_args(Platform)}.items():
+        if name in values and values[name] not in allowed:
+            yield name, f"{values[name]!r} is unknown. Allowed: {', '.join(allowed)}."
+    for name, least in {"span_bytes": 1, "min_layer_bytes": 0}.items():
+        if name in values and not (type(values[name]) is int and values[name] >= least):
+            yield name, f"{values[name]!r} is not a size. Allowed: whole bytes, at least {least}."
+    for name, parse in {"source": Reference.parse, "repository": checked_repository}.items():
+        if name in values and (complaint := _complaint(parse, values[name])):
+            yield name, complaint
+    if "source" in values and values.get("repository") == str(values["source"]).partition("@")[0]:
+        yield "repository", "a form needs a repository of its own, other than the source image's."
+
+
+def _complaint(parse: Any, value: Any) -> str | None:
+    try:
+        parse(value)
+    except (ImageError, AttributeError, TypeError) as error:
+        return re.sub(r"\.$", "", str(error)) + "."
+    return None
 
 
 def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
@@ -66,17 +108,18 @@ def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     began = time.monotonic()
     regctl = Regctl(request.access, Deadline(timeout_seconds))
     source = resolve(regctl, request.source, request.platform)
-    lazy = request.form not in WHOLE_FORMS
+    lazy = request.form in LAZY_FORMS
     if lazy:
         soci.require_linux()
         require_indexable(source.manifest, request.min_layer_bytes)
-    makers = {PLAIN: _make_plain, PLAIN_AGAIN: _make_plain, SOCI_V1: _make_v1, SOCI_V2: _make_v2}
-    maker = makers[request.form]
-    made = maker(regctl, request, source)
+    made = _MAKERS[request.form](regctl, request, source)
     return FormResult(
         form=request.form,
+        image=f"{request.repository}@{made.image_digest}",
+        image_digest=made.image_digest,
+        index_digest=made.index_digest,
+        manifests=made.manifests,
         layer_bytes=sum(layer.size_bytes for layer in source.manifest.layers),
-        pushed=made.pushed,
         ztocs=made.ztocs,
         skipped_layers=_skipped(source.manifest, made) if lazy else (),
         span_bytes=request.span_bytes if lazy else None,
@@ -86,100 +129,57 @@ def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     )
 
 
-def present(pushed: Pushed, access: Access, *, timeout_seconds: float = 60.0) -> bool:
-    """Whether everything of a form is still in the registry: manifests, index, zTOCs, layers.
-
-    Raises `RegistryUnreachable` when nobody answers: that says nothing about the images.
-    """
-    regctl = Regctl(access, Deadline(timeout_seconds))
-    image = Reference.parse(pushed.image)
-    manifests = [Reference(image.repository, digest) for digest in pushed.manifests]
-    if not all(regctl.has_manifest(reference) for reference in manifests):
-        return False
-    found = {reference: regctl.manifest(reference) for reference in manifests}
-    blobs = {blob.digest: blob for entry in found.values() if isinstance(entry, Manifest) for blob in entry.blobs}
-    if lacking(regctl, image.repository, tuple(blobs.values())):
-        return False
-    if pushed.index_digest is None or isinstance(found[image], Index):
-        return True
-    return pushed.index_digest in {entry.digest for entry in regctl.referrers(image, SOCI_INDEX_V1)}
-
-
-def remove(pushed: Pushed, access: Access, *, keep: Pushed | None = None, timeout_seconds: float = 60.0) -> None:
-    """Delete a form's manifests and their tags; no error for what is gone already. ``keep`` names what stays.
-
-    Blobs are left to the registry's own garbage collection, as registries demand. Raises `RegistryUnreachable`
-    when nobody answers.
-    """
-    regctl = Regctl(access, Deadline(timeout_seconds))
-    image = Reference.parse(pushed.image)
-    kept = set(keep.manifests) if keep and Reference.parse(keep.image).repository == image.repository else set()
-    for digest in pushed.manifests:
-        reference = Reference(image.repository, digest)
-        if digest not in kept and digest == pushed.index_digest:
-            regctl.delete_referrer(reference, image)
-        elif digest not in kept:
-            regctl.delete_manifest(reference)
-
-
 @dataclass(frozen=True)
 class _Made:
-    """What a maker gives back; ``reasons`` is what soci said of skipped layers, by digest."""
+    """What a maker pushed; ``reasons`` is what soci said of the layers that it skipped, by digest."""
 
-    pushed: Pushed
+    image_digest: str
+    manifests: tuple[str, ...]
     pushed_bytes: int
-    ztocs: tuple[Ztoc, ...] = ()
-    reasons: dict[str, str] = field(default_factory=dict)
+    index_digest: str | None = None
+    ztocs: tuple[ZtocOutput, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def _make_plain(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
     image = Reference(request.repository, source.manifest.digest)
-    with undone_on_failure(regctl, [image]):
+    with undone_on_failure(regctl, image.repository, [image.digest]):
         pushed_bytes = place(regctl, source, request.repository)
         _tag(regctl, request, image)
-    return _Made(Pushed(str(image), None, (image.digest,)), pushed_bytes)
+    return _Made(image.digest, (image.digest,), pushed_bytes)
 
 
 def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
     with scratch("form") as room:
-        reserve_copies(room, source.manifest, copies=2)
-        regctl.pull(source.reference, room / "pulled")
-        layout.link_layout(room / "source", source.manifest, room / "pulled")
-        (room / "temporary").mkdir()
-        paths = (room / "source", room / "converted")
-        done = soci.convert(*paths, request.options, regctl.deadline, room / "temporary")
-        top = layout.read(room / "converted", done.digest)
-        if not isinstance(top, Index):
-            raise ImageError(f"soci convert gave {done.digest}, which is not an image index.")
-        index, image = split(top, Reference(request.repository, done.digest))
-        if index is None:
-            raise ImageError(f"soci convert gave {done.digest}, which names no SOCI index.")
-        ours = (done.digest, image.digest, index.digest)
-        ztocs = _ztocs(_manifest(layout.read(room / "converted", index.digest)), source.manifest)
-        manifests = [Reference(request.repository, digest) for digest in ours]
-        with undone_on_failure(regctl, manifests) as new:
-            pushed_bytes = push(regctl, room / "converted", manifests, new, source)
-            _tag(regctl, request, manifests[0])
-    pushed = Pushed(f"{request.repository}@{done.digest}", index.digest, ours)
-    return _Made(pushed, pushed_bytes, ztocs, done.skipped)
+        folder = source.pull(regctl, room, copies=2)
+        converted = soci.convert(folder, room / "converted", request.options, regctl.deadline)
+        ztocs = _ztocs(converted.index, source.manifest)
+        digests = tuple(document.digest for document in converted.documents)
+        with undone_on_failure(regctl, request.repository, digests) as new:
+            pushed_bytes = push(regctl, converted, request.repository, new, source)
+            _tag(regctl, request, Reference(request.repository, digests[0]))
+    return _Made(digests[0], digests, pushed_bytes, converted.index.digest, ztocs, converted.reasons)
 
 
 def _make_v1(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
     image = Reference(request.repository, source.manifest.digest)
-    with scratch("form") as room, undone_on_failure(regctl, [image]):
+    with scratch("form") as room, undone_on_failure(regctl, image.repository, [image.digest]):
         reserve_copies(room, source.manifest, copies=3)
         pushed_bytes = place(regctl, source, request.repository)
         regctl.export(image, room / "image.tar")
-        before = {found.digest for found in regctl.referrers(image, SOCI_INDEX_V1)}
+        before = {entry.digest for entry in regctl.referrers(image, SOCI_INDEX_V1)}
         with private_containerd(room) as socket, referrers_undone_on_failure(regctl, image, before):
             import_image(room / "image.tar", image.repository, socket, regctl.deadline)
             reasons = soci.create(str(image), socket, room / "soci", request.options, regctl.deadline)
             index = _push_v1(regctl, request, image, socket, room / "soci")
+            ztocs = _ztocs(index, source.manifest)
             _tag(regctl, request, image)
     if index.digest not in before:
         pushed_bytes += index.size_bytes + sum(blob.size_bytes for blob in index.blobs)
-    pushed = Pushed(str(image), index.digest, (index.digest, image.digest))
-    return _Made(pushed, pushed_bytes, _ztocs(index, source.manifest), reasons)
+    return _Made(image.digest, (index.digest, image.digest), pushed_bytes, index.digest, ztocs, reasons)
+
+
+_MAKERS = {"plain": _make_plain, "plain-again": _make_plain, "soci-v1": _make_v1, "soci-v2": _make_v2}
 
 
 def _tag(regctl: Regctl, request: FormRequest, image: Reference) -> None:
@@ -191,38 +191,34 @@ def _tag(regctl: Regctl, request: FormRequest, image: Reference) -> None:
 def _push_v1(regctl: Regctl, request: FormRequest, image: Reference, socket: Path, root: Path) -> Manifest:
     """Push the v1 index and read it back from the registry.
 
-    soci pushes nothing of an index that the registry has, even where it lost a zTOC: then the index goes first.
+    soci pushes nothing of an index that the registry has, even if a zTOC of it was lost: then the index goes first.
     """
     for _ in range(2):
         digest = soci.push(str(image), socket, root, request.platform, request.access, regctl.deadline)
-        index = Reference(request.repository, digest)
-        manifest = _manifest(regctl.manifest(index))
-        if not lacking(regctl, request.repository, manifest.blobs):
+        reference = Reference(request.repository, digest)
+        index = as_image(regctl.manifest(reference), reference)
+        if not lacking(regctl, request.repository, index.blobs):
             break
-        regctl.delete_referrer(index, image)
-    if digest not in {found.digest for found in regctl.referrers(image, SOCI_INDEX_V1)}:
+        regctl.delete_referrer(reference, image)
+    if digest not in {entry.digest for entry in regctl.referrers(image, SOCI_INDEX_V1)}:
         raise ImageError(f"The SOCI index {digest} was pushed, but the referrers of {image} do not list it.")
-    return manifest
+    return index
 
 
-def _ztocs(index: Manifest, image: Manifest) -> tuple[Ztoc, ...]:
-    sizes = {layer.digest: layer.size_bytes for layer in image.layers}
-    pairs = [
-        (entry, entry.annotation(SOCI_LAYER_ANNOTATION)) for entry in index.layers if entry.media_type == ZTOC_TYPE
-    ]
-    return tuple(Ztoc(entry.digest, entry.size_bytes, layer, sizes[layer]) for entry, layer in pairs if layer)
+def _ztocs(index: Manifest, image: Manifest) -> tuple[ZtocOutput, ...]:
+    return tuple(
+        ZtocOutput(
+            digest=ztoc.digest, size_bytes=ztoc.size_bytes, layer_digest=layer.digest, layer_bytes=layer.size_bytes
+        )
+        for ztoc, layer in ztocs_and_layers(index, image)
+    )
 
 
 def _skipped(image: Manifest, made: _Made) -> tuple[SkippedLayer, ...]:
     indexed = {ztoc.layer_digest for ztoc in made.ztocs}
+    skipped = [layer for layer in image.layers if layer.digest not in indexed]
+    reasons = [made.reasons.get(layer.digest, "soci gave no reason") for layer in skipped]
     return tuple(
-        SkippedLayer(layer.digest, layer.size_bytes, made.reasons.get(layer.digest, "soci gave no reason"))
-        for layer in image.layers
-        if layer.digest not in indexed
+        SkippedLayer(digest=layer.digest, size_bytes=layer.size_bytes, reason=reason)
+        for layer, reason in zip(skipped, reasons, strict=True)
     )
-
-
-def _manifest(value: Manifest | Index) -> Manifest:
-    if not isinstance(value, Manifest):
-        raise ImageError("A SOCI index turned out to be an image index.")
-    return value

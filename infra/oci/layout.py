@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from infra.oci.manifest import Index, Manifest, digest_of, parse
 from kit.errors import ImageError, MachineError
 
 _NEEDS = "needs"
 _GIB = 1 << 30
+
+
+def reserve_copies(room: Path, manifest: Manifest, *, copies: int) -> None:
+    """Reserve space for that many copies of an image's blobs, with 1 % and 64 MiB more for zTOCs and manifests."""
+    reserve(room, int(copies * sum(blob.size_bytes for blob in manifest.blobs) * 1.01) + (64 << 20))
 
 
 def reserve(room: Path, needed_bytes: int) -> None:
@@ -37,14 +42,24 @@ def reserve(room: Path, needed_bytes: int) -> None:
 def link_layout(folder: Path, manifest: Manifest, pulled: Path) -> None:
     """Make a layout in ``folder`` that holds ``manifest``, its blobs being links into the layout ``pulled``."""
     claim(folder)
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
+    write_image(folder, manifest.raw, manifest.media_type)
     for blob in manifest.blobs:
         blob_path(folder, blob.digest).symlink_to(blob_path(pulled.absolute(), blob.digest))
-    blob_path(folder, manifest.digest).write_bytes(manifest.raw)
-    entry = {"mediaType": manifest.media_type, "digest": manifest.digest, "size": manifest.size_bytes}
+
+
+def write_image(folder: Path, manifest: bytes, media_type: str) -> None:
+    """Add an image's manifest to a layout and name it as the one image that the layout holds."""
+    entry = write_blob(folder, manifest, media_type)
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+
+
+def write_blob(folder: Path, content: bytes, media_type: str) -> dict[str, Any]:
+    """Add a blob to a layout; gives its descriptor, as JSON has it."""
+    path = blob_path(folder, digest_of(content))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
 
 
 def claim(folder: Path) -> None:
@@ -74,11 +89,6 @@ def blob_path(layout: Path, digest: str) -> Path:
     """The file of a blob; the digest has been checked when it was parsed."""
     algorithm, encoded = digest.split(":")
     return layout / "blobs" / algorithm / encoded
-
-
-def total_bytes(sizes: Iterable[int]) -> int:
-    """The sum, with one percent and 64 MiB for zTOCs and manifests."""
-    return int(sum(sizes) * 1.01) + (64 << 20)
 
 
 def _noted_bytes(note: Path) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,13 +78,10 @@ class Descriptor:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """An image manifest (or a SOCI index, which is one too) with the exact bytes it was made of."""
+class Document:
+    """What a digest names: the exact bytes."""
 
     raw: bytes
-    media_type: str
-    config: Descriptor
-    layers: tuple[Descriptor, ...]
 
     @property
     def digest(self) -> str:
@@ -95,6 +93,15 @@ class Manifest:
         """Its own length."""
         return len(self.raw)
 
+
+@dataclass(frozen=True)
+class Manifest(Document):
+    """An image manifest, or a SOCI index, which has the same form."""
+
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
     @property
     def blobs(self) -> tuple[Descriptor, ...]:
         """Config and layers, each digest once."""
@@ -102,10 +109,9 @@ class Manifest:
 
 
 @dataclass(frozen=True)
-class Index:
-    """An image index: the manifests it names."""
+class Index(Document):
+    """An image index and the manifests that it names."""
 
-    raw: bytes
     manifests: tuple[Descriptor, ...]
 
 
@@ -127,6 +133,33 @@ def parse(raw: bytes, *, name: str) -> Manifest | Index:
         return Manifest(raw, media_type, _descriptor(value["config"]), layers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImageError(f"{name} is not an image manifest that can be read: {error!r}.") from error
+
+
+def as_image(document: Manifest | Index, name: object) -> Manifest:
+    """The manifest of one image; raises `ImageError` for an index. ``name`` is what the error calls it."""
+    if isinstance(document, Index):
+        raise ImageError(f"{name} is an index where one image is wanted.")
+    return document
+
+
+def split(top: Index, name: object) -> tuple[Descriptor | None, Descriptor]:
+    """The SOCI index (None: there is none) and the image that an image index of one platform names."""
+    indexes = [entry for entry in top.manifests if entry.artifact_type == SOCI_INDEX_V2]
+    images = [entry for entry in top.manifests if entry.artifact_type is None and entry.platform != "unknown/unknown"]
+    if len(images) != 1 or len(indexes) > 1:
+        raise ImageError(f"{name} holds {len(images)} images and {len(indexes)} SOCI indexes; name one image.")
+    return (indexes[0] if indexes else None), images[0]
+
+
+def ztocs_and_layers(index: Manifest, image: Manifest) -> Iterator[tuple[Descriptor, Descriptor]]:
+    """Each zTOC of a SOCI index with the image's layer that it describes; `ImageError` for one of another image."""
+    layers = {layer.digest: layer for layer in image.layers}
+    for ztoc in index.layers:
+        if ztoc.media_type == ZTOC_TYPE:
+            layer_digest = ztoc.annotation(SOCI_LAYER_ANNOTATION) or ""
+            if layer_digest not in layers:
+                raise ImageError(f"zTOC {ztoc.digest} is for layer {layer_digest}, which the image does not have.")
+            yield ztoc, layers[layer_digest]
 
 
 def normalized(manifest: Manifest) -> Manifest:

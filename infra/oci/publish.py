@@ -1,4 +1,4 @@
-"""Put images into a repository without uploading what the registry has, and take them out again on failure.
+"""Puts images into a repository without uploading what the registry has, and removes them again on failure.
 
 A registry may know a blob of one repository in another without its bytes being moved ("Mounting a blob from another
 repository", OCI distribution spec). The lab's registry does. Amazon ECR does only where the account has switched it on
@@ -7,14 +7,13 @@ for the region ("Blob mounting in Amazon ECR", user guide); elsewhere the bytes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
-from infra.oci import layout
-from infra.oci.manifest import SOCI_INDEX_V1, Descriptor, Manifest, Reference
+from infra.oci.manifest import SOCI_INDEX_V1, Descriptor, Reference
 from infra.oci.regctl import Deadline, Regctl
+from infra.oci.soci import Converted
 from infra.oci.source import Source
 from kit.errors import SociometerError
 from kit.scratch import scratch
@@ -25,7 +24,7 @@ AT_ONCE = 4
 
 
 def place(regctl: Regctl, source: Source, repository: str) -> int:
-    """Put the source image into a repository as it is; gives the bytes uploaded."""
+    """Put the source image into a repository unchanged; gives the bytes uploaded."""
     target = Reference(repository, source.manifest.digest)
     known = regctl.has_manifest(target)
     missing = lacking(regctl, repository, source.manifest.blobs)
@@ -36,33 +35,28 @@ def place(regctl: Regctl, source: Source, repository: str) -> int:
         regctl.put_manifest(repository, source.manifest)
         return copied + source.manifest.size_bytes
     with scratch("form") as room:
-        reserve_copies(room, source.manifest, copies=1)
-        regctl.pull(source.reference, room / "pulled")
-        layout.link_layout(room / "image", source.manifest, room / "pulled")
-        regctl.push(room / "image", target)
+        regctl.push(source.pull(regctl, room, copies=1), target)
     return sum(blob.size_bytes for blob in missing) + source.manifest.size_bytes
 
 
-def push(regctl: Regctl, converted: Path, manifests: list[Reference], new: list[Reference], source: Source) -> int:
-    """Push a converted layout, of whose ``manifests`` (the top one first) the registry lacks those in ``new``.
+def push(regctl: Regctl, converted: Converted, repository: str, new: Collection[str], source: Source) -> int:
+    """Push a converted image, of whose documents the repository lacks those with a digest in ``new``.
 
-    Gives the bytes uploaded. What the registry has lost of an image that it has is uploaded again. The source's
-    smallest blob shows whether the registry mounts: where it does not, the layers go up from the layout, which saves
-    downloading them once more.
+    Gives the bytes uploaded. Blobs that the registry has lost are uploaded again. The source's smallest blob shows
+    whether the registry mounts: if it does not, the layers go up from the layout, which saves downloading them again.
     """
-    image, copied = manifests[0], 0
-    content = {reference: layout.read(converted, reference.digest) for reference in manifests}
-    blobs = {blob.digest: blob for entry in content.values() if isinstance(entry, Manifest) for blob in entry.blobs}
-    if source.reference.registry == image.registry and new:
+    target, copied = Reference(repository, converted.top.digest), 0
+    blobs = {blob.digest: blob for document in (converted.image, converted.index) for blob in document.blobs}
+    if source.reference.registry == target.registry and new:
         first, *others = sorted(source.manifest.blobs, key=lambda blob: blob.size_bytes)
-        copied = _mount(regctl, source, image.repository, (first,))
+        copied = _mount(regctl, source, repository, (first,))
         if not copied:
-            copied = _mount(regctl, source, image.repository, others)
-    missing = lacking(regctl, image.repository, tuple(blobs.values()))
+            copied = _mount(regctl, source, repository, others)
+    missing = lacking(regctl, repository, tuple(blobs.values()))
     if new or missing:
-        regctl.push(converted, image)
+        regctl.push(converted.folder, target)
     uploaded = copied + sum(blob.size_bytes for blob in missing)
-    return uploaded + sum(len(content[reference].raw) for reference in new)
+    return uploaded + sum(document.size_bytes for document in converted.documents if document.digest in new)
 
 
 def lacking(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
@@ -81,16 +75,16 @@ def _mount(regctl: Regctl, source: Source, repository: str, blobs: Sequence[Desc
 
 
 @contextmanager
-def undone_on_failure(regctl: Regctl, manifests: list[Reference]) -> Iterator[list[Reference]]:
-    """Gives those manifests that the registry does not have yet, and deletes them again when the block fails."""
-    new = [reference for reference in manifests if not regctl.has_manifest(reference)]
+def undone_on_failure(regctl: Regctl, repository: str, digests: Sequence[str]) -> Iterator[list[str]]:
+    """Gives the manifests that the repository does not have yet, and deletes them again when the block fails."""
+    new = [digest for digest in digests if not regctl.has_manifest(Reference(repository, digest))]
     try:
         yield new
     except BaseException as error:
         with _noted_on(error):
-            own = _with_own_deadline(regctl)
-            for reference in new:
-                own.delete_manifest(reference)
+            cleaner = _with_time_of_its_own(regctl)
+            for digest in new:
+                cleaner.delete_manifest(Reference(repository, digest))
         raise
 
 
@@ -101,14 +95,14 @@ def referrers_undone_on_failure(regctl: Regctl, image: Reference, before: set[st
         yield
     except BaseException as error:
         with _noted_on(error):
-            own = _with_own_deadline(regctl)
-            for entry in own.referrers(image, SOCI_INDEX_V1):
+            cleaner = _with_time_of_its_own(regctl)
+            for entry in cleaner.referrers(image, SOCI_INDEX_V1):
                 if entry.digest not in before:
-                    own.delete_referrer(Reference(image.repository, entry.digest), image)
+                    cleaner.delete_referrer(Reference(image.repository, entry.digest), image)
         raise
 
 
-def _with_own_deadline(regctl: Regctl) -> Regctl:
+def _with_time_of_its_own(regctl: Regctl) -> Regctl:
     """The deadline may be what failed."""
     return Regctl(regctl.access, Deadline(CLEAN_UP_SECONDS))
 
@@ -120,8 +114,3 @@ def _noted_on(error: BaseException) -> Iterator[None]:
         yield
     except SociometerError as second:
         error.add_note(f"Something may be left in the registry: {second}")
-
-
-def reserve_copies(room: Path, manifest: Manifest, *, copies: int) -> None:
-    """Claim disk space for so many copies of an image's layers, or raise `MachineError`."""
-    layout.reserve(room, layout.total_bytes([blob.size_bytes for blob in manifest.blobs] * copies))

@@ -1,6 +1,6 @@
-"""The soci command line: make a SOCI index from a layout folder (v2) or from containerd's store (v1).
+"""Runs the soci command: makes a SOCI index from a layout folder (v2) or from containerd's store (v1).
 
-soci prints which layers it skips and why, and nowhere else says so: its output is read for that.
+Which layers soci skips, and why, is only in what it prints, so that is parsed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.oci.layout import claim, only_digest
+from infra.oci import layout
+from infra.oci.manifest import Index, Manifest, as_image, split
 from infra.oci.regctl import Access, Deadline
 from kit.command import Completed, run
 from kit.errors import ImageError, MachineError
@@ -41,10 +42,19 @@ class IndexOptions:
 
 @dataclass(frozen=True)
 class Converted:
-    """The image index that ``convert`` wrote into its layout, and its reasons for skipping layers, by digest."""
+    """A layout that ``convert`` wrote: the image index ``top``, the image and the SOCI index that it names, and soci's
+    reasons for skipping layers, by digest."""
 
-    digest: str
-    skipped: dict[str, str]
+    folder: Path
+    top: Index
+    image: Manifest
+    index: Manifest
+    reasons: dict[str, str]
+
+    @property
+    def documents(self) -> tuple[Index | Manifest, ...]:
+        """All three, the one that names the others first."""
+        return self.top, self.image, self.index
 
 
 def require_linux() -> None:
@@ -58,16 +68,28 @@ def require_linux() -> None:
         )
 
 
-def convert(source: Path, destination: Path, options: IndexOptions, deadline: Deadline, temporary: Path) -> Converted:
-    """Write the layout ``source``, with a v2 SOCI index, as the layout ``destination``; ``temporary`` holds one copy
-    of each indexed layer meanwhile.
+def convert(source: Path, destination: Path, options: IndexOptions, deadline: Deadline) -> Converted:
+    """Write the layout ``source``, with a v2 SOCI index, as the layout ``destination``; meanwhile a copy of each
+    indexed layer lies beside it.
 
-    ``destination`` must be empty or new: soci removes what lies there.
+    ``destination`` must be empty or new: soci removes what lies there. Raises `ImageError` when soci makes no index.
     """
-    claim(destination)
+    layout.claim(destination)
     words = ("convert", "--standalone", "--format", "oci-dir", *options.flags(), str(source), str(destination))
-    done = _soci(words, deadline, temporary)
-    return Converted(only_digest(destination), skipped_layers(done.stdout))
+    done = _soci(words, deadline, destination.parent)
+    return _read_converted(destination, skipped_layers(done.stdout))
+
+
+def _read_converted(folder: Path, reasons: dict[str, str]) -> Converted:
+    digest = layout.only_digest(folder)
+    top = layout.read(folder, digest)
+    if not isinstance(top, Index):
+        raise ImageError(f"soci convert gave {digest}, which is not an image index.")
+    index, image = split(top, digest)
+    if index is None:
+        raise ImageError(f"soci convert gave {digest}, which names no SOCI index.")
+    image_manifest, index_manifest = (as_image(layout.read(folder, it.digest), it.digest) for it in (image, index))
+    return Converted(folder, top, image_manifest, index_manifest, reasons)
 
 
 def create(image: str, address: Path, root: Path, options: IndexOptions, deadline: Deadline) -> dict[str, str]:

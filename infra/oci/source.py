@@ -1,21 +1,33 @@
-"""The image that a form is made of: found, checked, and refused before anything is built or pushed."""
+"""The image that a form is made from: found in its registry and checked before anything is built or pushed."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
-from infra.oci.manifest import Descriptor, Index, Manifest, Reference, normalized
+from infra.oci import layout
+from infra.oci.manifest import Descriptor, Index, Manifest, Reference, as_image, normalized
 from infra.oci.regctl import Regctl
 from kit.errors import ImageError
 
 
 @dataclass(frozen=True)
 class Source:
-    """An image of one platform: where it lies, and the OCI manifest that its forms have."""
+    """An image of one platform: where it is, and the OCI manifest that its forms get."""
 
     reference: Reference
     manifest: Manifest
+
+    def pull(self, regctl: Regctl, room: Path, *, copies: int) -> Path:
+        """Download the image into a layout in ``room``, once the disk is known to have space for ``copies`` of it.
+
+        The layout has the manifest of the forms; its layers are links. Raises `MachineError` without enough space.
+        """
+        layout.reserve_copies(room, self.manifest, copies=copies)
+        regctl.pull(self.reference, room / "pulled")
+        layout.link_layout(room / "source", self.manifest, room / "pulled")
+        return room / "source"
 
 
 def resolve(regctl: Regctl, source: str, platform: str) -> Source:
@@ -29,10 +41,9 @@ def resolve(regctl: Regctl, source: str, platform: str) -> Source:
         chosen = _choose(top, platform, reference)
         reference = Reference(reference.repository, chosen.digest)
         top = regctl.manifest(reference)
-    if not isinstance(top, Manifest):
-        raise ImageError(f"{reference} is an index of indexes; name one image.")
-    _check_platform(regctl, reference, top, platform)
-    return Source(reference, normalized(top))
+    manifest = as_image(top, reference)
+    _check_platform(regctl, reference, manifest, platform)
+    return Source(reference, normalized(manifest))
 
 
 def require_indexable(manifest: Manifest, min_layer_bytes: int) -> None:

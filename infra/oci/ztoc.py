@@ -1,4 +1,4 @@
-"""What a zTOC says of its layer: spans, files and sizes.
+"""Reads a zTOC, the table of contents of a layer: spans, files and sizes.
 
 A zTOC is a FlatBuffer; the field numbers are those of soci-snapshotter's `ztoc/fbs/ztoc.fbs`. `soci ztoc info`
 tells the same, but only of a zTOC in its own local store.

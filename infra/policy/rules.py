@@ -72,9 +72,9 @@ def no_world_ingress(resource: Resource, options: Properties) -> Iterator[str]:
 def immutable_tags(resource: Resource, _options: Properties) -> Iterator[str]:
     """A tag must mean the same image for ever."""
     if resource.type == "aws:ecr/repository:Repository":
-        found = resource.properties.get("imageTagMutability", "MUTABLE")
-        if found != "IMMUTABLE":
-            yield f"its imageTagMutability is {found}. Set IMMUTABLE."
+        mutability = resource.properties.get("imageTagMutability", "MUTABLE")
+        if mutability != "IMMUTABLE":
+            yield f"its imageTagMutability is {mutability}. Set IMMUTABLE."
 
 
 def images_by_digest(resource: Resource, _options: Properties) -> Iterator[str]:
@@ -138,16 +138,6 @@ RULES = (
     ),
     Rule("log-retention", "Log groups have a retention.", log_retention),
 )
-
-
-def violations(resource: Resource, options: Mapping[str, Properties] | None = None) -> list[str]:
-    """Every fault of a resource, as ``rule: resource: sentence``; ``options`` are the configurations by rule."""
-    given = options or {}
-    return [
-        f"{rule.name}: {resource.name}: {fault}"
-        for rule in RULES
-        for fault in rule.check(resource, given.get(rule.name, {}))
-    ]
 
 
 def provider_tags(properties: Properties) -> Properties:

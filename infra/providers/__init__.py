@@ -1,1 +1,1 @@
-"""Dynamic providers: thin; their work is done by infra.oci and infra."""
+"""Pulumi's dynamic providers. They are thin: infra.oci, infra.sources and infra.lab do the work."""

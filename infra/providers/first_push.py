@@ -1,12 +1,11 @@
-"""The tag of a source image as a Pulumi resource: what it was made from, and when it was pushed for the first time.
+"""The tag of a source image as a Pulumi resource: a key of its content, and the time of its first push.
 
-The time must not change while the program does not, so it is decided once and then lives in the state. Tags in ECR
-are immutable: whatever makes pulumi-docker push again must give another tag, and does so through ``key`` here.
+An unchanged program must keep its tag, so the time is decided once and kept in the state. Tags in ECR are immutable:
+whatever makes pulumi-docker push again must also change the tag, through ``key``.
 """
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from infra.oci.entry import entered
 from infra.oci.regctl import Deadline, Regctl
-from kit.errors import CredentialsError, RegistryUnreachable
+from infra.providers import reach
 
 ASK_SECONDS = 60.0
 KEY_LENGTH = 16
@@ -39,13 +38,12 @@ class FirstPushProvider(ResourceProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Gone when the image is, which pulumi-docker does not notice: the next `up` then pushes it anew."""
-        try:
+
+        def is_there() -> bool:
             with entered(props["repository"].partition("/")[0], props["ecr_region"]) as access:
-                there = Regctl(access, Deadline(ASK_SECONDS)).digest(props["repository"], props["tag"]) is not None
-        except (RegistryUnreachable, CredentialsError) as error:
-            _tell(f"{id_} could not be looked at, its state is kept: {error}")
-            there = True
-        return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
+                return Regctl(access, Deadline(ASK_SECONDS)).digest(props["repository"], props["tag"]) is not None
+
+        return reach.read(id_, props, is_there)
 
 
 class FirstPush(Resource, module="sociometer", name="FirstPush"):
@@ -72,9 +70,3 @@ def tag_of(key: str, moment: datetime) -> str:
 
 def _outputs(props: dict[str, Any], tag: str) -> dict[str, Any]:
     return {key: props[key] for key in INPUTS} | {"tag": tag}
-
-
-def _tell(message: str) -> None:
-    """Pulumi shows what a provider prints beside its resource."""
-    sys.stderr.write(f"{message}\n")
-    sys.stderr.flush()

@@ -1,12 +1,11 @@
-"""One form of an image as a Pulumi resource; the work is in `infra.oci.forms`.
+"""One form of an image as a Pulumi resource; the work is in `infra.oci.forms` and `infra.oci.pushed`.
 
-A change is made in place: first the new form, then what of the old one the new one does not use is deleted. So two
-versions that share a digest cannot delete each other. Only another repository is another resource.
+A change is made in place: first the new form is made, then the parts of the old one that the new one does not use are
+deleted. So two versions that share a digest cannot delete each other. Only another repository is another resource.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,25 +17,24 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from pulumi.dynamic import UpdateResult as Updated
 from pulumi.runtime import rpc
 
-from infra.oci import forms
+from infra.oci import forms, pushed
 from infra.oci.entry import entered
-from infra.oci.forms import FormRequest, FormResult, Pushed
+from infra.oci.forms import FormRequest, FormResult
+from infra.oci.pushed import Pushed
 from infra.oci.regctl import Access
-from kit.errors import CredentialsError, RegistryUnreachable
+from infra.providers import reach
 
 IMPLEMENTATION = 2
 """Counts up when forms made by older code must be made anew: Pulumi does not see changes of the code."""
 
 MAKE_SECONDS = 3600.0
-"""An image of tens of gigabytes on a slow disk; a tool that hangs is killed then, with its last lines shown."""
+"""Enough for tens of gigabytes on a slow disk. A tool that hangs is killed then, and its last lines are shown."""
 
-REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform", "plain_http", "auth_file")
-INPUTS = (*REQUEST, "ecr_region", "storage_id", "implementation")
+REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform")
+INPUTS = (*REQUEST, "plain_http", "auth_file", "ecr_region", "storage_id", "implementation")
 OUTPUTS = ("image", "image_digest", "index_digest", "layer_bytes", "manifests", "treatment")
 _SIZES = ("span_bytes", "min_layer_bytes", "implementation")
-_ONLY_HOW = ("plain_http", "auth_file")
-_UNREACHED = (RegistryUnreachable, CredentialsError)
-"""Nobody was asked: says nothing of what the registry holds."""
+_ONLY_HOW = {"plain_http", "auth_file"}
 """How the registry is reached: a change of these alone changes no image."""
 
 
@@ -68,7 +66,7 @@ class SociImageProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Name every impossible value; one that is not known yet is judged when it is."""
+        """Name every impossible value. A value that is not known yet is checked once it is."""
         inputs = {key: _plain(key, value) for key, value in news.items()}
         known = {key: value for key, value in inputs.items() if key in REQUEST and value not in (None, rpc.UNKNOWN)}
         failures = [CheckFailure(field, complaint) for field, complaint in forms.problems(known)]
@@ -76,7 +74,7 @@ class SociImageProvider(ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Only inputs count; another repository is another resource, all else is changed in place."""
-        changed = [key for key in INPUTS if _plain(key, _olds.get(key)) != _plain(key, _news.get(key))]
+        changed = _changed(_olds, _news)
         moved = "repository" in changed
         return DiffResult(changes=bool(changed), replaces=["repository"] if moved else [], delete_before_replace=False)
 
@@ -85,33 +83,31 @@ class SociImageProvider(ResourceProvider):
         return CreateResult(id_=props["repository"], outs=_outputs(props, _make(props)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Gone when a part of it is; a registry that does not answer, or lets nobody in, says nothing of the images."""
-        try:
+        """Gone as soon as a part of it is."""
+
+        def is_there() -> bool:
             with _access(props) as access:
-                there = forms.present(_pushed(props), access)
-        except _UNREACHED as error:
-            _tell(f"{id_} could not be looked at, its state is kept: {error}")
-            there = True
-        return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
+                return pushed.present(_pushed(props), access)
+
+        return reach.read(id_, props, is_there)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> Updated:
-        """Make the new form, then delete what of the old one is not part of it."""
-        if not _needs_making(_olds, _news):
+        """Make the new form, then delete the parts of the old one that it does not share."""
+        if _changed(_olds, _news) <= _ONLY_HOW:
             return Updated(outs={**_inputs(_news), **{key: _olds[key] for key in OUTPUTS}})
         made = _make(_news)
         with _access(_news) as access:
-            forms.remove(_pushed(_olds), access, keep=made.pushed)
+            pushed.remove(_pushed(_olds), access, keep=made.pushed)
         return Updated(outs=_outputs(_news, made))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete what was pushed. A registry that cannot be reached does not stop the rest; what is left is named."""
-        try:
+        """Delete what was pushed."""
+
+        def remove() -> None:
             with _access(_props) as access:
-                forms.remove(_pushed(_props), access)
-        except RegistryUnreachable as error:
-            _tell(f"{_id} was not deleted, its registry is gone: {error}")
-        except CredentialsError as error:
-            _tell(f"{_id} was not deleted, its registry lets nobody in: {error}")
+                pushed.remove(_pushed(_props), access)
+
+        reach.delete(_id, remove)
 
 
 class SociImage(Resource, module="sociometer", name="SociImage"):
@@ -134,8 +130,7 @@ class SociImage(Resource, module="sociometer", name="SociImage"):
 def _make(props: dict[str, Any]) -> FormResult:
     values = {key: _plain(key, props[key]) for key in REQUEST if props.get(key) is not None}
     with _access(props) as access:
-        values |= {"plain_http": access.plain_http, "auth_file": access.auth_file}
-        request = FormRequest(**values, tagged=props.get("ecr_region") is not None)
+        request = FormRequest(**values, access=access, tagged=props.get("ecr_region") is not None)
         return forms.make(request, timeout_seconds=MAKE_SECONDS)
 
 
@@ -145,7 +140,7 @@ def _outputs(props: dict[str, Any], made: FormResult) -> dict[str, Any]:
         **_inputs(props),
         **{key: treatment[key] for key in ("image", "image_digest", "index_digest")},
         "layer_bytes": made.layer_bytes,
-        "manifests": list(made.pushed.manifests),
+        "manifests": list(made.manifests),
         "treatment": treatment,
     }
 
@@ -168,9 +163,8 @@ def _access(props: dict[str, Any]) -> Iterator[Access]:
     yield Access(bool(props["plain_http"]), Path(auth_file) if auth_file else None)
 
 
-def _needs_making(olds: dict[str, Any], news: dict[str, Any]) -> bool:
-    changed = {key for key in INPUTS if _plain(key, olds.get(key)) != _plain(key, news.get(key))}
-    return not changed <= set(_ONLY_HOW)
+def _changed(olds: dict[str, Any], news: dict[str, Any]) -> set[str]:
+    return {key for key in INPUTS if _plain(key, olds.get(key)) != _plain(key, news.get(key))}
 
 
 def _plain(key: str, value: Any) -> Any:
@@ -178,7 +172,3 @@ def _plain(key: str, value: Any) -> Any:
     if rpc.contains_unknowns(value):
         return rpc.UNKNOWN
     return int(value) if key in _SIZES and isinstance(value, float) and value.is_integer() else value
-
-
-def _tell(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)  # noqa: T201 — Pulumi shows what a provider prints

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,9 +10,9 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from infra.oci.entry import entered
+from infra.providers import reach
 from infra.sources import images
 from infra.sources.images import Destination, SourceImage
-from kit.errors import CredentialsError, RegistryUnreachable
 
 IMPLEMENTATION = 1
 """Counts up when images made by older code must be made anew: Pulumi does not see changes of the code."""
@@ -29,7 +28,7 @@ class SourceImageProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Build or copy the image and push it; its id is its repository without the registry."""
         with _place(props) as place:
-            made = images.make(props["recipe"], place, _tell)
+            made = images.make(props["recipe"], place, reach.tell)
         return CreateResult(id_=place.repository.partition("/")[2], outs=_outputs(props, made))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -37,32 +36,30 @@ class SourceImageProvider(ResourceProvider):
         return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in INPUTS))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Gone when the registry says so; one that does not answer, or lets nobody in, says nothing of the image."""
-        try:
+        """Gone when the registry says so."""
+
+        def is_there() -> bool:
             with _place(props) as place:
-                there = images.is_there(place, props["digest"])
-        except (RegistryUnreachable, CredentialsError) as error:
-            _tell(f"{id_} could not be looked at, its state is kept: {error}")
-            there = True
-        return ReadResult(id_=id_ if there else "", outs=dict(props) if there else {})
+                return images.is_there(place, props["digest"])
+
+        return reach.read(id_, props, is_there)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Make the new image; the old one goes unless it is the same."""
         with _place(_news) as place:
-            made = images.make(_news["recipe"], place, _tell)
+            made = images.make(_news["recipe"], place, reach.tell)
             if made.digest != _olds["digest"] and _news.get("storage_id") == _olds.get("storage_id"):
                 images.remove(place, _olds["digest"])
         return UpdateResult(outs=_outputs(_news, made))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Remove the image; a registry that cannot be reached does not stop the rest, and what is left is named."""
-        try:
+        """Delete the image."""
+
+        def remove() -> None:
             with _place(_props) as place:
                 images.remove(place, _props["digest"])
-        except RegistryUnreachable as error:
-            _tell(f"{_id} was not removed, its registry is gone: {error}")
-        except CredentialsError as error:
-            _tell(f"{_id} was not removed, its registry lets nobody in: {error}")
+
+        reach.delete(_id, remove)
 
 
 class SourceImageResource(Resource, module="sociometer", name="SourceImage"):
@@ -114,9 +111,3 @@ def _outputs(props: dict[str, Any], made: SourceImage) -> dict[str, Any]:
         "tag": made.tag,
         "layer_bytes": made.layer_bytes,
     }
-
-
-def _tell(phase: str) -> None:
-    """Pulumi shows what a provider prints beside its resource."""
-    sys.stderr.write(f"{phase}\n")
-    sys.stderr.flush()

@@ -15,15 +15,16 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from infra.outputs import FORMS, Form
+from infra.outputs import FORMS, Form, Platform
 from infra.settings.fargate import FargateSettings
-from infra.settings.values import Megabytes, SettingsModel, Size, machine_platform, parse_json, parse_list
+from infra.settings.values import SettingsModel, Size, machine_platform, parse_json, parse_list
+from infra.variants import VARIANTS, PayloadSizes
 from kit.errors import SettingsError
 
 __all__ = ["KEYS", "NAMESPACE", "OwnImage", "Settings", "Workload", "machine_platform"]
 
 NAMESPACE = "sociometer"
-BUILT_IN_VARIANTS = ("movie", "parquet")
+BUILT_IN_VARIANTS = tuple(VARIANTS)
 VARIANT_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 FARGATE_PLATFORM = "linux/arm64"
 """What `auto` means there: the cheaper of the two, and what the published figures are of."""
@@ -46,21 +47,18 @@ class OwnImage(SettingsModel):
     boot_report: bool = Field(default=False, description="serves /boot.json as the built-in images do")
 
 
-class Settings(FargateSettings):
-    """The settings of one stack, complete and checked; sizes in bytes or, where named so, in megabytes."""
+class Settings(PayloadSizes, FargateSettings):
+    """All settings of one stack, checked. Sizes are in bytes unless the name says megabytes."""
 
     target: Literal["lab", "fargate"] = "lab"
     variants: Annotated[tuple[str, ...], BeforeValidator(parse_list)] = BUILT_IN_VARIANTS
     forms: Annotated[tuple[Form, ...], BeforeValidator(parse_list), Field(min_length=1)] = ("plain", "soci-v2")
-    platform: Literal["linux/amd64", "linux/arm64"] = Field(
+    platform: Platform = Field(
         default="auto",
         validate_default=True,  # read as what the target runs on
     )
     payload: Literal["synthetic", "download"] = "synthetic"
     seed: int = Field(default=1, ge=0, lt=1 << 63)
-    movie_megabytes: Megabytes = 725
-    parquet_test_megabytes: Megabytes = 100
-    parquet_train_megabytes: Megabytes = 200
     span_size: Annotated[Size, Field(ge=1 << 16, le=1 << 30)] = 4 << 20
     min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
     base: str = Field(default="auto", min_length=1)

@@ -8,7 +8,7 @@ import re
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -67,5 +67,4 @@ def parse_cidr(value: Any) -> Any:
 
 
 Size = Annotated[int, BeforeValidator(parse_size)]
-Megabytes = Annotated[int, Field(ge=1, le=100_000)]
 Cidr = Annotated[str, BeforeValidator(parse_cidr)]

@@ -1,1 +1,1 @@
-"""What images are made of: base, payload, the Go program that does the boot work."""
+"""What the images are made from: base, payload, and the Go program that does the boot work."""

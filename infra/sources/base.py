@@ -1,7 +1,8 @@
-"""The base image of the built-in variants, as an OCI layout in the cache, with or without an image registry in reach.
+"""The base image of the built-in variants, as an OCI layout in the cache.
 
-``debian`` is made from Debian packages without running anything in them, for any architecture; ``auto`` is
-nginx:alpine-slim where its registry answers, else ``debian``; anything else is the reference of an image.
+``debian`` is put together from Debian packages, for any architecture, and runs nothing of them. ``auto`` means
+nginx:alpine-slim if its registry answers, else ``debian``, so that no image registry is needed. Anything else is the
+reference of an image.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.oci.buildkit import ImageInLayout
+from infra.oci.layout import blob_path, only_digest, write_blob, write_image
+from infra.oci.manifest import OCI_MANIFEST
 from kit.command import run
 from kit.errors import CommandError, ImageError
 from kit.files import made_once
@@ -66,8 +69,7 @@ def resolve(setting: str, platform: str) -> Base:
 def prepare(base: Base) -> ImageInLayout:
     """The base image in the cache, made or fetched if it is not there yet."""
     place = made_once(cache_dir() / "bases" / base.key.replace(":", "-"), partial(_make, base))
-    entry = json.loads((place / "index.json").read_text())["manifests"][0]
-    return ImageInLayout(place, str(entry["digest"]))
+    return ImageInLayout(place, only_digest(place))
 
 
 def _make(base: Base, layout: Path) -> None:
@@ -126,42 +128,31 @@ def _copy_entries(source: Path, target: Path) -> None:
 
 def _write_layout(layout: Path, layer: Path, architecture: str) -> None:
     """An image of one layer, as the OCI image specification describes it."""
-    blobs = layout / "blobs" / "sha256"
-    blobs.mkdir(parents=True, exist_ok=True)
     packed = layer.with_suffix(".gz")
     with layer.open("rb") as plain, packed.open("wb") as file, gzip.GzipFile("", "wb", 6, file, EPOCH) as zipped:
         shutil.copyfileobj(plain, zipped, 1 << 20)
-    diff_id = f"sha256:{_sha256(layer)}"
     config = {
         "architecture": architecture,
         "os": "linux",
         "config": {"Env": [f"PATH={PATH}"]},
-        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+        "rootfs": {"type": "layers", "diff_ids": [_digest_of_file(layer)]},
     }
-    size_bytes, digest = packed.stat().st_size, _sha256(packed)
-    packed.rename(blobs / digest)
+    digest, size_bytes = _digest_of_file(packed), packed.stat().st_size
     manifest = {
         "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": _blob(blobs, "application/vnd.oci.image.config.v1+json", config),
-        "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar+gzip", digest, size_bytes)],
+        "mediaType": OCI_MANIFEST,
+        "config": write_blob(layout, _json(config), "application/vnd.oci.image.config.v1+json"),
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest, "size": size_bytes}],
     }
-    index = {"schemaVersion": 2, "manifests": [_blob(blobs, str(manifest["mediaType"]), manifest)]}
-    (layout / "index.json").write_text(json.dumps(index))
-    (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    packed.rename(blob_path(layout, digest))
+    write_image(layout, _json(manifest), OCI_MANIFEST)
 
 
-def _blob(blobs: Path, media_type: str, content: dict[str, Any]) -> dict[str, Any]:
-    data = json.dumps(content, sort_keys=True).encode()
-    digest = hashlib.sha256(data).hexdigest()
-    (blobs / digest).write_bytes(data)
-    return _descriptor(media_type, digest, len(data))
+def _json(content: dict[str, Any]) -> bytes:
+    """Always the same bytes, because they decide the digest."""
+    return json.dumps(content, sort_keys=True).encode()
 
 
-def _descriptor(media_type: str, digest: str, size_bytes: int) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size_bytes}
-
-
-def _sha256(path: Path) -> str:
+def _digest_of_file(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -1,4 +1,4 @@
-"""Downloads one large file: goes on where a cut connection or a killed process stopped, and checks what came."""
+"""Downloads one large file: resumes after a lost connection or a killed process, and checks the result."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class _Incomplete(Exception):
-    """Not all bytes came, or what was there already does not fit: worth another attempt."""
+    """The file is not complete, or the part from before does not match: worth another attempt."""
 
 
 def download(url: str, target: Path, sha256: str | None, notify: Notify) -> None:
-    """Get ``url`` into ``target``, unless it is there; ``.part`` and ``.version`` beside it are an unfinished attempt.
+    """Download ``url`` to ``target`` unless it exists; ``.part`` and ``.version`` beside it are an unfinished attempt.
 
     Raises `ImageError` when the server refuses or stays unreachable (the next call goes on from there), or when
     the bytes have another SHA-256 than the one given (they are removed).
@@ -50,16 +50,16 @@ class _Transfer:
 
     @property
     def part(self) -> Path:
-        """The bytes that came so far."""
+        """The bytes received so far."""
         return self.target.with_name(f"{self.target.name}.part")
 
     @property
     def version(self) -> Path:
-        """Which version of the file they are of, as the server named it."""
+        """The version of the file that they belong to, as the server names it."""
         return self.target.with_name(f"{self.target.name}.version")
 
     def go_on(self) -> None:
-        """One request for what is missing; returns when all is there."""
+        """Request what is missing; returns when the file is complete."""
         have_bytes = self.part.stat().st_size if self.part.exists() else 0
         headers = {"Accept-Encoding": "identity", **self._range(have_bytes)}
         with httpx.stream("GET", self.url, headers=headers, follow_redirects=True, timeout=TIMEOUT_SECONDS) as answer:
@@ -70,7 +70,7 @@ class _Transfer:
                 self._receive(answer, self._start(answer, have_bytes))
 
     def _range(self, have_bytes: int) -> dict[str, str]:
-        """Ask for the rest of the same version only; a server that has another one then sends it whole."""
+        """Ask for the rest of the same version only; a server with another version sends all of it."""
         if not have_bytes or not self.version.exists():
             return {}
         return {"Range": f"bytes={have_bytes}-", "If-Range": self.version.read_text()}

@@ -1,6 +1,6 @@
-"""The compiled hasher, the program that does the images' boot work: built once from ``images/hasher`` with Go.
+"""The hasher, the program that does the boot work in the images: compiled once from ``images/hasher`` with Go.
 
-The binary is static, so it runs on any base image, and reproducible: one Go version makes the same bytes anywhere.
+The binary is static, so it runs on any base image. It is reproducible: one Go version gives the same bytes anywhere.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ENVIRONMENT = {
 
 
 def source_key() -> str:
-    """A digest of everything in the project that decides what the binary is: sources and build settings."""
+    """A digest of everything in the project that decides the binary: sources and build settings."""
     key = hashlib.sha256(json.dumps([FLAGS, ENVIRONMENT]).encode())
     for path in _sources():
         key.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

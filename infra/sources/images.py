@@ -1,8 +1,8 @@
-"""Source images: what each variant's forms are made from, in a registry by digest.
+"""Source images: the image that each variant's forms are made from, in a registry by digest.
 
-A built-in variant is built by BuildKit from ``images/`` and pushed; a user's own image is copied. Both are tagged by
-a key of everything that they are made from, so that what is there already is not made again. Plain functions; the
-Pulumi provider on top is thin.
+A built-in variant is built by BuildKit from ``images/`` and pushed; a user's own image is copied. The tag is a key of
+everything that goes into the image, so an image that exists already is not made again. The Pulumi provider calls these
+functions and does little else.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 
 from infra.oci.buildkit import BuildRequest, ImageInLayout, build
 from infra.oci.entry import on_this_machine
-from infra.oci.manifest import Manifest, Reference
+from infra.oci.manifest import Reference, as_image
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.settings.model import Settings
 from infra.sources import base, hasher, payloads
 from infra.sources.payloads import PayloadSpec
+from infra.variants import VARIANTS
 from kit.command import run
 from kit.errors import CommandError, ImageError
 from kit.paths import asset, cache_dir
@@ -50,7 +51,7 @@ class SourceImage:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a source image goes: ``repository`` is ``host:port/name``; without ``tag`` it gets a key of its content."""
+    """Where a source image goes. ``repository`` is ``host:port/name``; the default ``tag`` is a key of the content."""
 
     repository: str
     access: Access
@@ -63,12 +64,12 @@ class Destination:
 
 
 def source_repository(variant: str) -> str:
-    """Where a variant's source image lies, without the registry."""
+    """The repository of a variant's source image, without the registry."""
     return f"{PROJECT}/{variant}/source"
 
 
 def recipe(variant: str, settings: Settings) -> dict[str, str]:
-    """Everything that decides what a variant's source image is, as flat text: equal recipes are equal images."""
+    """Everything that goes into a variant's source image, as flat text: equal recipes give equal images."""
     common = {"variant": variant, "platform": settings.platform}
     if own := settings.images.get(variant):
         return common | {"image": own.image}
@@ -83,37 +84,30 @@ def recipe(variant: str, settings: Settings) -> dict[str, str]:
     }
 
 
-def make(made_from: Mapping[str, str], place: Destination, notify: Notify) -> SourceImage:
+def make(ingredients: Mapping[str, str], destination: Destination, notify: Notify) -> SourceImage:
     """Build or copy a variant's source image into a registry, unless it is there already.
 
     Raises `ImageError` before anything is pushed when an own image does not exist or is of another platform.
     """
-    if "image" in made_from:
-        return _copy_own(made_from, place, notify)
-    return _build(made_from, place, notify)
+    if "image" in ingredients:
+        return _copy_own(ingredients, destination, notify)
+    return _build(ingredients, destination, notify)
 
 
-def is_there(place: Destination, digest: str) -> bool:
+def is_there(destination: Destination, digest: str) -> bool:
     """Whether the registry has an image; raises `RegistryUnreachable` when nobody answers."""
-    return place.regctl.has_manifest(Reference(place.repository, digest))
+    return destination.regctl.has_manifest(Reference(destination.repository, digest))
 
 
-def remove(place: Destination, digest: str) -> None:
-    """Delete an image by digest, with its tags; one that is gone already is fine."""
-    place.regctl.delete_manifest(Reference(place.repository, digest))
+def remove(destination: Destination, digest: str) -> None:
+    """Delete an image by digest, with its tags; no error when it is gone already."""
+    destination.regctl.delete_manifest(Reference(destination.repository, digest))
 
 
 def _payload_spec(variant: str, settings: Settings) -> PayloadSpec:
-    """Only what counts for this variant, so that another one's size does not change its recipe."""
-    sizes = (
-        {"movie_megabytes": settings.movie_megabytes}
-        if variant == "movie"
-        else {
-            "parquet_test_megabytes": settings.parquet_test_megabytes,
-            "parquet_train_megabytes": settings.parquet_train_megabytes,
-        }
-    )
-    return PayloadSpec(kind=settings.payload, seed=settings.seed, **sizes)
+    """Only this variant's sizes, so that changing another one's does not change its recipe."""
+    own_sizes: set[str] = {file.size_setting for file in VARIANTS[variant]}
+    return PayloadSpec(kind=settings.payload, seed=settings.seed, **settings.model_dump(include=own_sizes))
 
 
 def _files_key(*paths: Path) -> str:
@@ -127,29 +121,29 @@ def _files_key(*paths: Path) -> str:
     return key.hexdigest()
 
 
-def _tag(made_from: Mapping[str, str], content: str) -> str:
-    """A tag that names what the image was made from; ``content`` is what the recipe leaves open (the base)."""
-    text = json.dumps([dict(made_from), content], sort_keys=True)
+def _tag(ingredients: Mapping[str, str], content: str) -> str:
+    """A tag that stands for what goes into the image; ``content`` is what the recipe leaves open (the base)."""
+    text = json.dumps([dict(ingredients), content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _build(made_from: Mapping[str, str], place: Destination, notify: Notify) -> SourceImage:
-    variant, platform = made_from["variant"], made_from["platform"]
+def _build(ingredients: Mapping[str, str], destination: Destination, notify: Notify) -> SourceImage:
+    variant, platform = ingredients["variant"], ingredients["platform"]
     notify(f"{variant}: base image")
-    below = base.prepare(base.resolve(made_from["base"], platform))
-    tag = place.tag or _tag(made_from, below.digest)
-    digest = place.regctl.digest(place.repository, tag)
+    base_image = base.prepare(base.resolve(ingredients["base"], platform))
+    tag = destination.tag or _tag(ingredients, base_image.digest)
+    digest = destination.regctl.digest(destination.repository, tag)
     if digest is None:
         with scratch("source") as room:
-            image = build(_build_request(made_from, below, notify), room / "layout")
+            image = build(_build_request(ingredients, base_image, notify), room / "layout")
             notify(f"{variant}: push")
-            digest = _push(image, place, tag)
-    return _described(place, digest, tag)
+            digest = _push(image, destination, tag)
+    return _described(destination, digest, tag)
 
 
-def _build_request(made_from: Mapping[str, str], below: ImageInLayout, notify: Notify) -> BuildRequest:
-    variant, platform = made_from["variant"], made_from["platform"]
-    spec = PayloadSpec.model_validate_json(made_from["payload"])
+def _build_request(ingredients: Mapping[str, str], base_image: ImageInLayout, notify: Notify) -> BuildRequest:
+    variant, platform = ingredients["variant"], ingredients["platform"]
+    spec = PayloadSpec.model_validate_json(ingredients["payload"])
     notify(f"{variant}: payload")
     payload = payloads.prepare(variant, spec, cache_dir(), notify)
     notify(f"{variant}: hasher")
@@ -160,55 +154,53 @@ def _build_request(made_from: Mapping[str, str], below: ImageInLayout, notify: N
         dockerfile=f"{variant}/Dockerfile",
         platform=platform,
         folders={"payload": payload, "hasher": program},
-        images={"base": below},
+        images={"base": base_image},
     )
 
 
-def _push(image: ImageInLayout, place: Destination, tag: str) -> str:
-    _copy(f"ocidir://{image.layout}@{image.digest}", place, tag)
+def _push(image: ImageInLayout, destination: Destination, tag: str) -> str:
+    _copy(f"ocidir://{image.layout}@{image.digest}", destination, tag)
     return image.digest
 
 
-def _copy_own(made_from: Mapping[str, str], place: Destination, notify: Notify) -> SourceImage:
-    variant, platform, reference = made_from["variant"], made_from["platform"], made_from["image"]
+def _copy_own(ingredients: Mapping[str, str], destination: Destination, notify: Notify) -> SourceImage:
+    variant, platform, reference = ingredients["variant"], ingredients["platform"], ingredients["image"]
     notify(f"{variant}: copy {reference}")
-    digest = _digest_for_platform(variant, reference, platform, place.access)
-    tag = place.tag or _tag(made_from, digest)
-    if place.regctl.digest(place.repository, tag) != digest:
-        _copy(f"{base.repository_of(reference)}@{digest}", place, tag)
-    return _described(place, digest, tag)
+    digest = _digest_for_platform(variant, reference, platform, destination.access)
+    tag = destination.tag or _tag(ingredients, digest)
+    if destination.regctl.digest(destination.repository, tag) != digest:
+        _copy(f"{base.repository_of(reference)}@{digest}", destination, tag)
+    return _described(destination, digest, tag)
 
 
-def _copy(source: str, place: Destination, tag: str) -> None:
-    words = ("image", "copy", source, f"{place.repository}:{tag}")
-    _regctl(*words, access=place.access, seconds=COPY_SECONDS)
+def _copy(source: str, destination: Destination, tag: str) -> None:
+    words = ("image", "copy", source, f"{destination.repository}:{tag}")
+    _regctl(*words, access=destination.access, seconds=COPY_SECONDS)
 
 
 def _digest_for_platform(variant: str, reference: str, platform: str, access: Access) -> str:
-    """The one manifest for a platform, its configuration looked at: a single manifest may be for any."""
+    """The manifest for a platform. Its configuration is checked, because a single manifest may be for any platform."""
     try:
         digest = _regctl("image", "digest", "--platform", platform, reference, access=access)
         config = json.loads(_regctl("image", "config", f"{base.repository_of(reference)}@{digest}", access=access))
     except CommandError as error:
         raise ImageError(f"The image {reference} of variant {variant} cannot be had for {platform}: {error}") from error
-    has = f"{config.get('os')}/{config.get('architecture')}"
-    if has != platform:
+    actual = f"{config.get('os')}/{config.get('architecture')}"
+    if actual != platform:
         raise ImageError(
-            f"The image {reference} of variant {variant} is for {has}, the stack's platform is {platform}."
+            f"The image {reference} of variant {variant} is for {actual}, the stack's platform is {platform}."
         )
     return digest
 
 
-def _described(place: Destination, digest: str, tag: str) -> SourceImage:
-    reference = Reference(place.repository, digest)
-    manifest = place.regctl.manifest(reference)
-    if not isinstance(manifest, Manifest):
-        raise ImageError(f"{reference} is an index where one image is wanted.")
+def _described(destination: Destination, digest: str, tag: str) -> SourceImage:
+    reference = Reference(destination.repository, digest)
+    manifest = as_image(destination.regctl.manifest(reference), reference)
     return SourceImage(reference.repository, digest, tag, sum(layer.size_bytes for layer in manifest.layers))
 
 
 def _regctl(*arguments: str, access: Access, seconds: float = ASK_SECONDS) -> str:
-    """Each registry as it is: an own image may lie in another one than the stack's."""
+    """Each registry is reached in its own way: a user's image may be in another one than the stack's."""
     hosts = dict.fromkeys(part.partition("/")[0] for part in arguments)
     plain = [word for host in hosts if on_this_machine(host) for word in ("--host", f"reg={host},tls=disabled")]
     command: list[str | Path] = [tool("regctl"), *plain, *arguments]

@@ -1,6 +1,6 @@
-"""The files that fill the workload images: downloaded, or synthetic with the same shape; in a cache, made once.
+"""The payload files of the workload images: downloaded, or synthetic of the same shape. Made once, in a cache.
 
-Beside each file lies `<file>.stat`, what `stat` says of it in the image.
+Next to each file is `<file>.stat`, with what `stat` prints for it in the image.
 """
 
 from __future__ import annotations
@@ -15,17 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from infra.sources.download import download
+from infra.variants import MEGABYTE, VARIANTS, PayloadFile, PayloadSizes
 from kit.errors import MachineError, SettingsError
 from kit.files import made_once
-from kit.values import Notify
+from kit.values import Frozen, Notify
 
-MOVIE, TEST = "movie.mov", "test.parquet"
-TRAIN = ("train-0.parquet", "train-1.parquet", "train-2.parquet")
-FILES = {"movie": (MOVIE,), "parquet": (TEST, *TRAIN)}
-MEGABYTE = 10**6
 FORMAT = 1
 """Counts up when the same spec gives other bytes, so that files in a cache are made anew."""
 
@@ -36,23 +33,22 @@ SPARE = 1.03
 BIG_BUCK_BUNNY = "https://download.blender.org/peach/bigbuckbunny_movies/big_buck_bunny_1080p_h264.mov"
 SMOLTALK = "https://huggingface.co/datasets/HuggingFaceTB/smoltalk/resolve/main/data/all"
 
-Megabytes = Annotated[int, Field(ge=1, le=100_000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class PayloadSpec(BaseModel):
-    """What the files shall be. Sizes are in units of 10⁶ bytes; each field counts for the kind it belongs to.
+class _Origin(Frozen):
+    """Where the files come from. A class of its own, so that the JSON in the stacks' state keeps its order."""
+
+    kind: Literal["synthetic", "download"] = "synthetic"
+    seed: int = Field(default=1, ge=0, lt=2**63)
+
+
+class PayloadSpec(PayloadSizes, _Origin):
+    """What to put into the images. Seed and sizes count for synthetic files only, addresses for downloads only.
 
     ``parquet_urls`` are the test file and the three train files, ``parquet_sha256`` their checksums, if known.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["synthetic", "download"] = "synthetic"
-    seed: int = Field(default=1, ge=0, lt=2**63)
-    movie_megabytes: Megabytes = 725
-    parquet_test_megabytes: Megabytes = 100
-    parquet_train_megabytes: Megabytes = 200
     movie_url: str = BIG_BUCK_BUNNY
     movie_sha256: Sha256 | None = None
     parquet_urls: tuple[str, str, str, str] = (
@@ -64,7 +60,7 @@ class PayloadSpec(BaseModel):
     parquet_sha256: tuple[Sha256 | None, Sha256 | None, Sha256 | None, Sha256 | None] = (None, None, None, None)
 
     def key(self, variant: str) -> str:
-        """A digest of everything that decides what a variant's files hold; raises `SettingsError` without files."""
+        """A digest of everything that decides the content of a variant's files; `SettingsError` if it has none."""
         decisive: dict[str, Any] = {"format": FORMAT, "variant": variant, "kind": self.kind}
         if self.kind == "download":
             decisive["sources"] = self.sources(variant)
@@ -74,17 +70,17 @@ class PayloadSpec(BaseModel):
 
     def sizes_bytes(self, variant: str) -> dict[str, int]:
         """How large each synthetic file of a variant is."""
-        megabytes = {MOVIE: self.movie_megabytes, TEST: self.parquet_test_megabytes}
-        return {name: megabytes.get(name, self.parquet_train_megabytes) * MEGABYTE for name in _files(variant)}
+        return {file.name: file.size_bytes(self) for file in _files(variant)}
 
     def sources(self, variant: str) -> dict[str, tuple[str, str | None]]:
         """Where each file of a variant is downloaded from, and its SHA-256 if one is given."""
-        parquet = dict(zip(FILES["parquet"], zip(self.parquet_urls, self.parquet_sha256, strict=True), strict=True))
-        return {name: parquet.get(name, (self.movie_url, self.movie_sha256)) for name in _files(variant)}
+        parquet = zip(self.parquet_urls, self.parquet_sha256, strict=True)
+        sources = parquet if variant == "parquet" else [(self.movie_url, self.movie_sha256)]
+        return dict(zip((file.name for file in _files(variant)), sources, strict=True))
 
 
 def prepare(variant: str, spec: PayloadSpec, cache: Path, notify: Notify | None = None) -> Path:
-    """A folder in ``cache`` with the variant's files and their `.stat` files; ``notify`` is told the progress.
+    """A folder in ``cache`` with the variant's files and their `.stat` files; ``notify`` gets the progress.
 
     Raises `SettingsError` for a variant without payload, `MachineError` when the disk has no room for it, and
     `ImageError` when a download fails; what was downloaded is kept for the next call.
@@ -103,8 +99,8 @@ def _fill(variant: str, spec: PayloadSpec, notify: Notify, folder: Path) -> None
         _download(spec.sources(variant), folder, notify)
     else:
         _synthesise(spec.sizes_bytes(variant), spec.seed, folder, notify)
-    for name in _files(variant):
-        _finish(folder / name)
+    for file in _files(variant):
+        _finish(folder / file.name)
 
 
 def _download(sources: dict[str, tuple[str, str | None]], folder: Path, notify: Notify) -> None:
@@ -119,7 +115,7 @@ def _synthesise(sizes_bytes: dict[str, int], seed: int, folder: Path, notify: No
     _require_room(folder, sum(sizes_bytes.values()))
     for name, size_bytes in sizes_bytes.items():
         notify(f"{name}: {size_bytes // MEGABYTE} MB, synthetic")
-        write = write_movie if name == MOVIE else write_parquet
+        write = write_parquet if name.endswith(".parquet") else write_movie
         write(folder / name, size_bytes, seed)
 
 
@@ -151,10 +147,10 @@ def _stat_text(name: str, size_bytes: int) -> str:
     )
 
 
-def _files(variant: str) -> tuple[str, ...]:
-    if variant not in FILES:
-        raise SettingsError(f"There is no payload for variant {variant!r}; there is one for {', '.join(FILES)}.")
-    return FILES[variant]
+def _files(variant: str) -> tuple[PayloadFile, ...]:
+    if variant not in VARIANTS:
+        raise SettingsError(f"There is no payload for variant {variant!r}; there is one for {', '.join(VARIANTS)}.")
+    return VARIANTS[variant]
 
 
 def _writer_version(variant: str) -> str | None:

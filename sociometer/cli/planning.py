@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from experiments.forecast.duration import FargateModel, Model, TargetModel, Treatment
 from experiments.plan.plan import Payload, Plan, check_against_stack, make_plan
-from experiments.plan.presets import VARIANTS
 from experiments.store.store import default_path
 from infra.automation import files
-from infra.settings.model import Settings
+from infra.settings.model import BUILT_IN_VARIANTS, Settings
 from kit.errors import SettingsError
 from sociometer.cli import actions, spending
 from sociometer.cli.options import (
@@ -90,7 +89,7 @@ def plan_to_make(where: Where, changes: Changes, more: Mapping[str, object]) -> 
     drawn = chosen_plan(where.plan, changes)
     settings = settings_for(where, drawn, more)
     plan = chosen_plan(where.plan, changes.on(settings.all_variants))
-    payload = Payload.model_validate({name: getattr(settings, name) for name in Payload.model_fields})
+    payload = Payload.of(settings)
     plan = make_plan(plan.design.model_copy(update={"payload": payload}))
     for variant in plan.design.variants:
         if variant not in settings.all_variants:
@@ -128,7 +127,7 @@ def _check_variants(plan: Plan, where: Where, stack: str | None) -> None:
         check_against_stack(plan, actions.outputs(stack))
         return
     own = Settings.parse({"images": files.settings(where.stack).get("images", {})}).images
-    known = (*VARIANTS, *own)
+    known = (*BUILT_IN_VARIANTS, *own)
     for variant in plan.design.variants:
         if variant not in known:
             raise SettingsError(

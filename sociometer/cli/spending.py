@@ -15,7 +15,7 @@ from experiments.forecast import prices
 from experiments.forecast.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
 from experiments.forecast.duration import FargateModel, Treatment, total_seconds
 from experiments.forecast.quotas import quota_notes
-from experiments.plan.plan import Payload, Plan
+from experiments.plan.plan import Plan
 from experiments.records.model import Round
 from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
@@ -130,12 +130,7 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
     if found is None:
         console.print(no_price(settings.region))
     else:
-        payload = Payload(
-            movie_megabytes=settings.movie_megabytes,
-            parquet_test_megabytes=settings.parquet_test_megabytes,
-            parquet_train_megabytes=settings.parquet_train_megabytes,
-        )
-        stored = stored_bytes(settings.all_variants, settings.forms, payload)
+        stored = stored_bytes(settings.all_variants, settings.forms, settings)
         parts = per_day(shape_of(settings), stored, found)
         console.print(f"On AWS in {settings.region}, a day while the stack is up, without any task:")
         console.print(_table(parts, "a day", sum(part.usd for part in parts)))

@@ -21,13 +21,13 @@ import pytest
 
 from infra.oci import layout, publish, soci
 from infra.oci.containerd import import_image, private_containerd
-from infra.oci.form_values import WHOLE_FORMS
-from infra.oci.forms import FORMS, FormRequest, make, present, remove
+from infra.oci.forms import FormRequest, make
 from infra.oci.index import read_index
 from infra.oci.manifest import Manifest, Reference, normalized
+from infra.oci.pushed import present, remove
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import resolve
-from infra.outputs import TreatmentOutput
+from infra.outputs import FORMS, LAZY_FORMS, Form, TreatmentOutput
 from kit.errors import CommandError, CommandTimeout, ImageError, MachineError, RegistryUnreachable, SettingsError
 from kit.toolchain.toolbox import tool
 from tests.support.images import MIB, SourceImage, push_image
@@ -39,7 +39,7 @@ HTTP = Access(plain_http=True)
 PASSWORD = "not-so-secret"  # noqa: S105
 PASSWORD_HASH = "$2b$04$EJCs4NiXhKC2BC6l3jky8OA48Cm5R1UNeYY0L5rkJ4tOwK/uBQfqW"  # noqa: S105
 """bcrypt of the password, as the registry's htpasswd file wants it."""
-LAZY = [form for form in FORMS if form not in WHOLE_FORMS]
+LAZY = list(LAZY_FORMS)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def request(lab: TestRegistry, source: SourceImage, form: str, **changes: object) -> FormRequest:
-    values = {"source": source.reference, "repository": f"{lab.host}/{form}", "form": form, "plain_http": True}
+    values = {"source": source.reference, "repository": f"{lab.host}/{form}", "form": form, "access": HTTP}
     return FormRequest(**{**values, **changes})  # type: ignore[arg-type]
 
 
@@ -147,12 +147,12 @@ def test_no_layer_is_uploaded_again(lab: TestRegistry, source: SourceImage) -> N
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_a_registry_does_not_mount_is_uploaded_and_counted(
-    lab: TestRegistry, source: SourceImage, form: str
+    lab: TestRegistry, source: SourceImage, form: Form
 ) -> None:
     """As in ECR, where blob mounting is off unless the account switches it on."""
     with without_mounts(lab.host) as host:
         named = source.reference.replace(lab.host, host)
-        asked = FormRequest(named, f"{host}/unmounted-{form}", form, plain_http=True)
+        asked = FormRequest(named, f"{host}/unmounted-{form}", form, access=HTTP)
         made = make(asked, timeout_seconds=120)
         assert present(made.pushed, HTTP)
         assert 37 * MIB < made.pushed_bytes < 39 * MIB
@@ -198,7 +198,7 @@ def test_credentials_come_from_the_docker_configuration_and_are_on_no_command_li
         token = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
         auth_file.write_text(json.dumps({"auths": {guarded.host: {"auth": token}}}))
         image = push_image(f"{guarded.host}/source", [12 * MIB, MIB], docker_config=tmp_path)
-        asked = request(guarded, image, form, auth_file=auth_file)
+        asked = request(guarded, image, form, access=Access(plain_http=True, auth_file=auth_file))
         with command_lines() as seen:
             made = make(asked, timeout_seconds=60)
         assert present(made.pushed, asked.access)
@@ -273,12 +273,12 @@ def test_another_platform_is_named(lab: TestRegistry) -> None:
 def test_a_reference_that_does_not_exist_is_named(lab: TestRegistry, source: SourceImage) -> None:
     missing = f"{lab.host}/nowhere@sha256:{'0' * 64}"
     with pytest.raises(ImageError, match=r"nowhere@sha256:0+ does not exist"):
-        make(FormRequest(missing, f"{lab.host}/plain", "plain", plain_http=True), timeout_seconds=60)
+        make(FormRequest(missing, f"{lab.host}/plain", "plain", access=HTTP), timeout_seconds=60)
 
 
 def test_a_registry_that_does_not_answer_is_told_apart_from_a_missing_image(source: SourceImage) -> None:
     nobody = f"127.0.0.1:{free_port()}"
-    asked = FormRequest(f"{nobody}/a@{source.digest}", f"{nobody}/b", "plain", plain_http=True)
+    asked = FormRequest(f"{nobody}/a@{source.digest}", f"{nobody}/b", "plain", access=HTTP)
     with pytest.raises(RegistryUnreachable, match=nobody):
         make(asked, timeout_seconds=30)
 
@@ -356,7 +356,7 @@ def test_a_destination_that_holds_something_is_refused_and_kept(tmp_path: Path) 
     (precious / "thesis.txt").write_text("ten years")
     options = soci.IndexOptions(4 * MIB, 10 * MIB, "linux/amd64")
     with pytest.raises(ImageError, match="not an empty folder"):
-        soci.convert(tmp_path / "in", precious, options, Deadline(10), tmp_path)
+        soci.convert(tmp_path / "in", precious, options, Deadline(10))
     assert (precious / "thesis.txt").read_text() == "ten years"
 
 
@@ -389,7 +389,7 @@ def test_a_push_that_fails_half_way_is_undone(lab: TestRegistry, source: SourceI
     original = regctl.manifest(Reference.parse(source.reference))
     assert isinstance(original, Manifest)
     image = Reference(f"{lab.host}/undone", source.digest)
-    with pytest.raises(KeyboardInterrupt), publish.undone_on_failure(regctl, [image]):
+    with pytest.raises(KeyboardInterrupt), publish.undone_on_failure(regctl, image.repository, [image.digest]):
         publish.place(regctl, resolve(regctl, source.reference, "linux/amd64"), image.repository)
         assert manifests(lab, "undone") == {source.digest}
         raise KeyboardInterrupt

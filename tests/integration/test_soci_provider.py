@@ -15,8 +15,8 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
-from infra.oci.forms import Pushed, present
 from infra.oci.manifest import Reference
+from infra.oci.pushed import Pushed, present
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.outputs import TreatmentOutput
 from infra.providers.soci_image import SociImage, SociImageArgs

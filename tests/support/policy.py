@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from infra.policy.rules import Properties, Resource, provider_tags
+from infra.policy.rules import RULES, Properties, Resource, provider_tags
 from tests.support.fargate_stack import MockedResource
+
+
+def violations(resource: Resource, options: Mapping[str, Properties] | None = None) -> list[str]:
+    """Every fault of a resource, as ``rule: resource: sentence``; ``options`` are the configurations by rule."""
+    given = options or {}
+    return [
+        f"{rule.name}: {resource.name}: {fault}"
+        for rule in RULES
+        for fault in rule.check(resource, given.get(rule.name, {}))
+    ]
 
 
 def as_declared(declared: Sequence[MockedResource]) -> list[Resource]:

@@ -1,4 +1,4 @@
-"""What the simulation must know of a treatment: its service, its image, and the work that its boot does."""
+"""What the simulation knows of a treatment: its service, its image, and how much its boot reads."""
 
 from __future__ import annotations
 

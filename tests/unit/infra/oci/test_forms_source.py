@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.oci.index import split
 from infra.oci.manifest import (
     DOCKER_MANIFEST,
     OCI_INDEX,
@@ -20,6 +19,7 @@ from infra.oci.manifest import (
     Reference,
     normalized,
     parse,
+    split,
 )
 from infra.oci.source import require_indexable
 from infra.oci.ztoc import parse_ztoc

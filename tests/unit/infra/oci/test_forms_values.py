@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from infra.oci.forms import FORMS, FormRequest, FormResult, Pushed, SkippedLayer, Ztoc, problems
-from infra.outputs import FORMS as CONTRACT_FORMS
-from infra.outputs import TreatmentOutput
+from infra.oci import forms
+from infra.oci.forms import FormRequest, FormResult, problems
+from infra.oci.pushed import Pushed
+from infra.oci.regctl import Access
+from infra.outputs import FORMS, SkippedLayer, TreatmentOutput, ZtocOutput
 from kit.errors import SettingsError
 
 DIGEST = "sha256:" + "a" * 64
@@ -17,8 +19,8 @@ OTHER = "sha256:" + "b" * 64
 GOOD: dict[str, Any] = {"source": f"127.0.0.1:5000/a@{DIGEST}", "repository": "127.0.0.1:5000/b", "form": "soci-v2"}
 
 
-def test_forms_are_those_of_the_contract() -> None:
-    assert FORMS == CONTRACT_FORMS
+def test_every_form_of_the_contract_can_be_made() -> None:
+    assert set(forms._MAKERS) == set(FORMS)
 
 
 @pytest.mark.parametrize(
@@ -60,16 +62,19 @@ def test_fields_that_are_not_known_yet_are_not_judged() -> None:
 
 def test_an_auth_file_that_no_tool_would_read_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"named config\.json"):
-        _ = FormRequest(**GOOD, auth_file=Path("/root/auth.json")).access
+        Access(auth_file=Path("/root/auth.json"))
 
 
 def test_a_result_keeps_the_contract() -> None:
     result = FormResult(
         form="soci-v2",
         layer_bytes=2,
-        pushed=Pushed(f"127.0.0.1:5000/b@{DIGEST}", OTHER, (DIGEST, OTHER)),
-        ztocs=(Ztoc(OTHER, 1, DIGEST, 2),),
-        skipped_layers=(SkippedLayer(DIGEST, 1, "small"),),
+        image=f"127.0.0.1:5000/b@{DIGEST}",
+        image_digest=DIGEST,
+        index_digest=OTHER,
+        manifests=(DIGEST, OTHER),
+        ztocs=(ZtocOutput(digest=OTHER, size_bytes=1, layer_digest=DIGEST, layer_bytes=2),),
+        skipped_layers=(SkippedLayer(digest=DIGEST, size_bytes=1, reason="small"),),
         span_bytes=4,
         min_layer_bytes=0,
         pushed_bytes=3,
@@ -78,3 +83,4 @@ def test_a_result_keeps_the_contract() -> None:
     treatment = TreatmentOutput.model_validate(result.treatment())
     assert set(result.treatment()) == set(TreatmentOutput.model_fields) - {"service"}, "a service is the target's"
     assert treatment.image_digest == DIGEST
+    assert result.pushed == Pushed(f"127.0.0.1:5000/b@{DIGEST}", OTHER, (DIGEST, OTHER))

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from infra.fargate import tags
-from infra.policy.rules import REQUIRED_TAGS, RULES, Resource, violations
+from infra.policy.rules import REQUIRED_TAGS, RULES, Resource
 from tests.contracts.outputs import digest
 from tests.support.fargate_stack import resources
-from tests.support.policy import as_declared
+from tests.support.policy import as_declared, violations
 
 TAGS = dict.fromkeys(REQUIRED_TAGS, "x")
 ROLE = "arn:aws:iam::123456789012:role/"

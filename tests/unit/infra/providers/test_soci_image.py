@@ -11,7 +11,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from infra.oci import forms
+from infra.oci import forms, pushed
 from infra.providers import soci_image
 from infra.providers.soci_image import IMPLEMENTATION, SociImageProvider
 from kit.errors import ImageError, RegistryUnreachable
@@ -95,14 +95,14 @@ def unreachable(*_: Any, **__: Any) -> bool:
 def test_a_registry_that_does_not_answer_is_not_a_deleted_image(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(forms, "present", unreachable)
+    monkeypatch.setattr(pushed, "present", unreachable)
     read = PROVIDER.read("id", STATE)
     assert (read.id, read.outs) == ("id", STATE)
     assert "its state is kept" in capsys.readouterr().err
 
 
 def test_a_missing_image_is_a_deleted_resource(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "present", lambda *_, **__: False)
+    monkeypatch.setattr(pushed, "present", lambda *_, **__: False)
     assert not PROVIDER.read("id", STATE).id
 
 
@@ -110,7 +110,7 @@ def test_an_error_of_the_registry_is_neither(monkeypatch: pytest.MonkeyPatch) ->
     def corrupt(*_: Any, **__: Any) -> bool:
         raise ImageError("corrupt")
 
-    monkeypatch.setattr(forms, "present", corrupt)
+    monkeypatch.setattr(pushed, "present", corrupt)
     with pytest.raises(ImageError):
         PROVIDER.read("id", STATE)
 
@@ -118,7 +118,7 @@ def test_an_error_of_the_registry_is_neither(monkeypatch: pytest.MonkeyPatch) ->
 def test_delete_succeeds_with_a_warning_when_the_registry_is_gone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(forms, "remove", unreachable)
+    monkeypatch.setattr(pushed, "remove", unreachable)
     PROVIDER.delete("id", STATE)
     assert "its registry is gone" in capsys.readouterr().err
 
