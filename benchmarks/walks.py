@@ -137,7 +137,7 @@ def in_the_lab(stack: str) -> Iterator[tuple[str, Callable[[], object]]]:
     from experiments.executors.lab import LabExecutor
     from experiments.records.model import Round
     from infra.automation import stack as stacks
-    from infra.oci import forms
+    from infra.oci import forms, pushed
     from infra.oci.regctl import Access
 
     made = stacks.outputs(stack)
@@ -150,11 +150,11 @@ def in_the_lab(stack: str) -> Iterator[tuple[str, Callable[[], object]]]:
         span_bytes=4 << 20,
         min_layer_bytes=1 << 20,
         platform=made.platform,
-        plain_http=True,
+        access=access,
     )
     results: list[forms.FormResult] = []
     yield "forms.make: request", lambda: results.append(forms.make(request, timeout_seconds=300))
-    forms.remove(results[0].pushed, access)
+    pushed.remove(results[0].pushed, access)
     with LabExecutor(made, profile="fargate-256-512", timeout_seconds=120) as executor:
         round_ = Round(block=0, index=0, variant=name, form="soci-v2", task_count=1)
         yield "LabExecutor.run_round", lambda: executor.run_round(round_, lambda _phase: None)

@@ -54,9 +54,7 @@ def permuted(before: Floats, after: Floats) -> Permuted:
 
 def _welch(before: Floats, after: Floats) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", RuntimeWarning
-        )  # equal blocks are no loss of precision
+        warnings.simplefilter("ignore", RuntimeWarning)  # equal blocks are no loss of precision
         return ttest_ind(after, before, equal_var=False)
 
 
