@@ -170,6 +170,7 @@ def _live(tasks: Tasks, ended: threading.Event) -> None:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms
 
     def do_GET(self) -> None:
         tasks: Tasks = self.server.tasks  # type: ignore[attr-defined]

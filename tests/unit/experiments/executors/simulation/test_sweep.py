@@ -10,7 +10,7 @@ import pytest
 from experiments.executors.simulation import Parameters, SimulatedExecutor, outputs, parameters
 from experiments.executors.simulation.failures import ALL, Failure, Kind, Script
 from experiments.plan.plan import Plan
-from experiments.report import export, terminal
+from experiments.report import export
 from experiments.report.formats import read
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
@@ -44,7 +44,7 @@ def test_a_sweep_is_marked_as_simulated_wherever_it_is_shown(store: Store) -> No
     assert done.key_metadata["target"] == done.outputs.target == "sim"
     summary = read(store, done).contents.summary
     assert (summary.target, summary.rounds_complete) == ("sim", len(PLAN.rounds))
-    assert terminal.title(summary).startswith("SIMULATED")
+    assert read(store, done).contents.standing.startswith("SIMULATED")
     rows = json.loads(export.to_json(records))
     assert {(row["target"], row["simulated"]) for row in rows} == {("sim", True)}
     assert export.to_averages_csv(records).splitlines()[0].endswith(",simulated")
