@@ -1,4 +1,4 @@
-# make lab · make test · make lint · make bench · make clean. Everything a target needs, it sets up itself.
+# make lab · make test · make check · make lint · make bench · make clean. Everything a target needs, it sets up itself.
 
 PLAN ?= default
 export UV_PROJECT_ENVIRONMENT ?= .venv
@@ -17,7 +17,7 @@ MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lab test unit integration hasher lint bench clean
+.PHONY: help setup tools lab test check unit integration hasher lint bench clean hooks
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,11 @@ lint: setup ## Check style and types
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) mypy
 
+check: lint ## Lint, and run the unit tests of what changed: half a minute
+	@$(RUN) pytest --quiet -n logical --dist worksteal $$($(RUN) python -m tests.support.changed)
+
 unit: setup ## Run the unit tests: fast, no root
-	@$(RUN) pytest --quiet tests/unit
+	@$(RUN) pytest --quiet -n logical --dist worksteal tests/unit
 
 integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet tests/integration
@@ -48,6 +51,9 @@ bench: root setup tools ## Run the benchmarks
 
 tools: setup ## Install the tools that are missing
 	@$(RUN) sociometer tools install
+
+hooks: setup ## Lint before each commit (pre-commit, from this project's own environment)
+	@$(RUN) pre-commit install
 
 clean: ## Remove what was made in this folder; caches, records and the registry stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

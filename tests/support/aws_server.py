@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: AwsServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    """Head and body are written one after the other: the second would wait 40 ms for the first one's acknowledgement."""
+    """Head and body are two writes: the second would wait 40 ms for the acknowledgement of the first."""
 
     def do_POST(self) -> None:
         arguments = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
