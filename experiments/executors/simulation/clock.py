@@ -33,8 +33,10 @@ class SimulatedClock:
         return (self.now_ns - self._start_ns) / NS_PER_SECOND
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass, and everything happen that is due until then; rounded up, so that a wait is never none."""
-        self.advance_to(self.now_ns + max(0, ceil(seconds * NS_PER_SECOND)))
+        """Let time pass, and everything happen that is due by then; rounded up, so that no wait is lost to rounding."""
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")  # as `time.sleep` does
+        self.advance_to(self.now_ns + ceil(seconds * NS_PER_SECOND))
 
     def at(self, time_ns: int, event: Event) -> None:
         """Let something happen then; what is due at the same time happens in the order in which it was asked for."""

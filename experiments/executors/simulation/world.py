@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -36,8 +37,8 @@ class Site:
 
 
 class SimulatedRegion:
-    """All services of a stack. ``script``: what goes wrong, by round and attempt; ``refused``: calls that it refused
-    in this round."""
+    """All services of a stack. ``script``: what goes wrong, by round and attempt; ``draw`` makes what draws a round's
+    tasks; ``refused``: calls that the script had refused in this round."""
 
     def __init__(
         self,
@@ -47,10 +48,11 @@ class SimulatedRegion:
         seed: int,
         clock: SimulatedClock,
         script: Script | None = None,
+        draw: Callable[[Parameters, int, Round, int], RoundDraw] = RoundDraw,
     ) -> None:
         self.parameters, self.clock = parameters, clock
         self.random = Random(f"{seed}/calls")  # noqa: S311 - a reproducible simulation, not secrets
-        self._seed = seed
+        self._seed, self._draw = seed, draw
         self.script = dict(script or {})
         self._attempts: Counter[int] = Counter()
         self._launches = TokenBucket(parameters.launches)
@@ -66,7 +68,7 @@ class SimulatedRegion:
         attempt = self._attempts[round_.index]
         self._attempts[round_.index] += 1
         self.current, self.refused = self._of(round_.variant, round_.form), 0
-        draw = RoundDraw(self.parameters, self._seed, round_, attempt)
+        draw = self._draw(self.parameters, self._seed, round_, attempt)
         for site in self._sites.values():
             forgotten = site.service.begin_round(draw, self._failures(round_, attempt) if site is self.current else ())
             site.log.forget(forgotten)
@@ -104,7 +106,7 @@ class SimulatedRegion:
         return None if self.current is None else next(self.current.service.failures(kind), None)
 
     def _site(self, treatment: Treatment) -> Site:
-        draw = RoundDraw(self.parameters, self._seed, IDLE, 0)
+        draw = self._draw(self.parameters, self._seed, IDLE, 0)
         service = SimulatedService(treatment, self.parameters, self.clock, self._launches, draw)
         site = Site(service, BootLog(), Balancer(self.random, self.parameters.bad_gateway_share))
         service.launched = lambda task: self._register(site, task)

@@ -4,15 +4,17 @@ from experiments.executors.fargate.aws import Page
 from experiments.executors.fargate.clocks import AwsTime
 from experiments.executors.fargate.reports import LATE_MS, BootLog, named_task
 from experiments.executors.fargate.tasks import task_id
+from experiments.executors.simulation.clock import SimulatedClock
+from experiments.executors.simulation.documents import boot_report
 from experiments.records.phases import NS_PER_MS
 from infra.outputs import StackOutputs
-from tests.support.fake_ecs import FakeClock, FakeEcs
+from tests.support.scripted import ScriptedEcs
 
 START_MS = 1_000_000_000
 PREFIX = "movie-plain/app/"
 
 
-class Pages(FakeEcs):
+class Pages(ScriptedEcs):
     """Log pages as scripted; ``starts`` are the start times that were asked for."""
 
     def script(self, *pages: Page) -> None:
@@ -25,15 +27,15 @@ class Pages(FakeEcs):
 
 
 def log_of(outputs: StackOutputs, *pages: Page) -> tuple[BootLog, Pages]:
-    clock = FakeClock()
+    clock = SimulatedClock()
     aws = Pages(outputs, clock)
     aws.script(*pages)
     return BootLog(aws, AwsTime(clock), "/group", PREFIX, START_MS), aws
 
 
-def event(ecs: FakeEcs, name: str, at_ms: int, **changes: str) -> tuple[str, dict[str, object]]:
+def event(ecs: ScriptedEcs, name: str, at_ms: int, **changes: str) -> tuple[str, dict[str, object]]:
     task = ecs.start_foreign("movie-plain", age_seconds=1)
-    line = ecs.report(task)
+    line = boot_report(task)
     return task.arn, {"logStreamName": f"{PREFIX}{task_id(task.arn)}", "timestamp": at_ms, "message": line, **changes}
 
 
