@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from experiments.records.model import Round, RoundObservation
-from kit.values import Notify
 
-"""Told the phase that a round has reached ("preparing", "pulling 2/8", "clearing"): for display only."""
+NotifyPhase = Callable[[str], None]
+"""Is told the phase that a round has reached ("preparing", "pulling 2/8", "clearing"): for display only."""
 
 
 class RoundAborted(KeyboardInterrupt):
@@ -38,7 +38,7 @@ class Executor(Protocol):
         """Raise `SociometerError` now, before the first round, when the target cannot run them (disk, credentials)."""
         ...
 
-    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
+    def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
         """Run one round and return one observation per task, whatever became of it.
 
         What goes wrong with a task is its outcome. Raises `SociometerError` only when the round could not run at

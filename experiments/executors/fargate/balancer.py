@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from experiments.executors.fargate import calls
 from experiments.executors.fargate.aws import Aws, Clock
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.reports import Said, named_task, read
+from experiments.executors.fargate.reports import Report, named_task, read
 from infra import boot_report
 from infra.outputs import FargateOutput, ServiceOutput
 
@@ -30,10 +30,10 @@ EXTRA_ANSWERS = 100
 
 @dataclass(slots=True, frozen=True)
 class Answered:
-    """A task's first answer: when it came (this machine's clock, ns) and what it said, or what was wrong with it."""
+    """A task's first answer: when it came (this machine's clock, ns) and the report, or what is wrong with it."""
 
     local_ns: int
-    said: Said | str
+    report: Report | str
 
 
 class Balancer:
@@ -52,14 +52,14 @@ class Balancer:
         self._url, self._header = stack.load_balancer.rstrip("/") + boot_report.PATH, service.header
         self._task_count, self._left = task_count, calls.most_gets(task_count)
         self._began = self._next = clock.monotonic()
-        self._own: Container[str] | None = None
+        self._round_arns: Container[str] | None = None
         self.answered: dict[str, Answered] = {}
         self.gets = self.in_vain = 0
         self.reachable = False
 
     def only(self, arns: Collection[str]) -> None:
         """The round's own tasks are known now: what others answered does not count."""
-        self._own = arns
+        self._round_arns = arns
         for arn in self.answered.keys() - set(arns):
             del self.answered[arn]
             self.in_vain += 1
@@ -109,7 +109,7 @@ class Balancer:
         answer = self._aws.get(self._url, self._header)
         self.reachable = self.reachable or answer.status != 0
         arn = named_task(answer.body) if answer.status == OK else None
-        if arn is None or arn in self._strangers or (self._own is not None and arn not in self._own):
+        if arn is None or arn in self._strangers or (self._round_arns is not None and arn not in self._round_arns):
             self.in_vain += 1
             return False
         if arn not in self.answered and len(self.answered) < self._task_count + EXTRA_ANSWERS:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from experiments.executors.fargate.balancer import Answered
 from experiments.executors.fargate.clocks import NS_PER_SECOND, AwsTime
-from experiments.executors.fargate.reports import Logged, Said
+from experiments.executors.fargate.reports import Logged, Report
 from experiments.executors.fargate.tasks import TIMES, TaskFacts
 from experiments.records.model import (
     MAX_OFFSET_ERROR_MS,
@@ -18,6 +20,7 @@ from experiments.records.model import (
     TaskTimes,
     round_status,
 )
+from kit.errors import AwsError
 
 SOCI = "soci"
 Verdict = tuple[Outcome, str | None]
@@ -52,9 +55,39 @@ class Evidence:
     starters: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What was seen of a round until it ended; reports and answers by the ARN of their task.
+
+    ``starters`` are whom its tasks can have been started by. ``began_ns`` and ``ended_ns`` are this machine's time (ns
+    since the epoch). ``ending`` is None when every task has told all it can.
+    """
+
+    tasks: Mapping[str, TaskFacts]
+    logged: Mapping[str, Logged]
+    answered: Mapping[str, Answered]
+    starters: frozenset[str]
+    began_ns: int
+    ended_ns: int
+    balancer_gets: int
+    balancer_in_vain: int
+    ending: Ending | None = None
+    interrupted: bool = False
+
+    def failed(self, error: AwsError) -> Watched:
+        """The same, ended by an error; when no task was seen, the error is raised."""
+        if not self.tasks:
+            raise error
+        return dataclasses.replace(self, ending=Ending(Outcome.FAILED, str(error)))
+
+    def evidence(self, facts: TaskFacts) -> Evidence:
+        """All that was seen of one task, which may be another than the round's own."""
+        return Evidence(facts, self.logged.get(facts.arn), self.answered.get(facts.arn), self.starters)
+
+
 def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsTime, began_ns: int) -> TaskObservation:
     """The record of a task; ``began_ns`` stands in for a creation that ECS did not tell."""
-    said = seen.logged.said if seen.logged else None
+    report = seen.logged.report if seen.logged else None
     times, backwards = _times(seen, time, began_ns)
     outcome, reason = judge(seen, promise, ending)
     if backwards and outcome is Outcome.BOOTED:
@@ -65,8 +98,8 @@ def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsT
         times=times,
         outcome=outcome,
         reason=reason,
-        snapshotter=said.snapshotter if said else None,
-        clock_error_bound_ms=said.clock_error_bound_ms if said else None,
+        snapshotter=report.snapshotter if report else None,
+        clock_error_bound_ms=report.clock_error_bound_ms if report else None,
         logged_ns=seen.logged.logged_ns if seen.logged else None,
         stopped_ns=seen.facts.stopped_ns,
     )
@@ -98,7 +131,7 @@ def judge(seen: Evidence, promise: Promise, ending: Ending | None) -> Verdict:
 def _own_fate(facts: TaskFacts, logged: Logged | None) -> Verdict | None:
     if facts.hopeless:
         return Outcome.FAILED, facts.stop_reason
-    if facts.stopped_by_itself and (logged is None or logged.said is None):
+    if facts.stopped_by_itself and (logged is None or logged.report is None):
         return Outcome.STOPPED, f"{facts.stop_code}: {facts.stop_reason}"
     return None
 
@@ -119,29 +152,31 @@ def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
         return Outcome.CONTAMINATED, f"it ran {facts.task_definition}, not {promise.task_definition}"
     if logged is None:
         return Outcome.TIMEOUT, f"no boot report in its log after {promise.timeout_seconds:.0f} s"
-    if logged.said is None:
+    if logged.report is None:
         return Outcome.FAILED, logged.fault
-    return _disagreement(logged.said, seen.answered)
+    return _disagreement(logged.report, seen.answered)
 
 
-def _disagreement(said: Said, answered: Answered | None) -> Verdict | None:
-    if answered is None or answered.said == said:
+def _disagreement(report: Report, answered: Answered | None) -> Verdict | None:
+    if answered is None or answered.report == report:
         return None
-    other = answered.said if isinstance(answered.said, str) else f"boot finished at {answered.said.finished_ns} ns"
+    other = (
+        answered.report if isinstance(answered.report, str) else f"boot finished at {answered.report.finished_ns} ns"
+    )
     return Outcome.FAILED, (
-        f"Its log and the load balancer tell different reports: boot finished at {said.finished_ns} ns; {other}"
+        f"Its log and the load balancer tell different reports: boot finished at {report.finished_ns} ns; {other}"
     )
 
 
 def _broken_promise(seen: Evidence, promise: Promise) -> Verdict | None:
-    if seen.logged is None or seen.logged.said is None or seen.facts.created_ns is None:
+    if seen.logged is None or seen.logged.report is None or seen.facts.created_ns is None:
         return None
-    said = seen.logged.said
-    if promise.lazy and said.snapshotter != SOCI:
-        return Outcome.NOT_LAZY, f"loaded by {said.snapshotter or 'a snapshotter that it does not name'}, not by soci"
-    if not promise.lazy and said.snapshotter == SOCI:
+    report = seen.logged.report
+    if promise.lazy and report.snapshotter != SOCI:
+        return Outcome.NOT_LAZY, f"loaded by {report.snapshotter or 'a snapshotter that it does not name'}, not by soci"
+    if not promise.lazy and report.snapshotter == SOCI:
         return Outcome.FAILED, "loaded lazily by soci, although its form is not lazy: it is no control"
-    seconds = (said.finished_ns - seen.facts.created_ns) / NS_PER_SECOND
+    seconds = (report.finished_ns - seen.facts.created_ns) / NS_PER_SECOND
     if seconds > promise.timeout_seconds:
         return Outcome.TIMEOUT, f"booted after {seconds:.0f} s, later than {promise.timeout_seconds:.0f} s"
     return None
@@ -150,10 +185,10 @@ def _broken_promise(seen: Evidence, promise: Promise) -> Verdict | None:
 def _times(seen: Evidence, time: AwsTime, began_ns: int) -> tuple[TaskTimes, str | None]:
     """The task's times; of times that run backwards only the creation, and what is wrong."""
     facts = seen.facts
-    said = seen.logged.said if seen.logged else None
+    report = seen.logged.report if seen.logged else None
     created_ns = began_ns if facts.created_ns is None else facts.created_ns
     ecs = {name: getattr(facts, name) for name in TIMES if name != "created_ns"}
-    boot = {"boot_started_ns": said.started_ns, "boot_finished_ns": said.finished_ns} if said else {}
+    boot = {"boot_started_ns": report.started_ns, "boot_finished_ns": report.finished_ns} if report else {}
     try:
         return TaskTimes(created_ns=created_ns, **ecs, **boot, ready_ns=_ready(seen, time)), None
     except ValidationError as error:

@@ -26,7 +26,7 @@ LATE_MS = 60_000
 
 
 @dataclass(slots=True, frozen=True)
-class Said:
+class Report:
     """What a boot report says; times in ns since the epoch on the task's clock."""
 
     started_ns: int
@@ -36,7 +36,7 @@ class Said:
     digest: bytes
 
     @classmethod
-    def of(cls, report: BootReport) -> Said:
+    def of(cls, report: BootReport) -> Report:
         """The part of a report that becomes a record, and a digest of all of it."""
         return cls(
             started_ns=report.started_ns,
@@ -49,10 +49,10 @@ class Said:
 
 @dataclass(slots=True, frozen=True)
 class Logged:
-    """A boot report as its log stream holds it: ``said`` or, when it is unusable, ``fault``."""
+    """A boot report as its log stream holds it: ``report`` or, when it is unusable, ``fault``."""
 
     logged_ns: int
-    said: Said | None
+    report: Report | None
     fault: str | None = None
 
 
@@ -66,10 +66,10 @@ def named_task(body: bytes | str) -> str | None:
     return arn if isinstance(arn, str) else None
 
 
-def read(text: bytes | str, arn: str) -> Said | str:
+def read(text: bytes | str, arn: str) -> Report | str:
     """What the report of that task says, or what is wrong with it."""
     try:
-        return Said.of(boot_report.parse(text, arn))
+        return Report.of(boot_report.parse(text, arn))
     except LabError as error:
         return str(error)
 
@@ -80,7 +80,7 @@ class BootLog:
     def __init__(self, aws: Aws, time: AwsTime, group: str, stream_prefix: str, start_ms: int) -> None:
         self._aws, self._time, self._group, self._prefix = aws, time, group, stream_prefix
         self._start_ms = self._next_ms = start_ms
-        self.found: dict[str, Logged] = {}
+        self.reports: dict[str, Logged] = {}
 
     def read(self, wanted: Mapping[str, str], *, again: bool = False) -> None:
         """Look for the reports of tasks (ids to ARNs) that were not found yet; ``again``: from the very start."""
@@ -102,12 +102,12 @@ class BootLog:
     def _take(self, stream: str, timestamp_ms: int, message: str, wanted: Mapping[str, str]) -> None:
         """The first usable report of a task counts; an unusable one only as long as there is none."""
         arn = wanted.get(stream.removeprefix(self._prefix))
-        known = self.found.get(arn) if arn is not None else None
-        if arn is None or (known is not None and known.said is not None):
+        known = self.reports.get(arn) if arn is not None else None
+        if arn is None or (known is not None and known.report is not None):
             return
-        said = read(message, arn)
+        report = read(message, arn)
         logged_ns = timestamp_ms * NS_PER_MS
-        if isinstance(said, Said):
-            self.found[arn] = Logged(logged_ns, said)
+        if isinstance(report, Report):
+            self.reports[arn] = Logged(logged_ns, report)
         elif known is None:
-            self.found[arn] = Logged(logged_ns, None, said)
+            self.reports[arn] = Logged(logged_ns, None, report)

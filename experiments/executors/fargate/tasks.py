@@ -51,6 +51,11 @@ class TaskFacts:
         return None not in (getattr(self, name) for name in TIMES)
 
     @property
+    def gone(self) -> bool:
+        """Whether it has stopped, or ECS has forgotten it already."""
+        return self.stopped or self.missing is not None
+
+    @property
     def stopped_by_itself(self) -> bool:
         """Whether it stopped for another reason than being scaled down."""
         return self.stop_code in STOPPED_BY_ITSELF or UNHEALTHY in self.stop_reason
@@ -58,8 +63,7 @@ class TaskFacts:
     @property
     def hopeless(self) -> bool:
         """Whether it never ran, for a reason that ends the whole round: its image, its network, or AWS's capacity."""
-        said = (CANNOT_PULL, *NO_CAPACITY)
-        return self.stop_code == NEVER_RAN or any(part in self.stop_reason for part in said)
+        return self.stop_code == NEVER_RAN or any(part in self.stop_reason for part in (CANNOT_PULL, *NO_CAPACITY))
 
     def learn(self, document: Mapping[str, Any]) -> None:
         """Take in a newer answer; what was known once stays known, for an older copy may answer later."""

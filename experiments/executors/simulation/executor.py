@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from experiments.executors.fargate.executor import FargateExecutor
-from experiments.executors.protocol import Executor
+from experiments.executors.protocol import Executor, NotifyPhase
 from experiments.executors.simulation.aws import SimulatedAws
 from experiments.executors.simulation.clock import EPOCH_NS, SimulatedClock
 from experiments.executors.simulation.failures import Script
@@ -17,7 +17,6 @@ from experiments.executors.simulation.world import SimulatedRegion
 from experiments.records.model import Round, RoundObservation
 from experiments.records.phases import NS_PER_SECOND
 from infra.outputs import StackOutputs
-from kit.values import Notify
 
 SECONDS_PER_ROUND = 3600
 """The first round that runs begins so long after the epoch for each that lies before it in the plan: the times of a
@@ -64,7 +63,7 @@ class SimulatedExecutor:
         """As on Fargate."""
         self._fargate.check(rounds)
 
-    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
+    def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
         """Simulate a round; nothing waits, whatever it takes in simulated time."""
         if not self._begun:
             self._begun = True

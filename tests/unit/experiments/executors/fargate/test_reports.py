@@ -45,8 +45,8 @@ def test_the_same_event_on_two_pages_counts_once_and_other_streams_are_ignored(o
     _, stranger = event(aws, "stranger", START_MS + 6)
     aws.script(Page([first, stranger], "more"), Page([first], None))
     log.read({task_id(own): own})
-    assert list(log.found) == [own]
-    assert log.found[own].logged_ns == (START_MS + 5) * NS_PER_MS
+    assert list(log.reports) == [own]
+    assert log.reports[own].logged_ns == (START_MS + 5) * NS_PER_MS
 
 
 def test_reading_goes_on_before_the_newest_event_for_those_that_come_late(outputs: StackOutputs) -> None:
@@ -59,7 +59,7 @@ def test_reading_goes_on_before_the_newest_event_for_those_that_come_late(output
     log.read(wanted)
     log.read(wanted, again=True)
     assert aws.starts == [START_MS, START_MS + 9 * LATE_MS, START_MS]
-    assert set(log.found) == {first, second}
+    assert set(log.reports) == {first, second}
 
 
 def test_a_whole_report_counts_even_after_a_cut_one(outputs: StackOutputs) -> None:
@@ -68,7 +68,7 @@ def test_a_whole_report_counts_even_after_a_cut_one(outputs: StackOutputs) -> No
     cut = {**whole, "message": str(whole["message"])[:40]}
     aws.script(Page([cut, whole, cut], None))
     log.read({task_id(own): own})
-    assert log.found[own].said is not None
+    assert log.reports[own].report is not None
 
 
 def test_a_body_that_is_no_report_names_no_task() -> None:
