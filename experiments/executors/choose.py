@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -45,14 +46,13 @@ def open_executor(
         from experiments.executors import simulation
 
         simulated = simulated_parameters(design, parameters or {})
-        yield simulation.open_executor(outputs, simulated, design.seed, timeout_seconds)
+        yield simulation.SimulatedExecutor(outputs, simulated, seed=design.seed, timeout_seconds=timeout_seconds)
     else:
         from experiments.executors.fargate.boto import Boto
-        from experiments.executors.fargate.clocks import SystemClock
         from experiments.executors.fargate.executor import FargateExecutor
 
         with Boto(fargate_of(outputs).region) as aws:
-            yield FargateExecutor(outputs, aws=aws, clock=SystemClock(), timeout_seconds=timeout_seconds)
+            yield FargateExecutor(outputs, aws=aws, clock=time, timeout_seconds=timeout_seconds)
 
 
 def simulated_outputs(design: Design) -> StackOutputs:
@@ -103,8 +103,7 @@ def unused(outputs: StackOutputs) -> AbstractContextManager[None]:
 def clear_services(outputs: StackOutputs) -> list[str]:
     """Scale every service of a Fargate stack to 0 tasks and verify it; gives what was cleared, in words."""
     from experiments.executors.fargate.boto import Boto
-    from experiments.executors.fargate.clocks import SystemClock
     from experiments.executors.fargate.orphans import clear_orphans
 
     with Boto(fargate_of(outputs).region) as aws:
-        return clear_orphans(outputs, aws, SystemClock())
+        return clear_orphans(outputs, aws, time)

@@ -14,7 +14,6 @@ from pydantic import Field
 from kit.values import Frozen
 
 TABLE = Path(__file__).with_name("prices.json")
-SOURCE = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{offer}/current/{region}/index.json"
 
 
 class Price(Frozen):
@@ -66,11 +65,6 @@ def of_region(region: str) -> RegionPrices | None:
 def known_regions() -> tuple[str, ...]:
     """The regions of the table."""
     return tuple(_table().regions)
-
-
-def source(price: Price, region: str) -> str:
-    """Where the price stands: the address of its price list."""
-    return SOURCE.format(offer=price.offer, region=region)
 
 
 @cache

@@ -19,8 +19,7 @@ from experiments.executors.simulation.clock import SimulatedClock
 from experiments.executors.simulation.draw import RoundDraw
 from experiments.executors.simulation.parameters import Bucket
 from experiments.executors.simulation.service import ServiceEvent, SimulatedService
-from experiments.executors.simulation.task import SimulatedTask, Stop
-from experiments.executors.simulation.treatment import Treatment
+from experiments.executors.simulation.task import SimulatedTask, Stop, Treatment
 from experiments.executors.simulation.world import SimulatedRegion
 from experiments.records.model import Round
 from experiments.records.phases import NS_PER_SECOND

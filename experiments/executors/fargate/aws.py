@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 class Clock(Protocol):
-    """Time as the executor sees it, so that a simulation can let hours pass at once."""
+    """Time as the executor sees it: the module `time`, or a simulation in which hours pass at once."""
 
     def time_ns(self) -> int:
         """Nanoseconds since the epoch."""
@@ -55,7 +55,7 @@ class Clock(Protocol):
         """Seconds that only grow."""
         ...
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, /) -> None:
         """Wait."""
         ...
 

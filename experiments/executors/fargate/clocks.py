@@ -9,7 +9,6 @@ the difference is unknown.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -27,22 +26,6 @@ DATE_NS = NS_PER_SECOND
 """An HTTP date is cut to the second (RFC 9110, 5.6.7)."""
 Answer = TypeVar("Answer", Page, Described)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class SystemClock:
-    """The real `Clock`."""
-
-    def time_ns(self) -> int:
-        """Nanoseconds since the epoch."""
-        return time.time_ns()
-
-    def monotonic(self) -> float:
-        """Seconds that only grow."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
 
 
 def nanoseconds(moment: datetime) -> int:

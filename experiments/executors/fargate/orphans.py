@@ -11,7 +11,7 @@ from experiments.executors.fargate.clocks import AwsTime
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage, fargate_of
 from experiments.executors.protocol import NotifyPhase
-from infra.outputs import FargateOutput, ServiceOutput, StackOutputs
+from infra.outputs import FargateOutput, StackOutputs
 from kit import locks
 from kit.errors import AwsError, StackError
 from kit.paths import data_dir
@@ -50,7 +50,8 @@ def claimed(outputs: StackOutputs) -> Iterator[None]:
 
 def opened(outputs: StackOutputs, stage: Stage) -> list[Service]:
     """The services of all treatments; those that have tasks, or are to have some, are marked `Service.may_run`."""
-    services = [Service(stage, output) for output in _outputs(outputs)]
+    treatments = [treatment for variant in outputs.variants.values() for treatment in variant.treatments.values()]
+    services = [Service(stage, treatment.service) for treatment in treatments if treatment.service is not None]
     described = describe(stage.aws, stage.stack, [service.name for service in services])
     for service in services:
         service.may_run = any(described[service.name].get(f"{kind}Count") for kind in ("desired", "running", "pending"))
@@ -84,10 +85,3 @@ def empty(services: Iterable[Service], stage: Stage, notify: NotifyPhase = lambd
     if errors:
         raise errors[0]
     return cleared
-
-
-def _outputs(outputs: StackOutputs) -> Iterator[ServiceOutput]:
-    for variant in outputs.variants.values():
-        for treatment in variant.treatments.values():
-            if treatment.service is not None:
-                yield treatment.service

@@ -7,8 +7,8 @@ table and report of it says SIMULATED, and nothing pools or compares it with wha
 
 from __future__ import annotations
 
-from experiments.executors.simulation.executor import SimulatedExecutor, open_executor
+from experiments.executors.simulation.executor import SimulatedExecutor
 from experiments.executors.simulation.parameters import Parameters
 from experiments.executors.simulation.stack_outputs import outputs, parameters
 
-__all__ = ["Parameters", "SimulatedExecutor", "open_executor", "outputs", "parameters"]
+__all__ = ["Parameters", "SimulatedExecutor", "outputs", "parameters"]

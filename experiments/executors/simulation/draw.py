@@ -12,8 +12,7 @@ from random import Random
 
 from experiments.executors.simulation.failures import Kind
 from experiments.executors.simulation.parameters import Parameters
-from experiments.executors.simulation.task import SimulatedTask, Stop
-from experiments.executors.simulation.treatment import Treatment
+from experiments.executors.simulation.task import SimulatedTask, Stop, Treatment
 from experiments.records.model import Round
 from experiments.records.phases import NS_PER_SECOND
 

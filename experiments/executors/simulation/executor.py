@@ -24,7 +24,11 @@ resumed sweep follow those of its earlier rounds."""
 
 
 class SimulatedExecutor:
-    """Keeps `experiments.executors.protocol.Executor`; ``region`` knows the truth, ``aws`` what was asked."""
+    """Keeps `experiments.executors.protocol.Executor`; ``region`` knows the truth, ``aws`` what was asked.
+
+    The same seed gives the same times. A task that has not booted after ``timeout_seconds`` of simulated time gets that
+    outcome. ``script``: what goes wrong.
+    """
 
     def __init__(
         self,
@@ -79,14 +83,6 @@ class SimulatedExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._fargate.__exit__(kind, error, trace)
-
-
-def open_executor(outputs: StackOutputs, parameters: Parameters, seed: int, timeout_seconds: float) -> Executor:
-    """An executor whose rounds are simulated; the same seed gives the same times.
-
-    A task that has not booted after ``timeout_seconds`` of simulated time gets that outcome.
-    """
-    return SimulatedExecutor(outputs, parameters, seed=seed, timeout_seconds=timeout_seconds)
 
 
 def _first_ns(round_: Round) -> int:

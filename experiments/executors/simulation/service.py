@@ -16,9 +16,8 @@ from experiments.executors.simulation.clock import SimulatedClock
 from experiments.executors.simulation.draw import RoundDraw
 from experiments.executors.simulation.failures import Failure, Kind
 from experiments.executors.simulation.parameters import Parameters
-from experiments.executors.simulation.task import SimulatedTask
+from experiments.executors.simulation.task import SimulatedTask, Treatment
 from experiments.executors.simulation.throttle import TokenBucket
-from experiments.executors.simulation.treatment import Treatment
 from experiments.records.phases import NS_PER_SECOND
 
 MOST_EVENTS = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from experiments.executors.simulation.parameters import Parameters, Workload
-from experiments.forecast.duration import BASE_IMAGE_BYTES
+from experiments.forecast.duration import image_bytes, read_bytes
 from experiments.plan.plan import Design, Payload
 from infra.outputs import (
     LAZY_FORMS,
@@ -45,10 +45,8 @@ def outputs(design: Design, platform: str) -> StackOutputs:
 
 
 def workload(variant: str, payload: Payload) -> Workload:
-    """What is in a variant's image and what of it the boot reads; an image of the user's own is taken for a movie."""
-    read_bytes = (payload.parquet_test_megabytes if variant == "parquet" else payload.movie_megabytes) * 10**6
-    unread_bytes = 3 * payload.parquet_train_megabytes * 10**6 if variant == "parquet" else 0
-    return Workload(BASE_IMAGE_BYTES + read_bytes + unread_bytes, read_bytes)
+    """Bytes in a variant's image and bytes that its boot reads; an image of the user's own is taken for a movie."""
+    return Workload(image_bytes(variant, payload), read_bytes(variant, payload))
 
 
 def _fargate() -> FargateOutput:
@@ -66,12 +64,11 @@ def _fargate() -> FargateOutput:
 
 
 def _variant(name: str, design: Design, platform: str) -> VariantOutput:
-    image_bytes = workload(name, design.payload).image_bytes
     source = _digest(name, "source", platform, design.payload.model_dump_json())
     return VariantOutput(
         name=name,
         source_image=f"{REGISTRY}/simulated/{name}/source@{source}",
-        image_bytes=image_bytes,
+        image_bytes=image_bytes(name, design.payload),
         treatments={form: _treatment(name, form, source) for form in design.forms},
     )
 

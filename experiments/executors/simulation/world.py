@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -12,14 +12,13 @@ from experiments.executors.simulation.clock import SimulatedClock
 from experiments.executors.simulation.draw import RoundDraw
 from experiments.executors.simulation.failures import Failure, Kind, Script
 from experiments.executors.simulation.logs import BootLog
-from experiments.executors.simulation.parameters import Parameters
+from experiments.executors.simulation.parameters import Parameters, Workload
 from experiments.executors.simulation.service import SimulatedService
-from experiments.executors.simulation.task import SimulatedTask
+from experiments.executors.simulation.task import SimulatedTask, Treatment
 from experiments.executors.simulation.throttle import TokenBucket
-from experiments.executors.simulation.treatment import Treatment, treatments
 from experiments.records.model import Round
 from infra.outputs import StackOutputs
-from kit.errors import AwsError
+from kit.errors import AwsError, StackError
 
 TASK_BYTES = 2_048
 """Memory that each task takes: its true times, and its places in lists, log and targets; a test holds it to that."""
@@ -126,3 +125,21 @@ class SimulatedRegion:
     def _failures(self, round_: Round, attempt: int) -> tuple[Failure, ...]:
         attempts = self.script.get(round_.index, ())
         return tuple(attempts[attempt]) if attempt < len(attempts) else ()
+
+
+def treatments(outputs: StackOutputs, parameters: Parameters) -> Iterator[Treatment]:
+    """Every treatment of a stack; raises `StackError` when the stack has no services."""
+    for variant in outputs.variants.values():
+        whole = Workload(variant.image_bytes, variant.image_bytes)
+        for form, treatment in variant.treatments.items():
+            if outputs.fargate is None or treatment.service is None:
+                raise StackError(f"The stack's target is {outputs.target}: {variant.name} as {form} has no service.")
+            yield Treatment(
+                variant=variant.name,
+                form=form,
+                image=treatment.image,
+                image_digest=treatment.image_digest,
+                service=treatment.service,
+                stack=outputs.fargate,
+                workload=parameters.workloads.get(variant.name, whole),
+            )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.executors.fargate import clocks
+from experiments.executors import choose
 from experiments.executors.simulation.clock import SimulatedClock
 from infra.outputs import StackOutputs
 from sociometer.cli import actions
@@ -29,7 +29,7 @@ SMALL = ("--target", "fargate", "--variants", "movie", "--counts", "1,2", "--blo
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedClock:
     """The clock of the command and of the ECS."""
     jumping = SimulatedClock()
-    monkeypatch.setattr(clocks, "SystemClock", lambda: jumping)
+    monkeypatch.setattr(choose, "time", jumping)
     return jumping
 
 
