@@ -1,4 +1,4 @@
-"""What becomes of a task of a Fargate round: its facts, its report and its answer, judged and made a record. Pure."""
+"""Judges what was seen of a round's tasks (facts, report, answer) and makes a record of each. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from experiments.executors.fargate.balancer import Answered
-from experiments.executors.fargate.clocks import NS_PER_SECOND, AwsTime
+from experiments.executors.fargate.clocks import NS_PER_SECOND, on_aws_clock
 from experiments.executors.fargate.reports import Logged, Report
 from experiments.executors.fargate.tasks import TIMES, TaskFacts
 from experiments.records.model import (
     MAX_OFFSET_ERROR_MS,
+    ClockOffset,
     Outcome,
     RoundStatus,
     TaskObservation,
@@ -54,6 +55,11 @@ class Evidence:
     answered: Answered | None
     starters: frozenset[str]
 
+    @property
+    def report(self) -> Report | None:
+        """Its logged report, when that can be used."""
+        return self.logged.report if self.logged and isinstance(self.logged.report, Report) else None
+
 
 @dataclass(frozen=True)
 class Watched:
@@ -85,10 +91,11 @@ class Watched:
         return Evidence(facts, self.logged.get(facts.arn), self.answered.get(facts.arn), self.starters)
 
 
-def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsTime, began_ns: int) -> TaskObservation:
-    """The record of a task; ``began_ns`` stands in for a creation that ECS did not tell."""
-    report = seen.logged.report if seen.logged else None
-    times, backwards = _times(seen, time, began_ns)
+def observed(
+    seen: Evidence, promise: Promise, ending: Ending | None, offset: ClockOffset | None, began_ns: int
+) -> TaskObservation:
+    """The record of a task; ``began_ns`` stands in for a creation time that ECS did not tell."""
+    times, backwards = _times(seen, offset, began_ns)
     outcome, reason = judge(seen, promise, ending)
     if backwards and outcome is Outcome.BOOTED:
         outcome, reason = Outcome.FAILED, backwards
@@ -98,8 +105,8 @@ def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsT
         times=times,
         outcome=outcome,
         reason=reason,
-        snapshotter=report.snapshotter if report else None,
-        clock_error_bound_ms=report.clock_error_bound_ms if report else None,
+        snapshotter=seen.report.snapshotter if seen.report else None,
+        clock_error_bound_ms=seen.report.clock_error_bound_ms if seen.report else None,
         logged_ns=seen.logged.logged_ns if seen.logged else None,
         stopped_ns=seen.facts.stopped_ns,
     )
@@ -120,7 +127,7 @@ def counted(tasks: tuple[TaskObservation, ...], task_count: int) -> tuple[TaskOb
 def judge(seen: Evidence, promise: Promise, ending: Ending | None) -> Verdict:
     """A task's outcome: its own fate first, then that of its round, then whether it kept its promise."""
     return (
-        _own_fate(seen.facts, seen.logged)
+        _own_fate(seen)
         or _shared_fate(seen, ending)
         or _faults(seen, promise)
         or _broken_promise(seen, promise)
@@ -128,10 +135,11 @@ def judge(seen: Evidence, promise: Promise, ending: Ending | None) -> Verdict:
     )
 
 
-def _own_fate(facts: TaskFacts, logged: Logged | None) -> Verdict | None:
+def _own_fate(seen: Evidence) -> Verdict | None:
+    facts = seen.facts
     if facts.hopeless:
         return Outcome.FAILED, facts.stop_reason
-    if facts.stopped_by_itself and (logged is None or logged.report is None):
+    if facts.stopped_by_itself and seen.report is None:
         return Outcome.STOPPED, f"{facts.stop_code}: {facts.stop_reason}"
     return None
 
@@ -152,26 +160,25 @@ def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
         return Outcome.CONTAMINATED, f"it ran {facts.task_definition}, not {promise.task_definition}"
     if logged is None:
         return Outcome.TIMEOUT, f"no boot report in its log after {promise.timeout_seconds:.0f} s"
-    if logged.report is None:
-        return Outcome.FAILED, logged.fault
+    if isinstance(logged.report, str):
+        return Outcome.FAILED, logged.report
     return _disagreement(logged.report, seen.answered)
 
 
 def _disagreement(report: Report, answered: Answered | None) -> Verdict | None:
     if answered is None or answered.report == report:
         return None
-    other = (
-        answered.report if isinstance(answered.report, str) else f"boot finished at {answered.report.finished_ns} ns"
-    )
+    told = answered.report
+    other = told if isinstance(told, str) else f"boot finished at {told.finished_ns} ns"
     return Outcome.FAILED, (
         f"Its log and the load balancer tell different reports: boot finished at {report.finished_ns} ns; {other}"
     )
 
 
 def _broken_promise(seen: Evidence, promise: Promise) -> Verdict | None:
-    if seen.logged is None or seen.logged.report is None or seen.facts.created_ns is None:
+    report = seen.report
+    if report is None or seen.facts.created_ns is None:
         return None
-    report = seen.logged.report
     if promise.lazy and report.snapshotter != SOCI:
         return Outcome.NOT_LAZY, f"loaded by {report.snapshotter or 'a snapshotter that it does not name'}, not by soci"
     if not promise.lazy and report.snapshotter == SOCI:
@@ -182,25 +189,21 @@ def _broken_promise(seen: Evidence, promise: Promise) -> Verdict | None:
     return None
 
 
-def _times(seen: Evidence, time: AwsTime, began_ns: int) -> tuple[TaskTimes, str | None]:
-    """The task's times; of times that run backwards only the creation, and what is wrong."""
-    facts = seen.facts
-    report = seen.logged.report if seen.logged else None
+def _times(seen: Evidence, offset: ClockOffset | None, began_ns: int) -> tuple[TaskTimes, str | None]:
+    """The task's times; when they run backwards, only the creation, and what is wrong."""
+    facts, report = seen.facts, seen.report
     created_ns = began_ns if facts.created_ns is None else facts.created_ns
     ecs = {name: getattr(facts, name) for name in TIMES if name != "created_ns"}
     boot = {"boot_started_ns": report.started_ns, "boot_finished_ns": report.finished_ns} if report else {}
     try:
-        return TaskTimes(created_ns=created_ns, **ecs, **boot, ready_ns=_ready(seen, time)), None
+        return TaskTimes(created_ns=created_ns, **ecs, **boot, ready_ns=_ready(seen, offset)), None
     except ValidationError as error:
         return TaskTimes(created_ns=created_ns), f"its times cannot be: {error.errors()[0]['msg']}"
 
 
-def _ready(seen: Evidence, time: AwsTime) -> int | None:
-    """When the task first answered, on AWS's clock, as far as that is known well enough."""
-    offset = time.offset()
+def _ready(seen: Evidence, offset: ClockOffset | None) -> int | None:
+    """When the task first answered, on AWS's clock; None when that is not known well enough."""
     if seen.answered is None or offset is None or offset.error_ms > MAX_OFFSET_ERROR_MS:
         return None
-    ready_ns = time.on_aws_clock(seen.answered.local_ns)
-    started_ns = seen.facts.started_ns or seen.facts.created_ns
-    # It answered after it had started: what lies before that lies there by the offset's error alone.
-    return ready_ns if ready_ns is None or started_ns is None else max(ready_ns, started_ns)
+    # It answered after it had started: an earlier time is due to the offset's error alone.
+    return max(on_aws_clock(seen.answered.local_ns, offset), seen.facts.started_ns or seen.facts.created_ns or 0)

@@ -1,8 +1,8 @@
-"""Boot reports: of every task from its log stream, and compactly what they say, to be compared with other answers.
+"""Boot reports from the log streams of tasks, in a compact form that can be compared with the load balancer's answers.
 
-A task's stream is PREFIX/CONTAINER/TASK-ID (awslogs driver). FilterLogEvents reads all streams of a service at once;
-its answers come in pages, late and out of order, so reading starts somewhat before the newest event seen, and what
-was there before is ignored.
+A task's stream is PREFIX/CONTAINER/TASK-ID (awslogs driver). FilterLogEvents reads all streams of a service at once.
+Its answers come in pages, late and out of order: each read starts some time before the newest event seen so far, and
+ignores events that it has seen already.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kit.errors import LabError
 PATTERN = '"schema_version"'
 """A phrase of every boot report, whole or cut, and of no other line of ours."""
 LATE_MS = 60_000
-"""Events may be found so much later than newer ones of other streams; the agent sends every 5 s."""
+"""An event may show up this much later than newer ones of other streams; the agent sends every 5 s."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,11 +49,10 @@ class Report:
 
 @dataclass(slots=True, frozen=True)
 class Logged:
-    """A boot report as its log stream holds it: ``report`` or, when it is unusable, ``fault``."""
+    """A boot report as its log stream holds it, or what is wrong with it."""
 
     logged_ns: int
-    report: Report | None
-    fault: str | None = None
+    report: Report | str
 
 
 def named_task(body: bytes | str) -> str | None:
@@ -103,11 +102,8 @@ class BootLog:
         """The first usable report of a task counts; an unusable one only as long as there is none."""
         arn = wanted.get(stream.removeprefix(self._prefix))
         known = self.reports.get(arn) if arn is not None else None
-        if arn is None or (known is not None and known.report is not None):
+        if arn is None or (known is not None and isinstance(known.report, Report)):
             return
         report = read(message, arn)
-        logged_ns = timestamp_ms * NS_PER_MS
-        if isinstance(report, Report):
-            self.reports[arn] = Logged(logged_ns, report)
-        elif known is None:
-            self.reports[arn] = Logged(logged_ns, None, report)
+        if known is None or isinstance(report, Report):
+            self.reports[arn] = Logged(timestamp_ms * NS_PER_MS, report)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from experiments.executors.fargate import outcomes
 from experiments.executors.fargate.calls import OPERATIONS
-from experiments.executors.fargate.clocks import AwsTime
+from experiments.executors.fargate.clocks import AwsTime, on_aws_clock
 from experiments.executors.fargate.outcomes import Ending, Promise, Watched
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage
@@ -65,11 +65,11 @@ class FargateRound:
         return observation
 
     def _observation(self, watched: Watched, tasks: Mapping[str, TaskFacts], clear_seconds: float) -> RoundObservation:
-        time, ending = self._time, watched.ending or _contamination(watched, tasks)
-        began_ns, ended_ns = (time.on_aws_clock(moment) or moment for moment in (watched.began_ns, watched.ended_ns))
+        offset, ending = self._time.offset(), watched.ending or _contamination(watched, tasks)
+        began_ns, ended_ns = (on_aws_clock(local_ns, offset) for local_ns in (watched.began_ns, watched.ended_ns))
         observed = outcomes.counted(
             tuple(
-                outcomes.observed(watched.evidence(facts), self._promise, ending, time, began_ns)
+                outcomes.observed(watched.evidence(facts), self._promise, ending, offset, began_ns)
                 for facts in tasks.values()
             ),
             self._task_count,
@@ -82,7 +82,7 @@ class FargateRound:
             prepare_seconds=0.0,
             clear_seconds=clear_seconds,
             requests=self._requests(watched),
-            clock=time.offset(),
+            clock=offset,
         )
 
     def _requests(self, watched: Watched) -> Requests:

@@ -29,9 +29,9 @@ LAUNCHES_PER_SECOND = 500 / 60
 """The slowest that a round waits for: a service launches 500 tasks a minute unless that quota was raised (Amazon ECS
 service quotas; an account launches a burst of 100, then 20 a second)."""
 PATIENCE_SECONDS = 60.0
-"""For what is merely late: times that ECS has not told yet, and the load balancer's health checks."""
+"""How long to wait for what is merely late: times that ECS has not told yet, the load balancer's health checks."""
 MOST_SECONDS = 15.0
-"""Between two looks, where nothing else would tell that it is time for one."""
+"""The longest wait between two polls, where nothing else would tell that it is time for one."""
 LONGER = 1.5
 """When its end will be told anyway, a round is left alone for this many times as long as it has taken already."""
 FIRST_LOOK_SECONDS = 60.0
@@ -85,8 +85,8 @@ class _Watch:
         """What has been seen by now."""
         return Watched(
             tasks=dict(self._tasks),
-            logged=self._log.reports,
-            answered=self._balancer.answered,
+            logged=dict(self._log.reports),
+            answered=dict(self._balancer.answered),
             starters=self._starters,
             began_ns=self._began_ns,
             ended_ns=self._time.now_ns(),
@@ -151,8 +151,10 @@ class _Watch:
             self._check_alive(self._silent()[:TASKS_PER_CALL])
 
     def _wait_for_reports(self, late: Backoff) -> None:
-        """Until the load balancer tells that all have booted, or, where it will, `LONGER` times as long as the
-        round has taken so far; where it tells nothing, less long. Logs come some seconds after that."""
+        """Wait until the load balancer tells that all have booted, and for the logs, which come some seconds later.
+
+        At most `LONGER` times as long as the round has taken so far, and less when the load balancer tells nothing.
+        """
         now = self._stage.clock.monotonic()
         passed, left = now - self._began, self._deadline - now
         if self._balancer.telling:
@@ -192,7 +194,7 @@ class _Watch:
         return True
 
     def _know(self, arns: Iterable[str]) -> int:
-        """Add tasks to the round's own, and count those."""
+        """Add tasks to the round's own; returns how many those are now."""
         for arn in arns:
             self._tasks.setdefault(arn, TaskFacts(arn))
         return len(self._tasks)
@@ -217,7 +219,7 @@ class _Watch:
         self._check_alive([task for task in self._tasks.values() if not task.complete])
 
     def _check_alive(self, tasks: Collection[TaskFacts]) -> None:
-        """Describe tasks, and raise `_RoundOver` when one has stopped: nobody but its own fate can have stopped it."""
+        """Describe tasks, and raise `_RoundOver` when one has stopped: nobody else stops tasks in a round."""
         if not tasks:
             return
         self._learn(tasks)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from experiments.executors.fargate.aws import Page
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.reports import LATE_MS, BootLog, named_task
+from experiments.executors.fargate.reports import LATE_MS, BootLog, Report, named_task
 from experiments.executors.fargate.tasks import task_id
 from experiments.executors.simulation.clock import SimulatedClock
 from experiments.executors.simulation.documents import boot_report
@@ -68,7 +68,7 @@ def test_a_whole_report_counts_even_after_a_cut_one(outputs: StackOutputs) -> No
     cut = {**whole, "message": str(whole["message"])[:40]}
     aws.script(Page([cut, whole, cut], None))
     log.read({task_id(own): own})
-    assert log.reports[own].report is not None
+    assert isinstance(log.reports[own].report, Report)
 
 
 def test_a_body_that_is_no_report_names_no_task() -> None:
