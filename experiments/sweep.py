@@ -86,7 +86,7 @@ def check_same_plan(sweep: Sweep, plan: Plan) -> None:
     """Raise `SweepError` that names what differs when a sweep's plan is not this one."""
     if sweep.plan.digest == plan.digest:
         return
-    then, now = ({**made.design.model_dump(), "until": made.stopping} for made in (sweep.plan, plan))
+    then, now = ({**compared.design.model_dump(), "until": compared.stopping} for compared in (sweep.plan, plan))
     raise SweepError(
         f"Sweep {sweep.id} has another plan ({_differences(then, now, then) or 'another order'}). Resume it without "
         "plan options, or start a new sweep."

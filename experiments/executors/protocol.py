@@ -1,4 +1,4 @@
-"""The protocol between a sweep and the place where tasks run; nothing above it knows which place that is."""
+"""The protocol between a sweep and the place where its tasks run; nothing above it knows which place that is."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Executor(Protocol):
     def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
         """Run one round and return one observation per task, whatever became of it.
 
-        What goes wrong with a task is its outcome. Raises `SociometerError` only when the round could not run at
+        What goes wrong with a task becomes its outcome. Raises `SociometerError` only when the round could not run at
         all: `MachineError` and `CredentialsError` end the sweep, any other is kept as the reason of a failed round,
         which is tried again.
         A `KeyboardInterrupt` is raised on after the round's tasks are stopped, as `RoundAborted` when any were seen.

@@ -1,6 +1,6 @@
-"""What AWS charges in a region, as data: ``prices.json`` with the source and the day of every figure.
+"""AWS's prices by region, as data: ``prices.json`` has the source and the date of every figure.
 
-A region that is not in the table has no price: `of_region` gives None, and nothing is made up for it.
+A region that is not in the table has no price: `of_region` returns None, and nothing is made up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TABLE = Path(__file__).with_name("prices.json")
 
 
 class Price(Frozen):
-    """One figure: US dollars a unit, and the line of the AWS Price List that it stands in."""
+    """One figure: US dollars per unit, and its entry in the AWS Price List."""
 
     usd: float = Field(gt=0)
     offer: str

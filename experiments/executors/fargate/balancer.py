@@ -1,8 +1,8 @@
-"""Asks the load balancer for boot reports: when each task first answered, and whether it says there what it logged.
+"""Asks the load balancer for boot reports: when did each task first answer, and does it tell what it logged?
 
 The load balancer picks the task that answers. Until the first answer the waits between requests grow with the time
-that has passed, which keeps the error of a first answer below `RESOLUTION` of it; then several are asked at once, as
-long as tasks are left that have not been met. All requests of a round are bounded (`calls.most_gets`).
+that has passed, which keeps the error of a first answer below `RESOLUTION` of it; then requests come in bursts, until
+all tasks have been met. All requests of a round are bounded (`calls.most_gets`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ OK = 200
 RESOLUTION = 0.02
 LEAST_SECONDS = 0.25
 MOST_SECONDS = 2.0
-"""Waits between requests are `RESOLUTION` of the time since the round began, within these."""
+"""Waits between requests are `RESOLUTION` of the time since the round began, within these limits."""
 BURST = 10
-"""Requests at a time at most."""
+"""The most requests at a time."""
 EXTRA_ANSWERS = 100
-"""At most so many more tasks than the round has are remembered: which of them are its own is known later."""
+"""How many more tasks than the round has are remembered at most: which of them are its own is known only later."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,7 +58,7 @@ class Balancer:
         self.reachable = False
 
     def only(self, arns: Collection[str]) -> None:
-        """The round's own tasks are known now: what others answered does not count."""
+        """The round's own tasks are known now: answers of others do not count."""
         self._round_arns = arns
         for arn in self.answered.keys() - set(arns):
             del self.answered[arn]
@@ -66,21 +66,21 @@ class Balancer:
 
     @property
     def met_all(self) -> bool:
-        """Whether as many tasks as the round has were met."""
+        """Whether as many tasks have answered as the round has."""
         return len(self.answered) >= self._task_count
 
     @property
     def active(self) -> bool:
-        """Whether asking on can still bring something: tasks are left to meet, and requests to meet them with."""
+        """Whether asking makes sense: tasks are left to meet, and requests to meet them with."""
         return self._left > 0 and not self.met_all
 
     @property
     def telling(self) -> bool:
-        """Whether it can be relied on to tell soon that every task has booted."""
+        """Whether it can be expected to tell when every task has booted."""
         return self.reachable and self.active
 
     def wait(self, seconds: float, time: AwsTime) -> None:
-        """Let time pass and ask meanwhile; returns early when the last task was just met."""
+        """Wait, and ask meanwhile; returns early when the last task has just been met."""
         until = self._clock.monotonic() + seconds
         asked = self.active
         while (now := self._clock.monotonic()) < until and not (asked and self.met_all):
@@ -103,7 +103,7 @@ class Balancer:
                 return
 
     def _ask_once(self, time: AwsTime) -> bool:
-        """Whether a report was answered."""
+        """Send one request; returns whether a report came back."""
         self._left -= 1
         self.gets += 1
         answer = self._aws.get(self._url, self._header)

@@ -1,6 +1,6 @@
-"""Fargate as an executor: opens a stack's services, runs rounds on them, and leaves all of them at no task.
+"""The Fargate executor: opens a stack's services, runs rounds on them, and leaves all of them without tasks.
 
-A simulation of ECS runs the very same code: it hands over another `Aws` and another `Clock`.
+A simulation of ECS runs the same code with another `Aws` and another `Clock`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class FargateExecutor:
         }
 
     def check(self, rounds: Sequence[Round]) -> None:
-        """Raise when the rounds cannot run: no credentials, no such service, another image in it, no boot reports."""
+        """Raise when the rounds cannot run: no credentials, a service gone or with another image, no boot report."""
         wanted = {_service(treatment).name: treatment for treatment in map(self._reporting, rounds)}
         described = describe(self._stage.aws, self._stack, list(wanted))
         for name, treatment in wanted.items():

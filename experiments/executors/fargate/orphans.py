@@ -17,7 +17,7 @@ from kit.errors import AwsError, StackError
 from kit.paths import data_dir
 
 SERVICES_PER_CALL = 10
-"""DescribeServices: at most so many services a call (API reference of Amazon ECS)."""
+"""DescribeServices: the most services in one call (API reference of Amazon ECS)."""
 ACTIVE = "ACTIVE"
 
 
@@ -35,7 +35,7 @@ def clear_orphans(outputs: StackOutputs, aws: Aws, clock: Clock) -> list[str]:
 def claimed(outputs: StackOutputs) -> Iterator[None]:
     """Keep other sweeps of this machine away from the stack, whatever store they write to.
 
-    A simulated stack is nobody else's. Sweeps of other machines are not kept away: see docs/fargate.md.
+    A simulated stack needs no lock. Sweeps of other machines are not kept away: see docs/fargate.md.
     """
     if outputs.target != "fargate":
         yield
@@ -49,7 +49,7 @@ def claimed(outputs: StackOutputs) -> Iterator[None]:
 
 
 def opened(outputs: StackOutputs, stage: Stage) -> list[Service]:
-    """The services of all treatments; those that have tasks, or are to have some, are marked `Service.may_run`."""
+    """The services of all treatments; those that have tasks, or want some, are marked `Service.may_run`."""
     treatments = [treatment for variant in outputs.variants.values() for treatment in variant.treatments.values()]
     services = [Service(stage, treatment.service) for treatment in treatments if treatment.service is not None]
     described = describe(stage.aws, stage.stack, [service.name for service in services])
@@ -59,7 +59,7 @@ def opened(outputs: StackOutputs, stage: Stage) -> list[Service]:
 
 
 def describe(aws: Aws, stack: FargateOutput, names: Sequence[str]) -> dict[str, Document]:
-    """The services by name; raises `StackError` that names those that do not exist any more."""
+    """The services by name; raises `StackError` that names those that no longer exist."""
     documents: dict[str, Document] = {}
     for start in range(0, len(names), SERVICES_PER_CALL):
         described = aws.describe_services(stack.cluster, names[start : start + SERVICES_PER_CALL])
@@ -71,7 +71,7 @@ def describe(aws: Aws, stack: FargateOutput, names: Sequence[str]) -> dict[str, 
 
 
 def empty(services: Iterable[Service], stage: Stage, notify: NotifyPhase = lambda _phase: None) -> list[str]:
-    """Drain those services that may have tasks, each whatever becomes of the others; returns what was cleared."""
+    """Drain each service that may have tasks, even when another fails; returns what was cleared, in words."""
     cleared, errors = [], []
     for service in services:
         if not service.may_run:

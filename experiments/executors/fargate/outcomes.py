@@ -168,10 +168,10 @@ def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
 def _disagreement(report: Report, answered: Answered | None) -> Verdict | None:
     if answered is None or answered.report == report:
         return None
-    told = answered.report
-    other = told if isinstance(told, str) else f"boot finished at {told.finished_ns} ns"
+    other = answered.report
+    what = other if isinstance(other, str) else f"boot finished at {other.finished_ns} ns"
     return Outcome.FAILED, (
-        f"Its log and the load balancer tell different reports: boot finished at {report.finished_ns} ns; {other}"
+        f"Its log and the load balancer tell different reports: boot finished at {report.finished_ns} ns; {what}"
     )
 
 

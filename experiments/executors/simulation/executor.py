@@ -19,12 +19,12 @@ from experiments.records.phases import NS_PER_SECOND
 from infra.outputs import StackOutputs
 
 SECONDS_PER_ROUND = 3600
-"""The first round that runs begins so long after the epoch for each that lies before it in the plan: the times of a
-resumed sweep follow those of its earlier rounds."""
+"""The first round that runs begins this long after the epoch for each round before it in the plan, so that the times of
+a resumed sweep follow those of its earlier rounds."""
 
 
 class SimulatedExecutor:
-    """Keeps `experiments.executors.protocol.Executor`; ``region`` knows the truth, ``aws`` what was asked.
+    """An `experiments.executors.protocol.Executor`; ``region`` holds the truth, ``aws`` counts what was asked.
 
     The same seed gives the same times. A task that has not booted after ``timeout_seconds`` of simulated time gets that
     outcome. ``script``: what goes wrong.
@@ -54,7 +54,7 @@ class SimulatedExecutor:
         self._begun = False
 
     def key_metadata(self) -> dict[str, str]:
-        """What the executor says, the target `sim`, the seed and every parameter: no pooling beyond equal ones."""
+        """Fargate's metadata, the target `sim`, the seed and every parameter: only equal simulations are pooled."""
         return {
             **self._fargate.key_metadata(),
             "target": "sim",
@@ -68,7 +68,7 @@ class SimulatedExecutor:
         self._fargate.check(rounds)
 
     def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
-        """Simulate a round; nothing waits, whatever it takes in simulated time."""
+        """Simulate a round; however long it takes in simulated time, nothing waits."""
         if not self._begun:
             self._begun = True
             self.clock.advance_to(max(self.clock.now_ns, _first_ns(round_)))

@@ -1,4 +1,4 @@
-"""One simulated task: when everything of its life truly happens, and what AWS would say of it at a given moment.
+"""One simulated task: when each step of its life truly happens, and what AWS would say of it at a given time.
 
 A task's times are drawn when it is created and lie in the future then; whatever is later than its stop never happens.
 """

@@ -1,4 +1,4 @@
-"""The simulated region: the services of one stack, their logs and load balancers, on one clock; and the truth of it."""
+"""The simulated region: the services of one stack with their logs and load balancers, on one clock, and the truth."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SimulatedRegion:
         self.script = dict(script or {})
         self._attempts: Counter[int] = Counter()
         self._launches = TokenBucket(parameters.launches)
-        self._sites = {found.service.name: self._site(found) for found in treatments(outputs, parameters)}
+        self._sites = {treatment.service.name: self._site(treatment) for treatment in treatments(outputs, parameters)}
         self._by_header = {site.service.treatment.service.header: site for site in self._sites.values()}
         self._by_prefix = {site.service.treatment.service.log_stream_prefix: site for site in self._sites.values()}
         self._by_arn: dict[str, SimulatedTask] = {}
@@ -94,7 +94,7 @@ class SimulatedRegion:
         """The events of the service whose streams begin so; raises `AwsError` for a log group that is not there."""
         if all(site.service.treatment.stack.log_group != group for site in self._sites.values()):
             raise AwsError(f"ResourceNotFoundException: there is no log group {group}.")
-        return next((site.log for own, site in self._by_prefix.items() if prefix.startswith(f"{own}/")), None)
+        return next((site.log for known, site in self._by_prefix.items() if prefix.startswith(f"{known}/")), None)
 
     def site(self, header: str) -> Site | None:
         """What the load balancer sends requests with that header to."""
