@@ -1,21 +1,20 @@
-"""A sweep: runs a plan round by round with an executor, each round committed before the next one starts.
+"""A sweep: runs a plan round by round with an executor, and commits each round before the next one starts.
 
 Faces the command line and notebooks above, executor and store below. It prints nothing: a listener is told the
-progress. What it decides comes from the store alone (`schedule`), so a sweep that was killed resumes where it was.
-With a stopping rule (`until`) it looks before each block whether that block is still wanted.
+progress. All it decides follows from the store (`schedule`), so a killed sweep resumes where it was. With a stopping
+rule (`until`) it checks before each block whether that block is still wanted.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import Field
 
-from experiments.executors.protocol import Executor, RoundAborted
+from experiments.executors.protocol import Executor, NotifyPhase, RoundAborted
 from experiments.forecast import history
-from experiments.forecast.duration import Treatment, model_of, total_seconds
+from experiments.forecast.duration import model_of, total_seconds
 from experiments.plan import schedule
 from experiments.plan.plan import Look, Plan, Stopping, check_against_stack
 from experiments.records.model import Outcome, Round, RoundObservation, RoundRecord, RoundStatus, round_status
@@ -26,7 +25,7 @@ from kit.errors import CredentialsError, MachineError, SettingsError, Sociometer
 from kit.values import Frozen
 
 MAX_LOST_ROUNDS = 3
-"""Rounds in a row that could not run at all; after that the target is taken to be broken, and the sweep ends."""
+"""After so many rounds in a row that could not run at all the target is taken to be broken, and the sweep ends."""
 
 
 class Progress(Frozen):
@@ -77,15 +76,9 @@ def check_same(sweep: Sweep, key_metadata: dict[str, str], outputs: StackOutputs
     """Raise `SweepError` when the sweep was made with other key metadata or other images than these."""
     then = {**sweep.key_metadata, **_digests(sweep.plan, sweep.outputs)}
     now = {**key_metadata, **_digests(sweep.plan, outputs)}
-    differences = [
-        f"{key}: {then.get(key, 'none')} then, {now.get(key, 'none')} now"
-        for key in sorted(then.keys() | now.keys())
-        if then.get(key) != now.get(key)
-    ]
-    if differences:
+    if differences := _differences(then, now, sorted(then.keys() | now.keys())):
         raise SweepError(
-            f"Sweep {sweep.id} cannot go on, for its records could not be compared: {'; '.join(differences)}. "
-            "Start a new sweep."
+            f"Sweep {sweep.id} cannot go on, for its records could not be compared: {differences}. Start a new sweep."
         )
 
 
@@ -93,12 +86,18 @@ def check_same_plan(sweep: Sweep, plan: Plan) -> None:
     """Raise `SweepError` that names what differs when a sweep's plan is not this one."""
     if sweep.plan.digest == plan.digest:
         return
-    then, now = sweep.plan.design.model_dump(), plan.design.model_dump()
-    then, now = {**then, "until": sweep.plan.stopping}, {**now, "until": plan.stopping}
-    differences = [f"{key}: {then[key]} then, {now[key]} now" for key in then if then[key] != now[key]]
+    then, now = ({**compared.design.model_dump(), "until": compared.stopping} for compared in (sweep.plan, plan))
     raise SweepError(
-        f"Sweep {sweep.id} has another plan ({'; '.join(differences) or 'another order'}). Resume it without plan "
-        "options, or start a new sweep."
+        f"Sweep {sweep.id} has another plan ({_differences(then, now, then) or 'another order'}). Resume it without "
+        "plan options, or start a new sweep."
+    )
+
+
+def _differences(then: Mapping[str, object], now: Mapping[str, object], keys: Iterable[str]) -> str:
+    return "; ".join(
+        f"{key}: {then.get(key, 'none')} then, {now.get(key, 'none')} now"
+        for key in keys
+        if then.get(key) != now.get(key)
     )
 
 
@@ -112,19 +111,9 @@ def _digests(plan: Plan, outputs: StackOutputs) -> dict[str, str]:
 
 
 def _run(store: Store, executor: Executor, sweep: Sweep, listener: Listener) -> Sweep:
-    with _status_kept(store, sweep):
-        metadata = sweep.key_metadata
-        payload = sweep.plan.design.payload
-        known = history.known_seconds(store, payload, metadata.get("target", ""), metadata.get("profile", ""))
-        _Runner(store, executor, sweep, listener, known).run()
-    return store.sweep(sweep.id)
-
-
-@contextmanager
-def _status_kept(store: Store, sweep: Sweep) -> Iterator[None]:
-    """The sweep's status in the store says how it ended."""
+    """Run what is left of a sweep; its status in the store tells how it ended."""
     try:
-        yield
+        _Runner(store, executor, sweep, listener).run()
     except KeyboardInterrupt:
         store.set_status(sweep.id, "interrupted")
         raise
@@ -132,19 +121,16 @@ def _status_kept(store: Store, sweep: Sweep) -> Iterator[None]:
         store.set_status(sweep.id, "failed")
         raise
     store.set_status(sweep.id, "finished")
+    return store.sweep(sweep.id)
 
 
 class _Runner:
     """The loop over the rounds of one sweep."""
 
-    def __init__(
-        self, store: Store, executor: Executor, sweep: Sweep, listener: Listener, known: dict[Treatment, float]
-    ) -> None:
-        self._store = store
-        self._executor = executor
-        self._sweep = sweep
-        self._listener = listener
-        self._known = known
+    def __init__(self, store: Store, executor: Executor, sweep: Sweep, listener: Listener) -> None:
+        self._store, self._executor, self._sweep, self._listener = store, executor, sweep, listener
+        target, profile = (sweep.key_metadata.get(key, "") for key in ("target", "profile"))
+        self._known_seconds = history.known_seconds(store, sweep.plan.design.payload, target, profile)
         self._records = store.rounds(sweep.id)
         self._lost = 0
         self._look: Look | None = None
@@ -176,9 +162,9 @@ class _Runner:
         """Whether the next block would end after the budget, which counts rounds alone and also those before a kill."""
         if rule.budget_seconds is None:
             return False
-        own = [round_ for round_ in self._sweep.plan.rounds if round_.block == block]
+        next_block = [round_ for round_ in self._sweep.plan.rounds if round_.block == block]
         used = sum(history.wall_seconds(record) for record in self._records)
-        return used + self._estimate(own) > rule.budget_seconds
+        return used + self._estimate(next_block) > rule.budget_seconds
 
     def _attempt(self, round_: Round) -> RoundRecord:
         attempt = schedule.attempt_number(round_, self._records)
@@ -187,33 +173,24 @@ class _Runner:
         notify("starting")
         try:
             observation = self._executor.run_round(round_, notify)
-        except RoundAborted as aborted:
-            self._commit(self._record(round_, attempt, aborted.observation, RoundStatus.ABORTED, "interrupted"))
-            raise
-        except KeyboardInterrupt:
-            self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.ABORTED, "interrupted"))
+        except KeyboardInterrupt as interrupt:
+            seen = interrupt.observation if isinstance(interrupt, RoundAborted) else _nothing(began_ns)
+            self._commit(round_, attempt, seen, RoundStatus.ABORTED, "interrupted")
             raise
         except (CredentialsError, MachineError, SettingsError, StoreError):
             raise
         except SociometerError as error:
-            return self._commit(self._record(round_, attempt, _nothing(began_ns), RoundStatus.FAILED, str(error)))
+            return self._commit(round_, attempt, _nothing(began_ns), RoundStatus.FAILED, str(error))
         status = round_status(observation.tasks)
-        return self._commit(self._record(round_, attempt, observation, status, _reason(observation, status)))
+        return self._commit(round_, attempt, observation, status, _reason(observation, status))
 
-    def _record(
-        self, round_: Round, attempt: int, observation: RoundObservation, status: RoundStatus, reason: str | None
+    def _commit(
+        self, round_: Round, attempt: int, seen: RoundObservation, status: RoundStatus, reason: str | None
     ) -> RoundRecord:
-        return RoundRecord(
-            sweep_id=self._sweep.id,
-            round=round_,
-            attempt=attempt,
-            status=status,
-            reason=reason,
-            observation=observation,
-        )
-
-    def _commit(self, record: RoundRecord) -> RoundRecord:
         """A round that has run is kept even when Ctrl-C comes while it is written."""
+        record = RoundRecord(
+            sweep_id=self._sweep.id, round=round_, attempt=attempt, status=status, reason=reason, observation=seen
+        )
         try:
             self._store.add_round(record)
         except KeyboardInterrupt:
@@ -232,11 +209,11 @@ class _Runner:
 
     def _estimate(self, rounds: Iterable[Round]) -> float:
         """Seconds that rounds will take, by what such rounds took so far."""
-        known = {**self._known, **history.medians(self._records)}
+        known = {**self._known_seconds, **history.medians(self._records)}
         model = model_of(self._sweep.key_metadata.get("target", "lab"))
         return total_seconds(rounds, self._sweep.plan.design.payload, known, model)
 
-    def _notifier(self, round_: Round, attempt: int) -> Callable[[str], None]:
+    def _notifier(self, round_: Round, attempt: int) -> NotifyPhase:
         left = list(schedule.remaining(self._sweep.plan, self._records))
         total = len(self._sweep.plan.rounds)
         seconds_left = self._estimate(left)

@@ -1,1 +1,1 @@
-"""Who runs a round: one protocol, kept by the lab, Fargate and the simulation."""
+"""Executors run rounds: one protocol, implemented by the lab, Fargate and the simulation."""

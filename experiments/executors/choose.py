@@ -1,7 +1,8 @@
-"""Where the tasks of a stack can run: picks the executor for its target."""
+"""Picks the executor for a stack's target."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -31,11 +32,10 @@ def open_executor(
     design: Design,
     parameters: Mapping[str, object] | None = None,
 ) -> Iterator[Executor]:
-    """The executor for a stack's target, not entered; what it needs of the network is closed at the end.
+    """The executor for a stack's target, not entered; its network connections are closed at the end.
 
-    A task that has not booted after ``timeout_seconds`` gets that outcome. ``profile`` is the lab's; of ``design`` and
-    ``parameters`` a simulation is made. The imports are here because what one target needs (network libraries,
-    boto3) the others should not wait for.
+    A task that has not booted after ``timeout_seconds`` gets that outcome. ``profile`` is for the lab, ``design`` and
+    ``parameters`` are for the simulation. Imports are local so that no target waits for the libraries of another.
     """
     if outputs.target == "lab":
         from experiments.executors.lab import LabExecutor
@@ -45,18 +45,17 @@ def open_executor(
         from experiments.executors import simulation
 
         simulated = simulated_parameters(design, parameters or {})
-        yield simulation.open_executor(outputs, simulated, design.seed, timeout_seconds)
+        yield simulation.SimulatedExecutor(outputs, simulated, seed=design.seed, timeout_seconds=timeout_seconds)
     else:
         from experiments.executors.fargate.boto import Boto
-        from experiments.executors.fargate.clocks import SystemClock
         from experiments.executors.fargate.executor import FargateExecutor
 
         with Boto(fargate_of(outputs).region) as aws:
-            yield FargateExecutor(outputs, aws=aws, clock=SystemClock(), timeout_seconds=timeout_seconds)
+            yield FargateExecutor(outputs, aws=aws, clock=time, timeout_seconds=timeout_seconds)
 
 
 def simulated_outputs(design: Design) -> StackOutputs:
-    """What stands for a stack in a simulation of a design."""
+    """The outputs of the simulated stack of a design."""
     from experiments.executors import simulation
 
     return simulation.outputs(design, FARGATE_PLATFORM)
@@ -65,7 +64,7 @@ def simulated_outputs(design: Design) -> StackOutputs:
 def simulated_parameters(design: Design, changes: Mapping[str, object]) -> Parameters:
     """A simulation's parameters for a design, with some changed, each as a number or numbers (``launches=100/20``).
 
-    Raises `SettingsError` for a parameter that there is not, or a value that it cannot have.
+    Raises `SettingsError` for an unknown parameter or an invalid value.
     """
     from experiments.executors import simulation
 
@@ -89,22 +88,21 @@ def parameters_of(key_metadata: Mapping[str, str]) -> dict[str, object]:
 
 
 def _numbers(value: object) -> object:
-    """Several numbers with strokes between them are a tuple."""
+    """Numbers separated by slashes are a tuple."""
     return tuple(value.split("/")) if isinstance(value, str) and "/" in value else value
 
 
 def unused(outputs: StackOutputs) -> AbstractContextManager[None]:
-    """Hold a Fargate stack against sweeps of this machine; raises `StoreError` that names the one that uses it."""
+    """Lock a Fargate stack against sweeps of this machine; raises `StoreError` that names the one that uses it."""
     from experiments.executors.fargate.orphans import claimed
 
     return claimed(outputs)
 
 
 def clear_services(outputs: StackOutputs) -> list[str]:
-    """Scale every service of a Fargate stack to 0 tasks and verify it; gives what was cleared, in words."""
+    """Scale every service of a Fargate stack to 0 tasks and verify it; returns what was cleared, in words."""
     from experiments.executors.fargate.boto import Boto
-    from experiments.executors.fargate.clocks import SystemClock
     from experiments.executors.fargate.orphans import clear_orphans
 
     with Boto(fargate_of(outputs).region) as aws:
-        return clear_orphans(outputs, aws, SystemClock())
+        return clear_orphans(outputs, aws, time)

@@ -1,15 +1,15 @@
-"""The protocol between a sweep and the place where tasks run; nothing above it knows which place that is."""
+"""The protocol between a sweep and the place where its tasks run; nothing above it knows which place that is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from experiments.records.model import Round, RoundObservation
-from kit.values import Notify
 
-"""Told the phase that a round has reached ("preparing", "pulling 2/8", "clearing"): for display only."""
+NotifyPhase = Callable[[str], None]
+"""Is told the phase that a round has reached ("preparing", "pulling 2/8", "clearing"): for display only."""
 
 
 class RoundAborted(KeyboardInterrupt):
@@ -38,10 +38,10 @@ class Executor(Protocol):
         """Raise `SociometerError` now, before the first round, when the target cannot run them (disk, credentials)."""
         ...
 
-    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
+    def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
         """Run one round and return one observation per task, whatever became of it.
 
-        What goes wrong with a task is its outcome. Raises `SociometerError` only when the round could not run at
+        What goes wrong with a task becomes its outcome. Raises `SociometerError` only when the round could not run at
         all: `MachineError` and `CredentialsError` end the sweep, any other is kept as the reason of a failed round,
         which is tried again.
         A `KeyboardInterrupt` is raised on after the round's tasks are stopped, as `RoundAborted` when any were seen.

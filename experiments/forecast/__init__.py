@@ -1,1 +1,1 @@
-"""Time and money: how long a plan takes, what it costs, what is left and bills. Pure but for the stack's state."""
+"""Forecasts of time and money: how long a plan takes, what it costs, and what is still up and billed."""

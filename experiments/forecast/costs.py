@@ -1,4 +1,4 @@
-"""What a sweep on Fargate will cost, and what a stack costs while it stands. Pure; an estimate, never a bill.
+"""What a sweep on Fargate will cost, and what a stack costs while it is up. Pure; an estimate, never a bill.
 
     tasks       every task's seconds from its pull to its end, rounded up, one minute at least,
                 x (vCPU x price + GB x price)
@@ -7,7 +7,7 @@
     storage     the images in ECR, by the GB and month
     logs        what the tasks write, by the GB
 
-Not in it: taxes, credits and free tiers, rounds that are tried again, data out to the internet (some kB a task, and
+Not included: taxes, credits and free tiers, retried rounds, data out to the internet (some kB a task, and
 what `up` reads back from ECR to convert it, about the size of the images), and the bastion when it was chosen. Bytes of
 images come to the tasks through the S3 gateway endpoint, which is free.
 """
@@ -40,7 +40,7 @@ LOG_BYTES_PER_TASK = 16 * 1024
 
 
 class Shape(Frozen):
-    """What a stack's tasks are and what stands around them."""
+    """The size of a stack's tasks, and the parts of the stack that are billed by the hour."""
 
     region: str
     architecture: str = Field(default="arm64", pattern="^(arm64|amd64)$")
@@ -51,7 +51,7 @@ class Shape(Frozen):
 
 
 class Part(Frozen):
-    """One line of an estimate: for what, how much of it, and US dollars."""
+    """One line of an estimate: what it is for, how much of it, and US dollars."""
 
     name: str
     quantity: str

@@ -1,4 +1,4 @@
-"""How long a round will take: what it took before, else a simple model. Pure; for display, never a measurement.
+"""How long a round will take: by earlier records, or else by a simple model. Pure; for display, never a measurement.
 
 The model of the lab, for n tasks of one treatment at once:
 
@@ -10,7 +10,7 @@ A lazy form pulls in a constant time instead, and its bytes come while the boot 
 measured on a 2-core x86-64 machine: six hashes in one pass take 3.3 s of CPU for 725 MB, and a plain pull of the same
 image 7.5 s at 1 Gbit/s, of which 5.8 s are the wire.
 
-On Fargate nothing is shared, but a task has to be given a machine first, and tasks are launched one after the other:
+On Fargate nothing is shared, but each task needs a machine first, and tasks are launched one after the other:
 
     launching = max(0, n - 100) ÷ 20 tasks/s        a burst of 100, then the rate of ECS's quotas
     round     = provisioning + launching + pull + boot + clearing
@@ -53,7 +53,7 @@ Treatment = tuple[str, str, int]
 
 
 class Model(Protocol):
-    """Guesses what a round takes on a target."""
+    """Guesses how long a round takes on a target."""
 
     def seconds(self, round_: Round, payload: Payload) -> float:
         """Seconds from no task to no task."""
@@ -121,7 +121,7 @@ def treatment(round_: Round) -> Treatment:
 
 
 def round_seconds(round_: Round, payload: Payload, known: Mapping[Treatment, float], model: Model) -> float:
-    """Seconds from no task to no task: ``known`` (from earlier records) when it has the treatment, else the model."""
+    """Seconds from no task to no task: from ``known`` (earlier records) if it has the treatment, else by the model."""
     earlier = known.get(treatment(round_))
     return earlier if earlier is not None else model.seconds(round_, payload)
 

@@ -1,4 +1,4 @@
-"""What earlier sweeps tell about how long a round takes: medians over the records of the same treatment."""
+"""How long rounds took in earlier sweeps: medians over the records of the same treatment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from experiments.records.phases import NS_PER_SECOND
 from experiments.store.store import Store
 
 LATEST_SWEEPS = 5
-"""Older sweeps say little about today's machine."""
+"""How many sweeps count: older ones say little about today's machine."""
 
 
 def wall_seconds(record: RoundRecord) -> float:

@@ -1,6 +1,6 @@
-"""What of a stack is still there, from its state, and what that costs a day. Pure.
+"""The resources left in a stack's state, and what they cost a day. Pure.
 
-Only what AWS bills while it merely stands has a price; most of a stack (network, roles, services at 0 tasks) is free.
+Only what AWS bills while it is idle has a price; most of a stack (network, roles, services without tasks) is free.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 _BILLED = {
     _LOAD_BALANCER,
     _ENDPOINT,
-    "aws:ecr/repository:Repository",  # by what lies in it
+    "aws:ecr/repository:Repository",  # by its contents
     "aws:ec2/instance:Instance",  # the bastion, by its type
-    "aws:cloudwatch/logGroup:LogGroup",  # by what lies in it
-    "aws:s3/bucket:Bucket",  # the bastion's, by what lies in it
+    "aws:cloudwatch/logGroup:LogGroup",  # by its contents
+    "aws:s3/bucket:Bucket",  # the bastion's, by its contents
     "aws:s3/bucketV2:BucketV2",
 }
-"""What is billed while it stands; some of it by what lies in it, or by a size that has no price here."""
+"""Billed while idle; some of it by its contents, or by a size that is not in the price table."""
 
 
 class Leftover(Frozen):
@@ -38,7 +38,7 @@ class Leftover(Frozen):
     type: str
     id: str
     usd_per_day: float | None
-    """None: it costs something, and how much is not known here."""
+    """None when it costs something but the price is not known."""
 
 
 def leftovers(deployment: Mapping[str, Any], prices: RegionPrices | None) -> list[Leftover]:
@@ -58,7 +58,7 @@ def leftovers(deployment: Mapping[str, Any], prices: RegionPrices | None) -> lis
 
 
 def usd_per_day(left: Sequence[Leftover]) -> float:
-    """What all of it costs a day, as far as that is known."""
+    """What all of them cost a day, as far as that is known."""
     return sum(entry.usd_per_day or 0 for entry in left)
 
 

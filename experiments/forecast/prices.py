@@ -1,6 +1,6 @@
-"""What AWS charges in a region, as data: ``prices.json`` with the source and the day of every figure.
+"""AWS's prices by region, as data: ``prices.json`` has the source and the date of every figure.
 
-A region that is not in the table has no price: `of_region` gives None, and nothing is made up for it.
+A region that is not in the table has no price: `of_region` returns None, and nothing is made up.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from pydantic import Field
 from kit.values import Frozen
 
 TABLE = Path(__file__).with_name("prices.json")
-SOURCE = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{offer}/current/{region}/index.json"
 
 
 class Price(Frozen):
-    """One figure: US dollars a unit, and the line of the AWS Price List that it stands in."""
+    """One figure: US dollars per unit, and its entry in the AWS Price List."""
 
     usd: float = Field(gt=0)
     offer: str
@@ -66,11 +65,6 @@ def of_region(region: str) -> RegionPrices | None:
 def known_regions() -> tuple[str, ...]:
     """The regions of the table."""
     return tuple(_table().regions)
-
-
-def source(price: Price, region: str) -> str:
-    """Where the price stands: the address of its price list."""
-    return SOURCE.format(offer=price.offer, region=region)
 
 
 @cache

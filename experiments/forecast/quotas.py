@@ -1,7 +1,7 @@
-"""What an account must allow for a round, told before anything is started. Pure.
+"""The account quotas that a round would exceed, told before anything is started. Pure.
 
 The quotas are those of new accounts (Service Quotas: AWS Fargate, Elastic Load Balancing, Amazon ECS); all can be
-raised. Some accounts begin lower, others were raised long ago: so these are notes and no refusals.
+raised. Some accounts start lower, others were raised long ago, so these are notes, not refusals.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ TASKS_QUOTA = 5000
 
 
 def quota_notes(region: str, cpu_units: int, task_count: int) -> list[str]:
-    """A sentence for each quota that a round of so many tasks, of so many CPU units each, exceeds."""
+    """A sentence for each quota that a round of ``task_count`` tasks of ``cpu_units`` each exceeds."""
     vcpus = task_count * cpu_units / UNITS_PER_VCPU
     needed = (
         (vcpus, VCPU_QUOTA, "Fargate On-Demand vCPU resource count (L-3032A538)"),

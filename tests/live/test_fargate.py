@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from experiments.executors.fargate.boto import Boto
-from experiments.executors.fargate.clocks import SystemClock
 from experiments.executors.fargate.executor import FargateExecutor
 from experiments.executors.fargate.orphans import describe
 from experiments.executors.fargate.stage import fargate_of
@@ -56,7 +56,7 @@ def test_a_tiny_sweep_measures_every_treatment_and_leaves_nothing_running(
     variants = tuple(outputs.variants)
     tiny = {"name": "live", "variants": variants, "forms": FORMS, "task_counts": (1,), "blocks": 1}
     plan = make_plan(Design.model_validate({**PRESETS["default"].design.model_dump(), **tiny}))
-    executor = FargateExecutor(outputs, aws=aws, clock=SystemClock(), timeout_seconds=TIMEOUT_SECONDS)
+    executor = FargateExecutor(outputs, aws=aws, clock=time, timeout_seconds=TIMEOUT_SECONDS)
     with Store(tmp_path / "store.sqlite", write=True) as store:
         done = start(store, executor, plan, stack, outputs, lambda progress: print(progress.round, progress.phase))
         records = store.rounds(done.id)

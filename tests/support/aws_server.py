@@ -1,4 +1,4 @@
-"""The HTTP side of AWS on loopback, for real boto3: scripted answers first, then those of an ECS in memory.
+"""The HTTP side of AWS on loopback, for real boto3: scripted answers first, then those of a simulated ECS.
 
 Speaks AWS's JSON protocol (the header X-Amz-Target names the operation) and is the load balancer too. A scripted
 answer may be a document, an error, a status, or a connection that breaks off.
@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from infra.outputs import ROUTE_HEADER
-from tests.support.fake_ecs import FakeEcs
+from tests.support.scripted import ScriptedEcs
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def document(date: datetime | None = None, **values: Any) -> Reply:
 class AwsServer(ThreadingHTTPServer):
     """Scripted answers by operation (``GET`` for the load balancer), taken in turn; ``requests`` are what came in."""
 
-    def __init__(self, ecs: FakeEcs | None = None) -> None:
+    def __init__(self, ecs: ScriptedEcs | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.ecs = ecs
         self.lock = threading.Lock()
@@ -69,7 +69,7 @@ class AwsServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(ecs: FakeEcs | None = None) -> Iterator[AwsServer]:
+def serving(ecs: ScriptedEcs | None = None) -> Iterator[AwsServer]:
     """A server for as long as the test lasts."""
     server = AwsServer(ecs)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -127,20 +127,20 @@ class _Handler(BaseHTTPRequestHandler):
             answer = ecs.get(f"{self.server.url}{arguments['path']}", arguments["header"])
             return Reply(answer.status or 502, answer.body)
         values = _OPERATIONS[operation](ecs, arguments)
-        return Reply(body=json.dumps(values, default=datetime.timestamp).encode(), date=ecs._date())
+        return Reply(body=json.dumps(values, default=datetime.timestamp).encode(), date=ecs.date())
 
 
-def _list_tasks(ecs: FakeEcs, asked: dict[str, Any]) -> dict[str, Any]:
+def _list_tasks(ecs: ScriptedEcs, asked: dict[str, Any]) -> dict[str, Any]:
     page = ecs.list_tasks(asked["cluster"], asked["serviceName"], asked["desiredStatus"], asked.get("nextToken"))
     return {"taskArns": [item["taskArn"] for item in page.items], "nextToken": page.token}
 
 
-def _describe_tasks(ecs: FakeEcs, asked: dict[str, Any]) -> dict[str, Any]:
+def _describe_tasks(ecs: ScriptedEcs, asked: dict[str, Any]) -> dict[str, Any]:
     described = ecs.describe_tasks(asked["cluster"], asked["tasks"])
     return {"tasks": described.tasks, "failures": described.failures}
 
 
-def _filter_log_events(ecs: FakeEcs, asked: dict[str, Any]) -> dict[str, Any]:
+def _filter_log_events(ecs: ScriptedEcs, asked: dict[str, Any]) -> dict[str, Any]:
     prefix, pattern = asked["logStreamNamePrefix"], asked["filterPattern"]
     page = ecs.filter_log_events(asked["logGroupName"], prefix, pattern, asked["startTime"], asked.get("nextToken"))
     return {"events": page.items, "nextToken": page.token}

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from experiments.executors.protocol import RoundAborted
+from experiments.executors.protocol import NotifyPhase, RoundAborted
 from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, TaskObservation, TaskTimes
 from infra.outputs import LAZY_FORMS, StackOutputs
 from kit.errors import SociometerError
-from kit.values import Notify
 
 PULL_SECONDS = {"plain": 6.6, "soci-v1": 0.4, "soci-v2": 0.3}
 BOOT_SECONDS = {"movie": {"plain": 15.0, "soci-v1": 16.5, "soci-v2": 16.0}, "parquet": {"plain": 2.4}}
@@ -64,7 +63,7 @@ class FakeExecutor:
     def check(self, rounds: Sequence[Round]) -> None:
         """Every round can run."""
 
-    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
+    def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
         """One observation per task, as scripted; raises what the script holds."""
         notify("preparing")
         event = self._next_event(round_)

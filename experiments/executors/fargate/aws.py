@@ -1,8 +1,8 @@
-"""What a round asks of AWS: one protocol, with boto3 behind it (`boto.py`) or `experiments.simulation`.
+"""What a round asks of AWS: one protocol, with boto3 (`boto.py`) or `experiments.executors.simulation` behind it.
 
-Answers are the dictionaries that boto3 gives (datetimes and all), one page at a time, so that whoever asks decides how
-often. An implementation backs off and tries again by itself when it is throttled or the connection breaks, and counts
-every request that it sent in ``calls``; what it gives up on it raises as `AwsError`.
+Answers are the dictionaries that boto3 gives (datetimes and all), one page at a time, so that the caller decides how
+often to ask. An implementation backs off and retries by itself when it is throttled or the connection breaks. It counts
+every request in ``calls``, and raises `AwsError` when it gives up.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 TASKS_PER_CALL = 100
-"""ListTasks and DescribeTasks: at most so many tasks a call (API reference of Amazon ECS)."""
+"""ListTasks and DescribeTasks: the most tasks in one call (API reference of Amazon ECS)."""
 
 Document = dict[str, Any]
 
@@ -45,17 +45,17 @@ class Answer(NamedTuple):
 
 
 class Clock(Protocol):
-    """Time as the executor sees it, so that a simulation can let hours pass at once."""
+    """Time as the executor sees it: the module `time`, or a simulation in which hours pass at once."""
 
     def time_ns(self) -> int:
         """Nanoseconds since the epoch."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
+        """Seconds; never runs backwards."""
         ...
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, /) -> None:
         """Wait."""
         ...
 

@@ -1,8 +1,8 @@
-"""Asks the load balancer for boot reports: when each task first answered, and whether it says there what it logged.
+"""Asks the load balancer for boot reports: when did each task first answer, and does it tell what it logged?
 
 The load balancer picks the task that answers. Until the first answer the waits between requests grow with the time
-that has passed, which keeps the error of a first answer below `RESOLUTION` of it; then several are asked at once, as
-long as tasks are left that have not been met. All requests of a round are bounded (`calls.most_gets`).
+that has passed, which keeps the error of a first answer below `RESOLUTION` of it; then requests come in bursts, until
+all tasks have been met. All requests of a round are bounded (`calls.most_gets`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from experiments.executors.fargate import calls
 from experiments.executors.fargate.aws import Aws, Clock
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.reports import Said, named_task, read
+from experiments.executors.fargate.reports import Report, named_task, read
 from infra import boot_report
 from infra.outputs import FargateOutput, ServiceOutput
 
@@ -21,19 +21,19 @@ OK = 200
 RESOLUTION = 0.02
 LEAST_SECONDS = 0.25
 MOST_SECONDS = 2.0
-"""Waits between requests are `RESOLUTION` of the time since the round began, within these."""
+"""Waits between requests are `RESOLUTION` of the time since the round began, within these limits."""
 BURST = 10
-"""Requests at a time at most."""
+"""The most requests at a time."""
 EXTRA_ANSWERS = 100
-"""At most so many more tasks than the round has are remembered: which of them are its own is known later."""
+"""How many more tasks than the round has are remembered at most: which of them are its own is known only later."""
 
 
 @dataclass(slots=True, frozen=True)
 class Answered:
-    """A task's first answer: when it came (this machine's clock, ns) and what it said, or what was wrong with it."""
+    """A task's first answer: when it came (this machine's clock, ns) and the report, or what is wrong with it."""
 
     local_ns: int
-    said: Said | str
+    report: Report | str
 
 
 class Balancer:
@@ -52,35 +52,35 @@ class Balancer:
         self._url, self._header = stack.load_balancer.rstrip("/") + boot_report.PATH, service.header
         self._task_count, self._left = task_count, calls.most_gets(task_count)
         self._began = self._next = clock.monotonic()
-        self._own: Container[str] | None = None
+        self._round_arns: Container[str] | None = None
         self.answered: dict[str, Answered] = {}
         self.gets = self.in_vain = 0
         self.reachable = False
 
     def only(self, arns: Collection[str]) -> None:
-        """The round's own tasks are known now: what others answered does not count."""
-        self._own = arns
+        """The round's own tasks are known now: answers of others do not count."""
+        self._round_arns = arns
         for arn in self.answered.keys() - set(arns):
             del self.answered[arn]
             self.in_vain += 1
 
     @property
     def met_all(self) -> bool:
-        """Whether as many tasks as the round has were met."""
+        """Whether as many tasks have answered as the round has."""
         return len(self.answered) >= self._task_count
 
     @property
     def active(self) -> bool:
-        """Whether asking on can still bring something: tasks are left to meet, and requests to meet them with."""
+        """Whether asking makes sense: tasks are left to meet, and requests to meet them with."""
         return self._left > 0 and not self.met_all
 
     @property
     def telling(self) -> bool:
-        """Whether it can be relied on to tell soon that every task has booted."""
+        """Whether it can be expected to tell when every task has booted."""
         return self.reachable and self.active
 
     def wait(self, seconds: float, time: AwsTime) -> None:
-        """Let time pass and ask meanwhile; returns early when the last task was just met."""
+        """Wait, and ask meanwhile; returns early when the last task has just been met."""
         until = self._clock.monotonic() + seconds
         asked = self.active
         while (now := self._clock.monotonic()) < until and not (asked and self.met_all):
@@ -103,13 +103,13 @@ class Balancer:
                 return
 
     def _ask_once(self, time: AwsTime) -> bool:
-        """Whether a report was answered."""
+        """Send one request; returns whether a report came back."""
         self._left -= 1
         self.gets += 1
         answer = self._aws.get(self._url, self._header)
         self.reachable = self.reachable or answer.status != 0
         arn = named_task(answer.body) if answer.status == OK else None
-        if arn is None or arn in self._strangers or (self._own is not None and arn not in self._own):
+        if arn is None or arn in self._strangers or (self._round_arns is not None and arn not in self._round_arns):
             self.in_vain += 1
             return False
         if arn not in self.answered and len(self.answered) < self._task_count + EXTRA_ANSWERS:

@@ -1,7 +1,7 @@
 """AWS itself, by boto3, and the load balancer, by httpx: the real `Aws`.
 
 Faces the network: every request that is sent is counted, also those sent again (boto3's `standard` retries: throttling,
-5xx and lost connections, with growing, jittered waits), and every error becomes one line (`boto_errors`).
+5xx and lost connections, with growing, jittered waits), and every error becomes one line (`kit.aws_errors`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from infra.outputs import ROUTE_HEADER
 from kit.aws_errors import translate
 
 ATTEMPTS = 8
-"""Tries of one call: with boto3's waits (up to 1, 2, 4 … 20 s, jittered) about half a minute is sat out."""
+"""Attempts of one call: with boto3's waits (up to 1, 2, 4 … 20 s, jittered) it sits out about half a minute."""
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 GET = "GET"
 GET_SECONDS = 5.0
 MOST_BODY_BYTES = 1 << 20
-"""A boot report has some hundred bytes; whatever else answers is cut."""
+"""A boot report has a few hundred bytes; any longer answer is cut."""
 
 
 class Boto:
@@ -128,7 +128,7 @@ class Boto:
         self.close()
 
     def _call(self, operation: str, function: Callable[..., Any], **arguments: Any) -> Any:
-        """One call with its retries, all of them counted."""
+        """Make one call with its retries, and count those."""
         before = self.calls[operation]
         try:
             with _translated(operation):
@@ -137,7 +137,7 @@ class Boto:
             self.retries[operation] += max(0, self.calls[operation] - before - 1)
 
     def _count(self, event_name: str, **_: Any) -> None:
-        """Called by botocore for every request that it sends; the name ends with the operation's."""
+        """Called by botocore for every request that it sends; the event's name ends with the operation."""
         self.calls[event_name.rpartition(".")[2]] += 1
 
 
@@ -150,7 +150,7 @@ def _translated(doing: str) -> Iterator[None]:
 
 
 def _date(answer: Mapping[str, Any]) -> datetime | None:
-    """AWS's clock as the answer's header tells it."""
+    """AWS's clock by the answer's header."""
     text = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     try:
         return parsedate_to_datetime(text) if text else None

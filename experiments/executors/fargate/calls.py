@@ -1,6 +1,6 @@
-"""How many requests a round may take: the least that paging allows, and the bounds that the executor keeps. Pure.
+"""How many requests a round may take: the least that paging allows, and the bounds that the executor keeps to. Pure.
 
-What a perfect observer would ask, one that knew when each fact was there:
+A perfect observer, who knew when each fact was there, would ask:
 
     UpdateService 2      to N, and back to 0
     DescribeServices 1   that all are up: it counts tasks without listing them
@@ -9,8 +9,8 @@ What a perfect observer would ask, one that knew when each fact was there:
     DescribeTasks        pages of 100, twice: every time of every task, and that (and why) each has stopped
     FilterLogEvents      pages of 1 MB or 10,000 events: the boot reports
 
-A real observer asks more than once whether something is there yet. The executor stays within twice the least, not
-counting what had to be sent again.
+A real observer has to ask repeatedly whether something is there yet. The executor stays within twice the least, not
+counting retries.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ REPORT_BYTES = 1_000
 """A boot report of four files and its event's envelope, rounded up."""
 LOG_PAGE_BYTES = 1 << 20
 LOG_PAGE_EVENTS = 10_000
-"""FilterLogEvents: at most so much a call (API reference of Amazon CloudWatch Logs)."""
+"""FilterLogEvents: the most in one call (API reference of Amazon CloudWatch Logs)."""
 BALANCER_GETS = 400
 BALANCER_GETS_PER_TASK = 4
-"""Of the load balancer at most so many requests a round. It picks the task that answers: to meet each of N takes
+"""The most requests to the load balancer in a round. It picks the task that answers: to meet each of N takes
 N (ln N + 0.58) requests when it picks at random, N when it takes turns. 4 N meet 98 % at random, and all in turn."""
 TASK_BYTES = 6_144
-"""Memory of a round for each of its tasks, while it is watched and as records; a test holds it to that."""
+"""Memory that a round takes for each task, watched and recorded; a test holds it to that."""
 
 
 def minimum(task_count: int, stopped_earlier: int = 0) -> int:

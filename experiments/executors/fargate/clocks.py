@@ -1,15 +1,13 @@
 """The clocks of a round on Fargate: this machine's, AWS's, and what is known of the difference.
 
-ECS stamps a task's life on AWS's clock; what this machine sees happen (the load balancer's answers) it can only stamp
-on its own. The difference is not assumed: it is enclosed in an interval by what cannot be otherwise. Something that
-we caused happens after we asked for it, something that we are told happened before we hear of it, and a dated answer
-was written between our asking and our hearing. Each such fact narrows the interval; when they contradict each other,
-the difference is unknown.
+ECS stamps a task's life on AWS's clock. What this machine sees (the load balancer's answers) it can stamp only on its
+own. The difference is not assumed but bounded: what we caused happens after we asked for it, what we are told happened
+before we hear of it, and a dated answer was written between our asking and our hearing. Each such fact narrows the
+interval; when they contradict each other, the difference is unknown.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -29,25 +27,14 @@ Answer = TypeVar("Answer", Page, Described)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class SystemClock:
-    """The real `Clock`."""
-
-    def time_ns(self) -> int:
-        """Nanoseconds since the epoch."""
-        return time.time_ns()
-
-    def monotonic(self) -> float:
-        """Seconds that only grow."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
 def nanoseconds(moment: datetime) -> int:
     """Nanoseconds since the epoch, exactly: a float could not hold them."""
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def on_aws_clock(local_ns: int, offset: ClockOffset | None) -> int:
+    """A local time as AWS's clock showed it, within the offset's error; as it is when the offset is unknown."""
+    return local_ns if offset is None else local_ns + round(offset.offset_ms * NS_PER_MS)
 
 
 class AwsTime:
@@ -93,11 +80,6 @@ class AwsTime:
             offset_ms=(self._least_ns + self._most_ns) / 2 / NS_PER_MS,
             error_ms=(self._most_ns - self._least_ns) / 2 / NS_PER_MS,
         )
-
-    def on_aws_clock(self, local_ns: int) -> int | None:
-        """A local time as AWS's clock showed it, within the offset's error; None when the offset is unknown."""
-        offset = self.offset()
-        return None if offset is None else local_ns + round(offset.offset_ms * NS_PER_MS)
 
     def _at_least(self, offset_ns: int) -> None:
         self._least_ns = offset_ns if self._least_ns is None else max(self._least_ns, offset_ns)

@@ -1,6 +1,6 @@
-"""Fargate as an executor: opens a stack's services, runs rounds on them, and leaves all of them at no task.
+"""The Fargate executor: opens a stack's services, runs rounds on them, and leaves all of them without tasks.
 
-A simulation of ECS runs the very same code: it hands over another `Aws` and another `Clock`.
+A simulation of ECS runs the same code with another `Aws` and another `Clock`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from experiments.executors.fargate.outcomes import Promise
 from experiments.executors.fargate.round import FargateRound
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage, fargate_of
+from experiments.executors.protocol import NotifyPhase
 from experiments.records.model import Round, RoundObservation
 from infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
 from kit.errors import AwsError, SettingsError, StackError
-from kit.values import Notify
 
 
 class FargateExecutor:
@@ -53,21 +53,20 @@ class FargateExecutor:
         }
 
     def check(self, rounds: Sequence[Round]) -> None:
-        """Raise when the rounds cannot run: no credentials, no such service, another image in it, no boot reports."""
+        """Raise when the rounds cannot run: no credentials, a service gone or with another image, no boot report."""
         wanted = {_service(treatment).name: treatment for treatment in map(self._reporting, rounds)}
         described = describe(self._stage.aws, self._stack, list(wanted))
         for name, treatment in wanted.items():
             _check_deployed(_service(treatment), described[name])
 
-    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
+    def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
         """Scale the treatment's service up, watch its tasks boot, and scale it down."""
         treatment = self._treatment(round_)
         output = _service(treatment)
         service = self._services.get(output.name)
         if service is None:
             raise AwsError("The target is not open: use the executor as a context manager.")
-        if service.may_run:
-            empty([service], self._stage, notify)
+        empty([service], self._stage, notify)
         promise = Promise(
             image_digest=treatment.image_digest,
             task_definition=output.task_definition,
@@ -80,7 +79,7 @@ class FargateExecutor:
         self._held.enter_context(claimed(self._outputs))
         try:
             services = opened(self._outputs, self._stage)
-            empty([service for service in services if service.may_run], self._stage)
+            empty(services, self._stage)
             for service in services:
                 service.remember(AwsTime(self._stage.clock))
         except BaseException:
@@ -94,7 +93,7 @@ class FargateExecutor:
     ) -> None:
         services, self._services = self._services, {}
         with self._held:
-            empty([service for service in services.values() if service.may_run], self._stage)
+            empty(services.values(), self._stage)
 
     def _treatment(self, round_: Round) -> TreatmentOutput:
         try:

@@ -1,4 +1,4 @@
-"""What a killed sweep left running: found, scaled to 0, and proven to be gone; and one sweep at a time on a stack."""
+"""Clears what a killed sweep left running on a stack, and keeps a stack to one sweep at a time."""
 
 from __future__ import annotations
 
@@ -8,40 +8,34 @@ from contextlib import contextmanager
 
 from experiments.executors.fargate.aws import Aws, Clock, Document
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.drain import drain
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage, fargate_of
-from infra.outputs import FargateOutput, ServiceOutput, StackOutputs
+from experiments.executors.protocol import NotifyPhase
+from infra.outputs import FargateOutput, StackOutputs
 from kit import locks
 from kit.errors import AwsError, StackError
 from kit.paths import data_dir
-from kit.values import Notify
 
 SERVICES_PER_CALL = 10
-"""DescribeServices: at most so many services a call (API reference of Amazon ECS)."""
+"""DescribeServices: the most services in one call (API reference of Amazon ECS)."""
 ACTIVE = "ACTIVE"
 
 
-def _nobody(_phase: str) -> None:
-    """Nobody is told."""
-
-
 def clear_orphans(outputs: StackOutputs, aws: Aws, clock: Clock) -> list[str]:
-    """Scale every service of the stack that has tasks to 0, wait until none is left; returns what was cleared.
+    """Scale every service of the stack that has tasks to 0 and wait until none is left; returns what was cleared.
 
     Raises `AwsError` when that cannot be proven, `StoreError` that names the sweep that uses the stack.
     """
     stage = Stage(aws, clock, fargate_of(outputs), timeout_seconds=0)
     with claimed(outputs):
-        left = [service for service in opened(outputs, stage) if service.may_run]
-        return empty(left, stage)
+        return empty(opened(outputs, stage), stage)
 
 
 @contextmanager
 def claimed(outputs: StackOutputs) -> Iterator[None]:
     """Keep other sweeps of this machine away from the stack, whatever store they write to.
 
-    A simulated stack is nobody else's. Sweeps of other machines are not kept away: see docs/fargate.md.
+    A simulated stack needs no lock. Sweeps of other machines are not kept away: see docs/fargate.md.
     """
     if outputs.target != "fargate":
         yield
@@ -55,33 +49,35 @@ def claimed(outputs: StackOutputs) -> Iterator[None]:
 
 
 def opened(outputs: StackOutputs, stage: Stage) -> list[Service]:
-    """The services of all treatments; those that have tasks, or are to have some, are marked `Service.may_run`."""
-    found = {output.name: output for output in _outputs(outputs)}
-    described = describe(stage.aws, stage.stack, list(found))
-    services = [Service(stage.aws, stage.stack, output) for output in found.values()]
+    """The services of all treatments; those that have tasks, or want some, are marked `Service.may_run`."""
+    treatments = [treatment for variant in outputs.variants.values() for treatment in variant.treatments.values()]
+    services = [Service(stage, treatment.service) for treatment in treatments if treatment.service is not None]
+    described = describe(stage.aws, stage.stack, [service.name for service in services])
     for service in services:
         service.may_run = any(described[service.name].get(f"{kind}Count") for kind in ("desired", "running", "pending"))
     return services
 
 
 def describe(aws: Aws, stack: FargateOutput, names: Sequence[str]) -> dict[str, Document]:
-    """The services by name; raises `StackError` that names those that do not exist any more."""
-    found: dict[str, Document] = {}
+    """The services by name; raises `StackError` that names those that no longer exist."""
+    documents: dict[str, Document] = {}
     for start in range(0, len(names), SERVICES_PER_CALL):
         described = aws.describe_services(stack.cluster, names[start : start + SERVICES_PER_CALL])
-        found.update({document["serviceName"]: document for document in described})
-    gone = [name for name in names if found.get(name, {}).get("status") != ACTIVE]
+        documents.update({document["serviceName"]: document for document in described})
+    gone = [name for name in names if documents.get(name, {}).get("status") != ACTIVE]
     if gone:
         raise StackError(f"The stack's ECS services are gone: {', '.join(gone)}. `sociometer up` makes them again.")
-    return found
+    return documents
 
 
-def empty(services: Iterable[Service], stage: Stage, say: Notify = _nobody) -> list[str]:
-    """Bring services to no task, each whatever becomes of the others; returns what was cleared, in words."""
+def empty(services: Iterable[Service], stage: Stage, notify: NotifyPhase = lambda _phase: None) -> list[str]:
+    """Drain each service that may have tasks, even when another fails; returns what was cleared, in words."""
     cleared, errors = [], []
     for service in services:
+        if not service.may_run:
+            continue
         try:
-            drain(service, {}, stage, AwsTime(stage.clock), say)
+            service.drain({}, AwsTime(stage.clock), notify)
         except AwsError as error:
             errors.append(error)
         else:
@@ -89,10 +85,3 @@ def empty(services: Iterable[Service], stage: Stage, say: Notify = _nobody) -> l
     if errors:
         raise errors[0]
     return cleared
-
-
-def _outputs(outputs: StackOutputs) -> Iterator[ServiceOutput]:
-    for variant in outputs.variants.values():
-        for treatment in variant.treatments.values():
-            if treatment.service is not None:
-                yield treatment.service

@@ -1,23 +1,27 @@
-"""What becomes of a task of a Fargate round: its facts, its report and its answer, judged and made a record. Pure."""
+"""Judges what was seen of a round's tasks (facts, report, answer) and makes a record of each. Pure."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from experiments.executors.fargate.balancer import Answered
-from experiments.executors.fargate.clocks import NS_PER_SECOND, AwsTime
-from experiments.executors.fargate.reports import Logged, Said
+from experiments.executors.fargate.clocks import NS_PER_SECOND, on_aws_clock
+from experiments.executors.fargate.reports import Logged, Report
 from experiments.executors.fargate.tasks import TIMES, TaskFacts
 from experiments.records.model import (
     MAX_OFFSET_ERROR_MS,
+    ClockOffset,
     Outcome,
     RoundStatus,
     TaskObservation,
     TaskTimes,
     round_status,
 )
+from kit.errors import AwsError
 
 SOCI = "soci"
 Verdict = tuple[Outcome, str | None]
@@ -51,11 +55,47 @@ class Evidence:
     answered: Answered | None
     starters: frozenset[str]
 
+    @property
+    def report(self) -> Report | None:
+        """Its logged report, when that can be used."""
+        return self.logged.report if self.logged and isinstance(self.logged.report, Report) else None
 
-def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsTime, began_ns: int) -> TaskObservation:
-    """The record of a task; ``began_ns`` stands in for a creation that ECS did not tell."""
-    said = seen.logged.said if seen.logged else None
-    times, backwards = _times(seen, time, began_ns)
+
+@dataclass(frozen=True)
+class Watched:
+    """What was seen of a round until it ended; reports and answers by the ARN of their task.
+
+    ``starters`` are whom its tasks can have been started by. ``began_ns`` and ``ended_ns`` are this machine's time (ns
+    since the epoch). ``ending`` is None when every task has told all it can.
+    """
+
+    tasks: Mapping[str, TaskFacts]
+    logged: Mapping[str, Logged]
+    answered: Mapping[str, Answered]
+    starters: frozenset[str]
+    began_ns: int
+    ended_ns: int
+    balancer_gets: int
+    balancer_in_vain: int
+    ending: Ending | None = None
+    interrupted: bool = False
+
+    def failed(self, error: AwsError) -> Watched:
+        """The same, ended by an error; when no task was seen, the error is raised."""
+        if not self.tasks:
+            raise error
+        return dataclasses.replace(self, ending=Ending(Outcome.FAILED, str(error)))
+
+    def evidence(self, facts: TaskFacts) -> Evidence:
+        """All that was seen of one task, which may be another than the round's own."""
+        return Evidence(facts, self.logged.get(facts.arn), self.answered.get(facts.arn), self.starters)
+
+
+def observed(
+    seen: Evidence, promise: Promise, ending: Ending | None, offset: ClockOffset | None, began_ns: int
+) -> TaskObservation:
+    """The record of a task; ``began_ns`` stands in for a creation time that ECS did not tell."""
+    times, backwards = _times(seen, offset, began_ns)
     outcome, reason = judge(seen, promise, ending)
     if backwards and outcome is Outcome.BOOTED:
         outcome, reason = Outcome.FAILED, backwards
@@ -65,8 +105,8 @@ def observed(seen: Evidence, promise: Promise, ending: Ending | None, time: AwsT
         times=times,
         outcome=outcome,
         reason=reason,
-        snapshotter=said.snapshotter if said else None,
-        clock_error_bound_ms=said.clock_error_bound_ms if said else None,
+        snapshotter=seen.report.snapshotter if seen.report else None,
+        clock_error_bound_ms=seen.report.clock_error_bound_ms if seen.report else None,
         logged_ns=seen.logged.logged_ns if seen.logged else None,
         stopped_ns=seen.facts.stopped_ns,
     )
@@ -87,7 +127,7 @@ def counted(tasks: tuple[TaskObservation, ...], task_count: int) -> tuple[TaskOb
 def judge(seen: Evidence, promise: Promise, ending: Ending | None) -> Verdict:
     """A task's outcome: its own fate first, then that of its round, then whether it kept its promise."""
     return (
-        _own_fate(seen.facts, seen.logged)
+        _own_fate(seen)
         or _shared_fate(seen, ending)
         or _faults(seen, promise)
         or _broken_promise(seen, promise)
@@ -95,10 +135,11 @@ def judge(seen: Evidence, promise: Promise, ending: Ending | None) -> Verdict:
     )
 
 
-def _own_fate(facts: TaskFacts, logged: Logged | None) -> Verdict | None:
+def _own_fate(seen: Evidence) -> Verdict | None:
+    facts = seen.facts
     if facts.hopeless:
         return Outcome.FAILED, facts.stop_reason
-    if facts.stopped_by_itself and (logged is None or logged.said is None):
+    if facts.stopped_by_itself and seen.report is None:
         return Outcome.STOPPED, f"{facts.stop_code}: {facts.stop_reason}"
     return None
 
@@ -119,53 +160,50 @@ def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
         return Outcome.CONTAMINATED, f"it ran {facts.task_definition}, not {promise.task_definition}"
     if logged is None:
         return Outcome.TIMEOUT, f"no boot report in its log after {promise.timeout_seconds:.0f} s"
-    if logged.said is None:
-        return Outcome.FAILED, logged.fault
-    return _disagreement(logged.said, seen.answered)
+    if isinstance(logged.report, str):
+        return Outcome.FAILED, logged.report
+    return _disagreement(logged.report, seen.answered)
 
 
-def _disagreement(said: Said, answered: Answered | None) -> Verdict | None:
-    if answered is None or answered.said == said:
+def _disagreement(report: Report, answered: Answered | None) -> Verdict | None:
+    if answered is None or answered.report == report:
         return None
-    other = answered.said if isinstance(answered.said, str) else f"boot finished at {answered.said.finished_ns} ns"
+    other = answered.report
+    what = other if isinstance(other, str) else f"boot finished at {other.finished_ns} ns"
     return Outcome.FAILED, (
-        f"Its log and the load balancer tell different reports: boot finished at {said.finished_ns} ns; {other}"
+        f"Its log and the load balancer tell different reports: boot finished at {report.finished_ns} ns; {what}"
     )
 
 
 def _broken_promise(seen: Evidence, promise: Promise) -> Verdict | None:
-    if seen.logged is None or seen.logged.said is None or seen.facts.created_ns is None:
+    report = seen.report
+    if report is None or seen.facts.created_ns is None:
         return None
-    said = seen.logged.said
-    if promise.lazy and said.snapshotter != SOCI:
-        return Outcome.NOT_LAZY, f"loaded by {said.snapshotter or 'a snapshotter that it does not name'}, not by soci"
-    if not promise.lazy and said.snapshotter == SOCI:
+    if promise.lazy and report.snapshotter != SOCI:
+        return Outcome.NOT_LAZY, f"loaded by {report.snapshotter or 'a snapshotter that it does not name'}, not by soci"
+    if not promise.lazy and report.snapshotter == SOCI:
         return Outcome.FAILED, "loaded lazily by soci, although its form is not lazy: it is no control"
-    seconds = (said.finished_ns - seen.facts.created_ns) / NS_PER_SECOND
+    seconds = (report.finished_ns - seen.facts.created_ns) / NS_PER_SECOND
     if seconds > promise.timeout_seconds:
         return Outcome.TIMEOUT, f"booted after {seconds:.0f} s, later than {promise.timeout_seconds:.0f} s"
     return None
 
 
-def _times(seen: Evidence, time: AwsTime, began_ns: int) -> tuple[TaskTimes, str | None]:
-    """The task's times; of times that run backwards only the creation, and what is wrong."""
-    facts = seen.facts
-    said = seen.logged.said if seen.logged else None
+def _times(seen: Evidence, offset: ClockOffset | None, began_ns: int) -> tuple[TaskTimes, str | None]:
+    """The task's times; when they run backwards, only the creation, and what is wrong."""
+    facts, report = seen.facts, seen.report
     created_ns = began_ns if facts.created_ns is None else facts.created_ns
     ecs = {name: getattr(facts, name) for name in TIMES if name != "created_ns"}
-    boot = {"boot_started_ns": said.started_ns, "boot_finished_ns": said.finished_ns} if said else {}
+    boot = {"boot_started_ns": report.started_ns, "boot_finished_ns": report.finished_ns} if report else {}
     try:
-        return TaskTimes(created_ns=created_ns, **ecs, **boot, ready_ns=_ready(seen, time)), None
+        return TaskTimes(created_ns=created_ns, **ecs, **boot, ready_ns=_ready(seen, offset)), None
     except ValidationError as error:
         return TaskTimes(created_ns=created_ns), f"its times cannot be: {error.errors()[0]['msg']}"
 
 
-def _ready(seen: Evidence, time: AwsTime) -> int | None:
-    """When the task first answered, on AWS's clock, as far as that is known well enough."""
-    offset = time.offset()
+def _ready(seen: Evidence, offset: ClockOffset | None) -> int | None:
+    """When the task first answered, on AWS's clock; None when that is not known well enough."""
     if seen.answered is None or offset is None or offset.error_ms > MAX_OFFSET_ERROR_MS:
         return None
-    ready_ns = time.on_aws_clock(seen.answered.local_ns)
-    started_ns = seen.facts.started_ns or seen.facts.created_ns
-    # It answered after it had started: what lies before that lies there by the offset's error alone.
-    return ready_ns if ready_ns is None or started_ns is None else max(ready_ns, started_ns)
+    # It answered after it had started: an earlier time is due to the offset's error alone.
+    return max(on_aws_clock(seen.answered.local_ns, offset), seen.facts.started_ns or seen.facts.created_ns or 0)

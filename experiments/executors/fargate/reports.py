@@ -1,8 +1,8 @@
-"""Boot reports: of every task from its log stream, and compactly what they say, to be compared with other answers.
+"""Boot reports from the log streams of tasks, in a compact form that can be compared with the load balancer's answers.
 
-A task's stream is PREFIX/CONTAINER/TASK-ID (awslogs driver). FilterLogEvents reads all streams of a service at once;
-its answers come in pages, late and out of order, so reading starts somewhat before the newest event seen, and what
-was there before is ignored.
+A task's stream is PREFIX/CONTAINER/TASK-ID (awslogs driver). FilterLogEvents reads all streams of a service at once.
+Its answers come in pages, late and out of order: each read starts some time before the newest event seen so far, and
+ignores events that it has seen already.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from kit.errors import LabError
 PATTERN = '"schema_version"'
 """A phrase of every boot report, whole or cut, and of no other line of ours."""
 LATE_MS = 60_000
-"""Events may be found so much later than newer ones of other streams; the agent sends every 5 s."""
+"""An event may show up this much later than newer ones of other streams; the agent sends every 5 s."""
 
 
 @dataclass(slots=True, frozen=True)
-class Said:
+class Report:
     """What a boot report says; times in ns since the epoch on the task's clock."""
 
     started_ns: int
@@ -36,7 +36,7 @@ class Said:
     digest: bytes
 
     @classmethod
-    def of(cls, report: BootReport) -> Said:
+    def of(cls, report: BootReport) -> Report:
         """The part of a report that becomes a record, and a digest of all of it."""
         return cls(
             started_ns=report.started_ns,
@@ -49,11 +49,10 @@ class Said:
 
 @dataclass(slots=True, frozen=True)
 class Logged:
-    """A boot report as its log stream holds it: ``said`` or, when it is unusable, ``fault``."""
+    """A boot report as its log stream holds it, or what is wrong with it."""
 
     logged_ns: int
-    said: Said | None
-    fault: str | None = None
+    report: Report | str
 
 
 def named_task(body: bytes | str) -> str | None:
@@ -66,10 +65,10 @@ def named_task(body: bytes | str) -> str | None:
     return arn if isinstance(arn, str) else None
 
 
-def read(text: bytes | str, arn: str) -> Said | str:
+def read(text: bytes | str, arn: str) -> Report | str:
     """What the report of that task says, or what is wrong with it."""
     try:
-        return Said.of(boot_report.parse(text, arn))
+        return Report.of(boot_report.parse(text, arn))
     except LabError as error:
         return str(error)
 
@@ -80,7 +79,7 @@ class BootLog:
     def __init__(self, aws: Aws, time: AwsTime, group: str, stream_prefix: str, start_ms: int) -> None:
         self._aws, self._time, self._group, self._prefix = aws, time, group, stream_prefix
         self._start_ms = self._next_ms = start_ms
-        self.found: dict[str, Logged] = {}
+        self.reports: dict[str, Logged] = {}
 
     def read(self, wanted: Mapping[str, str], *, again: bool = False) -> None:
         """Look for the reports of tasks (ids to ARNs) that were not found yet; ``again``: from the very start."""
@@ -102,12 +101,9 @@ class BootLog:
     def _take(self, stream: str, timestamp_ms: int, message: str, wanted: Mapping[str, str]) -> None:
         """The first usable report of a task counts; an unusable one only as long as there is none."""
         arn = wanted.get(stream.removeprefix(self._prefix))
-        known = self.found.get(arn) if arn is not None else None
-        if arn is None or (known is not None and known.said is not None):
+        known = self.reports.get(arn) if arn is not None else None
+        if arn is None or (known is not None and isinstance(known.report, Report)):
             return
-        said = read(message, arn)
-        logged_ns = timestamp_ms * NS_PER_MS
-        if isinstance(said, Said):
-            self.found[arn] = Logged(logged_ns, said)
-        elif known is None:
-            self.found[arn] = Logged(logged_ns, None, said)
+        report = read(message, arn)
+        if known is None or isinstance(report, Report):
+            self.reports[arn] = Logged(timestamp_ms * NS_PER_MS, report)

@@ -1,126 +1,106 @@
-"""One round on Fargate, from no task to no task: watched, cleared in any case, and made a record."""
+"""One round on Fargate, from no task to no task: watched, cleared whatever happens, and made a record."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 
 from experiments.executors.fargate import outcomes
 from experiments.executors.fargate.calls import OPERATIONS
-from experiments.executors.fargate.drain import drain
-from experiments.executors.fargate.outcomes import Ending, Evidence, Promise
+from experiments.executors.fargate.clocks import AwsTime, on_aws_clock
+from experiments.executors.fargate.outcomes import Ending, Promise, Watched
 from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage
 from experiments.executors.fargate.tasks import TaskFacts, task_id
-from experiments.executors.fargate.watch import RoundOver, Watch
-from experiments.executors.protocol import RoundAborted
-from experiments.records.model import Outcome, Requests, RoundObservation, TaskObservation
+from experiments.executors.fargate.watch import watch
+from experiments.executors.protocol import NotifyPhase, RoundAborted
+from experiments.records.model import Outcome, Requests, RoundObservation
 from kit.errors import AwsError
-from kit.values import Notify
 
 
 class FargateRound:
     """A round that is run once."""
 
-    def __init__(self, stage: Stage, service: Service, promise: Promise, task_count: int, notify: Notify) -> None:
+    def __init__(self, stage: Stage, service: Service, promise: Promise, task_count: int, notify: NotifyPhase) -> None:
         self._stage, self._service, self._promise, self._notify = stage, service, promise, notify
-        self._calls, self._retries = Counter(stage.aws.calls), Counter(stage.aws.retries)
         self._task_count = task_count
-        self._watch = Watch(stage, service, task_count, notify)
-        self._tasks: dict[str, TaskFacts] = {}
-        self._ending: Ending | None = None
-        self._interrupted = False
+        self._time = AwsTime(stage.clock)
+        self._calls, self._retries = Counter(stage.aws.calls), Counter(stage.aws.retries)
 
     def run(self) -> RoundObservation:
         """Whatever happens, the service is at 0 when this ends, or the error or record says that it may not be."""
         try:
-            self._measure()
+            watched = watch(self._stage, self._service, self._task_count, self._time, self._notify)
         except BaseException:
             if self._service.may_run:
-                self._clear()
+                self._clear({})
             raise
-        measured, measured_ns = self._stage.clock.monotonic(), self._watch.time.now_ns()
+        tasks, cleared_from = dict(watched.tasks), self._stage.clock.monotonic()
         try:
-            self._clear()
+            self._clear(tasks)
         except KeyboardInterrupt:
-            if self._interrupted:
+            if watched.interrupted:
                 raise  # insisted on: what is left is for the executor's end, or the next start
-            self._interrupted = True
-            self._clear()
+            watched = dataclasses.replace(watched, interrupted=True)
+            self._clear(tasks)
         except AwsError as error:
-            self._fail(error)
-        return self._finish(measured_ns, self._stage.clock.monotonic() - measured)
+            watched = watched.failed(error)
+        return self._finish(watched, tasks, self._stage.clock.monotonic() - cleared_from)
 
-    def _measure(self) -> None:
-        try:
-            self._watch.run()
-        except RoundOver as over:
-            self._ending = over.ending
-        except KeyboardInterrupt:
-            self._interrupted = True
-            self._ending = Ending(Outcome.ABORTED, "interrupted")
-        except AwsError as error:
-            self._fail(error)
-
-    def _fail(self, error: AwsError) -> None:
-        """What was seen of tasks is kept, with the error as the reason; without any, the error is raised."""
-        if not self._watch.tasks:
-            raise error
-        self._ending = Ending(Outcome.FAILED, str(error))
-
-    def _clear(self) -> None:
-        """Tasks that only the clearing meets are recorded too, but are none of those that were watched."""
+    def _clear(self, tasks: dict[str, TaskFacts]) -> None:
+        """``tasks`` gains those that only the clearing meets: they are recorded, but were not watched."""
         self._notify("clearing")
-        self._tasks = self._tasks or dict(self._watch.tasks)
-        drain(self._service, self._tasks, self._stage, self._watch.time, self._notify)
+        self._service.drain(tasks, self._time, self._notify)
 
-    def _finish(self, measured_ns: int, clear_seconds: float) -> RoundObservation:
-        """Hand over what was seen in the way that the round ended."""
-        if not self._tasks and not self._interrupted:
-            raise AwsError(self._ending.reason if self._ending else f"{self._service.name} never started a task.")
-        observation = self._observation(measured_ns, clear_seconds)
-        if not self._interrupted:
-            return observation
-        raise RoundAborted(observation) if self._tasks else KeyboardInterrupt
+    def _finish(self, watched: Watched, tasks: Mapping[str, TaskFacts], clear_seconds: float) -> RoundObservation:
+        """Return what was seen, or raise it as the round ended."""
+        if not tasks and watched.interrupted:
+            raise KeyboardInterrupt
+        if not tasks:
+            raise AwsError(watched.ending.reason if watched.ending else f"{self._service.name} never started a task.")
+        observation = self._observation(watched, tasks, clear_seconds)
+        if watched.interrupted:
+            raise RoundAborted(observation)
+        return observation
 
-    def _observation(self, measured_ns: int, clear_seconds: float) -> RoundObservation:
-        time = self._watch.time
-        began_ns, ended_ns = (time.on_aws_clock(moment) or moment for moment in (self._watch.began_ns, measured_ns))
-        tasks = self._observed(began_ns)
-        stamps = [stamp for task in tasks for stamp in task.times.model_dump().values() if stamp is not None]
+    def _observation(self, watched: Watched, tasks: Mapping[str, TaskFacts], clear_seconds: float) -> RoundObservation:
+        offset, ending = self._time.offset(), watched.ending or _contamination(watched, tasks)
+        began_ns, ended_ns = (on_aws_clock(local_ns, offset) for local_ns in (watched.began_ns, watched.ended_ns))
+        observed = outcomes.counted(
+            tuple(
+                outcomes.observed(watched.evidence(facts), self._promise, ending, offset, began_ns)
+                for facts in tasks.values()
+            ),
+            self._task_count,
+        )
+        stamps = [stamp for task in observed for stamp in task.times.model_dump().values() if stamp is not None]
         return RoundObservation(
-            tasks=tasks,
+            tasks=observed,
             started_ns=min([began_ns, *stamps]),
             finished_ns=max([ended_ns, *stamps]),
             prepare_seconds=0.0,
             clear_seconds=clear_seconds,
-            requests=self._requests(),
-            clock=time.offset(),
+            requests=self._requests(watched),
+            clock=offset,
         )
 
-    def _observed(self, began_ns: int) -> tuple[TaskObservation, ...]:
-        watch, ending = self._watch, self._ending or self._contamination()
-        seen = (
-            Evidence(facts, watch.log.found.get(facts.arn), watch.balancer.answered.get(facts.arn), watch.starters)
-            for facts in self._tasks.values()
-        )
-        observed = (outcomes.observed(one, self._promise, ending, watch.time, began_ns) for one in seen)
-        return outcomes.counted(tuple(observed), self._task_count)
-
-    def _contamination(self) -> Ending | None:
-        """What is only seen when the round is over: a task beside the round's own, or one that did not last."""
-        for arn, facts in self._tasks.items():
-            if arn not in self._watch.tasks:
-                return Ending(Outcome.CONTAMINATED, f"task {task_id(arn)} ran too, as a replacement or uncalled for")
-            if facts.stopped_by_itself:
-                why = f"task {task_id(arn)} stopped during the round: {facts.stop_reason}"
-                return Ending(Outcome.CONTAMINATED, why)
-        return None
-
-    def _requests(self) -> Requests:
+    def _requests(self, watched: Watched) -> Requests:
         calls, retries = self._stage.aws.calls - self._calls, self._stage.aws.retries - self._retries
         return Requests(
             api_calls=sum(calls[name] for name in OPERATIONS),
             api_retries=sum(retries[name] for name in OPERATIONS),
-            balancer_gets=self._watch.balancer.gets,
-            balancer_in_vain=self._watch.balancer.in_vain,
+            balancer_gets=watched.balancer_gets,
+            balancer_in_vain=watched.balancer_in_vain,
         )
+
+
+def _contamination(watched: Watched, tasks: Mapping[str, TaskFacts]) -> Ending | None:
+    """What only shows when the round is over: a task beside the round's own, or one that did not last."""
+    for arn, facts in tasks.items():
+        if arn not in watched.tasks:
+            return Ending(Outcome.CONTAMINATED, f"task {task_id(arn)} ran too, as a replacement or uncalled for")
+        if facts.stopped_by_itself:
+            why = f"task {task_id(arn)} stopped during the round: {facts.stop_reason}"
+            return Ending(Outcome.CONTAMINATED, why)
+    return None

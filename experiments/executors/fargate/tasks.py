@@ -1,4 +1,4 @@
-"""What ECS says of one task, as compact facts: times on AWS's clock, how it stands, why it stopped."""
+"""What ECS says of one task, as compact facts: times on AWS's clock, its status, why it stopped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_CAPACITY = ("RESOURCE:", "Capacity is unavailable", "ResourceInitializationEr
 
 @dataclass(slots=True)
 class TaskFacts:
-    """A task as DescribeTasks told of it last; times in ns since the epoch."""
+    """A task as DescribeTasks last described it; times in ns since the epoch."""
 
     arn: str
     created_ns: int | None = None
@@ -47,8 +47,13 @@ class TaskFacts:
 
     @property
     def complete(self) -> bool:
-        """Whether every time of its start is there: nothing is left to ask before it stops."""
+        """Whether all times of its start are known: there is nothing left to ask before it stops."""
         return None not in (getattr(self, name) for name in TIMES)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has stopped, or ECS has forgotten it already."""
+        return self.stopped or self.missing is not None
 
     @property
     def stopped_by_itself(self) -> bool:
@@ -58,11 +63,10 @@ class TaskFacts:
     @property
     def hopeless(self) -> bool:
         """Whether it never ran, for a reason that ends the whole round: its image, its network, or AWS's capacity."""
-        said = (CANNOT_PULL, *NO_CAPACITY)
-        return self.stop_code == NEVER_RAN or any(part in self.stop_reason for part in said)
+        return self.stop_code == NEVER_RAN or any(part in self.stop_reason for part in (CANNOT_PULL, *NO_CAPACITY))
 
     def learn(self, document: Mapping[str, Any]) -> None:
-        """Take in a newer answer; what was known once stays known, for an older copy may answer later."""
+        """Take in an answer; what is known stays known, since a later answer may come from an older copy."""
         for name, key in TIMES.items():
             setattr(self, name, _time(document.get(key)) or getattr(self, name))
         self.stopped_ns = _time(document.get("stoppedAt")) or self.stopped_ns
@@ -81,7 +85,7 @@ class TaskFacts:
 
 
 def task_id(arn: str) -> str:
-    """The last part of a task's ARN, which its log stream ends with."""
+    """The last part of a task's ARN; its log stream ends with it."""
     return arn.rpartition("/")[2]
 
 

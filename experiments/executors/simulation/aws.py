@@ -1,7 +1,7 @@
-"""The API of the simulated region, as `experiments.executors.fargate.aws.Aws` wants it: late, paged and throttled.
+"""The API of the simulated region, as an `experiments.executors.fargate.aws.Aws`: late, paged and throttled.
 
-Each call takes time, may be refused and is then sent again after a growing wait, and is answered from a copy of the
-truth that is somewhat old.
+Each call takes time and may be refused, in which case it is sent again after a growing wait. It is answered from a
+slightly outdated copy of the truth.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOBODY = 404
 
 
 class SimulatedAws:
-    """Keeps the protocol `Aws`; ``calls`` and ``retries`` count every request that was sent (again)."""
+    """An `Aws`; ``calls`` counts the requests that were sent, ``retries`` those that were sent again."""
 
     def __init__(self, region: SimulatedRegion) -> None:
         self._region, self._clock, self._random = region, region.clock, region.random
@@ -46,11 +46,11 @@ class SimulatedAws:
     def update_service(self, cluster: str, service: str, desired_count: int) -> Document:
         """UpdateService; raises `AwsError` when it is refused for good, as every call does."""
         self._send("UpdateService")
-        found = self._service(cluster, service)
+        scaled = self._service(cluster, service)
         if desired_count > self._parameters.tasks_per_service:
             raise AwsError(f"InvalidParameterException: Desired count exceeds limit: {desired_count}.")
-        found.scale(desired_count)
-        return documents.describe_service(found, self._clock.now_ns)
+        scaled.scale(desired_count)
+        return documents.describe_service(scaled, self._clock.now_ns)
 
     def describe_services(self, cluster: str, services: Sequence[str]) -> list[Document]:
         """DescribeServices."""
@@ -62,17 +62,17 @@ class SimulatedAws:
     def list_tasks(
         self, cluster: str, service: str, desired_status: Literal["RUNNING", "STOPPED"], token: str | None
     ) -> Page:
-        """ListTasks: in an order of no meaning, from a copy some seconds old, and now and then without a task."""
+        """ListTasks: in no meaningful order, from a copy some seconds old, and now and then with a task missing."""
         self._send("ListTasks")
-        found, seen_ns = self._service(cluster, service), self._seen_ns()
+        listing, seen_ns = self._service(cluster, service), self._seen_ns()
         start = 0.0 if token is None else float(json.loads(token))
         listed: list[Document] = []
-        for task in found.from_rank(start):
-            if task.created_ns > seen_ns or found.wanted(task, seen_ns) != (desired_status == "RUNNING"):
+        for task in listing.from_rank(start):
+            if task.created_ns > seen_ns or listing.wanted(task, seen_ns) != (desired_status == "RUNNING"):
                 continue
             if len(listed) == TASKS_PER_CALL:
                 return Page(listed, json.dumps(task.rank))
-            if self._random.random() >= self._parameters.unlisted_share and not found.meets(Kind.UNLISTED, task):
+            if self._random.random() >= self._parameters.unlisted_share and not listing.meets(Kind.UNLISTED, task):
                 listed.append({"taskArn": task.arn})
         return Page(listed, None)
 
@@ -135,7 +135,7 @@ class SimulatedAws:
         )
 
     def _refuses(self) -> bool:
-        """Whether the script has the call refused; each of its failures refuses so many calls."""
+        """Whether the script refuses this call; each of its failures refuses as many calls as its ``count``."""
         failure = self._region.failing(Kind.REFUSED)
         if failure is None or self._region.refused >= failure.count:
             return False
@@ -143,12 +143,12 @@ class SimulatedAws:
         return True
 
     def _seen_ns(self) -> int:
-        """The time that a call is answered as of: somewhat ago, and seldom much."""
+        """The time as of which a call is answered: a little ago, rarely long ago."""
         lag = self._random.expovariate(1 / self._parameters.lag_seconds) if self._parameters.lag_seconds else 0.0
         return self._clock.now_ns - round(min(lag, self._parameters.most_lag_seconds) * NS_PER_SECOND)
 
 
 def _check(count: int, most: int, what: str) -> None:
-    """What ECS refuses however often it is asked."""
+    """Refuse what ECS never accepts, however often it is asked."""
     if not 1 <= count <= most:
         raise AwsError(f"InvalidParameterException: {count} {what} in one call; 1 to {most} are allowed.")

@@ -15,7 +15,7 @@ from infra import boot_report
 OK, NOT_FOUND, BAD_GATEWAY, UNAVAILABLE = 200, 404, 502, 503
 HEALTH_PATH, STATUS_PATH = "/", "/status"
 DRAWS = 20
-"""Tasks drawn before all are looked through for one that is healthy still."""
+"""How often a task is drawn at random before all are searched for one that is still healthy."""
 
 
 class _Target(NamedTuple):
@@ -31,16 +31,16 @@ class Balancer:
         self._targets: list[_Target] = []
 
     def add(self, task: SimulatedTask) -> None:
-        """Register a task, which serves once it is healthy."""
+        """Register a task; it serves requests once it is healthy."""
         if task.healthy_ns is not None:
             insort(self._targets, _Target(task.healthy_ns, task), key=_healthy)
 
     def clear(self) -> None:
-        """Forget targets that are gone: a round begins."""
+        """Forget all targets: a new round begins."""
         self._targets = []
 
     def answer(self, path: str, now_ns: int, stranger: str | None) -> Answer:
-        """What a GET brings; ``stranger``: the ARN of a task of another round that answers instead."""
+        """The answer to a GET; ``stranger``: the ARN of a task of another round that answers instead."""
         if self._random.random() < self._bad_gateway_share:
             return Answer(BAD_GATEWAY, b"<html><h1>502 Bad Gateway</h1></html>")
         task = self._pick(now_ns)

@@ -1,4 +1,4 @@
-"""A clock that stands still while programs run: time passes only by sleeping, and then what is due happens in order."""
+"""A clock that stands still while code runs: time passes only in sleeps, during which due events happen in order."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from math import ceil
 from experiments.records.phases import NS_PER_SECOND
 
 EPOCH_NS = 1_000_000_000 * NS_PER_SECOND
-"""2001-09-09: nobody takes it for the time of a measurement."""
+"""2001-09-09: nobody will mistake it for the time of a measurement."""
 
 Event = Callable[[], None]
 
 
 class SimulatedClock:
-    """Keeps `experiments.executors.fargate.aws.Clock`. ``now_ns`` is AWS's time; the asker's may be ``ahead_ns``."""
+    """An `experiments.executors.fargate.aws.Clock`. ``now_ns`` is AWS's time; this machine's is ``ahead_ns`` later."""
 
     def __init__(self, start_ns: int = EPOCH_NS, *, ahead_ns: int = 0) -> None:
         self._start_ns = self.now_ns = start_ns
@@ -25,7 +25,7 @@ class SimulatedClock:
         self._numbers = count()
 
     def time_ns(self) -> int:
-        """Nanoseconds since the epoch, as the machine that asks has it."""
+        """Nanoseconds since the epoch by this machine's clock."""
         return self.now_ns + self._ahead_ns
 
     def monotonic(self) -> float:
@@ -33,15 +33,17 @@ class SimulatedClock:
         return (self.now_ns - self._start_ns) / NS_PER_SECOND
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass, and everything happen that is due until then; rounded up, so that a wait is never none."""
-        self.advance_to(self.now_ns + max(0, ceil(seconds * NS_PER_SECOND)))
+        """Let time pass, and everything happen that is due by then; rounded up, so that no wait is lost to rounding."""
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")  # as `time.sleep` does
+        self.advance_to(self.now_ns + ceil(seconds * NS_PER_SECOND))
 
     def at(self, time_ns: int, event: Event) -> None:
-        """Let something happen then; what is due at the same time happens in the order in which it was asked for."""
+        """Schedule an event; events that are due at the same time happen in the order in which they were scheduled."""
         heapq.heappush(self._events, (time_ns, next(self._numbers), event))
 
     def advance_to(self, time_ns: int) -> None:
-        """Go to a time that is not in the past."""
+        """Move on to a time that is not in the past."""
         while self._events and self._events[0][0] <= time_ns:
             due_ns, _, event = heapq.heappop(self._events)
             self.now_ns = max(self.now_ns, due_ns)

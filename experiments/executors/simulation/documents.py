@@ -91,7 +91,7 @@ def describe_service(service: SimulatedService, now_ns: int) -> Document:
 
 
 def counts(tasks: Iterable[SimulatedTask], now_ns: int) -> tuple[int, int]:
-    """How many tasks run, and how many are on their way to it."""
+    """How many tasks run, and how many are on their way there."""
     running = pending = 0
     for task in tasks:
         if task.created_ns > now_ns or task.stopping(now_ns):
@@ -109,7 +109,7 @@ def log_stream(task: SimulatedTask) -> str:
 
 
 def boot_report(task: SimulatedTask) -> str:
-    """The line that a task logs, and serves, when its boot is done; raises `ValueError` when that never happens."""
+    """The line that a task logs and serves once it has booted; raises `ValueError` when that never happens."""
     if task.boot_started_ns is None or task.boot_finished_ns is None:
         raise ValueError(f"The boot of {task.arn} never ends.")
     treatment = task.treatment
@@ -160,7 +160,7 @@ def _stop(task: SimulatedTask, now_ns: int) -> Document:
 
 
 def _hashed(path: str, size_bytes: int, content: str) -> Document:
-    """A file as the hasher reports it; the sums are of its name, for no file is there."""
+    """A file as the hasher reports it; the hashes are of its name, since there is no file."""
     names = ("md5", "sha1", "sha256", "sha512")
     sums = {name: hashlib.new(name, content.encode(), usedforsecurity=False).hexdigest() for name in names}
     return {"path": path, "bytes": size_bytes, **sums, "crc32": "0" * 8, "adler32": "0" * 8}

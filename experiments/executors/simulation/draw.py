@@ -12,18 +12,17 @@ from random import Random
 
 from experiments.executors.simulation.failures import Kind
 from experiments.executors.simulation.parameters import Parameters
-from experiments.executors.simulation.task import SimulatedTask, Stop
-from experiments.executors.simulation.treatment import Treatment
+from experiments.executors.simulation.task import SimulatedTask, Stop, Treatment
 from experiments.records.model import Round
 from experiments.records.phases import NS_PER_SECOND
 
 PARTS = ("provision", "pull", "boot")
-"""What has effects of its own: ECS, the registry and network, the task's CPU."""
+"""Each has random effects of its own: ECS, the registry with the network, and the task's CPU."""
 NS_PER_MS = 1_000_000
 EARLY_SHARE = 0.5
 """A container that exits early does so after this share of its boot work."""
 REPLACED_SECONDS = 5.0
-"""A task that is replaced is so this long after its boot."""
+"""A task that is going to be replaced is stopped this long after its boot."""
 PULL_ERROR_SECONDS = 1.0
 
 
@@ -40,7 +39,7 @@ class RoundDraw:
         }
 
     def task(self, treatment: Treatment, number: int, created_ns: int, fate: frozenset[Kind]) -> SimulatedTask:
-        """A task that is created now, with all that is going to happen to it."""
+        """A task that is created at ``created_ns``, with everything that is going to happen to it."""
         lazy = treatment.lazy and Kind.NOT_LAZY not in fate
         bound_ns = self._parameters.clock_error_bound_ms * NS_PER_MS
         task = SimulatedTask(
@@ -86,7 +85,7 @@ class RoundDraw:
             )
 
     def _end(self, task: SimulatedTask) -> None:
-        """What its fate lets it die of, before anybody scales it down."""
+        """How its fate ends it, unless it is scaled down first."""
         if Kind.CANNOT_PULL in task.fate and task.pull_started_ns is not None:
             failed_ns = task.pull_started_ns + round(PULL_ERROR_SECONDS * NS_PER_SECOND)
             reason = (
@@ -124,7 +123,7 @@ def whole_pull_seconds(parameters: Parameters, image_bytes: int) -> float:
 
 
 def boot_seconds(parameters: Parameters, read_bytes: int, vcpu: float, *, lazy: bool) -> float:
-    """How long the boot's own work takes: hashing, and lazily, the reads come over the wire meanwhile."""
+    """How long the boot's own work takes: hashing, and with lazy loading, reading over the wire at the same time."""
     hashing = read_bytes * parameters.hash_cpu_seconds_per_byte / vcpu
     if not lazy:
         return hashing

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from experiments.executors.fargate.executor import FargateExecutor
-from experiments.executors.protocol import Executor
+from experiments.executors.protocol import Executor, NotifyPhase
 from experiments.executors.simulation.aws import SimulatedAws
 from experiments.executors.simulation.clock import EPOCH_NS, SimulatedClock
 from experiments.executors.simulation.failures import Script
@@ -17,15 +17,18 @@ from experiments.executors.simulation.world import SimulatedRegion
 from experiments.records.model import Round, RoundObservation
 from experiments.records.phases import NS_PER_SECOND
 from infra.outputs import StackOutputs
-from kit.values import Notify
 
 SECONDS_PER_ROUND = 3600
-"""The first round that runs begins so long after the epoch for each that lies before it in the plan: the times of a
-resumed sweep follow those of its earlier rounds."""
+"""The first round that runs begins this long after the epoch for each round before it in the plan, so that the times of
+a resumed sweep follow those of its earlier rounds."""
 
 
 class SimulatedExecutor:
-    """Keeps `experiments.executors.protocol.Executor`; ``region`` knows the truth, ``aws`` what was asked."""
+    """An `experiments.executors.protocol.Executor`; ``region`` holds the truth, ``aws`` counts what was asked.
+
+    The same seed gives the same times. A task that has not booted after ``timeout_seconds`` of simulated time gets that
+    outcome. ``script``: what goes wrong.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class SimulatedExecutor:
         self._begun = False
 
     def key_metadata(self) -> dict[str, str]:
-        """What the executor says, the target `sim`, the seed and every parameter: no pooling beyond equal ones."""
+        """Fargate's metadata, the target `sim`, the seed and every parameter: only equal simulations are pooled."""
         return {
             **self._fargate.key_metadata(),
             "target": "sim",
@@ -64,8 +67,8 @@ class SimulatedExecutor:
         """As on Fargate."""
         self._fargate.check(rounds)
 
-    def run_round(self, round_: Round, notify: Notify) -> RoundObservation:
-        """Simulate a round; nothing waits, whatever it takes in simulated time."""
+    def run_round(self, round_: Round, notify: NotifyPhase) -> RoundObservation:
+        """Simulate a round; however long it takes in simulated time, nothing waits."""
         if not self._begun:
             self._begun = True
             self.clock.advance_to(max(self.clock.now_ns, _first_ns(round_)))
@@ -80,14 +83,6 @@ class SimulatedExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._fargate.__exit__(kind, error, trace)
-
-
-def open_executor(outputs: StackOutputs, parameters: Parameters, seed: int, timeout_seconds: float) -> Executor:
-    """An executor whose rounds are simulated; the same seed gives the same times.
-
-    A task that has not booted after ``timeout_seconds`` of simulated time gets that outcome.
-    """
-    return SimulatedExecutor(outputs, parameters, seed=seed, timeout_seconds=timeout_seconds)
 
 
 def _first_ns(round_: Round) -> int:

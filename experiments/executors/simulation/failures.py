@@ -1,4 +1,4 @@
-"""What can be made to go wrong in a simulated round, by a script: the failures that AWS is known for."""
+"""What a script can make go wrong in a simulated round: the failures that AWS is known for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What goes wrong. Those that concern tasks meet the first ones that a round launches."""
+    """What goes wrong. Failures of tasks meet the first tasks that a round launches."""
 
     REPLACED = "a task that has booted is stopped by AWS, and replaced"
     STOPPED_EARLY = "a task's container exits in the middle of its boot, and it is replaced"
@@ -32,7 +32,7 @@ ALL = 1_000_000
 
 @dataclass(frozen=True)
 class Failure:
-    """One thing that goes wrong: how many tasks (or calls, answers) it meets, and, where it passes, for how long."""
+    """One thing that goes wrong: how many tasks (or calls, or answers) it meets, and for how long if it passes."""
 
     kind: Kind
     count: int = 1
@@ -40,4 +40,4 @@ class Failure:
 
 
 Script = Mapping[int, Sequence[Sequence[Failure]]]
-"""By a round's place in its plan: what goes wrong in its first attempt, in its second, …; later ones go well."""
+"""By the round's index in its plan: what goes wrong in its first attempt, its second, …; later attempts go well."""

@@ -1,7 +1,7 @@
 """Simulated CloudWatch Logs: the boot reports of one service, found late and out of order, in pages.
 
 The simulation's tasks log nothing but their boot reports. A page holds 10,000 events or 1 MB, and may be empty while
-more follow (API reference, FilterLogEvents); what is ingested after a reader has passed its time is missed by him.
+more follow (API reference, FilterLogEvents); a reader misses events that are ingested after he has passed their time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from experiments.executors.simulation.task import SimulatedTask
 PAGE_BYTES = 1 << 20
 PAGE_EVENTS = 10_000
 EVENT_BYTES = 26
-"""What an event counts beside its message (API reference, PutLogEvents)."""
+"""Each event counts this much more than its message (API reference, PutLogEvents)."""
 
 
 class _Logged(NamedTuple):
@@ -33,12 +33,12 @@ class BootLog:
         self._events: list[_Logged] = []
 
     def add(self, task: SimulatedTask) -> None:
-        """Take in a task whose report is going to be ingested, unless it is stopped before it is made."""
+        """Add a task's report: it is found once it is ingested, unless the task is stopped before it has booted."""
         if task.boot_finished_ns is not None and task.ingested_ns is not None:
             insort(self._events, _Logged(task.boot_finished_ns // NS_PER_MS, task.rank, task), key=_order)
 
     def page(self, prefix: str, pattern: str, start_ms: int, token: str | None, now_ns: int) -> Page:
-        """The events from ``start_ms``, or from where the last page ended, whose stream and message are wanted."""
+        """The matching events from ``start_ms`` on, or from where the last page ended."""
         start = _parse(token or self.first_token(start_ms))
         items: list[Document] = []
         size = 0
@@ -60,13 +60,13 @@ class BootLog:
         return json.dumps((start_ms, -1.0))
 
     def forget(self, tasks: list[SimulatedTask]) -> None:
-        """Drop the events of tasks that nobody asks about any more."""
+        """Drop the events of tasks that ECS has forgotten."""
         gone = {task.arn for task in tasks}
         self._events = [logged for logged in self._events if logged.task.arn not in gone]
 
 
 def matches(pattern: str, message: str) -> bool:
-    """Whether a message has every term of a filter pattern, quoted or bare; raises for patterns of other kinds."""
+    """Whether a message has every term of a filter pattern, quoted or bare; raises for other kinds of patterns."""
     terms = pattern.split()
     if any(character in pattern for character in "{}[]?-%"):
         raise NotImplementedError(f"The simulation knows terms alone as filter patterns, not {pattern!r}.")

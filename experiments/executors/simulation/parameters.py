@@ -1,9 +1,9 @@
-"""Every number of the simulation, with its source. Nothing that comes out of them is a measurement.
+"""Every number of the simulation, with its source. Nothing that follows from them is a measurement.
 
 Three kinds of sources are named below: AWS's documentation ("doc"), the lab ("lab": docs/lab.md and
 `experiments.forecast.duration`), and the one published Fargate experiment with these workloads ("published":
 ppabis/ecs-soci-experiments, ARM64, 0.25 vCPU: pull -80 %, start -40 %, boot -24 % for the movie and -46 % for the
-Parquet files). What no source tells is an assumption and says so.
+Parquet files). Anything without a source is an assumption and says so.
 
 Fitted: with C seconds of provisioning and container start around the pull, P seconds of plain pull and the boot work
 as in the lab, no single C and P gives all four published changes; C = 13 and P = 17 come within seven points of each.
@@ -36,7 +36,7 @@ class Workload(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """A token bucket: so many at once, and so many a second for ever."""
+    """A token bucket: ``burst`` at once, then ``per_second``."""
 
     burst: Annotated[float, Field(ge=1, allow_inf_nan=False)]
     per_second: Rate
@@ -51,7 +51,7 @@ class Noise(NamedTuple):
 
 
 class Parameters(Frozen):
-    """A simulated Fargate in one region, and the machine that asks it. Durations in seconds are medians."""
+    """A simulated Fargate in one region, and the machine that measures it. Durations in seconds are medians."""
 
     workloads: Mapping[str, Workload] = Field(
         default_factory=dict, description="by variant; any other reads its whole image"
@@ -128,7 +128,7 @@ class Parameters(Frozen):
     )
 
     def metadata(self) -> dict[str, str]:
-        """Every parameter as key metadata: sweeps with other numbers are never pooled."""
+        """Every parameter as key metadata: sweeps with different numbers are never pooled."""
         values = self.model_dump(exclude={"workloads"})
         works = {f"workload.{name}": _text(work) for name, work in sorted(self.workloads.items())}
         return {f"parameter.{name}": text for name, text in {**_texts(values), **works}.items()}

@@ -16,15 +16,14 @@ from experiments.executors.simulation.clock import SimulatedClock
 from experiments.executors.simulation.draw import RoundDraw
 from experiments.executors.simulation.failures import Failure, Kind
 from experiments.executors.simulation.parameters import Parameters
-from experiments.executors.simulation.task import SimulatedTask
+from experiments.executors.simulation.task import SimulatedTask, Treatment
 from experiments.executors.simulation.throttle import TokenBucket
-from experiments.executors.simulation.treatment import Treatment
 from experiments.records.phases import NS_PER_SECOND
 
 MOST_EVENTS = 100
-"""DescribeServices shows so many (API reference of Amazon ECS, Service)."""
+"""The most events that DescribeServices shows (API reference of Amazon ECS, Service)."""
 MANY_FAILURES = 3
-"""Tasks that failed one after the other, after which ECS says that it cannot start any (assumption)."""
+"""After this many failures in a row ECS says that it cannot start tasks (assumption)."""
 MOST_DOUBLINGS = 7
 
 
@@ -71,11 +70,11 @@ class SimulatedService:
 
     @property
     def deployment(self) -> str:
-        """The id of its one deployment, which its tasks were started by."""
+        """The id of its one deployment, which starts its tasks."""
         return f"ecs-svc/{zlib.crc32(self.treatment.service.arn.encode()):019d}"
 
     def begin_round(self, draw: RoundDraw, failures: Sequence[Failure]) -> list[SimulatedTask]:
-        """From now on tasks are drawn from ``draw``, and these failures meet them; returns tasks now forgotten."""
+        """From now on tasks come from ``draw`` and meet these failures; returns the tasks that ECS forgets now."""
         self._draw, self._failures, self._began_ns = draw, failures, self._clock.now_ns
         self.round_tasks = []
         self._failed_in_a_row = 0
@@ -84,14 +83,14 @@ class SimulatedService:
         return forgotten
 
     def scale(self, desired: int) -> None:
-        """UpdateService: launch what is missing, stop what is too much."""
+        """UpdateService: launch missing tasks, stop surplus ones."""
         self.desired, self.updated_ns = desired, self._clock.now_ns
         acts_ns = self._clock.now_ns + round(self._parameters.schedule_seconds * NS_PER_SECOND)
         self._clock.at(acts_ns, self._stop_surplus)
         self._launch_at(acts_ns)
 
     def from_rank(self, rank: float) -> Iterator[SimulatedTask]:
-        """The tasks that are not forgotten, from a place in ECS's lists on."""
+        """The tasks that ECS remembers, from a place in its lists on."""
         return islice(self.by_rank, bisect_left(self.by_rank, rank, key=_rank), None)
 
     def failures(self, kind: Kind) -> Iterator[Failure]:
@@ -104,11 +103,11 @@ class SimulatedService:
         return kind in task.fate and any(True for _ in self.failures(kind))
 
     def earlier(self) -> Iterator[SimulatedTask]:
-        """Tasks of the rounds before that are not forgotten."""
+        """Tasks of earlier rounds that ECS remembers."""
         return (task for task in self.by_rank if self._is_earlier(task))
 
     def wanted(self, task: SimulatedTask, now_ns: int) -> bool:
-        """Whether ListTasks tells a task as one that is to run, and not as stopped."""
+        """Whether ListTasks lists a task as running, not as stopped."""
         if self._is_earlier(task) and any(True for _ in self.failures(Kind.STALE)):
             return True
         return not task.stopping(now_ns)
@@ -117,7 +116,7 @@ class SimulatedService:
         return task.created_ns < self._began_ns
 
     def _launch_at(self, time_ns: int) -> None:
-        """Look for tasks to launch then, or at an earlier time that is set already."""
+        """Schedule the next launches, unless they are scheduled for an earlier time already."""
         if self._launch_ns is None or time_ns < self._launch_ns:
             self._launch_ns = time_ns
             self._clock.at(time_ns, self._launch)
@@ -142,7 +141,7 @@ class SimulatedService:
             self._launch_at(self._clock.now_ns + round(self._parameters.retry_seconds * NS_PER_SECOND))
 
     def _next_launch_ns(self) -> int:
-        """When account and service both have a launch left."""
+        """When both the account and the service have a launch left."""
         return max(bucket.next_ns(self._clock.now_ns) for bucket in self._launches)
 
     def _create(self) -> None:
@@ -159,7 +158,7 @@ class SimulatedService:
             self._clock.at(task.stop.asked_ns, lambda: self._lost(task))
 
     def _lost(self, task: SimulatedTask) -> None:
-        """A task stops by itself: another one takes its place, later each time when they never start."""
+        """A task stops by itself: another takes its place, with growing waits when they never start."""
         if self._active.pop(task.arn, None) is None or task.stop is None:
             return
         started = task.time("started_ns", task.stop.asked_ns) is not None

@@ -1,4 +1,4 @@
-"""A stack that is not there: outputs of the target `sim` for any design, with made-up names and digests."""
+"""Outputs of a stack that does not exist: the target `sim` for any design, with made-up names and digests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parameters(design: Design) -> Parameters:
 
 
 def outputs(design: Design, platform: str) -> StackOutputs:
-    """What the stack of a design would put out if tasks of 0.25 vCPU were simulated; needs nothing and makes nothing.
+    """The outputs of a design's stack with simulated tasks of 0.25 vCPU; needs nothing and makes nothing.
 
     ``platform``: as `linux/arm64`.
     """

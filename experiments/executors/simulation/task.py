@@ -1,4 +1,4 @@
-"""One simulated task: when everything of its life truly happens, and what AWS would say of it at a given moment.
+"""One simulated task: when each step of its life truly happens, and what AWS would say of it at a given time.
 
 A task's times are drawn when it is created and lie in the future then; whatever is later than its stop never happens.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from experiments.executors.simulation.failures import Kind
-from experiments.executors.simulation.treatment import Treatment
+from experiments.executors.simulation.parameters import Workload
+from infra.outputs import LAZY_FORMS, FargateOutput, ServiceOutput
 
 REACHED = (
     ("RUNNING", "started_ns"),
@@ -16,6 +17,24 @@ REACHED = (
     ("PROVISIONING", "created_ns"),
 )
 """The last status of a task that is not being stopped, latest first (doc: "Amazon ECS task lifecycle")."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A variant in a form, on its service."""
+
+    variant: str
+    form: str
+    image: str
+    image_digest: str
+    service: ServiceOutput
+    stack: FargateOutput
+    workload: Workload
+
+    @property
+    def lazy(self) -> bool:
+        """Whether its form promises lazy loading."""
+        return self.form in LAZY_FORMS
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from experiments.executors.fargate.poll import Backoff
+from experiments.executors.fargate.stage import Backoff
 from sociometer.cli.main import main
 from tests.support.aws.sent import noted
 

@@ -1,4 +1,4 @@
-"""Claims about `--target fargate` from the command line: the real command, executor and boto3, on an ECS in memory.
+"""Claims about `--target fargate` from the command line: the real command, executor and boto3, on a simulated ECS.
 
 Only the stack's outputs stand in for Pulumi's, and the clock is one that jumps.
 """
@@ -13,27 +13,28 @@ from pathlib import Path
 
 import pytest
 
-from experiments.executors.fargate import clocks
+from experiments.executors import choose
+from experiments.executors.simulation.clock import SimulatedClock
 from infra.outputs import StackOutputs
 from sociometer.cli import actions
 from tests.contracts.fargate import fargate_outputs
 from tests.support.aws_server import AwsServer, serving
-from tests.support.fake_ecs import FakeClock, FakeEcs
+from tests.support.scripted import ScriptedEcs
 from tests.unit.cli.conftest import Sociometer
 
 SMALL = ("--target", "fargate", "--variants", "movie", "--counts", "1,2", "--blocks", "1")
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedClock:
     """The clock of the command and of the ECS."""
-    jumping = FakeClock()
-    monkeypatch.setattr(clocks, "SystemClock", lambda: jumping)
+    jumping = SimulatedClock()
+    monkeypatch.setattr(choose, "time", jumping)
     return jumping
 
 
 @pytest.fixture
-def server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AwsServer]:
+def server(clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AwsServer]:
     """AWS on loopback, for whoever opens a session with credentials."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -43,7 +44,7 @@ def server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving(FakeEcs(fargate_outputs(), clock)) as listening:
+    with serving(ScriptedEcs(fargate_outputs(), clock)) as listening:
         monkeypatch.setenv("AWS_ENDPOINT_URL", listening.url)
         yield listening
 
@@ -56,7 +57,7 @@ def outputs(server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> StackOutputs:
     return made
 
 
-def ecs_of(server: AwsServer) -> FakeEcs:
+def ecs_of(server: AwsServer) -> ScriptedEcs:
     assert server.ecs is not None
     return server.ecs
 
@@ -87,7 +88,7 @@ def test_a_resumed_sweep_shows_the_cost_of_what_is_left(sociometer: Sociometer) 
 
 
 def test_clean_stops_what_a_killed_sweep_left_and_says_so(sociometer: Sociometer, server: AwsServer) -> None:
-    ecs_of(server).update_service("", "movie-plain", 3)
+    ecs_of(server).service("movie-plain").scale(3)
     cleared = sociometer("clean", "--target", "fargate", "--json")
     assert cleared.exit_code == 0, cleared.stderr
     assert json.loads(cleared.stdout) == ["tasks of the ECS service movie-plain"]

@@ -1,4 +1,4 @@
-"""A Fargate stack, an ECS in memory, and an executor on both."""
+"""A Fargate stack, a scripted simulation of ECS, and an executor on both."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 
 from experiments.executors.fargate.aws import Aws
 from experiments.executors.fargate.executor import FargateExecutor
+from experiments.executors.simulation.clock import SimulatedClock
 from experiments.records.model import Round, RoundObservation
 from infra.outputs import StackOutputs
 from tests.contracts.fargate import fargate_outputs
-from tests.support.fake_ecs import FakeClock, FakeEcs
+from tests.support.scripted import ScriptedEcs
 
 Observe = Callable[..., RoundObservation]
 TIMEOUT_SECONDS = 300.0
@@ -31,9 +32,9 @@ def outputs() -> StackOutputs:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
+def clock() -> SimulatedClock:
     """Time that only moves when somebody waits."""
-    return FakeClock()
+    return SimulatedClock()
 
 
 def round_of(task_count: int = 3, form: str = "soci-v2", index: int = 0) -> Round:
@@ -41,17 +42,19 @@ def round_of(task_count: int = 3, form: str = "soci-v2", index: int = 0) -> Roun
     return Round(block=0, index=index, variant="movie", form=form, task_count=task_count)
 
 
-def executor_on(ecs: Aws, outputs: StackOutputs, clock: FakeClock, timeout: float = TIMEOUT_SECONDS) -> FargateExecutor:
+def executor_on(
+    ecs: Aws, outputs: StackOutputs, clock: SimulatedClock, timeout: float = TIMEOUT_SECONDS
+) -> FargateExecutor:
     """The executor under test."""
     return FargateExecutor(outputs, aws=ecs, clock=clock, timeout_seconds=timeout, random=Random(1))
 
 
 @pytest.fixture
-def observe(outputs: StackOutputs, clock: FakeClock) -> Observe:
+def observe(outputs: StackOutputs) -> Observe:
     """Run one round on an ECS, and check that nothing is left running."""
 
-    def run(ecs: FakeEcs, round_: Round | None = None, timeout: float = TIMEOUT_SECONDS) -> RoundObservation:
-        with executor_on(ecs, outputs, clock, timeout) as executor:
+    def run(ecs: ScriptedEcs, round_: Round | None = None, timeout: float = TIMEOUT_SECONDS) -> RoundObservation:
+        with executor_on(ecs, outputs, ecs.clock, timeout) as executor:
             observation = executor.run_round(round_ or round_of(), lambda _phase: None)
         assert ecs.running() == 0
         return observation

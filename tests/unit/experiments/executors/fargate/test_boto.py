@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from experiments.executors.fargate.boto import MOST_BODY_BYTES, Boto
+from experiments.executors.simulation.clock import SimulatedClock
+from experiments.executors.simulation.documents import boot_report
+from experiments.executors.simulation.task import SimulatedTask
 from experiments.records.model import Outcome, RoundObservation
 from kit.errors import AwsError, CredentialsError
 from tests.contracts.fargate import REGION, fargate_outputs
 from tests.support.aws_server import AwsServer, Reply, Reset, document, refusal, serving
-from tests.support.fake_ecs import FakeClock, FakeEcs, FakeTask, Fate, Life
+from tests.support.scripted import Fate, Life, ScriptedEcs
 from tests.unit.experiments.executors.fargate.conftest import executor_on, round_of
 
 CLUSTER = "arn:aws:ecs:eu-west-2:123456789012:cluster/sociometer"
@@ -226,20 +229,20 @@ def test_an_endless_answer_is_cut(server: AwsServer, boto: Boto) -> None:
 CANNOT_PULL = Fate(
     stop_after=12.0, stop_code="TaskFailedToStart", stop_reason="CannotPullContainerError: manifest unknown"
 )
-Observe = Callable[[FakeEcs, int], RoundObservation]
+Observe = Callable[[ScriptedEcs, int], RoundObservation]
 
 
 @pytest.fixture
-def clock() -> FakeClock:
+def clock() -> SimulatedClock:
     """Only botocore's own waits are real."""
-    return FakeClock()
+    return SimulatedClock()
 
 
 @pytest.fixture
-def over_http(server: AwsServer, boto: Boto, clock: FakeClock) -> Iterator[Observe]:
+def over_http(server: AwsServer, boto: Boto, clock: SimulatedClock) -> Iterator[Observe]:
     """Run one round of the real executor, over HTTP."""
 
-    def observe(ecs: FakeEcs, task_count: int) -> RoundObservation:
+    def observe(ecs: ScriptedEcs, task_count: int) -> RoundObservation:
         server.ecs = ecs
         outputs = fargate_outputs(load_balancer=server.url)
         with executor_on(boto, outputs, clock, timeout=90) as executor:
@@ -257,13 +260,13 @@ def over_http(server: AwsServer, boto: Boto, clock: FakeClock) -> Iterator[Obser
     ids=["throttled", "500", "reset"],
 )
 def test_a_round_survives_failures_of_every_call_and_says_how_many(
-    server: AwsServer, over_http: Observe, clock: FakeClock, failure: Reply | Reset
+    server: AwsServer, over_http: Observe, clock: SimulatedClock, failure: Reply | Reset
 ) -> None:
-    ecs = FakeEcs(fargate_outputs(), clock)
+    ecs = ScriptedEcs(fargate_outputs(), clock)
     operations = ("UpdateService", "DescribeServices", "ListTasks", "DescribeTasks", "FilterLogEvents")
     for operation in operations:
         server.script[operation].append(failure)
-    server.script["GET"].extend([Reply(502), Reply(503), Reset(), Reply(body=ecs.report(_stranger(ecs)).encode())])
+    server.script["GET"].extend([Reply(502), Reply(503), Reset(), Reply(body=boot_report(_stranger()).encode())])
     observation = over_http(ecs, 3)
     assert {task.outcome for task in observation.tasks} == {Outcome.BOOTED}
     assert None not in {task.times.ready_ns for task in observation.tasks}
@@ -286,25 +289,23 @@ def test_a_round_survives_failures_of_every_call_and_says_how_many(
     ids=["cannot pull", "stopped and replaced", "missing", "silent", "not lazy", "slow lists"],
 )
 def test_every_mishap_over_http_is_the_outcome_that_it_is_in_memory(
-    over_http: Observe, clock: FakeClock, fates: dict[int, Fate], life: Life, expected: set[Outcome]
+    over_http: Observe, clock: SimulatedClock, fates: dict[int, Fate], life: Life, expected: set[Outcome]
 ) -> None:
-    observation = over_http(FakeEcs(fargate_outputs(), clock, fates=fates, life=life), 2)
+    observation = over_http(ScriptedEcs(fargate_outputs(), clock, fates=fates, life=life), 2)
     assert {task.outcome for task in observation.tasks} == expected
 
 
 def test_credentials_that_expire_in_the_middle_end_the_round_and_keep_what_was_seen(
-    server: AwsServer, over_http: Observe, clock: FakeClock
+    server: AwsServer, over_http: Observe, clock: SimulatedClock
 ) -> None:
     server.script["FilterLogEvents"].append(refusal("ExpiredTokenException", "expired"))
-    observation = over_http(FakeEcs(fargate_outputs(), clock), 2)
+    observation = over_http(ScriptedEcs(fargate_outputs(), clock), 2)
     assert {task.outcome for task in observation.tasks} == {Outcome.FAILED}
     assert {task.reason.partition(".")[0] for task in observation.tasks if task.reason} == {
         "The AWS credentials have expired (ExpiredTokenException)"
     }
 
 
-def _stranger(ecs: FakeEcs) -> FakeTask:
+def _stranger() -> SimulatedTask:
     """A task of another day that only the load balancer still knows."""
-    task = ecs.start_foreign("movie-soci-v2", age_seconds=9_000)
-    ecs.services["movie-soci-v2"].desired = 0
-    return ecs.tasks.pop(task.arn)
+    return ScriptedEcs(fargate_outputs(), SimulatedClock()).start_foreign("movie-soci-v2", age_seconds=100)

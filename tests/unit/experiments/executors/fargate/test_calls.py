@@ -8,15 +8,16 @@ import tracemalloc
 import pytest
 
 from experiments.executors.fargate import calls
+from experiments.executors.simulation.clock import SimulatedClock
 from experiments.records.model import Outcome, RoundObservation
 from infra.outputs import StackOutputs
-from tests.support.fake_ecs import FakeClock, FakeEcs, Life
+from tests.support.scripted import Life, ScriptedEcs
 from tests.unit.experiments.executors.fargate.conftest import executor_on, round_of
 
 
 def run(outputs: StackOutputs, task_count: int, boot: float = 12.0, *, rounds: int = 1) -> RoundObservation:
-    clock = FakeClock()
-    with executor_on(FakeEcs(outputs, clock, life=Life(boot=boot)), outputs, clock) as executor:
+    clock = SimulatedClock()
+    with executor_on(ScriptedEcs(outputs, clock, life=Life(boot=boot)), outputs, clock) as executor:
         for _ in range(rounds):
             observation = executor.run_round(round_of(task_count), lambda _: None)
     return observation
@@ -61,8 +62,8 @@ def test_later_rounds_take_no_more(outputs: StackOutputs) -> None:
 def test_memory_grows_with_the_tasks_within_the_bound_that_is_written_down(outputs: StackOutputs) -> None:
     peaks = {}
     for task_count in (200, 600):
-        clock = FakeClock()
-        ecs = FakeEcs(outputs, clock)
+        clock = SimulatedClock()
+        ecs = ScriptedEcs(outputs, clock)
         with executor_on(ecs, outputs, clock) as executor:
             gc.collect()
             tracemalloc.start()

@@ -9,6 +9,7 @@ import pytest
 
 from experiments.executors.fargate.orphans import claimed, clear_orphans
 from experiments.executors.protocol import Executor
+from experiments.executors.simulation.clock import SimulatedClock
 from experiments.records.model import Outcome, RoundStatus
 from experiments.store.store import Store
 from experiments.sweep import resume, start
@@ -18,7 +19,7 @@ from tests.contracts.executor import ExecutorContract
 from tests.contracts.fargate import fargate_outputs
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
-from tests.support.fake_ecs import FakeClock, FakeEcs
+from tests.support.scripted import ScriptedEcs
 from tests.unit.experiments.executors.fargate.conftest import executor_on, round_of
 
 
@@ -31,16 +32,18 @@ class TestFargateKeepsTheExecutorContract(ExecutorContract):
     @pytest.fixture(scope="class")
     @classmethod
     def executor(cls, outputs: StackOutputs) -> Executor:
-        clock = FakeClock()
-        return executor_on(FakeEcs(outputs, clock), outputs, clock)
+        clock = SimulatedClock()
+        return executor_on(ScriptedEcs(outputs, clock), outputs, clock)
 
 
 @pytest.fixture
-def ecs(outputs: StackOutputs, clock: FakeClock) -> FakeEcs:
-    return FakeEcs(outputs, clock)
+def ecs(outputs: StackOutputs, clock: SimulatedClock) -> ScriptedEcs:
+    return ScriptedEcs(outputs, clock)
 
 
-def test_key_metadata_tells_tasks_of_another_size_apart(outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock) -> None:
+def test_key_metadata_tells_tasks_of_another_size_apart(
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
+) -> None:
     larger = fargate_outputs(cpu_units=1024, memory_mebibytes=2048)
     assert executor_on(ecs, outputs, clock).key_metadata() == {
         "target": "fargate",
@@ -54,32 +57,35 @@ def test_key_metadata_tells_tasks_of_another_size_apart(outputs: StackOutputs, e
     assert executor_on(ecs, larger, clock).key_metadata()["profile"] == "1024/2048"
 
 
-def test_a_stack_of_another_target_is_refused(ecs: FakeEcs, clock: FakeClock) -> None:
+def test_a_stack_of_another_target_is_refused(ecs: ScriptedEcs, clock: SimulatedClock) -> None:
     with pytest.raises(StackError, match=r"target is lab: it has no ECS services"):
         executor_on(ecs, stack_outputs(), clock)
 
 
 def test_check_asks_nothing_to_run_and_passes_on_a_whole_stack(
-    outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
 ) -> None:
     executor_on(ecs, outputs, clock).check(small_plan().rounds)
     assert ecs.calls == {"DescribeServices": 1}
 
 
-def test_check_names_services_that_are_gone(outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock) -> None:
-    del ecs.services["movie-plain"]
-    ecs.services["movie-soci-v2"].status = "DRAINING"
+def test_check_names_services_that_are_gone(outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock) -> None:
+    ecs.changes = {"movie-plain": None, "movie-soci-v2": {"status": "DRAINING"}}
     with pytest.raises(StackError, match=r"services are gone: movie-plain, movie-soci-v2. `sociometer up`"):
         executor_on(ecs, outputs, clock).check(small_plan().rounds)
 
 
-def test_check_refuses_a_service_that_runs_another_image(outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock) -> None:
-    ecs.services["movie-plain"].task_definition = "arn:other:7"
+def test_check_refuses_a_service_that_runs_another_image(
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
+) -> None:
+    ecs.changes = {"movie-plain": {"taskDefinition": "arn:other:7"}}
     with pytest.raises(StackError, match=r"movie-plain runs arn:other:7, not .*movie-plain:1 as the stack's outputs"):
         executor_on(ecs, outputs, clock).check(small_plan().rounds)
 
 
-def test_check_refuses_an_image_without_boot_report(outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock) -> None:
+def test_check_refuses_an_image_without_boot_report(
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
+) -> None:
     movie = outputs.variants["movie"].model_copy(update={"boot_report": False})
     silent = outputs.model_copy(update={"variants": {"movie": movie}})
     with pytest.raises(SettingsError, match=r"variant movie writes no boot report .* docs/fargate-rounds.md"):
@@ -87,7 +93,7 @@ def test_check_refuses_an_image_without_boot_report(outputs: StackOutputs, ecs: 
     assert not ecs.calls
 
 
-def test_check_lets_missing_credentials_through(outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock) -> None:
+def test_check_lets_missing_credentials_through(outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock) -> None:
     def refuse(_operation: str) -> None:
         raise CredentialsError("There are no AWS credentials.")
 
@@ -96,20 +102,20 @@ def test_check_lets_missing_credentials_through(outputs: StackOutputs, ecs: Fake
         executor_on(ecs, outputs, clock).check(small_plan().rounds)
 
 
-def test_outputs_without_a_service_say_so(ecs: FakeEcs, clock: FakeClock, outputs: StackOutputs) -> None:
+def test_outputs_without_a_service_say_so(ecs: ScriptedEcs, clock: SimulatedClock, outputs: StackOutputs) -> None:
     lab_like = stack_outputs(("movie",), ("plain", "soci-v2"))
     halved = lab_like.model_copy(update={"target": "fargate", "fargate": outputs.fargate})
     with pytest.raises(StackError, match=r"name no ECS service for .*Run `sociometer up`"):
         executor_on(ecs, halved, clock).check(small_plan().rounds)
 
 
-def test_a_round_needs_an_open_executor(outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock) -> None:
+def test_a_round_needs_an_open_executor(outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock) -> None:
     with pytest.raises(AwsError, match="use the executor as a context manager"):
         executor_on(ecs, outputs, clock).run_round(round_of(), lambda _: None)
 
 
 def test_entering_clears_what_a_killed_sweep_left_running(
-    outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
 ) -> None:
     left = [ecs.start_foreign("movie-plain", age_seconds=100) for _ in range(2)]
     with executor_on(ecs, outputs, clock) as executor:
@@ -120,7 +126,7 @@ def test_entering_clears_what_a_killed_sweep_left_running(
 
 
 def test_orphans_are_cleared_and_named_and_an_empty_stack_is_left_alone(
-    outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
 ) -> None:
     ecs.start_foreign("movie-plain", age_seconds=100)
     assert clear_orphans(outputs, ecs, clock) == ["tasks of the ECS service movie-plain"]
@@ -131,7 +137,7 @@ def test_orphans_are_cleared_and_named_and_an_empty_stack_is_left_alone(
 
 
 def test_every_service_is_tried_when_one_cannot_be_cleared(
-    outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
 ) -> None:
     for name in ("movie-plain", "movie-soci-v2"):
         ecs.start_foreign(name, age_seconds=100)
@@ -143,13 +149,13 @@ def test_every_service_is_tried_when_one_cannot_be_cleared(
     ecs.before = fail_once
     with pytest.raises(AwsError, match=r"Tasks of movie-plain may still run and cost money: `sociometer clean`"):
         clear_orphans(outputs, ecs, clock)
-    assert ecs.services["movie-soci-v2"].desired == 0
+    assert ecs.service("movie-soci-v2").desired == 0
 
 
 def _killed_sweep(outputs: StackOutputs, store: Path) -> None:
     """A sweep that is killed by SIGKILL in its third round, with its tasks up."""
-    clock = FakeClock()
-    ecs = FakeEcs(outputs, clock)
+    clock = SimulatedClock()
+    ecs = ScriptedEcs(outputs, clock)
 
     def kill(operation: str) -> None:
         if operation == "FilterLogEvents" and ecs.calls["UpdateService"] == 5:
@@ -161,7 +167,7 @@ def _killed_sweep(outputs: StackOutputs, store: Path) -> None:
 
 
 def test_after_sigkill_the_records_are_there_orphans_are_cleared_and_the_sweep_resumes(
-    outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock, tmp_path: Path
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock, tmp_path: Path
 ) -> None:
     path = tmp_path / "store.sqlite"
     process = multiprocessing.get_context("spawn").Process(target=_killed_sweep, args=(outputs, path))
@@ -180,7 +186,7 @@ def test_after_sigkill_the_records_are_there_orphans_are_cleared_and_the_sweep_r
 
 
 def test_expired_credentials_end_a_sweep_at_once_and_it_resumes(
-    outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock, tmp_path: Path
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock, tmp_path: Path
 ) -> None:
     def expire(operation: str) -> None:
         if operation == "UpdateService" and ecs.calls["UpdateService"] == 7:
@@ -197,7 +203,7 @@ def test_expired_credentials_end_a_sweep_at_once_and_it_resumes(
 
 
 def test_a_second_sweep_on_a_stack_is_refused_and_the_first_named(
-    outputs: StackOutputs, ecs: FakeEcs, clock: FakeClock
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
 ) -> None:
     with executor_on(ecs, outputs, clock):
         with pytest.raises(

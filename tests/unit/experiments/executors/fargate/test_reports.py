@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from experiments.executors.fargate.aws import Page
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.reports import LATE_MS, BootLog, named_task
+from experiments.executors.fargate.reports import LATE_MS, BootLog, Report, named_task
 from experiments.executors.fargate.tasks import task_id
+from experiments.executors.simulation.clock import SimulatedClock
+from experiments.executors.simulation.documents import boot_report
 from experiments.records.phases import NS_PER_MS
 from infra.outputs import StackOutputs
-from tests.support.fake_ecs import FakeClock, FakeEcs
+from tests.support.scripted import ScriptedEcs
 
 START_MS = 1_000_000_000
 PREFIX = "movie-plain/app/"
 
 
-class Pages(FakeEcs):
+class Pages(ScriptedEcs):
     """Log pages as scripted; ``starts`` are the start times that were asked for."""
 
     def script(self, *pages: Page) -> None:
@@ -25,15 +27,15 @@ class Pages(FakeEcs):
 
 
 def log_of(outputs: StackOutputs, *pages: Page) -> tuple[BootLog, Pages]:
-    clock = FakeClock()
+    clock = SimulatedClock()
     aws = Pages(outputs, clock)
     aws.script(*pages)
     return BootLog(aws, AwsTime(clock), "/group", PREFIX, START_MS), aws
 
 
-def event(ecs: FakeEcs, name: str, at_ms: int, **changes: str) -> tuple[str, dict[str, object]]:
+def event(ecs: ScriptedEcs, name: str, at_ms: int, **changes: str) -> tuple[str, dict[str, object]]:
     task = ecs.start_foreign("movie-plain", age_seconds=1)
-    line = ecs.report(task)
+    line = boot_report(task)
     return task.arn, {"logStreamName": f"{PREFIX}{task_id(task.arn)}", "timestamp": at_ms, "message": line, **changes}
 
 
@@ -43,8 +45,8 @@ def test_the_same_event_on_two_pages_counts_once_and_other_streams_are_ignored(o
     _, stranger = event(aws, "stranger", START_MS + 6)
     aws.script(Page([first, stranger], "more"), Page([first], None))
     log.read({task_id(own): own})
-    assert list(log.found) == [own]
-    assert log.found[own].logged_ns == (START_MS + 5) * NS_PER_MS
+    assert list(log.reports) == [own]
+    assert log.reports[own].logged_ns == (START_MS + 5) * NS_PER_MS
 
 
 def test_reading_goes_on_before_the_newest_event_for_those_that_come_late(outputs: StackOutputs) -> None:
@@ -57,7 +59,7 @@ def test_reading_goes_on_before_the_newest_event_for_those_that_come_late(output
     log.read(wanted)
     log.read(wanted, again=True)
     assert aws.starts == [START_MS, START_MS + 9 * LATE_MS, START_MS]
-    assert set(log.found) == {first, second}
+    assert set(log.reports) == {first, second}
 
 
 def test_a_whole_report_counts_even_after_a_cut_one(outputs: StackOutputs) -> None:
@@ -66,7 +68,7 @@ def test_a_whole_report_counts_even_after_a_cut_one(outputs: StackOutputs) -> No
     cut = {**whole, "message": str(whole["message"])[:40]}
     aws.script(Page([cut, whole, cut], None))
     log.read({task_id(own): own})
-    assert log.found[own].said is not None
+    assert isinstance(log.reports[own].report, Report)
 
 
 def test_a_body_that_is_no_report_names_no_task() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from experiments.executors.fargate.boto import Boto
 from experiments.executors.fargate.orphans import clear_orphans
+from experiments.executors.simulation.clock import EPOCH_NS, SimulatedClock
 from experiments.records.model import Outcome, RoundStatus
 from experiments.store.store import Store
 from experiments.sweep import start
@@ -22,29 +23,34 @@ from sociometer.cli.interrupts import EXIT_CODE, handled
 from tests.contracts.fargate import REGION, fargate_outputs
 from tests.contracts.plans import small_plan
 from tests.support.aws_server import AwsServer, serving
-from tests.support.fake_ecs import EPOCH_NS, FakeClock, FakeEcs
+from tests.support.scripted import ScriptedEcs
 from tests.unit.experiments.executors.fargate.conftest import executor_on
 
 SPEED = 40
 """Seconds of the experiment in one of the test."""
 
 
-class FastClock(FakeClock):
-    """Real time, but faster; it moves by itself, and calls cost what they cost."""
+class FastClock(SimulatedClock):
+    """Real time, but faster, and the same in every process; what is due happens when somebody looks or has slept."""
 
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() * SPEED
-
-    @seconds.setter
-    def seconds(self, _value: float) -> None:
-        pass
+    def __init__(self) -> None:
+        super().__init__(self._real_ns())
 
     def time_ns(self) -> int:
-        return EPOCH_NS + round(self.seconds * 1e9)
+        self.advance_to(self._real_ns())
+        return super().time_ns()
+
+    def monotonic(self) -> float:
+        self.advance_to(self._real_ns())
+        return super().monotonic()
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds / SPEED)
+        self.advance_to(self._real_ns())
+
+    @staticmethod
+    def _real_ns() -> int:
+        return EPOCH_NS + time.monotonic_ns() * SPEED
 
 
 def _sweep(url: str, store: Path) -> None:
@@ -59,7 +65,7 @@ def _sweep(url: str, store: Path) -> None:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AwsServer]:
-    with serving(FakeEcs(fargate_outputs(), FastClock())) as running:
+    with serving(ScriptedEcs(fargate_outputs(), FastClock())) as running:
         monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
@@ -71,7 +77,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AwsServe
 class Gate:
     """Holds the answer to the second round's first look at its logs until the signal is sent."""
 
-    def __init__(self, ecs: FakeEcs) -> None:
+    def __init__(self, ecs: ScriptedEcs) -> None:
         self._ecs = ecs
         self.reached, self.opened = threading.Event(), threading.Event()
         ecs.before = self._hold

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
-from experiments.executors.simulation import Parameters, SimulatedExecutor, open_executor, outputs, parameters
+from experiments.executors.simulation import Parameters, SimulatedExecutor, outputs, parameters
 from experiments.executors.simulation.clock import EPOCH_NS, SimulatedClock
 from experiments.executors.simulation.draw import RoundDraw
 from experiments.executors.simulation.parameters import Bucket, Noise, Workload
 from experiments.executors.simulation.stack_outputs import workload
 from experiments.executors.simulation.task import SimulatedTask
-from experiments.executors.simulation.treatment import treatments
+from experiments.executors.simulation.world import treatments
 from experiments.plan.plan import Design
 from experiments.plan.presets import PRESETS
 from experiments.records.model import Round
@@ -185,6 +185,4 @@ def test_a_sleep_however_short_lets_time_pass() -> None:
 
 
 def _open(design: Design, numbers: Parameters) -> SimulatedExecutor:
-    executor = open_executor(outputs(design, PLATFORM), numbers, 1, 300.0)
-    assert isinstance(executor, SimulatedExecutor)
-    return executor
+    return SimulatedExecutor(outputs(design, PLATFORM), numbers, seed=1, timeout_seconds=300.0)
