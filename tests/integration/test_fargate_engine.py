@@ -17,7 +17,6 @@ import pytest
 from infra.automation import stack as engine
 from infra.fargate.tags import DELETE_AFTER, OWNER, PROJECT, STACK
 from infra.outputs import ServiceOutput, StackOutputs
-from kit.paths import asset
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
 from tests.support.aws.sent import actions
@@ -188,4 +187,4 @@ def test_whatever_was_sent_to_aws_is_in_the_published_policies(deployed: Deploye
     """All that the tests above made, changed, read and removed."""
     asked = actions(deployed.world.sent)
     assert {"ec2:CreateVpc", "elasticloadbalancing:CreateLoadBalancer", "ecs:CreateService"} <= asked
-    assert asked - in_the_table(asset("sociometer")) == set()
+    assert asked - in_the_table() == set()

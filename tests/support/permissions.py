@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from botocore import xform_name
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
+
+from kit.paths import asset
+
+PACKAGES = ("sociometer", "experiments", "infra", "kit")
 
 _EC2_TAGS = ("ec2:CreateTags", "ec2:DeleteTags")
 _ELB_TAGS = (
@@ -191,15 +194,16 @@ LOOK_UPS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def in_the_table(package: Path) -> set[str]:
-    """Every action of the table, and those of the package's own calls."""
+def in_the_table() -> set[str]:
+    """Every action of the table, and those of our own calls."""
     listed = (action for actions in (*RESOURCES.values(), *LOOK_UPS.values()) for action in actions)
-    return called_by_boto3(package).union(listed)
+    return called_by_boto3().union(listed)
 
 
-def called_by_boto3(package: Path) -> set[str]:
-    """The actions behind every boto3 operation that the package's code names, found in its source."""
-    return {action for path in sorted(package.rglob("*.py")) for action in _called_in(ast.parse(path.read_text()))}
+def called_by_boto3() -> set[str]:
+    """The actions behind every boto3 operation that our code names, found in its source."""
+    modules = (path for package in PACKAGES for path in sorted(asset(package).rglob("*.py")))
+    return {action for path in modules for action in _called_in(ast.parse(path.read_text()))}
 
 
 def _called_in(module: ast.Module) -> Iterator[str]:

@@ -22,7 +22,6 @@ LARGEST = 6_144
 """Characters of a managed policy, without white space (IAM quotas)."""
 NOT_BY_NAME = {"ec2", "elasticloadbalancing", "route53", "sts"}
 """Services whose resources AWS names, or that know no resource at all."""
-PACKAGES = ("sociometer", "experiments", "infra", "kit")
 NAMES = ("sociometer", "aws-service-role", "ami-amazon-linux-latest")
 """Ours, and those of AWS's own that are meant."""
 
@@ -59,7 +58,7 @@ def with_bastion() -> Declared:
 
 @pytest.fixture(scope="module")
 def by_boto3() -> set[str]:
-    return {action for name in PACKAGES for action in called_by_boto3(asset(name))}
+    return called_by_boto3()
 
 
 def statements(name: str) -> list[dict[str, Any]]:
