@@ -132,8 +132,8 @@ class _RoundRun:
     def run(self) -> RoundObservation:
         self._notify("preparing")
         try:
-            with self._cluster.hosts(len(self._tasks), soci_v1=self._round.form == "soci-v1") as hosts:
-                self._lives = [self._cluster.life(host, task) for host, task in zip(hosts, self._tasks, strict=True)]
+            with self._cluster.lives(self._tasks, soci_v1=self._round.form == "soci-v1") as lives:
+                self._lives = lives
                 self._measure()
                 self._notify("clearing")
         except KeyboardInterrupt as interrupt:
