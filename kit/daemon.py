@@ -58,13 +58,14 @@ def start(
     log: Path,
     *,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Daemon:
     """Start a daemon in a process group of its own, so that Ctrl-C does not reach it; ``env`` is its whole
     environment, None for ours. What an earlier run wrote to ``log`` is kept.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, start_new_session=True
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, cwd=cwd, start_new_session=True
         )
     return Daemon(name, process, log)
 

@@ -95,9 +95,9 @@ def remove(folder: Path) -> None:
     """Stop the registry, remove its data, and verify both."""
     if folder.exists():
         with locks.turn(folder / LOCK):
-            process = _process(folder)
-            if process is not None:
-                daemon.stop(process.process)
+            running = _process(folder)
+            if running is not None:
+                daemon.stop(running.process)
         shutil.rmtree(folder)
     if folder.parent.is_dir() and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
@@ -184,7 +184,7 @@ def _start(folder: Path, port: int) -> None:
     write(config, _config(folder, port))
     command: list[str | Path] = [tool("docker-registry"), "serve", config]
     env = {"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"}  # REGISTRY_… would override the config
-    started = daemon.start("registry", command, folder / "registry.log", env=env)
+    started = daemon.start("registry", command, folder / "registry.log", env=env, cwd=folder)
     address = f"{HOST}:{port}"
     what = f"The lab's registry on {address}"
     try:
