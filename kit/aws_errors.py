@@ -22,11 +22,15 @@ WRONG_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException"}
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 LOGIN = "Log in with `aws sso login`, or set new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
+PERMISSIONS = "docs/fargate-policy.json lists the permissions that are needed (see docs/fargate.md)."
 CLOCK = "fix this machine's clock (`timedatectl set-ntp true`)"
+WRONG_CLOCK = f"This machine's clock differs from AWS's: {CLOCK}."
+KEY_OR_CLOCK = f"Either the secret key is wrong, or the clock: {CLOCK}."
 SECONDS_THAT_SIGN = 240
 """A clock that is off by less signs well: AWS refuses from five minutes on (Signature Version 4), and an answer's date
 is whole seconds and older than the answer."""
 KEPT = "Every record is kept, and the sweep can be resumed."
+AGAIN = "Then run the command again."
 
 _NOBODY = (
     exceptions.NoCredentialsError,
@@ -40,38 +44,38 @@ _EXPIRED = (
     exceptions.TokenRetrievalError,
     exceptions.RefreshWithMFAUnsupportedError,
 )
-_UNREACHABLE = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError)
+UNREACHABLE = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError)
 
 
-def translate(doing: str, error: BotoCoreError | ClientError) -> AwsError:
-    """Our error for one of botocore's; ``doing`` is the operation."""
+def translate(doing: str, error: BotoCoreError | ClientError, then: str = KEPT) -> AwsError:
+    """Our error for one of botocore's; ``doing`` is the operation, ``then`` what to do once logged in."""
     if isinstance(error, ClientError):
-        return _answered(doing, error)
+        return _answered(doing, error, then)
     if isinstance(error, _EXPIRED):
-        return CredentialsError(f"The AWS login has expired. {LOGIN} {KEPT}")
+        return CredentialsError(f"The AWS login has expired. {LOGIN} {then}")
     if isinstance(error, _NOBODY):
-        return CredentialsError(f"There are no AWS credentials: {_line(error)} {LOGIN} {KEPT}")
+        return CredentialsError(f"There are no AWS credentials: {_line(error)} {LOGIN} {then}")
     if isinstance(error, exceptions.ProfileNotFound):
         return CredentialsError(f"{_line(error)} AWS_PROFILE names one of ~/.aws/config.")
     if isinstance(error, exceptions.NoRegionError):
         return AwsError("No AWS region is set. The stack names one; else set AWS_REGION.")
-    if isinstance(error, _UNREACHABLE):
+    if isinstance(error, UNREACHABLE):
         return AwsError(f"AWS cannot be reached for {doing}, after all tries: {_line(error)}")
     return AwsError(f"{doing} failed: {_line(error)}")
 
 
-def _answered(doing: str, error: ClientError) -> AwsError:
+def _answered(doing: str, error: ClientError, then: str) -> AwsError:
     """AWS answered, and refused."""
     code, message = error.response["Error"].get("Code", "no code"), error.response["Error"].get("Message", "")
     said = f"{doing} was refused ({code}: {' '.join(message.split()) or 'no message'})."
     if code in EXPIRED:
-        return CredentialsError(f"The AWS credentials have expired ({code}). {LOGIN} {KEPT}")
+        return CredentialsError(f"The AWS credentials have expired ({code}). {LOGIN} {then}")
     if code in WRONG_TIME or code in WRONG_SIGNATURE:
         return CredentialsError(f"{said} {_about_the_clock(code, message, error.response)}")
     if code in UNKNOWN:
-        return CredentialsError(f"{said} AWS does not know these credentials. {LOGIN} {KEPT}")
+        return CredentialsError(f"{said} AWS does not know these credentials. {LOGIN} {then}")
     if code in REFUSED:
-        return AwsError(f"{said} The permissions that are needed are listed in docs/fargate.md.")
+        return AwsError(f"{said} {PERMISSIONS}")
     if code in THROTTLED:
         return AwsError(f"AWS throttled {doing} to the end, {_tries(error.response)} ({code}). Try again later.")
     return AwsError(f"{said} It was tried {_tries(error.response)}.")
@@ -83,8 +87,8 @@ def _about_the_clock(code: str, message: str, response: Mapping[str, Any]) -> st
     if off is not None and abs(off) > SECONDS_THAT_SIGN:
         return f"This clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} AWS's: {CLOCK}."
     if code in WRONG_TIME or any(word in message for word in ("expired", "not yet current", "Signature not yet")):
-        return f"AWS's clock is another: {CLOCK}."
-    return f"Either the secret key is wrong, or the clock: {CLOCK}."
+        return WRONG_CLOCK
+    return KEY_OR_CLOCK
 
 
 def _seconds_off(response: Mapping[str, Any]) -> float | None:

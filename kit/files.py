@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
+from kit import locks
 from kit.errors import SociometerError
 
 
@@ -19,8 +19,7 @@ def made_once(place: Path, make: Callable[[Path], None]) -> Path:
     """
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
-        with place.with_name(f"{place.name}.lock").open("w") as lock:
-            flock(lock, LOCK_EX)
+        with locks.turn(place.with_name(f"{place.name}.lock")):
             if not place.is_dir():
                 _make(place, make)
     return place

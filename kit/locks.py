@@ -1,12 +1,15 @@
-"""One sweep at a time per store: an advisory lock that the kernel frees when its holder dies, however it dies."""
+"""Advisory locks on files, which the kernel frees when their holder dies, however it dies.
+
+The file stays after its lock is freed: removing it could take it away under a process that just opened it.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
 from io import FileIO
 from pathlib import Path
 
@@ -14,15 +17,37 @@ from kit.errors import MachineError, StoreError
 
 
 @contextmanager
+def turn(path: Path, waiting: Callable[[], AbstractContextManager[object]] = nullcontext) -> Iterator[None]:
+    """Hold the lock at ``path``; while another process holds it, wait inside the block of ``waiting``."""
+    with path.open("w") as file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            with waiting():
+                flock(file, LOCK_EX)
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock at ``path`` now."""
+    if not path.exists():
+        return False
+    with path.open() as file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+@contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
     """Hold the lock at ``path``; raises `StoreError` that names the holder (process and since when) when it is taken,
     `MachineError` when there is no room for it or it may not be written.
-
-    The file stays after the lock is freed: removing it could take it away under a process that just opened it.
     """
     with _opened(path, what) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            flock(file, LOCK_EX | LOCK_NB)
         except BlockingIOError as error:
             raise StoreError(f"{what} is in use by {_holder(path)}. Wait for it, or end it with Ctrl-C.") from error
         _sign(file, path, what)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from fcntl import LOCK_EX, LOCK_NB, flock
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from kit import locks
 from kit.paths import cache_dir
 
 LOCK = "in-use"
@@ -22,34 +22,20 @@ def scratch(purpose: str) -> Iterator[Path]:
     """A new empty folder, removed at the end; ``purpose`` is in its name."""
     parent = cache_dir() / "scratch"
     parent.mkdir(parents=True, exist_ok=True)
-    with (parent / LOCK).open("w") as making:
-        flock(making, LOCK_EX)  # so that nobody sees a folder between its making and its locking
-        _remove_abandoned(parent)
-        folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
-        held = (folder / LOCK).open("w")
-        flock(held, LOCK_EX)
-    room = folder / "room"
-    try:
-        room.mkdir()
-        yield room
-    finally:
-        shutil.rmtree(folder)
-        held.close()
+    with ExitStack() as held:
+        with locks.turn(parent / LOCK):  # so that nobody sees a folder between its making and its locking
+            _remove_abandoned(parent)
+            folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
+            held.enter_context(locks.turn(folder / LOCK))
+        room = folder / "room"
+        try:
+            room.mkdir()
+            yield room
+        finally:
+            shutil.rmtree(folder)
 
 
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.iterdir():
-        if folder.is_dir() and not _in_use(folder):
+        if folder.is_dir() and not locks.is_held(folder / LOCK):
             shutil.rmtree(folder)
-
-
-def _in_use(folder: Path) -> bool:
-    lock = folder / LOCK
-    if not lock.exists():
-        return False
-    with lock.open() as file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

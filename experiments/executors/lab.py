@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from experiments.executors.protocol import RoundAborted
 from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, TaskObservation, TaskTimes
 from infra.lab import mounts
@@ -132,8 +134,8 @@ class _RoundRun:
     def run(self) -> RoundObservation:
         self._notify("preparing")
         try:
-            with self._cluster.hosts(len(self._tasks), soci_v1=self._round.form == "soci-v1") as hosts:
-                self._lives = [self._cluster.life(host, task) for host, task in zip(hosts, self._tasks, strict=True)]
+            with self._cluster.lives(self._tasks, soci_v1=self._round.form == "soci-v1") as lives:
+                self._lives = lives
                 self._measure()
                 self._notify("clearing")
         except KeyboardInterrupt as interrupt:
@@ -186,7 +188,8 @@ def _observed(task: LabTask, run: TaskRun) -> TaskObservation:
 
 
 def _machine() -> dict[str, str]:
-    models = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
         "machine.cpu": models[0] if models else platform.machine(),
         "machine.cpus": str(os.cpu_count()),
@@ -202,7 +205,7 @@ def _check_platform(wanted: str) -> None:
 
 def _check_memory(tasks: int, task_bytes: int) -> None:
     needed = tasks * (task_bytes + HOST_OVERHEAD_BYTES)
-    free = next(int(line.split()[1]) * 1024 for line in _lines("/proc/meminfo") if line.startswith("MemAvailable"))
+    free = psutil.virtual_memory().available
     if needed > free:
         raise MachineError(f"{tasks} tasks at once need {_gib(needed)} of memory; {_gib(free)} are available.")
 
@@ -224,10 +227,6 @@ def _warm(storage: Path) -> None:
         with blob.open("rb") as data:
             while data.read(2**22):
                 pass
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines()
 
 
 def _gib(count: int) -> str:

@@ -13,7 +13,7 @@ from pulumi.automation import EngineEvent, OpType
 from pulumi.automation.events import StepEventMetadata
 
 from infra.automation.files import pulumi_command
-from kit import errors
+from kit import aws_errors, errors
 from kit.errors import SociometerError, StackError
 from kit.machine import processes
 from kit.values import Notify
@@ -29,20 +29,31 @@ _DOING = {
 }
 _OURS = re.compile(r"^kit\.errors\.(\w+): ", re.MULTILINE)
 _LOCK = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+
+
+def _any(codes: set[str]) -> str:
+    """A pattern for any of AWS's error codes."""
+    return "|".join(sorted(codes, key=len, reverse=True))
+
+
 _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
     (
         re.compile(
-            r"(No valid credential sources found|[Uu]nable to validate AWS credentials|ExpiredToken\w*"
-            r"|InvalidClientTokenId|no EC2 IMDS role found|security token included in the request is \w+)"
+            r"No valid credential sources found|[Uu]nable to validate AWS credentials|no EC2 IMDS role found"
+            rf"|security token included in the request is \w+|{_any(aws_errors.EXPIRED | aws_errors.UNKNOWN)}"
         ),
         errors.CredentialsError,
-        "AWS does not know who asks: credentials are missing or expired. Log in (`aws sso login`, `aws configure`), or "
-        "set AWS_PROFILE; then run the command again.",
+        f"The AWS credentials are missing, unknown or expired. {aws_errors.LOGIN} {aws_errors.AGAIN}",
     ),
     (
-        re.compile(r"(Signature expired|RequestTimeTooSkewed)[^\n]*"),
+        re.compile(rf"(Signature (expired|not yet current)|{_any(aws_errors.WRONG_TIME)})[^\n]*"),
         errors.CredentialsError,
-        "AWS refuses the request's time: fix this machine's clock, then run the command again.",
+        f"{aws_errors.WRONG_CLOCK} {aws_errors.AGAIN}",
+    ),
+    (
+        re.compile(rf"({_any(aws_errors.WRONG_SIGNATURE)})[^\n]*"),
+        errors.CredentialsError,
+        f"{aws_errors.KEY_OR_CLOCK} {aws_errors.AGAIN}",
     ),
     (
         re.compile(r"([Cc]annot connect to the Docker daemon|failed to connect to any docker daemon)[^\n]*"),
@@ -56,9 +67,9 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
         "plugin on PATH.",
     ),
     (
-        re.compile(r"(AccessDenied\w*|UnauthorizedOperation)[^\n]*"),
+        re.compile(rf"({_any(aws_errors.REFUSED)})[^\n]*"),
         errors.AwsError,
-        "AWS does not allow it; docs/fargate-policy.json is what is needed.",
+        f"AWS does not allow it: {aws_errors.PERMISSIONS}",
     ),
 )
 """Pulumi's and AWS's words for what is not Pulumi's fault."""

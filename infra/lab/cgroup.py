@@ -10,47 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.errors import LabError, MachineError
+from kit.errors import LabError
+from kit.machine.mountinfo import Hierarchies
 
 PARENT = "sociometer"
 PERIOD_MICROSECONDS = 100_000
 """The kernel's default length of one CPU accounting period; a quota is this times the CPU share."""
 REMOVE_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Hierarchies:
-    """Where the machine's controllers are mounted: one folder per v1 controller, or one for all in v2."""
-
-    mounts: tuple[Path, ...]
-    cpu: Path
-    memory: Path
-    unified: bool
-
-    @classmethod
-    def of(cls, mountinfo: str) -> Hierarchies:
-        """Read from proc(5) mountinfo; raises `MachineError` when the cpu or memory controller is missing."""
-        v1: dict[str, Path] = {}
-        v2: list[Path] = []
-        for line in mountinfo.splitlines():
-            left, _, right = line.partition(" - ")
-            kind, _, options = right.split(" ", 2)
-            folder = Path(left.split(" ")[4])
-            if kind == "cgroup":
-                v1.update(dict.fromkeys(options.split(","), folder))
-            elif kind == "cgroup2":
-                v2.append(folder)
-        if "cpu" in v1 and "memory" in v1:
-            mounts = tuple(dict.fromkeys([*(p for key, p in v1.items() if key not in ("rw", "ro")), *v2]))
-            return cls(mounts, v1["cpu"], v1["memory"], unified=False)
-        if v2 and {"cpu", "memory"} <= set((v2[0] / "cgroup.controllers").read_text().split()):
-            return cls((v2[0],), v2[0], v2[0], unified=True)
-        raise MachineError("The cgroup controllers cpu and memory are not both available: a task cannot be limited.")
-
-    @classmethod
-    def here(cls) -> Hierarchies:
-        """Those of this machine."""
-        return cls.of(Path("/proc/self/mountinfo").read_text())
 
 
 @dataclass(frozen=True)

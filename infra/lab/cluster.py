@@ -11,17 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from infra.lab import cgroup, owner
+from infra.lab import cgroup
 from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
 from infra.lab.metadata import Identity, MetadataService
 from infra.lab.profiles import Profile
 from infra.lab.task import LabTask, TaskLife
 from kit.errors import LabError
-from kit.machine import mountinfo
+from kit.machine import mountinfo, processes
 from kit.paths import data_dir
 
 
@@ -31,13 +31,13 @@ def run_folder() -> Path:
 
 
 class Cluster:
-    """Hosts for rounds; use `open`, then per round `hosts` and `live`, and `close`."""
+    """Hosts for rounds; use `open`, then per round `lives` and `live`, and `close`."""
 
     def __init__(self, storage: Path, profile: Profile, platform: str) -> None:
-        self.name = owner.own_name()
+        self.name = processes.owner_name()
         self.folder = run_folder() / self.name
         self._storage, self._profile, self._platform = storage, profile, platform
-        self._hierarchies = cgroup.Hierarchies.here()
+        self._hierarchies = _hierarchies()
         # Namespaces die with the thread that made them, so these threads live as long as the cluster.
         self._pool = ThreadPoolExecutor(max_workers=MAX_HOSTS, thread_name_prefix="host")
         self._edges = 0
@@ -55,40 +55,37 @@ class Cluster:
         return cluster
 
     @contextmanager
-    def hosts(self, count: int, *, soci_v1: bool) -> Iterator[list[Host]]:
-        """``count`` fresh hosts, provisioned together, gone at the end of the block."""
+    def lives(self, tasks: Sequence[LabTask], *, soci_v1: bool) -> Iterator[list[TaskLife]]:
+        """Each task on a fresh host, ready to live; the hosts are gone at the end of the block."""
         if self.edge.trouble():
             self._close_edge()
             self._open_edge()
-        made = [self._pool.submit(self._open_host, index, soci_v1) for index in range(count)]
+        opening = [self._pool.submit(self._open_host, index, soci_v1) for index in range(len(tasks))]
         try:
-            yield [future.result() for future in made]
+            yield [self._life(host.result(), task) for host, task in zip(opening, tasks, strict=True)]
         finally:
-            self._close_hosts(made)
-
-    def life(self, host: Host, task: LabTask) -> TaskLife:
-        """A task that is ready to live on that host, and known to the metadata endpoint."""
-        profile = self._profile
-        limits = (profile.vcpu, profile.memory_bytes, host.address)
-        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
-        self.metadata.register(identity, lambda: host.snapshotter_of(task.container_id))
-        return TaskLife(host, self.edge, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
+            self._close_hosts(opening)
 
     def live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
         """Release all tasks at once and wait for the last; ``watch`` is called every now and then.
 
         What was seen is in each life's `run`, also when this ends by Ctrl-C: then every task is killed first.
         """
-        gate = _Gate(len(lives))
-        futures = [self._pool.submit(gate.live, life) for life in lives]
+        released_ns: list[int] = []
+        gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
+
+        def live(life: TaskLife) -> None:
+            gate.wait()
+            life.live(released_ns[0])
+
+        futures = [self._pool.submit(live, life) for life in lives]
         try:
-            gate.open()
             while wait(futures, timeout=0.2).not_done:
                 watch()
         except BaseException:
             for life in lives:
                 life.abort()
-            gate.force()
+            gate.abort()
             wait(futures)
             raise
         for future in futures:
@@ -98,13 +95,13 @@ class Cluster:
         """What of this cluster is still on the machine, one line each; empty is the proof."""
         found = [f"cgroup {name}" for name in cgroup.groups(self._hierarchies) if name.split("/")[0] == self.name]
         found += [f"folder {self.folder}"] if self.folder.exists() else []
-        found += [f"mount {mount.point}" for mount in _own_mounts() if mount.point.is_relative_to(self.folder)]
+        found += [f"mount {mount.point}" for mount in mountinfo.of() if mount.point.is_relative_to(self.folder)]
         found += [f"process {pid}" for pid in self.processes()]
         return found
 
     def processes(self) -> list[int]:
         """Processes that work in this lab's folder: the daemons of its edge and hosts."""
-        return _processes_naming(f"{self.folder}/")
+        return processes.naming(f"{self.folder}/")
 
     def close(self) -> None:
         """End the edge and prove that nothing is left; raises `LabError` that lists what is."""
@@ -129,9 +126,17 @@ class Cluster:
         spec = HostSpec(index, self.name, folder, self._profile, self._platform, soci_v1)
         return Host.open(spec, self.edge, self._hierarchies)
 
-    def _close_hosts(self, made: Sequence[Future[Host]]) -> None:
-        wait(made)
-        hosts = [future.result() for future in made if future.exception() is None]
+    def _life(self, host: Host, task: LabTask) -> TaskLife:
+        """A task on its host, known to the metadata endpoint."""
+        profile = self._profile
+        limits = (profile.vcpu, profile.memory_bytes, host.address)
+        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
+        self.metadata.register(identity, lambda: host.snapshotter_of(task.container_id))
+        return TaskLife(host, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
+
+    def _close_hosts(self, opening: Sequence[Future[Host]]) -> None:
+        wait(opening)
+        hosts = [future.result() for future in opening if future.exception() is None]
         errors = [closing.exception() for closing in [self._pool.submit(host.close) for host in hosts]]
         if failed := [error for error in errors if error]:
             raise failed[0]
@@ -146,58 +151,22 @@ class Cluster:
             shutil.rmtree(self.folder)
 
 
-class _Gate:
-    """Holds all tasks of a round until the last of them is ready to go, then releases them with one timestamp."""
-
-    def __init__(self, count: int) -> None:
-        self._waiting = threading.Semaphore(0)
-        self._count = count
-        self._opened = threading.Event()
-        self._created_ns = 0
-
-    def open(self) -> None:
-        for _ in range(self._count):
-            self._waiting.acquire()
-        self.force()
-
-    def force(self) -> None:
-        """Release whoever waits, complete or not: the round is being aborted."""
-        self._created_ns = self._created_ns or time.time_ns()
-        self._opened.set()
-
-    def live(self, life: TaskLife) -> None:
-        self._waiting.release()
-        self._opened.wait()
-        life.live(self._created_ns)
-
-
 def clear_orphans() -> list[str]:
     """Remove what labs left whose process is gone; returns one line for each thing removed."""
-    hierarchies = cgroup.Hierarchies.here()
+    hierarchies = _hierarchies()
     removed = []
     for name in cgroup.groups(hierarchies):
         cluster = name.split("/")[0]
-        if not owner.is_alive(cluster):
+        if not processes.owner_is_alive(cluster):
             cgroup.TaskGroup(hierarchies, name).remove()
             cgroup.remove_cluster(hierarchies, cluster)
             removed.append(f"cgroup {name}")
     for folder in sorted(run_folder().glob("*")):
-        if not owner.is_alive(folder.name):
+        if not processes.owner_is_alive(folder.name):
             shutil.rmtree(folder)
             removed.append(f"folder {folder}")
     return removed
 
 
-def _own_mounts() -> list[mountinfo.Mount]:
-    return mountinfo.parse(Path("/proc/self/mountinfo").read_text())
-
-
-def _processes_naming(text: str) -> list[int]:
-    """Processes with ``text`` in their command line."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended, or is not ours
-                if text.encode() in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-    return found
+def _hierarchies() -> mountinfo.Hierarchies:
+    return mountinfo.Hierarchies.among(mountinfo.of())

@@ -8,17 +8,16 @@ comes from Toxiproxy in front of it: not every kernel has `netem`, and a proxy w
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
 from infra.lab import daemons
 from infra.lab.link import shape_from_host, shape_towards_host
+from infra.lab.probe import reachable
 from infra.lab.profiles import Profile
 from infra.lab.sandbox import Sandbox
 from kit.command import run
+from kit.daemon import Daemon, wait_until
 from kit.errors import LabError
 from kit.toolchain.toolbox import tool
 
@@ -46,7 +45,7 @@ class Edge:
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
         self._folder = folder
-        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self._daemons: list[Daemon] = []
 
     @classmethod
     def open(cls, folder: Path, storage: Path, profile: Profile) -> Edge:
@@ -98,8 +97,7 @@ class Edge:
 
     def trouble(self) -> str | None:
         """What of the edge has died, if anything."""
-        dead = [name for name, daemon in self._daemons.items() if daemon.poll() is not None]
-        return f"The lab's {' and '.join(dead)} ended." if dead else None
+        return next((f"The lab's {trouble}" for daemon in self._daemons if (trouble := daemon.trouble())), None)
 
     def close(self) -> None:
         """End everything on the edge."""
@@ -132,24 +130,16 @@ class Edge:
             pass
 
     def _spawn(self, name: str, argv: list[str | Path]) -> None:
-        self._daemons[name] = self.sandbox.spawn(argv, self._folder / f"{name}.log")
+        self._daemons.append(self.sandbox.spawn(name, argv, self._folder / f"{name}.log"))
 
     def _wait_for(self, address: str) -> None:
-        host, port = address.split(":")
-        deadline = time.monotonic() + _SETUP_SECONDS
-        while time.monotonic() < deadline:
-            if trouble := self.trouble():
-                raise LabError(f"{trouble} It said: {self._said()}")
-            with self.sandbox.network(), socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex((host, int(port))) == 0:
-                    return
-            time.sleep(0.01)
-        raise LabError(f"The lab's {', '.join(self._daemons)} did not answer within {_SETUP_SECONDS:g} s.")
-
-    def _said(self) -> str:
-        logs = sorted(self._folder.glob("*.log"))
-        return " ".join(log.read_text(errors="replace").strip()[-400:] for log in logs)
+        wait_until(
+            lambda: reachable(self.sandbox, address),
+            self._daemons,
+            what="The lab's registry",
+            failure=LabError,
+            seconds=_SETUP_SECONDS,
+        )
 
     def _batch(self, *lines: str) -> None:
         _ip(self.sandbox, *lines)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from kit.errors import SettingsError
+from kit.values import Frozen
 
 DEFAULT_PROFILE = "fargate-256-512"
 
@@ -23,10 +24,8 @@ _OUTSIDE = (
 )
 
 
-class Profile(BaseModel):
+class Profile(Frozen):
     """A kind of task and its network; ``sources`` says where each number comes from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     vcpu: float = Field(gt=0, description="CPU share of the container, in vCPUs")

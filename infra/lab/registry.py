@@ -16,21 +16,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import httpx
+import psutil
 
+from kit import daemon, locks
 from kit.errors import MachineError
-from kit.machine.processes import Process, alive, find, listener
+from kit.files import write
+from kit.machine.processes import find, listener
 from kit.paths import data_dir
 from kit.toolchain.toolbox import tool
 
@@ -38,7 +35,8 @@ HOST = "127.0.0.1"
 FIRST_PORT = 5000
 PORTS_TRIED = 200
 START_SECONDS = 15.0
-STOP_SECONDS = 10.0
+LOCK = "lock"
+"""Two commands on one registry take turns."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +71,13 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
     `MachineError` when the port is taken (and says by whom, if that can be known) or the process does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locks.turn(folder / LOCK):
         storage_id = _storage_id(folder)
         running = _process(folder)
         if running is not None and port in (None, running.port):
             return Registry(folder, running.port, storage_id, running=True)
         if running is not None:
-            _stop(running)
+            daemon.stop(running.process)
         chosen = _choose_port(port, former_port)
         _start(folder, chosen)
     return Registry(folder, chosen, storage_id, running=True)
@@ -96,26 +94,18 @@ def inspect(folder: Path, port: int) -> Registry | None:
 def remove(folder: Path) -> None:
     """Stop the registry, remove its data, and verify both."""
     if folder.exists():
-        with _locked(folder):
-            process = _process(folder)
-            if process is not None:
-                _stop(process)
+        with locks.turn(folder / LOCK):
+            running = _process(folder)
+            if running is not None:
+                daemon.stop(running.process)
         shutil.rmtree(folder)
     if folder.parent.is_dir() and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Two commands on one registry take turns; the lock ends with its holder."""
-    with (folder / "lock").open("w") as file:
-        flock(file, LOCK_EX)
-        yield
-
-
 @dataclass(frozen=True)
 class _Running:
-    process: Process
+    process: psutil.Process
     port: int
 
 
@@ -136,7 +126,7 @@ def _storage_id(folder: Path) -> str:
         return known
     storage.mkdir(exist_ok=True)
     made = uuid.uuid4().hex
-    _write(note, made)
+    write(note, made)
     return made
 
 
@@ -191,36 +181,18 @@ def _config(folder: Path, port: int) -> str:
 
 def _start(folder: Path, port: int) -> None:
     config = folder / "config.yml"
-    _write(config, _config(folder, port))
-    program = tool("docker-registry")
-    with (folder / "registry.log").open("ab") as log:
-        process = subprocess.Popen(
-            [program, "serve", str(config)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            env={"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"},
-            start_new_session=True,
-        )
+    write(config, _config(folder, port))
+    command: list[str | Path] = [tool("docker-registry"), "serve", config]
+    env = {"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"}  # REGISTRY_… would override the config
+    started = daemon.start("registry", command, folder / "registry.log", env=env, cwd=folder)
+    address = f"{HOST}:{port}"
+    what = f"The lab's registry on {address}"
     try:
-        _await_answer(process, port, folder / "registry.log")
+        daemon.wait_until(lambda: answers(address), [started], what=what, failure=MachineError, seconds=START_SECONDS)
     except BaseException:
-        process.kill()
-        process.wait()
+        started.stop()
         raise
-    process.returncode = 0  # it goes on without us: Popen must not call it a leak
-
-
-def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until the registry answers; it must be ours, so it must still be there after it did."""
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        if answers(f"{HOST}:{port}") and process.poll() is None:
-            return
-        time.sleep(0.02)
-    tail = log.read_text(errors="replace").strip().splitlines()[-1:]
-    raise MachineError(f"The lab's registry did not start on {HOST}:{port}. {' '.join(tail)}".rstrip())
+    started.leave()
 
 
 def answers(address: str) -> bool:
@@ -229,28 +201,3 @@ def answers(address: str) -> bool:
         return int(httpx.get(f"http://{address}/v2/", timeout=2.0, trust_env=False).status_code) == 200
     except httpx.TransportError:
         return False
-
-
-def _stop(running: _Running) -> None:
-    """SIGTERM, then SIGKILL, until the process is gone."""
-    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-        if _gone_after(running.process, number, seconds):
-            return
-    raise MachineError(f"The lab's registry (process {running.process.pid}) does not end.")
-
-
-def _gone_after(process: Process, number: signal.Signals, seconds: float) -> bool:
-    if not alive(process):
-        return True
-    os.kill(process.pid, number)
-    until = time.monotonic() + seconds
-    while alive(process) and time.monotonic() < until:
-        time.sleep(0.02)
-    return not alive(process)
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text)
-    part.replace(path)

@@ -11,18 +11,22 @@ import ctypes
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from kit.command import Completed, run
+from kit.daemon import DIES_WITH_US, Daemon, start
 from kit.errors import LabError
+from kit.machine import mountinfo, processes
+from kit.machine.mountinfo import Mount
 
 START_SECONDS = 10.0
 STOP_SECONDS = 20.0
 _CLONE_NEWNET = 0x40000000
 _NAMESPACES = ("--net", "--mount", "--pid", "--uts", "--ipc")
-_DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 _OWN_INIT = ("--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private")
 
 
@@ -31,14 +35,14 @@ class Sandbox:
 
     def __init__(self, holder: subprocess.Popen[bytes], init_pid: int) -> None:
         self._holder = holder
-        self._daemons: list[subprocess.Popen[bytes]] = []
+        self._daemons: list[Daemon] = []
         self.init_pid = init_pid
 
     @classmethod
     def open(cls) -> Sandbox:
         """Make the namespaces; must be called from a thread that outlives the sandbox (its death ends it)."""
         holder = subprocess.Popen(
-            [*_DIE_WITH_PARENT, "unshare", *_NAMESPACES, *_OWN_INIT, "--", "sleep", "infinity"],
+            [*DIES_WITH_US, "unshare", *_NAMESPACES, *_OWN_INIT, "--", "sleep", "infinity"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -67,30 +71,20 @@ class Sandbox:
         words = ["nsenter", f"--target={self.init_pid}", "--net", "--", *argv]
         return run(words, timeout_seconds=timeout_seconds, stdin=stdin)
 
-    def spawn(
-        self, argv: Sequence[str | Path], log: Path, env: dict[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
-        """Start a daemon inside; its output goes to ``log``; it ends with the sandbox at the latest."""
-        with log.open("ab") as output:
-            daemon = subprocess.Popen(
-                self._enter(argv),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **env} if env else None,
-                start_new_session=True,
-            )
+    def spawn(self, name: str, argv: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> Daemon:
+        """Start a daemon inside (see `kit.daemon.start`); it ends with the sandbox at the latest."""
+        daemon = start(name, self._enter(argv), log, env=env)
         self._daemons.append(daemon)
         return daemon
 
-    def mountinfo(self) -> str:
-        """The mounts inside, in the format of proc(5) mountinfo."""
-        return Path(f"/proc/{self.init_pid}/mountinfo").read_text()
+    def mounts(self) -> list[Mount]:
+        """The mounts inside."""
+        return mountinfo.of(self.init_pid)
 
     def pids(self) -> list[int]:
         """Every process inside, containers' included (they share the network), as numbered outside."""
         own = _network_of(self.init_pid)
-        return [pid for pid in _all_pids() if own is not None and _network_of(pid) == own]
+        return [pid for pid in psutil.pids() if own is not None and _network_of(pid) == own]
 
     @contextmanager
     def network(self) -> Iterator[None]:
@@ -108,7 +102,7 @@ class Sandbox:
         self.kill()
         self._holder.communicate()
         for daemon in self._daemons:
-            daemon.wait(STOP_SECONDS)
+            daemon.process.wait(STOP_SECONDS)
         _wait_gone(remaining)
 
     def _enter(self, argv: Sequence[str | Path]) -> list[str]:
@@ -151,7 +145,7 @@ def _wait_for_init(holder: subprocess.Popen[bytes]) -> int:
             said = holder.communicate()[1].decode(errors="replace").strip()
             raise LabError(f"Namespaces could not be made: {said or 'unshare ended at once'}.")
         for child in _children(holder.pid):
-            if _comm(child) == "sleep":
+            if processes.name(child) == "sleep":
                 return child
         time.sleep(0.002)
     raise LabError(f"Namespaces were not ready within {START_SECONDS:g} s.")
@@ -164,23 +158,12 @@ def _children(pid: int) -> list[int]:
         return []  # it has just ended
 
 
-def _comm(pid: int) -> str | None:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return None  # it has just ended
-
-
 def _network_of(pid: int) -> int | None:
     """Inode of a process's network namespace; None when it has ended, or is not ours to look at."""
     try:
         return Path(f"/proc/{pid}/ns/net").stat().st_ino
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
-
-
-def _all_pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _wait_gone(pids: Sequence[int]) -> None:

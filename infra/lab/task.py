@@ -9,11 +9,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from infra import boot_report
-from infra.lab import mounts, probe
-from infra.lab.edge import REGISTRY, Edge
-from infra.lab.host import Host
+from infra.lab import mounts
 from kit.errors import CommandTimeout, SociometerError
 
 READY_POLL_SECONDS = 0.02
@@ -73,6 +72,43 @@ class TaskRun:
     phase: str = field(default="created", compare=False)
 
 
+class TaskHost(Protocol):
+    """What a task needs of its host; `infra.lab.host.Host` is the real one."""
+
+    def reaches_registry(self) -> bool:
+        """Whether a connection to the registry can be opened."""
+
+    def pull(self, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
+        """Pull the image; raises `SociometerError`."""
+
+    def start(self, image: str, container_id: str, snapshotter: str, environment: dict[str, str]) -> None:
+        """Start the container; raises `SociometerError`."""
+
+    def ask(self, port: int, path: str) -> tuple[int, bytes] | None:
+        """Status and body of the task's answer; None while nothing answers."""
+
+    def has_stopped(self) -> bool:
+        """Whether no process of the container is left."""
+
+    def snapshotter_of(self, container_id: str) -> str | None:
+        """Where the container's root comes from: see `mounts.snapshotter`."""
+
+    def lazy_layers(self) -> int:
+        """How many layers are lazy now."""
+
+    def received_bytes(self) -> int:
+        """Bytes received over the network so far."""
+
+    def trouble(self) -> str | None:
+        """Which daemon has ended, and how; None while all run."""
+
+    def last_words(self) -> str:
+        """The end of what the container printed."""
+
+    def kill(self) -> None:
+        """Kill everything on the host, now."""
+
+
 class _Ended(Exception):
     """The task's life is over before it booted."""
 
@@ -85,16 +121,16 @@ class _Ended(Exception):
 class TaskLife:
     """Lives one task on one host; `live` is called in a thread of its own, `abort` from any other."""
 
-    def __init__(self, host: Host, edge: Edge, task: LabTask, environment: dict[str, str]) -> None:
+    def __init__(self, host: TaskHost, task: LabTask, environment: dict[str, str]) -> None:
         self.task = task
-        self._host, self._edge, self._environment = host, edge, environment
+        self._host, self._environment = host, environment
         self._aborted = threading.Event()
         self.run = TaskRun(created_ns=0)
 
     def abort(self) -> None:
         """Make `live` return soon: what runs on the host is killed, which ends a pull at once."""
         self._aborted.set()
-        self._host.sandbox.kill()
+        self._host.kill()
 
     def live(self, created_ns: int) -> None:
         """From release to booted, or to whatever else ends it; what was seen is in `run`."""
@@ -114,7 +150,7 @@ class TaskLife:
 
     def _connect(self) -> None:
         self.run.phase = "connecting"
-        while not probe.reachable(self._host.sandbox, REGISTRY):
+        while not self._host.reaches_registry():
             self._check_time()
             self._check_daemons()
             time.sleep(READY_POLL_SECONDS)
@@ -175,16 +211,16 @@ class TaskLife:
         return Ending.BOOTED, None
 
     def _ask(self, path: str) -> tuple[int, bytes] | None:
-        return probe.get(self._edge.sandbox, self._host.address, self.task.port, path)
+        return self._host.ask(self.task.port, path)
 
     def _check_alive(self) -> None:
         self._check_time()
         self._check_daemons()
-        if self._host.group.is_empty():
-            raise _Ended(Ending.STOPPED, f"The container stopped while {self.run.phase}. {self._last_words()}")
+        if self._host.has_stopped():
+            raise _Ended(Ending.STOPPED, f"The container stopped while {self.run.phase}. {self._host.last_words()}")
 
     def _check_daemons(self) -> None:
-        if trouble := self._host.trouble() or self._edge.trouble():
+        if trouble := self._host.trouble():
             raise _Ended(Ending.FAILED, f"while {self.run.phase}: {trouble}")
 
     def _check_time(self) -> None:
@@ -196,7 +232,9 @@ class TaskLife:
         left = self._deadline - time.time()
         if left <= 0:
             limit = f"{self.task.timeout_seconds:g} s"
-            raise _Ended(Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}. {self._last_words()}")
+            raise _Ended(
+                Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}. {self._host.last_words()}"
+            )
         return left
 
     def _failure(self, error: SociometerError) -> Ending:
@@ -208,12 +246,7 @@ class TaskLife:
         """What lies behind an error: a daemon that just died is noticed a moment after those who talked to it."""
         until = time.monotonic() + DEATH_SECONDS
         while time.monotonic() < until:
-            if trouble := self._edge.trouble() or self._host.trouble():
+            if trouble := self._host.trouble():
                 return trouble
             time.sleep(READY_POLL_SECONDS)
         return str(error)
-
-    def _last_words(self) -> str:
-        log = self._host.container_log
-        said = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
-        return f"It said: {' / '.join(said)[-400:]}" if said else "It said nothing."

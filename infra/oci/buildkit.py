@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kit.command import last_lines, run
+from kit.command import run
+from kit.daemon import DIES_WITH_US, running
 from kit.errors import CommandFailed, ImageError
 from kit.scratch import scratch
 from kit.toolchain.toolbox import tool
 
-START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 BUILD_SECONDS = 1800.0
 
 
@@ -64,54 +61,24 @@ def build(request: BuildRequest, destination: Path) -> ImageInLayout:
 def daemon() -> Iterator[str]:
     """A BuildKit daemon for as long as the block lasts; gives its address."""
     with scratch("buildkit") as room:
-        address = f"unix://{room / 'socket'}"
-        with (room / "log").open("wb") as log:
-            process = subprocess.Popen(
-                _daemon_command(room, address),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "TMPDIR": str(room)},
-                start_new_session=True,
-            )
-        try:
-            _await_ready(process, room)
-            yield address
-        finally:
-            _end(process)
+        socket = room / "socket"
+        command, env = _daemon_command(room, f"unix://{socket}"), {**os.environ, "TMPDIR": str(room)}
+        with running("buildkitd", command, room / "log", socket.exists, failure=CommandFailed, env=env):
+            yield f"unix://{socket}"
 
 
 def _daemon_command(room: Path, address: str) -> list[str | Path]:
-    """It dies with us (pdeathsig), and its mounts with it (a mount namespace of its own).
+    """It dies with us, and its mounts with it (a mount namespace of its own).
 
     Its trace socket, unless told otherwise, has one fixed place on the machine: two daemons would meet there.
     """
     return [
-        *("setpriv", "--pdeathsig", "KILL"),
+        *DIES_WITH_US,
         *("unshare", "--mount", "--propagation", "private"),
         *(tool("buildkitd"), "--root", room / "root", "--addr", address),
         *("--otel-socket-path", str(room / "otel.sock")),
         *("--oci-worker=true", "--containerd-worker=false", "--oci-worker-gc=false", "--oci-worker-net=host"),
     ]
-
-
-def _await_ready(process: subprocess.Popen[bytes], room: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        if (room / "socket").exists():
-            return
-        time.sleep(0.02)
-    said = last_lines("", (room / "log").read_text(errors="replace"))
-    raise CommandFailed(f"buildkitd did not start.{said}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _options(request: BuildRequest, destination: Path) -> list[str]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.errors import AwsError, CredentialsError, RegistryUnreachable, SettingsError
+from kit.errors import AwsError, RegistryUnreachable, SettingsError
 
 if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient
@@ -26,14 +26,6 @@ HOST = re.compile(r"\d{12}\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(amazonaws\.com(
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 TRIES = 5
-_CREDENTIAL_CODES = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "UnrecognizedClientException",
-}
 
 
 def region_of(registry: str) -> str | None:
@@ -100,30 +92,16 @@ def _client(region: str) -> ECRClient:
 
 @contextmanager
 def _translated(operation: str) -> Iterator[None]:
-    """What boto3 raises, as errors of ours."""
-    from botocore import exceptions
+    """What boto3 raises, as errors of ours; that AWS cannot be reached says nothing about the images."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from kit.aws_errors import AGAIN, UNREACHABLE, translate
 
     try:
         yield
-    except (
-        exceptions.NoCredentialsError,
-        exceptions.PartialCredentialsError,
-        exceptions.CredentialRetrievalError,
-        exceptions.TokenRetrievalError,
-        exceptions.SSOError,
-        exceptions.ProfileNotFound,
-    ) as error:
-        raise CredentialsError(f"{operation}: there are no usable AWS credentials: {error}. {_LOG_IN}") from error
-    except exceptions.ClientError as error:
-        details = error.response.get("Error", {})
-        code, said = details.get("Code", "unknown"), details.get("Message", "nothing")
-        kind, hint = (CredentialsError, f" {_LOG_IN}") if code in _CREDENTIAL_CODES else (AwsError, "")
-        raise kind(f"{operation}: AWS refused with {code}: {said}{hint}") from error
-    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
-        raise RegistryUnreachable(f"{operation}: AWS does not answer: {error}.") from error
-
-
-_LOG_IN = "Log in (`aws sso login`, `aws configure`), or set AWS_PROFILE."
+    except (BotoCoreError, ClientError) as error:
+        translated = translate(operation, error, AGAIN)
+        raise RegistryUnreachable(str(translated)) if isinstance(error, UNREACHABLE) else translated from error
 
 
 def _users_own() -> dict[str, Any]:

@@ -11,6 +11,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from kit.errors import MachineError
+from kit.machine import mountinfo
 from kit.machine.check import Check, complaint
 
 FUSE = Path("/dev/fuse")
@@ -25,6 +27,8 @@ _SHAPING = {
     "htb and u32": f"{_ON_LOOPBACK} handle 1: htb && tc filter add dev lo parent 1: prio 1 protocol ip u32 divisor 256",
 }
 """What `infra.lab.link` needs, on a namespace's loopback."""
+_LIMITS = {"v1": ("cpu.cfs_quota_us", "memory.limit_in_bytes"), "v2": ("cpu.max", "memory.max")}
+"""The files in which a cgroup's limits of CPU and memory are set."""
 _DUMMY_LINK = ("link", "add", "one", "type", "veth", "peer", "name", "two")
 
 
@@ -92,35 +96,19 @@ def shaping() -> Check:
     return Check("shaping", "ok", "rate by tbf and htb, delay by proxy" + (" (netem is here too)" if netem else ""))
 
 
-def cgroups(mountinfo: Path = MOUNTINFO) -> Check:
+def cgroups(mounts: Path = MOUNTINFO) -> Check:
     """A task's share of CPU and memory is a cgroup, v1 or v2, that we may make."""
     meaning, advice = "a task cannot be limited to its CPU share and memory", _CONTAINER_ADVICE
-    version, folders = _controllers(mountinfo.read_text())
-    if version is None:
+    try:
+        hierarchies = mountinfo.Hierarchies.among(mountinfo.parse(mounts.read_text()))
+    except MachineError:
         return Check("cgroups", "failure", "no cpu and memory controllers", meaning, advice)
-    for folder, limit in folders:
-        said = _try_group(folder, limit, unified=version == "v2")
+    version = "v2" if hierarchies.unified else "v1"
+    for folder, limit in zip((hierarchies.cpu, hierarchies.memory), _LIMITS[version], strict=True):
+        said = _try_group(folder, limit, unified=hierarchies.unified)
         if said is not None:
             return Check("cgroups", "failure", f"{version}, {folder}: {said}", meaning, advice)
     return Check("cgroups", "ok", f"{version}, cpu and memory")
-
-
-def _controllers(mountinfo: str) -> tuple[str | None, list[tuple[Path, str]]]:
-    """The version, and the folders with the limit file that a group in each must have."""
-    v1: dict[str, Path] = {}
-    v2: Path | None = None
-    for line in mountinfo.splitlines():
-        left, _, right = line.partition(" - ")
-        folder, (kind, _, options) = Path(left.split(" ")[4]), right.split(" ", 2)
-        if kind == "cgroup":
-            v1.update(dict.fromkeys(options.split(","), folder))
-        elif kind == "cgroup2":
-            v2 = v2 or folder
-    if {"cpu", "memory"} <= v1.keys():
-        return "v1", [(v1["cpu"], "cpu.cfs_quota_us"), (v1["memory"], "memory.limit_in_bytes")]
-    if v2 is not None and {"cpu", "memory"} <= set((v2 / "cgroup.controllers").read_text().split()):
-        return "v2", [(v2, "cpu.max"), (v2, "memory.max")]
-    return None, []
 
 
 def _try_group(folder: Path, limit: str, *, unified: bool) -> str | None:

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -19,7 +21,7 @@ class Sample:
 
 def sample() -> Sample:
     """Read the counters now; ``waited_seconds`` is None where the kernel does not tell pressure."""
-    return Sample(time.monotonic(), pressure_seconds(_read("/proc/pressure/cpu")), steal_seconds(_read("/proc/stat")))
+    return Sample(time.monotonic(), pressure_seconds(_read("/proc/pressure/cpu")), psutil.cpu_times().steal)
 
 
 def cpu_pressure(before: Sample, after: Sample) -> float | None:
@@ -41,12 +43,6 @@ def pressure_seconds(text: str | None) -> float | None:
         if line.startswith("some"):
             return int(line.rpartition("total=")[2]) / 1e6
     return None
-
-
-def steal_seconds(text: str | None) -> float:
-    """Eighth counter of the "cpu" line of /proc/stat (clock ticks there), in seconds."""
-    fields = (text or "").split("\n", 1)[0].split()
-    return int(fields[8]) / os.sysconf("SC_CLK_TCK") if len(fields) > 8 else 0.0
 
 
 def _share(part: float, whole: float) -> float:

@@ -1,9 +1,11 @@
-"""The kernel's table of mounts, /proc/PID/mountinfo (proc(5))."""
+"""The kernel's table of mounts, /proc/PID/mountinfo (proc(5)), and where it shows the cgroup controllers to be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from kit.errors import MachineError
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,11 @@ class Mount:
     options: str
 
 
+def of(pid: int | str = "self") -> list[Mount]:
+    """The mounts that a process sees."""
+    return parse(Path(f"/proc/{pid}/mountinfo").read_text())
+
+
 def parse(mountinfo: str) -> list[Mount]:
     """The mounts in a mountinfo file."""
     mounts = []
@@ -23,3 +30,25 @@ def parse(mountinfo: str) -> list[Mount]:
         kind, _, options = right.split(" ", 2)
         mounts.append(Mount(Path(left.split(" ")[4]), kind, options))
     return mounts
+
+
+@dataclass(frozen=True)
+class Hierarchies:
+    """Where the cgroup controllers are mounted: one folder per v1 controller, or one for all in v2."""
+
+    mounts: tuple[Path, ...]
+    cpu: Path
+    memory: Path
+    unified: bool
+
+    @classmethod
+    def among(cls, mounts: list[Mount]) -> Hierarchies:
+        """Those of a machine with these mounts; raises `MachineError` without the controllers cpu and memory."""
+        v1 = {option: mount.point for mount in mounts if mount.kind == "cgroup" for option in mount.options.split(",")}
+        v2 = [mount.point for mount in mounts if mount.kind == "cgroup2"]
+        if {"cpu", "memory"} <= v1.keys():
+            folders = [folder for option, folder in v1.items() if option not in ("rw", "ro")]
+            return cls(tuple(dict.fromkeys([*folders, *v2])), v1["cpu"], v1["memory"], unified=False)
+        if v2 and {"cpu", "memory"} <= set((v2[0] / "cgroup.controllers").read_text().split()):
+            return cls((v2[0],), v2[0], v2[0], unified=True)
+        raise MachineError("The cgroup controllers cpu and memory are not both available: a task cannot be limited.")

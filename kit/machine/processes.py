@@ -1,85 +1,82 @@
-"""Processes by identity, read from /proc: a pid alone may belong to somebody else by the time it is used."""
+"""Processes by identity: a process id alone may belong to another process by the time it is used.
+
+A process id and its start time together are unique until the next boot. What a process leaves lying around is named
+after the two, so that a later one can tell whether the owner still runs.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import itertools
+import os
 
-_LISTEN = "0A"
+import psutil
 
-
-@dataclass(frozen=True)
-class Process:
-    """A pid and when it started, in clock ticks since boot: together they name one process of this boot."""
-
-    pid: int
-    start_time: int
+_ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_numbers = itertools.count(1)
 
 
-def start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None when there is none, or only its zombie."""
-    fields = _stat(pid)
-    return int(fields[19]) if fields and fields[0] not in "ZX" else None
+def owner_name() -> str:
+    """A new name for something of this process: ``<pid>-<start time in clock ticks since boot>-<number>``."""
+    return f"{os.getpid()}-{_start_ticks(psutil.Process())}-{next(_numbers)}"
 
 
-def alive(process: Process) -> bool:
-    """Whether this very process still runs."""
-    return start_time(process.pid) == process.start_time
+def owner_is_alive(name: str) -> bool:
+    """Whether the process that made this name still runs; False for any other name."""
+    pid, ticks, *_ = (*name.split("-"), "")
+    if not (pid.isdigit() and ticks.isdigit()):
+        return False
+    try:
+        process = psutil.Process(int(pid))
+        return alive(process) and _start_ticks(process) == int(ticks)
+    except psutil.NoSuchProcess:
+        return False
 
 
-def find(arguments: tuple[str, ...]) -> Process | None:
+def alive(process: psutil.Process) -> bool:
+    """Whether this very process still runs. A zombie does not."""
+    try:
+        return process.is_running() and process.status() not in _ENDED
+    except psutil.NoSuchProcess:
+        return False
+
+
+def find(arguments: tuple[str, ...]) -> psutil.Process | None:
     """The process whose command line ends with these arguments."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        began = start_time(int(folder.name))
-        if began is not None and _command_line(folder)[-len(arguments) :] == arguments:
-            return Process(int(folder.name), began)
+    for process in psutil.process_iter():
+        if tuple(_command_line(process)[-len(arguments) :]) == arguments:
+            return process
     return None
 
 
+def naming(text: str) -> list[int]:
+    """Ids of the processes with ``text`` in one of their arguments."""
+    return [process.pid for process in psutil.process_iter() if any(text in word for word in _command_line(process))]
+
+
 def name(pid: int) -> str | None:
-    """The program's name, as `ps` shows it."""
+    """The program's name; None when there is no such process."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
+        return psutil.Process(pid).name()
+    except psutil.NoSuchProcess:
         return None
 
 
 def listener(port: int) -> str | None:
     """Who listens on a TCP port of this machine, as "nginx (process 123)"; None when that cannot be known."""
-    inodes = _listening_inodes(port)
-    for folder in Path("/proc").glob("[0-9]*"):
-        if inodes & _socket_inodes(folder):
-            return f"{name(int(folder.name)) or 'a program'} (process {folder.name})"
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+            return f"{name(connection.pid) or 'a program'} (process {connection.pid})"
     return None
 
 
-def _command_line(process_folder: Path) -> tuple[str, ...]:
+def _command_line(process: psutil.Process) -> list[str]:
     try:
-        return tuple((process_folder / "cmdline").read_text(errors="replace").split("\0")[:-1])
-    except (FileNotFoundError, ProcessLookupError):
-        return ()
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []  # it has ended, or belongs to another user
 
 
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat behind the name, which may itself hold spaces and brackets."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def _listening_inodes(port: int) -> set[str]:
-    found = set()
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        for line in table.read_text().splitlines()[1:] if table.exists() else ():
-            fields = line.split()
-            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-                found.add(f"socket:[{fields[9]}]")
-    return found
-
-
-def _socket_inodes(process_folder: Path) -> set[str]:
-    try:
-        return {str(link.readlink()) for link in (process_folder / "fd").iterdir()}
-    except (FileNotFoundError, PermissionError, ProcessLookupError):
-        return set()  # it ended meanwhile, or belongs to another user
+def _start_ticks(process: psutil.Process) -> int:
+    """psutil tells seconds since the epoch, which move with the clock; those since boot do not."""
+    return round((process.create_time() - psutil.boot_time()) * _TICKS_PER_SECOND)

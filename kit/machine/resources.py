@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+import psutil
+
 from kit.machine.check import Check
 from kit.paths import cache_dir, data_dir
 from kit.toolchain import toolbox
@@ -54,12 +56,9 @@ def cache_room() -> Check:
     return room("disk for caches", cache_dir(), CACHE_BYTES, "SOCIOMETER_CACHE")
 
 
-def memory(meminfo: Path = Path("/proc/meminfo")) -> Check:
+def memory() -> Check:
     """Memory that is available now."""
-    available = next((line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:")), None)
-    if available is None:
-        return Check("memory", "warning", "unknown", "the kernel does not tell what is available")
-    free = int(available.split()[1]) * 1024
+    free = psutil.virtual_memory().available
     found = f"{free / GB:.1f} GB available"
     least, full = MEMORY_BYTES
     if free < least:

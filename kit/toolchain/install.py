@@ -6,7 +6,6 @@ most a draft that the next installation removes. A lock lets one installation wo
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from kit import locks
 from kit.errors import CommandFailed, MachineError
 from kit.toolchain import golang, packages, toolbox
 from kit.toolchain.pins import TOOLS, DebianPackage, GoModules, Tool, Wheel
@@ -161,12 +161,7 @@ def _require_room(missing: list[Tool]) -> None:
 def _alone(cache: Path, progress: Progress) -> Iterator[None]:
     """Hold the installation lock; the kernel lets go of it however this process ends."""
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with progress("waiting for another installation", 0, 0):
-                fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.turn(cache / ".lock", lambda: progress("waiting for another installation", 0, 0)):
         for left in cache.glob(f"{_DRAFT}*"):  # of an installation that was killed
             shutil.rmtree(left, ignore_errors=True)
         yield

@@ -21,6 +21,7 @@ from experiments.records.phases import durations
 from infra.lab import cgroup, cluster
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs
+from kit.machine import mountinfo
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -42,7 +43,7 @@ def left_on_the_machine() -> list[str]:
     here = str(cluster.run_folder())
     processes = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
     return [
-        *cgroup.groups(cgroup.Hierarchies.here()),
+        *cgroup.groups(mountinfo.Hierarchies.among(mountinfo.of())),
         *(str(folder) for folder in cluster.run_folder().glob("*")),
         *(line for line in processes.splitlines() if here in line),
         *(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if here in line),

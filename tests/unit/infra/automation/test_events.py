@@ -64,6 +64,7 @@ def test_resources_of_one_name_are_told_apart_by_their_kind() -> None:
             "Log in",
         ),
         ("SignatureDoesNotMatch: Signature expired: 20260101 is now earlier than", CredentialsError, "clock"),
+        ("InvalidSignatureException: The request signature we", CredentialsError, "Either the secret key is wrong, or"),
         ("failed to connect to any docker daemon", MachineError, "builder=buildkit"),
         (
             "Could not automatically download and install resource plugin 'pulumi-resource-aws' at version v7.51.1, or",

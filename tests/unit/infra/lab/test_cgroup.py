@@ -4,6 +4,7 @@ import pytest
 
 from infra.lab import cgroup
 from kit.errors import MachineError
+from kit.machine import mountinfo
 
 V1 = """\
 30 24 0:26 / {root}/cpu rw,relatime shared:1 - cgroup cgroup rw,cpu
@@ -18,10 +19,10 @@ V1_JOINED = """\
 V2 = "30 24 0:26 / {root} rw,relatime - cgroup2 cgroup2 rw,nsdelegate\n"
 
 
-def machine(root: Path, text: str) -> cgroup.Hierarchies:
+def machine(root: Path, text: str) -> mountinfo.Hierarchies:
     for line in text.format(root=root).splitlines():
         Path(line.split(" ")[4]).mkdir(parents=True, exist_ok=True)
-    return cgroup.Hierarchies.of(text.format(root=root))
+    return mountinfo.Hierarchies.among(mountinfo.parse(text.format(root=root)))
 
 
 def test_v1_limits_go_to_the_controllers_own_hierarchies(tmp_path: Path) -> None:

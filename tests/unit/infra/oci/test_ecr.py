@@ -80,14 +80,21 @@ def test_the_users_own_registries_can_still_be_entered(api: EcrApi, tmp_path: Pa
     assert "credsStore" not in config
 
 
-@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"])
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
 def test_expired_or_unknown_credentials_are_named_with_what_to_do(api: EcrApi, code: str) -> None:
     api.refusal = (code, "The security token included in the request is expired")
     with (
-        pytest.raises(CredentialsError, match=f"GetAuthorizationToken: AWS refused with {code}.*Log in"),
+        pytest.raises(CredentialsError, match=rf"{code}.*Log in.*Then run the command again\.$"),
         ecr.auth_file(HOST, REGION),
     ):
         pass
+
+
+def test_a_wrong_clock_is_not_told_to_log_in(api: EcrApi) -> None:
+    api.refusal = ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than")
+    with pytest.raises(CredentialsError, match="fix this machine's clock") as caught, ecr.auth_file(HOST, REGION):
+        pass
+    assert "Log in" not in str(caught.value)
 
 
 def test_a_refusal_that_has_nothing_to_do_with_who_asks_is_no_credentials_error(api: EcrApi) -> None:
@@ -100,7 +107,7 @@ def test_a_refusal_that_has_nothing_to_do_with_who_asks_is_no_credentials_error(
 def test_no_credentials_at_all_are_a_credentials_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     nobody(monkeypatch)
-    with pytest.raises(CredentialsError, match="no usable AWS credentials"), ecr.auth_file(HOST, REGION):
+    with pytest.raises(CredentialsError, match=r"There are no AWS credentials: .* Log in"), ecr.auth_file(HOST, REGION):
         pass
 
 
@@ -110,7 +117,7 @@ def test_an_aws_that_does_not_answer_says_nothing_of_the_images(
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     monkeypatch.setattr(ecr, "TRIES", 1)
     signed_in(monkeypatch, f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(RegistryUnreachable, match="GetAuthorizationToken: AWS does not answer"):
+    with pytest.raises(RegistryUnreachable, match="AWS cannot be reached for GetAuthorizationToken"):
         ecr.auth_file(HOST, REGION).__enter__()
 
 

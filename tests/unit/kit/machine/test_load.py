@@ -19,11 +19,6 @@ def test_shares_are_of_the_time_between_the_samples() -> None:
     assert load.cpu_pressure(before, after) == pytest.approx(0.5)
 
 
-def test_steal_is_read_from_the_eighth_counter() -> None:
-    assert load.steal_seconds("cpu 1 2 3 4 5 6 7 200 0 0\ncpu0 0\n") > 0
-    assert load.steal_seconds("cpu 1 2 3 4 5 6 7 0 0 0\n") == 0
-
-
 def test_this_machine_can_be_sampled() -> None:
     before = load.sample()
     assert load.steal(before, load.sample()) >= 0

@@ -1,0 +1,90 @@
+"""A lab host without namespaces, daemons or root: answers a task at once, unless it is told otherwise."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra import boot_report
+from kit.errors import CommandFailed
+
+TASK_ARN = "arn:lab:ecs:local:000000000000:task/sociometer/one"
+
+
+@dataclass
+class FakeHost:
+    """A host whose task boots lazily with two layers; every field may be changed before, or while, the task lives."""
+
+    reachable: bool = True
+    pull_error: Exception | None = None
+    start_error: Exception | None = None
+    pull_hangs: bool = False
+    health: tuple[int, bytes] | None = (200, b"")
+    report: dict[str, Any] | None = field(default_factory=lambda: boot_document())
+    stopped: bool = False
+    snapshotter: str | None = "soci"
+    layers: int = 2
+    dead: str | None = None
+    words: str = "It said nothing."
+    environment: dict[str, str] | None = None
+    killed: threading.Event = field(default_factory=threading.Event)
+
+    def reaches_registry(self) -> bool:
+        return self.reachable
+
+    def pull(self, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
+        if self.pull_hangs:
+            assert self.killed.wait(timeout_seconds)
+            raise CommandFailed("ctr was killed.")
+        if self.pull_error:
+            raise self.pull_error
+
+    def start(self, image: str, container_id: str, snapshotter: str, environment: dict[str, str]) -> None:
+        self.environment = environment
+        if self.start_error:
+            raise self.start_error
+
+    def ask(self, port: int, path: str) -> tuple[int, bytes] | None:
+        if path != boot_report.PATH:
+            return self.health
+        return None if self.report is None else (200, json.dumps(self.report).encode())
+
+    def has_stopped(self) -> bool:
+        return self.stopped
+
+    def snapshotter_of(self, container_id: str) -> str | None:
+        return self.snapshotter
+
+    def lazy_layers(self) -> int:
+        return self.layers
+
+    def received_bytes(self) -> int:
+        return 1000
+
+    def trouble(self) -> str | None:
+        return self.dead
+
+    def last_words(self) -> str:
+        return self.words
+
+    def kill(self) -> None:
+        self.killed.set()
+
+
+def boot_document(**changes: Any) -> dict[str, Any]:
+    """What a task answers at /boot.json."""
+    now = time.time_ns()
+    document: dict[str, Any] = {
+        "schema_version": 1,
+        "variant": "movie",
+        "task_arn": TASK_ARN,
+        "snapshotter": "soci",
+        "clock_error_bound_ms": 0.5,
+        "started_ns": now - 2,
+        "finished_ns": now - 1,
+        "files": [],
+    }
+    return document | changes

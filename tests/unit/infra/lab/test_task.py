@@ -1,0 +1,174 @@
+"""A task's life on a fake host: whatever goes wrong is its ending, with the reason, and never a duration."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from infra.lab import task as task_module
+from infra.lab.task import Ending, LabTask, TaskLife, TaskRun
+from kit.errors import CommandFailed, CommandTimeout, LabError
+from tests.support.fake_host import TASK_ARN, FakeHost, boot_document
+
+
+@pytest.fixture(autouse=True)
+def no_daemon_dies_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_module, "DEATH_SECONDS", 0.0)
+
+
+def lab_task(**changes: Any) -> LabTask:
+    values: dict[str, Any] = {
+        "task_arn": TASK_ARN,
+        "container_id": "one",
+        "image": "10.213.0.1:5000/movie@sha256:1",
+        "image_digest": "sha256:1",
+        "snapshotter": "soci",
+        "lazy_layers": 2,
+        "port": 8080,
+        "health_path": "/",
+        "has_boot_report": True,
+        "timeout_seconds": 10.0,
+    }
+    return LabTask(**values | changes)
+
+
+def lived(host: FakeHost, **changes: Any) -> TaskRun:
+    life = TaskLife(host, lab_task(**changes), {"NAME": "value"})
+    life.live(time.time_ns())
+    return life.run
+
+
+def test_a_task_that_answers_is_booted_with_every_step_in_order() -> None:
+    host = FakeHost()
+    run = lived(host)
+    assert (run.ending, run.reason) == (Ending.BOOTED, None)
+    steps = [run.created_ns, run.connected_ns, run.pull_started_ns, run.pull_stopped_ns, run.started_ns, run.ready_ns]
+    assert None not in steps
+    assert steps == sorted(step for step in steps if step is not None)
+    assert host.report is not None
+    assert (run.boot_started_ns, run.boot_finished_ns) == (host.report["started_ns"], host.report["finished_ns"])
+    assert (run.snapshotter, run.lazy_layers, run.received_bytes, run.clock_error_bound_ms) == ("soci", 2, 1000, 0.5)
+    assert host.environment == {"NAME": "value"}
+
+
+def test_without_a_boot_report_the_boot_is_from_started_to_ready() -> None:
+    run = lived(FakeHost(report=None), has_boot_report=False)
+    assert run.ending is Ending.BOOTED
+    assert (run.boot_started_ns, run.boot_finished_ns) == (run.started_ns, run.ready_ns)
+    assert run.clock_error_bound_ms is None
+
+
+@pytest.mark.parametrize(
+    ("host", "phase"),
+    [
+        (FakeHost(reachable=False), "connecting"),
+        (FakeHost(health=None), "waiting for its first answer"),
+        (FakeHost(health=(503, b"")), "waiting for its first answer"),
+        (FakeHost(report=None, words="It said: loading"), "booting"),
+    ],
+)
+def test_a_task_that_is_late_is_a_timeout_that_says_in_which_phase(host: FakeHost, phase: str) -> None:
+    run = lived(host, timeout_seconds=0.1)
+    assert run.ending is Ending.TIMEOUT
+    assert run.reason == f"Not booted within 0.1 s; it was {phase}. {host.words}"
+    assert run.boot_finished_ns is None
+
+
+def test_a_pull_that_takes_too_long_is_a_timeout() -> None:
+    run = lived(FakeHost(pull_error=CommandTimeout("ctr image pull did not end within 10 s.")))
+    assert (run.ending, run.pull_stopped_ns) == (Ending.TIMEOUT, None)
+    assert run.reason == "while pulling: ctr image pull did not end within 10 s."
+
+
+def test_a_container_that_ends_before_it_answers_has_stopped_with_its_last_words() -> None:
+    run = lived(FakeHost(health=None, stopped=True, words="It said: no such file"))
+    assert run.ending is Ending.STOPPED
+    assert run.reason == "The container stopped while waiting for its first answer. It said: no such file"
+    assert run.ready_ns is None
+
+
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_a_lazy_form_with_other_lazy_layers_than_promised_is_not_lazy(layers: int) -> None:
+    run = lived(FakeHost(layers=layers))
+    assert run.ending is Ending.NOT_LAZY
+    assert run.reason == f"The form promises 2 lazy layers; seen: snapshotter soci, {layers} lazy layers."
+
+
+def test_a_lazy_form_whose_root_is_no_soci_mount_is_not_lazy() -> None:
+    host = FakeHost(snapshotter="overlayfs", report=boot_document(snapshotter="overlayfs"))
+    assert lived(host).ending is Ending.NOT_LAZY
+
+
+@pytest.mark.parametrize(("snapshotter", "layers"), [("soci", 2), ("overlayfs", 1), (None, 0)])
+def test_a_control_that_was_not_loaded_whole_is_contaminated(snapshotter: str | None, layers: int) -> None:
+    host = FakeHost(snapshotter=snapshotter, layers=layers, report=boot_document(snapshotter=snapshotter))
+    run = lived(host, snapshotter="overlayfs", lazy_layers=0)
+    assert run.ending is Ending.CONTAMINATED
+    assert "must be loaded whole" in (run.reason or "")
+
+
+def test_a_control_that_was_loaded_whole_is_booted() -> None:
+    host = FakeHost(snapshotter="overlayfs", layers=0, report=boot_document(snapshotter="overlayfs"))
+    assert lived(host, snapshotter="overlayfs", lazy_layers=0).ending is Ending.BOOTED
+
+
+def test_metadata_that_told_another_snapshotter_than_the_mounts_show_contaminates() -> None:
+    run = lived(FakeHost(report=boot_document(snapshotter="overlayfs")))
+    assert run.ending is Ending.CONTAMINATED
+    assert run.reason == "The task's snapshotter changed: its metadata told 'overlayfs', its mounts show 'soci'."
+
+
+@pytest.mark.parametrize(
+    ("report", "complaint"),
+    [
+        (boot_document(task_arn="arn:other"), "names another task, 'arn:other'"),
+        (boot_document(started_ns=2, finished_ns=1), "ends (1) before it begins (2)"),
+        ({"schema_version": 1}, "cut or not ours: variant"),
+    ],
+)
+def test_a_boot_report_that_cannot_be_this_task_s_fails_it(report: dict[str, Any], complaint: str) -> None:
+    run = lived(FakeHost(report=report))
+    assert run.ending is Ending.FAILED
+    assert (run.reason or "").startswith("while booting: ")
+    assert complaint in (run.reason or "")
+    assert run.boot_finished_ns is None
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        (FakeHost(pull_error=CommandFailed("not found")), "while pulling: not found"),
+        (FakeHost(start_error=LabError("no runc")), "while starting: no runc"),
+    ],
+)
+def test_a_step_that_fails_is_the_reason(host: FakeHost, reason: str) -> None:
+    run = lived(host)
+    assert (run.ending, run.reason) == (Ending.FAILED, reason)
+
+
+def test_a_daemon_that_died_is_the_reason_and_not_the_step_that_noticed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_module, "DEATH_SECONDS", 1.0)
+    host = FakeHost(pull_error=CommandFailed("connection refused"), dead="containerd ended with exit code -9: killed")
+    run = lived(host)
+    assert (run.ending, run.reason) == (Ending.FAILED, f"while pulling: {host.dead}")
+
+
+def test_a_daemon_that_dies_while_the_task_boots_fails_it() -> None:
+    run = lived(FakeHost(report=None, dead="soci-snapshotter ended with exit code 1: out of memory"))
+    assert run.ending is Ending.FAILED
+    assert run.reason == "while booting: soci-snapshotter ended with exit code 1: out of memory"
+
+
+@pytest.mark.parametrize("host", [FakeHost(health=None), FakeHost(pull_hangs=True)])
+def test_an_aborted_task_ends_soon_whatever_it_waits_for(host: FakeHost) -> None:
+    life = TaskLife(host, lab_task(timeout_seconds=60), {})
+    thread = threading.Thread(target=life.live, args=(time.time_ns(),))
+    thread.start()
+    life.abort()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert life.run.ending is Ending.ABORTED
+    assert host.killed.is_set()
