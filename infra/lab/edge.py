@@ -15,7 +15,7 @@ from infra.lab import daemons
 from infra.lab.link import shape_from_host, shape_towards_host
 from infra.lab.probe import reachable
 from infra.lab.profiles import Profile
-from infra.lab.sandbox import Sandbox
+from infra.lab.sandbox import SETUP_SECONDS, Sandbox
 from kit.command import run
 from kit.daemon import Daemon, wait_until
 from kit.errors import LabError
@@ -31,7 +31,6 @@ MAX_HOSTS = 250
 
 _UPSTREAM = "127.0.0.1:5001"
 _PROXY_API = "127.0.0.1:8474"
-_SETUP_SECONDS = 10.0
 
 
 def host_address(index: int) -> str:
@@ -53,7 +52,8 @@ class Edge:
         folder.mkdir(parents=True)
         edge = cls(Sandbox.open(), folder)
         try:
-            edge._batch(
+            edge.sandbox.batch(
+                "ip",
                 "link set lo up",
                 "link add switch type bridge",
                 f"addr add {EDGE_ADDRESS}/16 dev switch",
@@ -69,12 +69,13 @@ class Edge:
     def plug(self, host: Sandbox, index: int, profile: Profile) -> None:
         """Give a host its address and its link to the switch, shaped to the profile's rate in both directions."""
         port = _port(index)
-        self._batch(
+        self.sandbox.batch(
+            "ip",
             f"link add {port} type veth peer name eth0 netns {host.init_pid}",
             f"link set {port} master switch up",
         )
-        _ip(
-            host,
+        host.batch(
+            "ip",
             "link set lo up",
             f"addr add {host_address(index)}/16 dev eth0",
             "link set eth0 up",
@@ -90,9 +91,8 @@ class Edge:
         """
         device = _port(index)
         argv = ["nsenter", f"--target={self.sandbox.init_pid}", "--net", "--", "ip", "link", "delete", device]
-        run(argv, timeout_seconds=_SETUP_SECONDS, check=False)  # no such device: it went with its host
-        links = Path(f"/proc/{self.sandbox.init_pid}/net/dev")
-        if links.exists() and f"{device}:" in links.read_text():
+        run(argv, timeout_seconds=SETUP_SECONDS, check=False)  # no such device: it went with its host
+        if device in self.sandbox.received_bytes():
             raise LabError(f"The link of lab host {index} cannot be removed.")
 
     def trouble(self) -> str | None:
@@ -126,7 +126,7 @@ class Edge:
         request = urllib.request.Request(
             f"http://{_PROXY_API}/proxies/registry/toxics", json.dumps(toxic).encode(), method="POST"
         )
-        with self.sandbox.network(), urllib.request.urlopen(request, timeout=_SETUP_SECONDS):  # noqa: S310
+        with self.sandbox.network(), urllib.request.urlopen(request, timeout=SETUP_SECONDS):  # noqa: S310
             pass
 
     def _spawn(self, name: str, argv: list[str | Path]) -> None:
@@ -138,17 +138,10 @@ class Edge:
             self._daemons,
             what="The lab's registry",
             failure=LabError,
-            seconds=_SETUP_SECONDS,
+            seconds=SETUP_SECONDS,
         )
-
-    def _batch(self, *lines: str) -> None:
-        _ip(self.sandbox, *lines)
 
 
 def _port(index: int) -> str:
     """The switch's end of a host's link."""
     return f"h{index}"
-
-
-def _ip(sandbox: Sandbox, *lines: str) -> None:
-    sandbox.run_on_network(["ip", "-batch", "-"], timeout_seconds=_SETUP_SECONDS, stdin="\n".join(lines))

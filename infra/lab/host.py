@@ -108,11 +108,10 @@ class Host:
 
     def received_bytes(self) -> int:
         """Bytes that came over the host's network link so far."""
-        for line in Path(f"/proc/{self._sandbox.init_pid}/net/dev").read_text().splitlines():
-            name, _, counters = line.partition(":")
-            if name.strip() == "eth0":
-                return int(counters.split()[0])
-        raise LabError(f"Lab host {self.spec.index} has lost its network link.")
+        received = self._sandbox.received_bytes().get("eth0")
+        if received is None:
+            raise LabError(f"Lab host {self.spec.index} has lost its network link.")
+        return received
 
     def trouble(self) -> str | None:
         """Which daemon of the edge or of this host has ended, with its last lines."""

@@ -27,18 +27,17 @@ _BURST_SECONDS = 0.004
 _PACKET_BYTES = 66_000
 """One packet as the kernel's segmentation offload hands it over, with its headers."""
 _QUEUE_SECONDS = 0.05
-_SECONDS = 10.0
 
 
 def shape_towards_host(switch: Sandbox, device: str, bits_per_second: int) -> None:
     """Shape what the switch sends to a host through ``device``, fairly by the host's ports (TCP over IPv4)."""
-    _tc(switch, fair_queues(device, bits_per_second))
+    switch.batch("tc", *fair_queues(device, bits_per_second))
 
 
 def shape_from_host(host: Sandbox, device: str, bits_per_second: int) -> None:
     """Shape what a host sends: requests and acknowledgements, which are too small to queue."""
     limits = f"rate {bits_per_second}bit burst {_burst_bytes(bits_per_second)} latency {_QUEUE_SECONDS * 1000:g}ms"
-    _tc(host, [f"qdisc add dev {device} root tbf {limits}"])
+    host.batch("tc", f"qdisc add dev {device} root tbf {limits}")
 
 
 def fair_queues(device: str, bits_per_second: int) -> list[str]:
@@ -70,7 +69,3 @@ def fair_queues(device: str, bits_per_second: int) -> list[str]:
 
 def _burst_bytes(bits_per_second: int) -> int:
     return max(round(bits_per_second / 8 * _BURST_SECONDS), _PACKET_BYTES)
-
-
-def _tc(sandbox: Sandbox, lines: list[str]) -> None:
-    sandbox.run_on_network(["tc", "-batch", "-"], timeout_seconds=_SECONDS, stdin="\n".join(lines))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -24,6 +25,7 @@ from kit.machine import mountinfo, processes
 from kit.machine.mountinfo import Mount
 
 START_SECONDS = 10.0
+SETUP_SECONDS = 10.0
 STOP_SECONDS = 20.0
 _CLONE_NEWNET = 0x40000000
 _NAMESPACES = ("--net", "--mount", "--pid", "--uts", "--ipc")
@@ -62,14 +64,14 @@ class Sandbox:
         """The sandbox's file system as seen from outside."""
         return Path(f"/proc/{self.init_pid}/root")
 
-    def run(self, argv: Sequence[str | Path], *, timeout_seconds: float, stdin: str | None = None) -> Completed:
+    def run(self, argv: Sequence[str | Path], *, timeout_seconds: float) -> Completed:
         """Run a command inside, to its end."""
-        return run(self._enter(argv), timeout_seconds=timeout_seconds, stdin=stdin)
+        return run(self._enter(argv), timeout_seconds=timeout_seconds)
 
-    def run_on_network(self, argv: Sequence[str], *, timeout_seconds: float, stdin: str | None = None) -> Completed:
-        """Run a command on the sandbox's network only: process ids in its arguments mean the same as outside."""
-        words = ["nsenter", f"--target={self.init_pid}", "--net", "--", *argv]
-        return run(words, timeout_seconds=timeout_seconds, stdin=stdin)
+    def batch(self, program: Literal["ip", "tc"], *lines: str) -> None:
+        """Set up the sandbox's network; process ids in ``lines`` mean the same as outside."""
+        words = ["nsenter", f"--target={self.init_pid}", "--net", "--", program, "-batch", "-"]
+        run(words, timeout_seconds=SETUP_SECONDS, stdin="\n".join(lines))
 
     def spawn(self, name: str, argv: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> Daemon:
         """Start a daemon inside (see `kit.daemon.start`); it ends with the sandbox at the latest."""
@@ -80,6 +82,14 @@ class Sandbox:
     def mounts(self) -> list[Mount]:
         """The mounts inside."""
         return mountinfo.of(self.init_pid)
+
+    def received_bytes(self) -> dict[str, int]:
+        """Bytes that came in so far over each link, by its name; no links when the sandbox is gone."""
+        try:
+            rows = Path(f"/proc/{self.init_pid}/net/dev").read_text().splitlines()[2:]
+        except (FileNotFoundError, ProcessLookupError):
+            return {}
+        return {row.partition(":")[0].strip(): int(row.partition(":")[2].split()[0]) for row in rows}
 
     def pids(self) -> list[int]:
         """Every process inside, containers' included (they share the network), as numbered outside."""

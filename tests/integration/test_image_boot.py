@@ -172,11 +172,11 @@ def container(image: ImageInLayout, bundle: Path, **changed_environment: str) ->
     write_bundle(image, bundle, changed_environment)
     sandbox = Sandbox.open()
     try:
-        sandbox.run_on_network(["ip", "link", "set", "lo", "up"], timeout_seconds=10)
+        sandbox.batch("ip", "link set lo up")
         with metadata_endpoint(sandbox):
             log = bundle / "output"
             command: list[str | Path] = [tool("runc"), "--root", bundle / "state", "run", "--bundle", bundle, "booted"]
-            yield Container(sandbox, sandbox.spawn(command, log), log)
+            yield Container(sandbox, sandbox.spawn("runc", command, log).process, log)
     finally:
         sandbox.close()
 

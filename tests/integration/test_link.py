@@ -31,9 +31,9 @@ def ends() -> Iterator[tuple[Sandbox, Sandbox]]:
             f"addr add {SENDER}/16 dev port",
             "link set port up",
         ]
-        sender.run_on_network(["ip", "-batch", "-"], timeout_seconds=10, stdin="\n".join(words))
+        sender.batch("ip", *words)
         words = [f"addr add {host_address(0)}/16 dev eth0", "link set eth0 up"]
-        host.run_on_network(["ip", "-batch", "-"], timeout_seconds=10, stdin="\n".join(words))
+        host.batch("ip", *words)
         shape_towards_host(sender, "port", RATE)
         shape_from_host(host, "eth0", RATE)
         yield sender, host
