@@ -55,7 +55,7 @@ with Store(Path(sys.argv[1])) as store:
 read = time.perf_counter()
 analysis = analyse(sweep, tasks, rounds)
 analysed = time.perf_counter()
-page = formats.to_html(formats.Report(contents(sweep, analysis, tasks, rounds), tasks))
+page = formats.to_html(formats.Report(contents(sweep, analysis, rounds, len(tasks)), tasks))
 done = time.perf_counter()
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
 print(json.dumps({
