@@ -1,10 +1,11 @@
-"""The hasher, one pass for six hashes, against six separate programs one after the other, side by side in one run.
+"""The hasher, which computes six hashes in one pass, against six separate programs one after the other.
 
     python benchmarks/bench_hasher.py [--megabytes 725] [--rounds 5]
 
-Peers: coreutils' md5sum, sha1sum, sha256sum and sha512sum; cksum for CRC-32 (another polynomial, the same work, the
-fastest there is); Python's zlib for Adler-32, for which Debian has no program. All read the same file of random
-bytes from the page cache. Prints medians, ratios, and the hasher's peak resident memory for a small and a large file.
+Peers: coreutils' md5sum, sha1sum, sha256sum and sha512sum; cksum for CRC-32 (the fastest program; another polynomial,
+but the same work); Python's zlib for Adler-32, for which Debian has no program. All alternate in one run and read the
+same file of random bytes from the page cache. Prints medians, ratios, and the hasher's peak resident memory for a
+small and a large file.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ Command = Sequence[str | Path]
 
 
 def main() -> None:
-    """Measure and print; exit code 1 when a bar is missed."""
+    """Measure and print; exit with 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=725)
     parser.add_argument("--rounds", type=int, default=5)
@@ -60,7 +61,7 @@ def main() -> None:
 
 
 def compare(program: Path, file: Path, rounds: int) -> float:
-    """The time of the six one after the other over that of the hasher: the median of the rounds' ratios."""
+    """The time of the six programs divided by that of the hasher: the median of the rounds' ratios."""
     commands: dict[str, Command] = {"hasher": [program, file]}
     commands |= {name: [tool(name), file] for name in COREUTILS}
     commands["adler32 (zlib)"] = [sys.executable, "-I", "-S", "-c", ADLER32, file]
@@ -70,18 +71,18 @@ def compare(program: Path, file: Path, rounds: int) -> float:
         for name, command in commands.items():
             seconds[name].append(run(command, timeout_seconds=LIMIT_SECONDS).seconds)
         print(f"round {number}: " + ", ".join(f"{name} {taken[-1]:.2f}" for name, taken in seconds.items()))
-    own = seconds.pop("hasher")
+    one_pass = seconds.pop("hasher")
     separate: list[float] = [sum(taken) for taken in zip(*seconds.values(), strict=True)]
-    ratios: list[float] = [all_six / one for all_six, one in zip(separate, own, strict=True)]
-    print(f"one pass {statistics.median(own):.2f} s, six one after the other {statistics.median(separate):.2f} s")
+    ratios: list[float] = [six / one for six, one in zip(separate, one_pass, strict=True)]
+    print(f"one pass {statistics.median(one_pass):.2f} s, six programs {statistics.median(separate):.2f} s")
     print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     return statistics.median(ratios)
 
 
 def peak_resident_mb(program: Path, file: Path, pipe: Path) -> float:
-    """The hasher's high-water mark after a file, read while it waits for a second one, a pipe that nobody writes.
+    """The hasher's high-water mark after a file, read while it waits for a second file: a pipe without a writer.
 
-    What the kernel reports of an ended child (`ru_maxrss`) counts its parent's memory before exec, too.
+    What the kernel reports for a child that has ended (`ru_maxrss`) includes its parent's memory before exec.
     """
     os.mkfifo(pipe)
     with subprocess.Popen([program, file, pipe], stdout=subprocess.PIPE, text=True) as process:

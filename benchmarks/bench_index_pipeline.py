@@ -2,12 +2,12 @@
 
     python benchmarks/bench_index_pipeline.py [--megabytes 700] [--pairs 3]
 
-Peers, in turn with ours in one run, each with an empty store (started before the clock) and a repository of its own:
+Two peers alternate with ours in one run, each with an empty store (started before the clock) and its own repository:
 
-* usual: `ctr image pull` + `soci create` + `soci push`, as most articles do it;
-* fetch: the same without unpacking (`ctr content fetch`), which articles do not do but could.
+* usual: `ctr image pull` + `soci create` + `soci push`, as in most articles;
+* fetch: the same without unpacking (`ctr content fetch`), which articles could do but do not.
 
-Prints every run, medians and ratios. Needs root; its registry, stores and images are temporary and removed.
+Prints every run, medians and ratios. Needs root. Its registry, stores and images are temporary.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ BAR = 2.0
 
 @dataclass(frozen=True)
 class Bench:
-    """A registry and the image in it."""
+    """A registry with the source image."""
 
     lab: TestRegistry
     image: SourceImage
 
     def ours(self, number: int) -> float:
-        """soci-v2 by `make`; the time includes its checks."""
-        asked = FormRequest(self.image.reference, f"{self.lab.host}/ours-{number}", "soci-v2", access=HTTP)
-        made = make(asked, timeout_seconds=LIMIT_SECONDS)
-        assert present(made.pushed, HTTP), "our image is not in the registry"
-        return made.seconds
+        """Make soci-v2 with `make`; the time includes its checks."""
+        request = FormRequest(self.image.reference, f"{self.lab.host}/ours-{number}", "soci-v2", access=HTTP)
+        result = make(request, timeout_seconds=LIMIT_SECONDS)
+        assert present(result.pushed, HTTP), "our image is not in the registry"
+        return result.seconds
 
     def usual(self, number: int) -> float:
         """Pull (unpacked), create, push."""
@@ -76,26 +76,26 @@ class Bench:
 
 
 def main() -> None:
-    """Run the pairs in turn and print what came out."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--megabytes", type=int, default=700)
-    options.add_argument("--pairs", type=int, default=3)
-    chosen = options.parse_args()
+    """Run the pairs in turn and print the results."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--megabytes", type=int, default=700)
+    parser.add_argument("--pairs", type=int, default=3)
+    arguments = parser.parse_args()
     with scratch("bench-space") as room:
-        reserve(room, chosen.megabytes * 5_000_000)
+        reserve(room, arguments.megabytes * 5_000_000)
         (room.parent / "needs").unlink()
     with registry() as lab:
-        image = push_image(f"{lab.host}/source", [chosen.megabytes * 1_000_000])
-        _report(_measure(Bench(lab, image), chosen.pairs), chosen.megabytes)
+        image = push_image(f"{lab.host}/source", [arguments.megabytes * 1_000_000])
+        _report(_measure(Bench(lab, image), arguments.pairs), arguments.megabytes)
 
 
 def _measure(bench: Bench, pairs: int) -> dict[str, list[float]]:
     runs: dict[str, Callable[[int], float]] = {"ours": bench.ours, "usual": bench.usual, "fetch": bench.fetch}
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(pairs):
-        for name, one in runs.items():
-            os.sync()  # so that nobody pays for what the run before left unwritten
-            seconds[name].append(one(number))
+        for name, measure in runs.items():
+            os.sync()  # so that no run pays for unwritten data of the one before
+            seconds[name].append(measure(number))
             print(f"pair {number + 1}  {name:<6} {seconds[name][-1]:6.2f} s", flush=True)
     return seconds
 

@@ -2,10 +2,10 @@
 
     python benchmarks/bench_report_scale.py [--tasks 1000 1000000]
 
-A generator writes a sweep of log-normal times straight into the store's tables; then a fresh process opens the store,
-reads the frames, analyses them and makes the page, as `sociometer report --format html` does. Prints seconds and that
-process's peak resident memory. Ends with exit code 1 when a bar is missed: 30 s and 1.5 GB for a million records, 5 s
-for a thousand.
+A generator writes a sweep of log-normal times straight into the store's tables. A fresh process then opens the store,
+reads the frames, analyses them and makes the page, as `sociometer report --format html` does. Prints the time and that
+process's peak resident memory. Exits with 1 if a bar is missed: 30 s and 1.5 GB for a million records, 5 s for a
+thousand.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from kit.scratch import scratch
 from tests.contracts.outputs import stack_outputs
 
 BARS = ((1_000, 5.0), (1_000_000, 30.0))
-"""Seconds for up to so many tasks."""
+"""The most seconds, for up to this number of tasks."""
 MEMORY_BAR_MB = 1_500.0
 COUNTS = (1, 2, 3, 8)
 LIMIT_SECONDS = 600.0
@@ -55,7 +55,7 @@ with Store(Path(sys.argv[1])) as store:
 read = time.perf_counter()
 analysis = analyse(sweep, tasks, rounds)
 analysed = time.perf_counter()
-page = formats.to_html(formats.Report(contents(sweep, analysis, tasks, rounds), tasks))
+page = formats.to_html(formats.Report(contents(sweep, analysis, rounds, len(tasks)), tasks))
 done = time.perf_counter()
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
 print(json.dumps({
@@ -68,7 +68,7 @@ print(json.dumps({
 
 
 def main() -> None:
-    """Generate, read and print; exit code 1 when a bar is missed."""
+    """Generate, read and print; exit with 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, nargs="*", default=[1_000, 1_000_000])
     missed = False
@@ -77,21 +77,21 @@ def main() -> None:
             path = room / "store.sqlite"
             generate(path, count)
             megabytes = path.stat().st_size / 1e6
-            found = json.loads(run([sys.executable, "-c", READER, path], timeout_seconds=LIMIT_SECONDS).stdout)
+            result = json.loads(run([sys.executable, "-c", READER, path], timeout_seconds=LIMIT_SECONDS).stdout)
         bar = next((seconds for most, seconds in BARS if count <= most), BARS[-1][1])
-        missed |= found["total"] > bar or found["peak_mb"] > MEMORY_BAR_MB
+        missed |= result["total"] > bar or result["peak_mb"] > MEMORY_BAR_MB
         print(
-            f"{found['tasks']:,} tasks, store of {megabytes:.0f} MB: imports {found['imports']:.1f} s, "
-            f"reading {found['reading']:.1f} s, analysing {found['analysing']:.1f} s, "
-            f"drawing a page of {found['page_mb']:.1f} MB {found['drawing']:.1f} s, in all {found['total']:.1f} s "
-            f"(bar {bar:.0f}; {found['cpu']:.1f} s of CPU), peak {found['peak_mb']:.0f} MB (bar {MEMORY_BAR_MB:.0f})"
+            f"{result['tasks']:,} tasks, store of {megabytes:.0f} MB: imports {result['imports']:.1f} s, "
+            f"reading {result['reading']:.1f} s, analysing {result['analysing']:.1f} s, "
+            f"drawing a page of {result['page_mb']:.1f} MB {result['drawing']:.1f} s, in all {result['total']:.1f} s "
+            f"(bar {bar:.0f}; {result['cpu']:.1f} s of CPU), peak {result['peak_mb']:.0f} MB (bar {MEMORY_BAR_MB:.0f})"
         )
-        print(f"  {found['headline']}")
+        print(f"  {result['headline']}")
     sys.exit(missed)
 
 
 def generate(path: Path, tasks: int, seed: int = 1) -> None:
-    """A store at ``path`` with one finished sweep of about so many tasks."""
+    """Write a store at ``path`` with one finished sweep of about ``tasks`` tasks."""
     plan = plan_for(tasks)
     with Store(path, write=True) as store:
         sweep = store.begin_sweep(plan, "lab", {"target": "lab", "profile": "made up"}, stack_outputs())
@@ -108,7 +108,7 @@ def generate(path: Path, tasks: int, seed: int = 1) -> None:
 
 
 def plan_for(tasks: int) -> Plan:
-    """A plan of two variants in three forms at four task counts, with 10 blocks and about so many tasks."""
+    """A plan of two variants in three forms at four task counts, with 10 blocks and about ``tasks`` tasks."""
     preset = PRESETS["full"].design
     scale = max(1, round(tasks / (10 * len(preset.variants) * len(preset.forms) * sum(COUNTS))))
     counts = tuple(count * scale for count in COUNTS)
@@ -123,14 +123,14 @@ ROUND = (
 
 
 def round_row(sweep: sweeps.Sweep, round_: Round, generator: np.random.Generator) -> tuple[object, ...]:
-    """A complete round of a minute."""
+    """The row of a complete round; rounds are a minute apart."""
     began_ns = START_NS + round_.index * 60 * 10**9
     place = (round_.index + 1, sweep.id, round_.index, round_.block, round_.variant, round_.form, round_.task_count)
     return (*place, began_ns, began_ns + 50 * 10**9, float(generator.uniform(0, 0.4)))
 
 
 def task_rows(sweep: sweeps.Sweep, round_: Round, generator: np.random.Generator) -> Iterator[tuple[object, ...]]:
-    """The round's tasks: booted, with log-normal times that share a factor."""
+    """The rows of the round's tasks: all booted, with log-normal times that share a factor."""
     count = round_.task_count
     digest = sweep.outputs.variants[round_.variant].treatments[round_.form].image_digest
     lazy = round_.form != "plain"
@@ -140,8 +140,8 @@ def task_rows(sweep: sweeps.Sweep, round_: Round, generator: np.random.Generator
     created_ns = START_NS + round_.index * 60 * 10**9
     times = created_ns + np.cumsum(steps, axis=1).astype(np.int64)
     received = generator.integers(10**8, 7 * 10**8, count)
-    for number, (own, bytes_) in enumerate(zip(times.tolist(), received.tolist(), strict=True)):
-        connected, pull, pulled, started, ready, boot, booted = own
+    for number, (task_times, bytes_) in enumerate(zip(times.tolist(), received.tolist(), strict=True)):
+        connected, pull, pulled, started, ready, boot, booted = task_times
         task_id = f"arn:made-up:task/{sweep.id}/{round_.index:04d}/{number:08d}"
         identity = (round_.index + 1, task_id, digest, "booted", "soci" if lazy else "overlayfs", int(lazy), bytes_)
         yield (*identity, created_ns, connected, pull, pulled, started, ready, boot, booted)

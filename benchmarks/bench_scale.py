@@ -1,9 +1,9 @@
-"""The executor of Fargate rounds on the simulated region, from 1 task to 10,000: requests, time, memory.
+"""The Fargate executor on the simulated region, from 1 task to 10,000: requests, time and memory.
 
     python benchmarks/bench_scale.py [--tasks 1,8,100,1000,10000]
 
-Prints for each size what was recorded, the requests against the least that paging allows, what the round takes in
-simulated and in real time, and its peak memory (a second run, with tracemalloc). Exit code 1 when a bar is missed.
+Prints for each size the number of recorded tasks, the requests against the minimum that paging allows, the round's
+simulated and real time, and its peak memory (from a second run, with tracemalloc). Exits with 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from experiments.plan.presets import PRESETS
 from experiments.records.model import Outcome, Round, RoundObservation
 
 MOST_SECONDS = 60.0
-"""Real time for the largest round."""
+"""The most real time for the largest round."""
 CALL_BAR = 2.0
 TASK_BYTES = calls.TASK_BYTES + world.TASK_BYTES
-"""Memory for each task of a round: the executor's bound, and the simulation's."""
+"""The bound on memory per task: the executor's and the simulation's."""
 BASE_BYTES = 2 << 20
-"""Memory that does not depend on the tasks."""
+"""Memory that does not depend on the number of tasks."""
 DESIGN = PRESETS["full"].design
 
 
 class Row(NamedTuple):
-    """One round."""
+    """The figures of one round."""
 
     tasks: int
     recorded: int
@@ -47,13 +47,13 @@ class Row(NamedTuple):
     peak_bytes: int
 
     def missed(self) -> Iterator[str]:
-        """The bars that it missed."""
+        """One message per missed bar."""
         if self.recorded != self.tasks:
             yield f"{self.recorded} of {self.tasks} tasks were recorded once and as booted"
         if self.api_calls > CALL_BAR * self.least_calls:
             yield f"{self.tasks} tasks: {self.api_calls} calls, more than {CALL_BAR:.0f} x {self.least_calls}"
         if self.peak_bytes > BASE_BYTES + self.tasks * TASK_BYTES:
-            yield f"{self.tasks} tasks: {self.peak_bytes} bytes, more than {TASK_BYTES} a task"
+            yield f"{self.tasks} tasks: {self.peak_bytes} bytes, more than {TASK_BYTES} per task"
         if self.seconds > MOST_SECONDS:
             yield f"{self.tasks} tasks: {self.seconds:.0f} s, more than {MOST_SECONDS:.0f}"
 
@@ -77,17 +77,17 @@ def main() -> None:
             f"{row.api_calls / row.least_calls:>7.2f}{row.retries:>9,}{row.gets:>7,}{row.simulated_seconds:>9.0f} s"
             f"{row.seconds:>6.2f} s{row.peak_bytes / 1e6:>7.1f} MB{row.peak_bytes / row.tasks / 1000:>7.1f} kB"
         )
-    print(f"the process had {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB at most")
+    print(f"the process used {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB at most")
     print(
         f"bars: each task recorded once, calls <= {CALL_BAR:.0f} x least (not counting retries), memory <= "
-        f"{BASE_BYTES / 1e6:.1f} MB + {TASK_BYTES / 1000:.1f} kB a task, <= {MOST_SECONDS:.0f} s"
+        f"{BASE_BYTES / 1e6:.1f} MB + {TASK_BYTES / 1000:.1f} kB per task, <= {MOST_SECONDS:.0f} s"
     )
-    print("\n".join(f"MISSED: {one}" for one in missed) or "all met")
+    print("\n".join(f"MISSED: {message}" for message in missed) or "all met")
     sys.exit(bool(missed))
 
 
 def measured(task_count: int) -> Row:
-    """A round, run twice: once for its time, once for its memory."""
+    """The figures of a round that runs twice: once for its time, once for its memory."""
     began = time.perf_counter()
     observation, simulated_seconds = simulate(task_count)
     seconds = time.perf_counter() - began
@@ -117,7 +117,7 @@ def simulate(task_count: int) -> tuple[RoundObservation, float]:
 
 
 def peak_bytes(task_count: int) -> int:
-    """The most memory in use at a time during a round."""
+    """The peak memory of a round."""
     gc.collect()
     tracemalloc.start()
     try:

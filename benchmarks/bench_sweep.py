@@ -1,11 +1,11 @@
-"""A sweep beside what it measures: its wall clock over the boots that it waited for, and its own resident memory.
+"""The overhead of a sweep: its wall clock time over the boots that it waited for, and its own resident memory.
 
-    python benchmarks/bench_sweep.py [--plan default|full] [words for `sociometer run`]
-    python benchmarks/bench_sweep.py --recorded ID|last        (the ratio alone, of a sweep that is in the store)
+    python benchmarks/bench_sweep.py [--plan default|full] [options of `sociometer run`]
+    python benchmarks/bench_sweep.py --recorded ID|last        (only the ratio, of a sweep in the store)
 
 The ratio is the time from the first round's preparation to the last one's clearing, over the sum of every round's
-slowest boot: what a perfect experimenter, who prepares and clears in no time, would need. Host preparation and
-clearing never overlap a measurement, so this is what they cost. Bars: 1.3 on the full plan, 300 MB.
+slowest boot, which is the time needed if preparing and clearing took none. Host preparation and clearing never overlap
+a measurement, so the ratio shows their cost. Bars: 1.3 on the full plan, 300 MB.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.5
 
 
 def main() -> None:
-    """Measure and print; exit code 1 when a bar is missed."""
+    """Measure and print; exit with 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plan", default="default")
     parser.add_argument("--recorded", metavar="ID")
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def overhead(records: Sequence[RoundRecord]) -> float:
-    """Wall clock of the whole sweep over the sum of its rounds' slowest boots; prints both."""
+    """The wall clock time of the whole sweep over the sum of its rounds' slowest boots; prints both."""
     first, last = records[0].observation, records[-1].observation
     wall = (last.finished_ns - first.started_ns) / NS_PER_SECOND + first.prepare_seconds + last.clear_seconds
     boots = sum(slowest_boot(record) for record in records)
@@ -57,14 +57,14 @@ def overhead(records: Sequence[RoundRecord]) -> float:
 
 
 def slowest_boot(record: RoundRecord) -> float:
-    """Seconds from the release of a round's tasks to the last one's boot; of its end when one never booted."""
+    """Seconds from the release of a round's tasks to the last boot, or to the round's end if no task booted."""
     ends = [task.times.boot_finished_ns or task.times.ready_ns for task in record.observation.tasks]
     end = max((end for end in ends if end is not None), default=record.observation.finished_ns)
     return (end - record.observation.started_ns) / NS_PER_SECOND
 
 
 def peak_resident_mb(words: Sequence[str]) -> float:
-    """The high-water mark of the process that makes the stack and sweeps, without the programs that it starts."""
+    """The high-water mark of the process that makes the stack and sweeps, without its child processes."""
     peak = 0
     command = [sys.executable, "-c", "from sociometer.cli.main import main; main()", *words]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -76,7 +76,7 @@ def peak_resident_mb(words: Sequence[str]) -> float:
 
 
 def _high_water_bytes(pid: int) -> int:
-    """Zero once the process has ended."""
+    """The process's high-water mark; 0 once it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

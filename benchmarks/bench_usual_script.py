@@ -1,11 +1,11 @@
-"""Our executor against the usual script, both on the same simulated ECS, side by side in one run.
+"""Our executor against the usual script, side by side on the same simulated ECS.
 
     python benchmarks/bench_usual_script.py [--rounds 12] [--form plain]
 
 The usual script is the method of the published experiment (ppabis/ecs-soci-experiments): scale the service and wait
-for its status, list its tasks once, poll until those run, sleep 45 s, ask for their times, and ask the load balancer
-2 x N times for a boot time, whose creation is looked up for each answer. Its boot times are whole seconds. The truth
-is the simulation's own. Errors are of a round's mean and median boot, averaged over the rounds without their sign.
+for its status, list its tasks once, poll until they run, sleep 45 s, describe them, and ask the load balancer 2 x N
+times for a boot time, looking up the task's creation for each answer. Its boot times are whole seconds. The truth
+comes from the simulation. Errors are of a round's mean and median boot: absolute values, averaged over the rounds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OK = 200
 
 @dataclass
 class Seen:
-    """What one method says of one round, and what it took; boots in seconds, one for each answer that it uses."""
+    """One method's result and cost for one round; boots in seconds, one for each answer that it uses."""
 
     boots: list[float]
     tasks_with_boot: int
@@ -54,20 +54,20 @@ class Tally:
     median_errors: list[float] = field(default_factory=list)
 
     def add(self, seen: Seen, truth: Sequence[float]) -> None:
-        """Take in a round and hold it against the truth."""
+        """Add a round and its errors against the truth."""
         self.seen.append(seen)
         if seen.boots:
             self.mean_errors.append(mean(seen.boots) - mean(truth))
             self.median_errors.append(median(seen.boots) - median(truth))
 
     def line(self, name: str, task_count: int) -> str:
-        """A row of the table."""
+        """One row of the table."""
         return (
-            f"{task_count:>6}  {name:<13}{mean(one.tasks_listed for one in self.seen):>8.1f}"
-            f"{mean(one.tasks_with_boot for one in self.seen):>8.1f}"
+            f"{task_count:>6}  {name:<13}{mean(each.tasks_listed for each in self.seen):>8.1f}"
+            f"{mean(each.tasks_with_boot for each in self.seen):>8.1f}"
             f"{_milliseconds(self.mean_errors):>12}{_milliseconds(self.median_errors):>12}{_worst(self.mean_errors):>12}"
-            f"{mean(one.api_calls for one in self.seen):>9.1f}{mean(one.gets for one in self.seen):>8.1f}"
-            f"{mean(one.simulated_seconds for one in self.seen):>9.0f} s"
+            f"{mean(each.api_calls for each in self.seen):>9.1f}{mean(each.gets for each in self.seen):>8.1f}"
+            f"{mean(each.simulated_seconds for each in self.seen):>9.0f} s"
         )
 
 
@@ -80,7 +80,7 @@ class UsualScript:
         self._cluster, self._url = stack.fargate.cluster, f"{stack.fargate.load_balancer}/boot.json"
 
     def run(self, task_count: int) -> Seen:
-        """One round; its end is not waited for longer than the script does."""
+        """Run one round, waiting for its end only as long as the script does."""
         calls, began = self._aws.calls.copy(), self._clock.monotonic()
         self._scale(task_count)
         self._clock.sleep(5)
@@ -110,7 +110,7 @@ class UsualScript:
             self._clock.sleep(10)
 
     def _list(self) -> list[str]:
-        """One page; asked again only while there is nothing at all."""
+        """The first page of tasks; asked for again only while it is empty."""
         for _ in range(9):
             page = self._aws.list_tasks(self._cluster, self._service.name, "RUNNING", None)
             if page.items:
@@ -155,16 +155,16 @@ def main() -> None:
         for name, method in METHODS.items():
             print(method(task_count, arguments.rounds, arguments.form, {}).line(name, task_count))
     print()
-    print("What each says of a round of 8 in which something goes wrong (movie as soci-v2):")
+    print("The result of each method for a round of 8 in which something goes wrong (movie as soci-v2):")
     for kind, count in ((Kind.NOT_LAZY, 4), (Kind.REPLACED, 1), (Kind.STOPPED_EARLY, 1), (Kind.UNLISTED, 2)):
         for name, method in METHODS.items():
             (seen,) = method(8, 1, "soci-v2", {0: [[Failure(kind, count)]]}).seen
-            said = f"a mean boot of {mean(seen.boots):.1f} s" if seen.boots else "no figure"
-            print(f"  {kind.value} (x {count}): {name} gives {said} of {seen.tasks_with_boot} tasks{seen.remark}")
+            figure = f"a mean boot of {mean(seen.boots):.1f} s" if seen.boots else "no figure"
+            print(f"  {kind.value} (x {count}): {name} gives {figure} from {seen.tasks_with_boot} tasks{seen.remark}")
 
 
 def usual_rounds(task_count: int, rounds: int, form: str, script: Script) -> Tally:
-    """The usual script's rounds, one after the other on one region."""
+    """The usual script's rounds, one after the other in one region."""
     tally = Tally()
     stack = outputs(DESIGN, "linux/arm64")
     world = SimulatedExecutor(stack, parameters(DESIGN), seed=1, timeout_seconds=600, script=script)
@@ -179,7 +179,7 @@ def usual_rounds(task_count: int, rounds: int, form: str, script: Script) -> Tal
 
 
 def our_rounds(task_count: int, rounds: int, form: str, script: Script) -> Tally:
-    """Our executor's rounds, likewise."""
+    """Our executor's rounds, in the same way."""
     tally = Tally()
     executor = SimulatedExecutor(
         outputs(DESIGN, "linux/arm64"), parameters(DESIGN), seed=1, timeout_seconds=600, script=script
@@ -188,8 +188,7 @@ def our_rounds(task_count: int, rounds: int, form: str, script: Script) -> Tally
         for index in range(rounds):
             began = executor.clock.monotonic()
             observation = executor.run_round(_round(index, form, task_count), lambda _: None)
-            found = [durations(task).boot_seconds for task in observation.tasks]
-            boots = [seconds for seconds in found if seconds is not None]
+            boots = [boot for task in observation.tasks if (boot := durations(task).boot_seconds) is not None]
             others = {f"{task.outcome.value}" for task in observation.tasks if task.outcome is not Outcome.BOOTED}
             seen = Seen(
                 boots=boots,
@@ -205,7 +204,7 @@ def our_rounds(task_count: int, rounds: int, form: str, script: Script) -> Tally
 
 
 def true_boots(world: SimulatedExecutor, task_count: int) -> list[float]:
-    """The boots of the round's first tasks, in seconds, on the clock that never errs."""
+    """The boots of the round's first tasks in seconds, on the simulation's exact clock."""
     tasks = world.region.truth()[:task_count]
     return [(task.boot_finished_ns - task.created_ns) / NS_PER_SECOND for task in tasks if task.boot_finished_ns]
 

@@ -1,11 +1,11 @@
-"""How far a reader has to walk: through which rooms (modules) a call leads, in the order in which it runs.
+"""How far a reader has to walk: the rooms (modules) that a call passes through, in the order in which it runs.
 
-A walk begins in one function and follows every call into our own code, each function once, at its first call. Staying
-in a module until control moves to another one is a stay; coming back to a module that was visited before is a return.
-So stays = rooms + returns, and a house is easier to own the fewer there are of each.
+A walk starts in one function and follows every call into our own code; each function counts once, at its first call.
+A stay is the time in one module until control moves to another; a return is a stay in a module visited before.
+So stays = rooms + returns, and fewer of each make the code easier to own.
 
     python benchmarks/walks.py                  walks that need neither root nor tools
-    python benchmarks/walks.py --lab STACK      those through a lab stack that is up, too (root, tools)
+    python benchmarks/walks.py --lab STACK      also walks through a lab stack that is up (root, tools)
     python benchmarks/walks.py --stays NAME     one walk, stay by stay
 """
 
@@ -34,29 +34,29 @@ class Walk:
 
     @property
     def rooms(self) -> int:
-        """How many different modules there are."""
+        """The number of different modules."""
         return len(set(self.stays))
 
     @property
     def returns(self) -> int:
-        """How often the walk came back."""
+        """The number of times that the walk came back to a module."""
         return len(self.stays) - self.rooms
 
     def enter(self, room: str) -> None:
-        """Be in a module from here on."""
+        """Move to a module."""
         if not self.stays or self.stays[-1] != room:
             self.stays.append(room)
 
 
 class _Tracer:
-    """Follows the calls of one thread. A function seen before is no stay, but what it calls may be."""
+    """Follows the calls of one thread. A function seen before adds no stay, but the functions it calls may."""
 
     def __init__(self, walk: Walk, seen: set[CodeType]) -> None:
         self._walk, self._seen = walk, seen
         self._path: list[tuple[FrameType, str]] = []
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
-        """Python's profile hook: generators are entered where they are first resumed."""
+        """Python's profile hook; a generator is entered when it is first resumed."""
         if event == "call" and frame.f_code not in self._seen and (room := _room(frame.f_code)) is not None:
             self._seen.add(frame.f_code)
             self._path.append((frame, room))
@@ -68,7 +68,7 @@ class _Tracer:
 
 
 def walk_of(call: Callable[[], object]) -> Walk:
-    """The walk of one call; threads that it starts are walked after each other's first steps."""
+    """The walk of one call; its threads' calls are added in the order in which they happen."""
     walk, seen = Walk(), set[CodeType]()
     threading.setprofile(lambda frame, event, argument: _begin(walk, seen, frame, event, argument))
     sys.setprofile(_Tracer(walk, seen))
@@ -87,7 +87,7 @@ def _begin(walk: Walk, seen: set[CodeType], frame: FrameType, event: str, argume
 
 
 def _room(code: CodeType) -> str | None:
-    """The module that a function stands in, from its file; None when it is not ours, or makes a module or class."""
+    """The module of a function, from its file; `None` for foreign code and for module or class bodies."""
     path = Path(code.co_filename)
     if not code.co_flags & CO_OPTIMIZED or path.suffix != ".py" or not path.is_relative_to(ROOT):
         return None
@@ -96,7 +96,7 @@ def _room(code: CodeType) -> str | None:
 
 
 def simulated(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
-    """The walks of a simulated experiment, from the plan to the results folder."""
+    """The walks through a simulated experiment, from the plan to the results folder."""
     from experiments import sweep
     from experiments.analysis import analyse
     from experiments.compare import versus
@@ -109,19 +109,19 @@ def simulated(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     from sociometer.cli.actions import write_results
 
     design = PRESETS["fargate"].design.model_copy(update={"task_counts": (1, 2), "blocks": 3})
-    made = outputs(design, "linux/arm64")
+    stack = outputs(design, "linux/arm64")
     with (
         Store(folder / "store.sqlite", write=True) as store,
-        SimulatedExecutor(made, parameters(design), seed=1, timeout_seconds=300) as executor,
+        SimulatedExecutor(stack, parameters(design), seed=1, timeout_seconds=300) as executor,
     ):
         first = make_plan(design).rounds[0]
         yield "FargateRound: run_round", lambda: executor.run_round(first, lambda _phase: None)
         yield (
             "sweep.start",
-            lambda: sweep.start(store, executor, make_plan(design), "sim", made, lambda _progress: None),
+            lambda: sweep.start(store, executor, make_plan(design), "sim", stack, lambda _progress: None),
         )
         done = store.sweep()
-        sweep.start(store, executor, make_plan(design), "sim", made, lambda _progress: None)
+        sweep.start(store, executor, make_plan(design), "sim", stack, lambda _progress: None)
         tasks, rounds = frames.tasks(store, done.id), frames.rounds(store, done.id)
         yield "analyse: tasks", lambda: analyse.analyse(done, tasks, rounds)
         yield "formats.read", lambda: formats.read(store, done)
@@ -133,29 +133,29 @@ def simulated(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def in_the_lab(stack: str) -> Iterator[tuple[str, Callable[[], object]]]:
-    """The walks of a form that is made and of a round that runs, on a lab stack that is up."""
+    """The walks of making a form and of running a round, on a lab stack that is up."""
     from experiments.executors.lab import LabExecutor
     from experiments.records.model import Round
     from infra.automation import stack as stacks
     from infra.oci import forms, pushed
     from infra.oci.regctl import Access
 
-    made = stacks.outputs(stack)
-    name, variant = next(iter(made.variants.items()))
+    outputs = stacks.outputs(stack)
+    name, variant = next(iter(outputs.variants.items()))
     access = Access(plain_http=True, auth_file=None)
     request = forms.FormRequest(
         source=variant.source_image,
-        repository=f"{made.registry}/walks",
+        repository=f"{outputs.registry}/walks",
         form="soci-v2",
         span_bytes=4 << 20,
         min_layer_bytes=1 << 20,
-        platform=made.platform,
+        platform=outputs.platform,
         access=access,
     )
     results: list[forms.FormResult] = []
     yield "forms.make: request", lambda: results.append(forms.make(request, timeout_seconds=300))
     pushed.remove(results[0].pushed, access)
-    with LabExecutor(made, profile="fargate-256-512", timeout_seconds=120) as executor:
+    with LabExecutor(outputs, profile="fargate-256-512", timeout_seconds=120) as executor:
         round_ = Round(block=0, index=0, variant=name, form="soci-v2", task_count=1)
         yield "LabExecutor.run_round", lambda: executor.run_round(round_, lambda _phase: None)
 

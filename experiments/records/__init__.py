@@ -1,1 +1,1 @@
-"""What was observed of a task and a round, as frozen values. Pure."""
+"""What was observed of tasks and rounds, as frozen values. Pure."""

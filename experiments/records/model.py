@@ -1,10 +1,10 @@
-"""What was observed: task and round records, frozen and checked when they are made.
+"""Task and round records: frozen, and validated when they are created.
 
-Schema history: 1 — first version; 2 — what Fargate adds: `logged_ns`, `stopped_ns`, `Requests`, `ClockOffset`.
-All times are nanoseconds since the epoch on one clock: in the lab that of its machine, on Fargate AWS's. A task's boot
-times are on its own clock, whose error bound is recorded beside them (`clock_error_bound_ms`). On Fargate `ready`
-happens at this machine, whose clock is another: it is moved to AWS's by the round's `ClockOffset`, whose error bound
-is recorded too, and left out when that is above `MAX_OFFSET_ERROR_MS`.
+Schema history: 1 — first version; 2 — adds `logged_ns`, `stopped_ns`, `Requests` and `ClockOffset` for Fargate.
+All times are nanoseconds since the epoch on one clock: the machine's in the lab, AWS's on Fargate. A task's boot times
+are on its own clock, and its error bound is recorded with them (`clock_error_bound_ms`). On Fargate, `ready` is seen by
+the measuring machine. The round's `ClockOffset` converts it to AWS's clock; the offset's error bound is recorded too.
+If that exceeds `MAX_OFFSET_ERROR_MS`, `ready` is left out.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from kit.values import Frozen
 
 RECORD_SCHEMA = 2
 MAX_OFFSET_ERROR_MS = 1000.0
-"""Above it, a time is not moved from one clock to the other: a single dated answer tells the offset better."""
+"""Above it, a time is not converted between clocks: a single dated answer gives a better offset."""
 
 
 class Outcome(StrEnum):
-    """What became of a task. Only `booted` has durations."""
+    """How a task ended. Only `booted` tasks have durations."""
 
     BOOTED = "booted"
     TIMEOUT = "timeout"
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 
 
 class RoundStatus(StrEnum):
-    """What became of a round. Only the tasks of a `complete` round are measurements of its task count."""
+    """How a round ended. Only the tasks of a `complete` round are measurements of its task count."""
 
     COMPLETE = "complete"
     CONTAMINATED = "contaminated"
@@ -45,7 +45,7 @@ class RoundStatus(StrEnum):
 
 
 class TaskTimes(Frozen):
-    """Nanoseconds since the epoch, in the order in which they happen; what did not happen is `None`."""
+    """Nanoseconds since the epoch, in chronological order; `None` if the event did not happen."""
 
     created_ns: int
     connected_ns: int | None = None
@@ -58,8 +58,8 @@ class TaskTimes(Frozen):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        """Times of one clock cannot run backwards; the boot times may come from another clock, so only their order
-        among themselves is checked."""
+        """Times on one clock cannot run backwards. The boot times may be on another clock, so they are compared only
+        with each other."""
         same_clock = (
             (self.created_ns, self.connected_ns),
             (self.created_ns, self.pull_started_ns, self.pull_stopped_ns),
@@ -75,29 +75,29 @@ class TaskTimes(Frozen):
 
 
 class TaskObservation(Frozen):
-    """One task as an executor saw it, from its release to its stop."""
+    """One task as the executor saw it, from release to stop."""
 
     task_id: str = Field(min_length=1, description="the task's ARN, unique in the whole store")
     image_digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     times: TaskTimes
     outcome: Outcome
     reason: str | None = Field(default=None, description="why it did not boot, in one line")
-    snapshotter: str | None = Field(default=None, description="as the metadata endpoint told it")
-    lazy_layers: int | None = Field(default=None, ge=0, description="FUSE-mounted layers seen in the lab")
-    received_bytes: int | None = Field(default=None, ge=0, description="bytes that came over the task's network")
+    snapshotter: str | None = Field(default=None, description="as reported by the metadata endpoint")
+    lazy_layers: int | None = Field(default=None, ge=0, description="FUSE-mounted layers; lab only")
+    received_bytes: int | None = Field(default=None, ge=0, description="bytes received over the task's network")
     clock_error_bound_ms: float | None = Field(default=None, ge=0)
-    logged_ns: int | None = Field(default=None, description="its log's time stamp of its boot report")
+    logged_ns: int | None = Field(default=None, description="timestamp of its boot report in the log")
     stopped_ns: int | None = Field(default=None, description="when it had stopped")
 
     @model_validator(mode="after")
     def _booted_means_seen(self) -> Self:
         if self.outcome is Outcome.BOOTED and self.times.ready_ns is None and self.times.boot_finished_ns is None:
-            raise ValueError(f"task {self.task_id} counts as booted, but was neither ready nor done with its boot")
+            raise ValueError(f"task {self.task_id} counts as booted but was neither ready nor done booting")
         return self
 
 
 class Round(Frozen):
-    """One treatment at one task count, in its place in the plan; ``index`` counts through the whole plan from 0."""
+    """One treatment at one task count. ``index`` is its position in the whole plan, from 0."""
 
     block: int = Field(ge=0)
     index: int = Field(ge=0)
@@ -107,32 +107,30 @@ class Round(Frozen):
 
 
 class HostLoad(Frozen):
-    """How busy the measuring machine itself was while the round was measured: shares of wall time, 0 to 1."""
+    """How busy the measuring machine was during the measurement: shares of wall time, 0 to 1; `None`: unknown."""
 
-    cpu_pressure: float | None = Field(
-        default=None, ge=0, description="PSI: some task waited for a CPU; None: not told"
-    )
-    steal: float | None = Field(default=None, ge=0, description="the hypervisor gave the CPU to somebody else")
+    cpu_pressure: float | None = Field(default=None, ge=0, description="PSI: some process waited for a CPU")
+    steal: float | None = Field(default=None, ge=0, description="the hypervisor gave the CPU to another machine")
 
 
 class ClockOffset(Frozen):
-    """AWS's clock minus that of the machine that measured, during one round; the truth lies within ``error_ms``."""
+    """AWS's clock minus the measuring machine's during one round, accurate to within ``error_ms``."""
 
     offset_ms: float
     error_ms: float = Field(ge=0)
 
 
 class Requests(Frozen):
-    """What it took to observe a round: requests sent to AWS, and to the load balancer; None: none were needed."""
+    """The requests needed to observe a round. `None`: the target needs no such requests."""
 
-    api_calls: int | None = Field(default=None, ge=0, description="to AWS, those sent again included")
-    api_retries: int | None = Field(default=None, ge=0, description="sent again: throttled, failed or lost")
+    api_calls: int | None = Field(default=None, ge=0, description="to AWS, including retries")
+    api_retries: int | None = Field(default=None, ge=0, description="retried: throttled, failed or lost")
     balancer_gets: int | None = Field(default=None, ge=0, description="to the load balancer")
-    balancer_in_vain: int | None = Field(default=None, ge=0, description="no report of a task of this round came back")
+    balancer_in_vain: int | None = Field(default=None, ge=0, description="that no task of this round answered")
 
 
 class RoundObservation(Frozen):
-    """A whole round: its tasks and what it cost to prepare and clear it, in seconds outside the measurement."""
+    """A whole round: its tasks, and the seconds spent outside the measurement to prepare and clear it."""
 
     tasks: tuple[TaskObservation, ...]
     started_ns: int
@@ -141,11 +139,11 @@ class RoundObservation(Frozen):
     clear_seconds: float = Field(ge=0)
     load: HostLoad = HostLoad()
     requests: Requests = Requests()
-    clock: ClockOffset | None = Field(default=None, description="None: there is one clock, or it is not known")
+    clock: ClockOffset | None = Field(default=None, description="None: one clock only, or an unknown offset")
 
 
 class RoundRecord(Frozen):
-    """One attempt at a round, as it lies in the store; ``attempt`` counts from 1."""
+    """One attempt at a round, as stored; ``attempt`` counts from 1."""
 
     sweep_id: str
     round: Round
@@ -155,7 +153,7 @@ class RoundRecord(Frozen):
     observation: RoundObservation
 
     def tasks(self) -> tuple[TaskRecord, ...]:
-        """One record per task that was seen."""
+        """One record per observed task."""
         return tuple(self._task(observation) for observation in self.observation.tasks)
 
     def _task(self, observation: TaskObservation) -> TaskRecord:
@@ -173,7 +171,7 @@ class RoundRecord(Frozen):
 
 
 class TaskRecord(Frozen):
-    """Which task of which round of which sweep, and what was observed."""
+    """What was observed of a task, with its sweep and round."""
 
     sweep_id: str
     block: int
@@ -187,7 +185,7 @@ class TaskRecord(Frozen):
 
 
 def round_status(tasks: Sequence[TaskObservation]) -> RoundStatus:
-    """The status that a round's tasks give it; a round without any task has failed."""
+    """The status of a round with these tasks; a round without tasks has failed."""
     outcomes = {task.outcome for task in tasks}
     if Outcome.ABORTED in outcomes:
         return RoundStatus.ABORTED

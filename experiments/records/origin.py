@@ -1,4 +1,4 @@
-"""Where a task ran, as its id tells: a record cannot lose the mark of a simulation, whatever it is copied to. Pure."""
+"""The target of a task, from its id: so a simulated record stays marked wherever it is copied. Pure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _IDS = (
     ("fargate", re.compile(r"arn:aws[a-z-]*:ecs:")),
     ("fake", re.compile(r"fake/")),
 )
-"""How the ids of a target's tasks begin; the first that fits."""
+"""The prefix of each target's task ids; the first match counts."""
 NOT_MEASURED = ("sim", "fake")
-"""Targets whose figures come out of a program and are no measurements."""
+"""Targets whose figures are computed and not measured."""
 
 
 def target_of(task_id: str) -> str | None:
-    """The target that a task ran on; None for an id that no target gives."""
+    """The target that a task ran on; `None` if no target issues such ids."""
     return next((target for target, pattern in _IDS if pattern.match(task_id)), None)
 
 
 def is_simulated(task_id: str) -> bool:
-    """Whether the task is a simulation's or a fake's."""
+    """Whether the task ran in a simulation or on the fake executor."""
     return target_of(task_id) in NOT_MEASURED

@@ -1,11 +1,11 @@
-"""Durations of a task's start, in seconds, from its times. Pure.
+"""The durations of a task's start in seconds, from its times. Pure.
 
     connect = connectivity - created        pull = pull stopped - pull started
     start   = started - created             ready = first HTTP 200 - created
     boot    = the task's own boot work finished - created
 
-The names and the start of the clock (`created`) are those of ECS's DescribeTasks. Only a booted task has durations:
-a time-out must never look like a measurement.
+The names, and `created` as the start, are those of ECS's DescribeTasks. Only a booted task has durations: a timeout
+must never look like a measurement.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ BOUNDS = {
     "ready": ("created_ns", "ready_ns"),
     "boot": ("created_ns", "boot_finished_ns"),
 }
-"""The two times between which each phase lies, by their names in `TaskTimes`."""
+"""The start and end of each phase, as names of `TaskTimes`."""
 PHASES = tuple(BOUNDS)
 
 
 class Durations(Frozen):
-    """The phases of one start in seconds; what was not observed is `None`."""
+    """The phases of one start in seconds; `None` if not observed."""
 
     connect_seconds: float | None = None
     pull_seconds: float | None = None
@@ -44,12 +44,11 @@ def durations(task: TaskObservation) -> Durations:
     """The durations of a booted task; all `None` for any other."""
     if task.outcome is not Outcome.BOOTED:
         return Durations()
-    found = {f"{phase}_seconds": _seconds(task.times, *bounds) for phase, bounds in BOUNDS.items()}
-    return Durations(**found)
+    return Durations(**{f"{phase}_seconds": _seconds(task.times, *bounds) for phase, bounds in BOUNDS.items()})
 
 
 def _seconds(times: TaskTimes, earlier: str, later: str) -> float | None:
-    """Subtracted as integers first: a float cannot hold nanoseconds since the epoch."""
+    """Subtract as integers: a float cannot hold nanoseconds since the epoch."""
     earlier_ns: int | None = getattr(times, earlier)
     later_ns: int | None = getattr(times, later)
     if earlier_ns is None or later_ns is None:

@@ -1,1 +1,1 @@
-"""What people and programs get: terminal, page, Markdown, plots, exports."""
+"""The output for people and programs: terminal, HTML page, Markdown, plots and exports."""

@@ -1,6 +1,6 @@
-"""What a report says besides its analysis: what was left out and why, what was run with what, how to do it again. Pure.
+"""What a report says besides its analysis: what was left out and why, what was run, and how to repeat it. Pure.
 
-Terminal, Markdown and page are made from one `Contents`, so that they cannot say different things.
+Terminal, Markdown and page are all made from one `Contents`, so that they cannot disagree.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _GROUPS = {"tool": "Tool versions", "parameter": "Parameters of the simulation"}
 
 
 class Fact(Frozen):
-    """Something that the sweep was run with."""
+    """One named value that the sweep was run with."""
 
     name: str
     value: str
 
 
 class Facts(Frozen):
-    """Facts that belong together."""
+    """A titled group of facts."""
 
     title: str
     facts: tuple[Fact, ...]
 
 
 class Summary(Frozen):
-    """A whole sweep in figures, and the notes without which they must not be read."""
+    """A whole sweep in figures, with the notes needed to read them."""
 
     schema_version: int = 1
     sweep_id: str
@@ -69,21 +69,21 @@ class Contents(Frozen):
     title: str
     began: str
     tasks: int
-    standing: str = Field(description="which sweep it is, and how far it came")
-    left_out: tuple[str, ...] = Field(description="a line per reason for which tasks or rounds are in no figure")
+    standing: str = Field(description="which sweep it is, and how far it got")
+    left_out: tuple[str, ...] = Field(description="one line per reason for leaving tasks or rounds out of the figures")
     provenance: tuple[Facts, ...]
     command: str
 
 
 def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count: int) -> Contents:
-    """The contents of a sweep's report; also of one without a single record."""
+    """The contents of a sweep's report; a sweep without records has one too."""
     summary = _summary(sweep, analysis, rounds)
-    marked = f" ({SIMULATED})" if analysis.simulated else ""
+    mark = f" ({SIMULATED})" if analysis.simulated else ""
     return Contents(
         analysis=analysis,
         tables=tables(analysis),
         summary=summary,
-        title=f"Sociometer: sweep {sweep.id}{marked}",
+        title=f"Sociometer: sweep {sweep.id}{mark}",
         began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",
         tasks=task_count,
         standing=_standing(summary),
@@ -94,12 +94,12 @@ def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count:
 
 
 def command(sweep: Sweep) -> str:
-    """The one command that runs the same plan again: `run` where that makes the stack as well, else `sweep` on it."""
+    """The command that runs the same plan again: `run` if that also makes the stack, else `sweep`."""
     design, stopping, metadata = sweep.plan.design, sweep.plan.stopping, sweep.key_metadata
     preset, target = PRESETS.get(design.name), metadata.get("target", "lab")
-    ours = preset is not None and preset.design.payload == design.payload and target == "lab"
-    whole = stopping is None and (ours or target == "sim")
-    words = ["sociometer", "run" if whole else "sweep", *(("--plan", design.name) if preset else ())]
+    lab_preset = preset is not None and preset.design.payload == design.payload and target == "lab"
+    run_makes_stack = stopping is None and (lab_preset or target == "sim")
+    words = ["sociometer", "run" if run_makes_stack else "sweep", *(("--plan", design.name) if preset else ())]
     words += ["--target", target] if target != "lab" else []
     words += ["--variants", ",".join(design.variants), "--forms", ",".join(design.forms)]
     words += ["--counts", ",".join(map(str, design.task_counts)), "--seed", str(design.seed)]
@@ -114,20 +114,20 @@ def command(sweep: Sweep) -> str:
 
 
 def _standing(summary: Summary) -> str:
-    """What sweep it is, and how far it came; of a simulation, that no figure of it is a measurement."""
-    marked = "SIMULATED: " if summary.target in NOT_MEASURED else ""
+    """Which sweep it is and how far it got; marked if it was simulated."""
+    mark = "SIMULATED: " if summary.target in NOT_MEASURED else ""
     return (
-        f"{marked}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
+        f"{mark}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
         f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
     )
 
 
 def _left_out_lines(analysis: Analysis) -> Iterator[str]:
-    """One line per reason for which tasks or rounds are in no figure."""
+    """One line per reason for leaving tasks or rounds out of the figures."""
     for row in analysis.left_out:
         yield f"{row.count:,} {TIMES} {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
     if analysis.left_out_more:
-        yield f"{analysis.left_out_more:,} more, for other reasons"
+        yield f"{analysis.left_out_more:,} more for other reasons"
 
 
 def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
@@ -158,7 +158,7 @@ def _provenance(sweep: Sweep) -> Iterator[Facts]:
         forms=", ".join(design.forms),
         task_counts=", ".join(map(str, design.task_counts)),
         blocks=design.blocks,
-        **({"ends early": f"when precise to {sweep.plan.stopping}"} if sweep.plan.stopping else {}),
+        **({"ends early": f"once precise to {sweep.plan.stopping}"} if sweep.plan.stopping else {}),
         rounds=len(sweep.plan.rounds),
         **{name: f"{value} MB" for name, value in design.payload.model_dump().items()},
     )
@@ -170,23 +170,23 @@ def _provenance(sweep: Sweep) -> Iterator[Facts]:
         **{key: value for key, value in metadata.items() if "." not in key},
     )
     for group in dict.fromkeys(key.split(".")[0] for key in metadata if "." in key):
-        found = {key.removeprefix(f"{group}."): value for key, value in metadata.items() if key.startswith(f"{group}.")}
-        yield _facts(_GROUPS.get(group, group.capitalize()), **found)
+        named = {key.removeprefix(f"{group}."): value for key, value in metadata.items() if key.startswith(f"{group}.")}
+        yield _facts(_GROUPS.get(group, group.capitalize()), **named)
     yield _images(sweep)
 
 
 def _images(sweep: Sweep) -> Facts:
-    found: list[Fact] = []
+    facts: list[Fact] = []
     for name in sweep.plan.design.variants:
         variant = sweep.outputs.variants.get(name)
         if variant is None:
             continue
-        found.append(Fact(name=f"{name}, source", value=variant.source_image))
+        facts.append(Fact(name=f"{name}, source", value=variant.source_image))
         for form, treatment in variant.treatments.items():
             if form in sweep.plan.design.forms:
                 index = f", SOCI index {treatment.index_digest}" if treatment.index_digest else ""
-                found.append(Fact(name=f"{name}, {form}", value=f"{treatment.image}{index}"))
-    return Facts(title="Images", facts=tuple(found))
+                facts.append(Fact(name=f"{name}, {form}", value=f"{treatment.image}{index}"))
+    return Facts(title="Images", facts=tuple(facts))
 
 
 def _facts(title: str, **values: object) -> Facts:

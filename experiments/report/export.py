@@ -1,12 +1,12 @@
-"""Records for other programs: one row per task as JSON or CSV, and the averages of each round. Pure but for `write`.
+"""Records for other programs: one row per task as JSON or CSV, and the averages of each round. Pure.
 
-A task row has the columns of `columns.TASKS`, empty (JSON: null) where something was not observed or the task did not
-boot. `parquet` writes the same as Parquet.
+A task row has the columns of `columns.TASKS`. A value is empty (JSON: null) if it was not observed or the task did not
+boot. `parquet` writes the same rows as Parquet.
 
-The averages have the columns of the CSV that the published Fargate experiment on this question wrote
-(ppabis/ecs-soci-experiments), one row a round in the plan's order. There "first connection" is ECS's
-connectivityAt - createdAt, our `connect`, and not the first HTTP answer, our `ready`. What was simulated says so: in
-task rows by ``target`` and ``simulated``, in the averages by one more column, `simulated`.
+The averages have the columns of the CSV written by the published Fargate experiment on this question
+(ppabis/ecs-soci-experiments), one row per round in the plan's order. "First connection" there is ECS's
+connectivityAt - createdAt, our `connect`, and not the first HTTP answer, our `ready`. Simulated rows are marked: task
+rows by ``target`` and ``simulated``, the averages by an extra column, `simulated`.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ def task_rows(records: Iterable[RoundRecord]) -> Iterator[dict[str, Any]]:
 
 
 def to_json(records: Sequence[RoundRecord]) -> str:
-    """A list of objects, one a task."""
+    """A list of objects, one per task."""
     rows = [{name: row[name] for name in COLUMNS} for row in task_rows(records)]
     return json.dumps(rows, indent=2) + "\n"
 
 
 def to_csv(records: Sequence[RoundRecord]) -> str:
-    """One row a task below a header."""
+    """A header, then one row per task."""
     return _csv(COLUMNS, task_rows(records))
 
 
 def to_averages_csv(records: Sequence[RoundRecord]) -> str:
-    """The published experiment's five columns; means over the tasks of each round that count as measurements.
+    """The published experiment's five columns: means over the tasks of each round that count as measurements.
 
-    A round that was tried again gives one row, of its last attempt; a round without a measurement has empty averages.
+    A repeated round has one row, from its last attempt. A round without measurements has empty averages.
     """
     last = {record.round.index: record for record in records if record.status is not RoundStatus.ABORTED}
     simulated = any(is_simulated(task.task_id) for record in records for task in record.observation.tasks)
@@ -62,7 +62,7 @@ def to_averages_csv(records: Sequence[RoundRecord]) -> str:
 
 
 def files(records: Sequence[RoundRecord]) -> dict[str, str]:
-    """The records in every format, by the name of its file."""
+    """The records in every format, by file name."""
     return {
         "records.json": to_json(records),
         "records.csv": to_csv(records),
@@ -90,10 +90,10 @@ def _row(task: TaskRecord) -> dict[str, Any]:
 
 
 def _averages(record: RoundRecord) -> dict[str, Any]:
-    found = [durations(task.observation) for task in record.tasks() if in_figures(task)]
+    measured = [durations(task.observation) for task in record.tasks() if in_figures(task)]
     row: dict[str, Any] = {"taskCount": record.round.task_count}
     for column, phase in AVERAGES.items():
-        values = [value for one in found if (value := one.of(phase)) is not None]
+        values = [value for task in measured if (value := task.of(phase)) is not None]
         row[column] = mean(values) if values else None
     return row
 

@@ -1,6 +1,6 @@
-"""One sweep's report in every format, from one reading of the store: text, HTML, Markdown, JSON.
+"""One sweep's report as text, HTML, Markdown and JSON, from one reading of the store.
 
-Faces the command line and notebooks; the formats themselves are in `report`, `page` and `markdown`.
+For the command line and notebooks; the formats themselves are in `terminal`, `page` and `markdown`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """What a report says, and the tasks that its pictures are drawn from (columns of `columns.COLUMNS`)."""
+    """A report's contents, and the tasks for its plots (columns of `columns.COLUMNS`)."""
 
     contents: Contents
     tasks: pd.DataFrame
@@ -55,13 +55,13 @@ def to_markdown(report: Report) -> str:
 
 
 def to_json(report: Report) -> str:
-    """The summary's object, with the analysis under the key `analysis`."""
+    """The summary as an object, with the analysis under the key `analysis`."""
     summary = report.contents.summary.model_dump(mode="json")
     return json.dumps({**summary, "analysis": report.contents.analysis.model_dump(mode="json")}, indent=2) + "\n"
 
 
 def files(report: Report) -> dict[str, str]:
-    """The report in every format, by the name of its file."""
+    """The report in every format, by file name."""
     return {
         "report.html": to_html(report),
         "report.md": to_markdown(report),

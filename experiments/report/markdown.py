@@ -1,6 +1,6 @@
-"""The report as Markdown for a pull request: the verdict, one table of what each form changes, and the rest folded.
+"""The report as Markdown for a pull request: the verdict, one table of the main comparisons, and the rest folded.
 
-Names come from outside and may hold anything: whatever Markdown, HTML or GitHub would act on is escaped.
+Names come from outside and may contain anything, so everything special in Markdown, HTML or GitHub is escaped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _COMPARED = (
 
 
 def markdown(contents: Contents) -> str:
-    """The whole text; ends with a newline."""
+    """The whole text, ending with a newline."""
     return wording.visible("\n".join(_lines(contents)) + "\n")
 
 
@@ -42,20 +42,20 @@ def _lines(contents: Contents) -> Iterator[str]:
         yield from ("", *_comparisons(contents.tables.main))
     if analysis.findings:
         yield from ("", *_findings(contents.tables.findings))
-    every = (row for variant in contents.tables.variants for row in variant.comparisons)
-    yield from folded("Every comparison", _comparisons(every))
+    comparisons = (row for variant in contents.tables.variants for row in variant.comparisons)
+    yield from folded("Every comparison", _comparisons(comparisons))
     yield from folded("Every treatment", _treatments(contents.tables))
-    yield from folded("What was left out, and why", (f"- {escaped(line)}" for line in contents.left_out))
-    yield from folded("What was run, with what", _provenance(contents))
+    yield from folded("What was left out and why", (f"- {escaped(line)}" for line in contents.left_out))
+    yield from folded("What was run", _provenance(contents))
     yield from folded("Methods", (f"- {escaped(m.name)}: {escaped(m.source)}" for m in analysis.methods))
-    yield from ("", f"Again: {code(contents.command)}")
+    yield from ("", f"Repeat with: {code(contents.command)}")
 
 
 def _findings(findings: Iterable[Alike]) -> Iterator[str]:
     for alike in findings:
         yield from (f"- {escaped(text)}" for text in alike.shown)
         if alike.more:
-            yield f"- {len(alike.more):,} more like these; the page has them."
+            yield f"- {len(alike.more):,} more like these; the HTML page lists them."
 
 
 def _comparisons(rows: Iterable[ComparisonRow]) -> Iterator[str]:
@@ -89,13 +89,13 @@ def _provenance(contents: Contents) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Text that is shown as it is, on one line: no markup, no HTML, no mention."""
-    marked = _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
-    return re.sub(r"[&<>@]", lambda entity: _ENTITIES[entity.group()], marked)
+    """Text that is shown literally, on one line: no markup, no HTML, no mention."""
+    backslashed = _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+    return re.sub(r"[&<>@]", lambda match: _ENTITIES[match.group()], backslashed)
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table; a column whose name begins with > is of numbers. Nothing where there is no row."""
+    """A table; a > before a column's name right-aligns it. Without rows, nothing."""
     for number, cells in enumerate(rows):
         if number == 0:
             yield f"| {' | '.join(name.removeprefix('>') for name in names)} |"
@@ -104,7 +104,7 @@ def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def code(text: str) -> str:
-    """A code span that no backtick in the text can end."""
+    """A code span that no backtick in the text can close."""
     one_line = " ".join(text.split())
     fence = "`" * (max((len(run) for run in re.findall("`+", one_line)), default=0) + 1)
     padding = " " if "`" in one_line else ""
@@ -112,6 +112,6 @@ def code(text: str) -> str:
 
 
 def folded(heading: str, lines: Iterable[str]) -> Iterator[str]:
-    """Lines that are shown on demand; nothing where there are none."""
+    """Lines that unfold on demand. Without lines, nothing."""
     if shown := list(lines):
         yield from ("", f"<details><summary>{heading}</summary>", "", *shown, "", "</details>")

@@ -1,7 +1,7 @@
-"""The report as one HTML file that needs nothing else: no network, no script, no font.
+"""The report as one self-contained HTML file: no network, no script, no font.
 
-Every text is escaped (jinja2 with autoescape) and the page's own policy forbids whatever is not in it: were there a
-hole in the escaping, nothing could run or be fetched. The pictures are our own SVG, made by `plots`.
+Every text is escaped (jinja2 with autoescape). The page's content security policy forbids everything that is not in
+the file, so that nothing could run or be fetched even if the escaping failed. The plots are our own SVG, from `plots`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Frames as Parquet files whose columns say what they are: unit and meaning lie in the metadata of each field.
+"""Frames as Parquet files that describe themselves: each field's metadata holds its unit and meaning.
 
-Faces `export`. A file opens in anything that reads Parquet; pandas gives back the very types of `frames`.
+For `export`. Anything that reads Parquet opens such a file; pandas restores exactly the types of `frames`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE_KEY = "sociometer"
-"""Of the file's own metadata: which sweep it is, as JSON."""
+"""The key in the file's metadata under which the sweep is described as JSON."""
 PARQUET_FORMATS: Mapping[str, Sequence[Column]] = {"parquet": columns.TASKS, "rounds-parquet": columns.ROUNDS}
 
 
 def to_parquet(store: Store, sweep: Sweep, format_: str, *, variant: str | None, form: str | None) -> bytes:
-    """The tasks or rounds of a sweep as a file's bytes; ``variant`` and ``form`` leave out all others."""
+    """The tasks or rounds of a sweep as the bytes of a file; ``variant`` and ``form`` select rows."""
     from experiments.store import frames  # pandas and pyarrow are slow to import
 
     described = PARQUET_FORMATS[format_]
     frame = (frames.tasks if described is columns.TASKS else frames.rounds)(store, sweep.id)
-    for name, wanted in (("variant", variant), ("form", form)):
-        frame = frame if wanted is None else frame[frame[name] == wanted]
+    for name, selected in (("variant", variant), ("form", form)):
+        frame = frame if selected is None else frame[frame[name] == selected]
     about = {
         "sweep_id": sweep.id,
         "record_schema": RECORD_SCHEMA,

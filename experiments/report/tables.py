@@ -1,6 +1,6 @@
-"""The rows of a report's tables, as texts, made once for the terminal, Markdown and the page. Pure.
+"""The rows of a report's tables as texts, made once for the terminal, Markdown and the page. Pure.
 
-A text is empty where there is nothing to tell; each format shows that in its own way.
+A missing value is an empty text; each format shows that in its own way.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from experiments.wording import change, percent, probability, seconds
 from kit.values import Frozen
 
 MOST_ALIKE = 4
-"""Findings of one kind that are shown at once; a sweep of many treatments says the same of each."""
+"""Findings of one kind to show before folding; a sweep of many treatments repeats them for each."""
 
 
 class ComparisonRow(Frozen):
-    """A form against the control; p is corrected for the number of comparisons."""
+    """A form compared with the control; p is corrected for the number of comparisons."""
 
     variant: str
     tasks: str
@@ -32,14 +32,14 @@ class ComparisonRow(Frozen):
     change: str
     interval: str
     p: str
-    could_show: str
+    detectable: str
     more_blocks: str
     verdict: str
     judged: Verdict
 
 
 class Measured(Frozen):
-    """One phase of one treatment, in seconds: the median, and beneath it its spread."""
+    """One phase of one treatment in seconds: the median and its spread."""
 
     median: str
     quartiles: str
@@ -47,7 +47,7 @@ class Measured(Frozen):
 
 
 class TreatmentRow(Frozen):
-    """What was measured of a form at a task count."""
+    """The measurements of a form at one task count."""
 
     variant: str
     tasks: str
@@ -61,7 +61,7 @@ class TreatmentRow(Frozen):
 
 
 class VariantTables(Frozen):
-    """A variant's rows; comparisons phase by phase, the primary one and the pull first."""
+    """A variant's rows; its comparisons are ordered by phase, the primary phase and the pull first."""
 
     name: str
     primary_phase: str
@@ -70,12 +70,12 @@ class VariantTables(Frozen):
     treatments: tuple[TreatmentRow, ...]
 
     def comparisons_of(self, *phases: str) -> list[ComparisonRow]:
-        """Those of some phases."""
+        """The comparisons of these phases."""
         return [row for row in self.comparisons if row.phase in phases]
 
 
 class TrendRow(Frozen):
-    """How a phase moves."""
+    """How a phase changes over the sweep or with the task count."""
 
     variant: str
     form: str
@@ -86,14 +86,14 @@ class TrendRow(Frozen):
 
 
 class Alike(Frozen):
-    """Findings of one kind: those that are shown at once, and what is folded away."""
+    """Findings of one kind: those shown at once, and those folded away."""
 
     shown: tuple[str, ...]
     more: tuple[str, ...]
 
 
 class Tables(Frozen):
-    """Every table of a report; ``level`` is how sure the intervals are: 95 %."""
+    """Every table of a report; ``level`` is the confidence level of the intervals, such as 95 %."""
 
     level: str
     main: tuple[ComparisonRow, ...]
@@ -104,7 +104,7 @@ class Tables(Frozen):
 
 
 def tables(analysis: Analysis) -> Tables:
-    """The tables of an analysis, in the plan's order; ``main`` is each variant's primary phase at every task count."""
+    """The tables of an analysis, in the plan's order; ``main`` has each variant's primary phase at every task count."""
     variants = tuple(_variant(analysis, name) for name in dict.fromkeys(cell.variant for cell in analysis.cells))
     return Tables(
         level=percent(analysis.level),
@@ -154,7 +154,7 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
         change=change(comparison.ratio),
         interval=interval(comparison.interval),
         p=probability(comparison.p_adjusted),
-        could_show="" if detectable is None else percent(detectable),
+        detectable="" if detectable is None else percent(detectable),
         more_blocks="" if blocks is None else f"{blocks:,}",
         verdict=verdict(comparison),
         judged=comparison.verdict,
@@ -185,12 +185,12 @@ def _measured(sample: Spread) -> Measured:
 
 
 def _phases(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """The phases that any of the cells has, in their order."""
+    """The phases that any cell has, in the usual order."""
     return tuple(phase for phase in PHASES if any(phase in cell.phases for cell in cells))
 
 
 def _by_kind(findings: Sequence[Finding]) -> tuple[Alike, ...]:
-    """By kind, in the order in which each kind first comes."""
+    """Findings grouped by kind, in the order of each kind's first finding."""
     kinds = dict.fromkeys(finding.kind for finding in findings)
     alike = ([finding.text for finding in findings if finding.kind == kind] for kind in kinds)
     return tuple(Alike(shown=tuple(texts[:MOST_ALIKE]), more=tuple(texts[MOST_ALIKE:])) for texts in alike)

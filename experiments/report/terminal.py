@@ -1,4 +1,4 @@
-"""A report as text for people: the verdict, what each form changes, a table per variant, and what to know besides."""
+"""A report as text for people: the verdict, the main comparisons, a table per variant, and notes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SHOWN_PHASES = ("pull", "start", "ready", "boot")
 TEXT_WIDTH = 110
 _VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
 _LEGEND = (
-    "Seconds: median of the tasks, and below it the least and the most. pull: of the image; start, ready and boot "
-    "count from the task's creation to its container's start, its first HTTP answer and the end of its own boot work. "
-    "A change is that of a form against the control within each block, averaged over the blocks. *: in some "
-    "rounds this machine was overloaded."
+    "Seconds: the median of the tasks, with the range from minimum to maximum below it. pull: of the image; start, "
+    "ready and boot: from the task's creation to its container's start, its first HTTP 200 and the end of its own boot "
+    "work. change: the form against the control within each block, averaged over the blocks. *: this machine was "
+    "overloaded in some rounds."
 )
 
 
@@ -30,24 +30,24 @@ def show(contents: Contents, console: Console) -> None:
     """Print the report on a rich console."""
     analysis = contents.analysis
     if analysis.simulated:
-        console.print(_said(f"{SIMULATED}: no figure here is a measurement", "bold reverse"))
-    console.print(_said(analysis.headline, "bold"))
-    console.print(_said(contents.standing, "dim"))
+        console.print(_literal(f"{SIMULATED}: no figure here is a measurement", "bold reverse"))
+    console.print(_literal(analysis.headline, "bold"))
+    console.print(_literal(contents.standing, "dim"))
     for variant in contents.tables.variants:
         compared = variant.comparisons_of(variant.primary_phase, "pull")
         if compared:
             console.print(_comparisons(variant.name, compared, contents.tables.level))
         console.print(_treatments(variant))
     if analysis.cells:
-        console.print(_said(_LEGEND, "dim"))
+        console.print(_literal(_LEGEND, "dim"))
     for alike in contents.tables.findings:
-        for said in alike.shown:
-            console.print(_said(f"Note: {said}"))
+        for finding in alike.shown:
+            console.print(_literal(f"Note: {finding}"))
         if alike.more:
-            console.print(_said(f"Note: {len(alike.more):,} more like these; --format html has them.", "dim"))
+            console.print(_literal(f"Note: {len(alike.more):,} more like these; --format html lists them.", "dim"))
     for line in contents.left_out:
-        console.print(_said(f"Left out: {line}"))
-    console.print(_said(f"Again: {contents.command}", "dim"), soft_wrap=True)
+        console.print(_literal(f"Left out: {line}"))
+    console.print(_literal(f"Repeat with: {contents.command}", "dim"), soft_wrap=True)
 
 
 def text(contents: Contents) -> str:
@@ -59,9 +59,9 @@ def text(contents: Contents) -> str:
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
-def _said(text: str, style: str = "") -> Text:
-    """Text that is no markup and commands no terminal."""
-    from rich.text import Text  # rich is for output alone
+def _literal(text: str, style: str = "") -> Text:
+    """Text without markup or terminal control codes."""
+    from rich.text import Text  # rich is only needed for output
 
     return Text(wording.visible(text), style=style)
 
@@ -74,7 +74,7 @@ def _comparisons(variant: str, rows: Sequence[ComparisonRow], level: str) -> Tab
     for number, row in enumerate(rows, start=1):
         table.add_row(
             *(row.phase, row.tasks, row.form, row.control_seconds, row.seconds, row.change, row.interval or "-"),
-            _said(row.verdict, _VERDICT_STYLES.get(row.judged, "")),
+            _literal(row.verdict, _VERDICT_STYLES.get(row.judged, "")),
             end_section=number == len(rows) or rows[number].phase != row.phase,
         )
     return table
@@ -104,7 +104,7 @@ def _table(heading: str) -> Table:
     from rich.table import Table
 
     return Table(
-        title=_said(f"\n{heading}"),
+        title=_literal(f"\n{heading}"),
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,

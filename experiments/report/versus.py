@@ -1,4 +1,4 @@
-"""A comparison of two sweeps for people: a table for the terminal, the same as Markdown, and what limits it."""
+"""A comparison of two sweeps for people, for the terminal or as Markdown: a table and its limits."""
 
 from __future__ import annotations
 
@@ -16,70 +16,70 @@ if TYPE_CHECKING:
 
 TEXT_WIDTH = 120
 COLUMNS = ("variant", ">tasks", "form", "phase", ">before", ">after", ">change", ">95 % interval", ">p", "verdict")
-_UNITS = {"seconds": "seconds, medians of rounds", "ratio-to-plain": "duration ÷ that of plain in the same block"}
+_UNITS = {"seconds": "seconds, medians of rounds", "ratio-to-plain": "duration ÷ plain's duration in the same block"}
 
 
-def show(found: Versus, console: Console) -> None:
-    """Print it on a rich console."""
-    from rich.table import Table  # rich is for output alone
+def show(versus: Versus, console: Console) -> None:
+    """Print the comparison on a rich console."""
+    from rich.table import Table  # rich is only needed for output
     from rich.text import Text
 
-    console.print(Text(title(found), style="bold"))
+    console.print(Text(title(versus), style="bold"))
     grid = Table(box=None, pad_edge=False)
     for name in COLUMNS:
         grid.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
-    for cells in rows(found):
+    for cells in rows(versus):
         grid.add_row(*(Text(cell) for cell in cells))
     console.print(grid)
-    for note in notes(found):
+    for note in notes(versus):
         console.print(Text(note, style="dim"))
 
 
-def text(found: Versus) -> str:
-    """As plain text."""
+def text(versus: Versus) -> str:
+    """The comparison as plain text."""
     from rich.console import Console
 
     buffer = io.StringIO()
-    show(found, Console(file=buffer, width=TEXT_WIDTH, color_system=None))
+    show(versus, Console(file=buffer, width=TEXT_WIDTH, color_system=None))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
-def markdown(found: Versus) -> str:
-    """For a pull request."""
-    lines = [f"**{escaped(title(found))}**", "", *table(COLUMNS, rows(found))]
-    return "\n".join([*lines, "", *(f"{escaped(note)}  " for note in notes(found))]) + "\n"
+def markdown(versus: Versus) -> str:
+    """The comparison as Markdown for a pull request."""
+    lines = [f"**{escaped(title(versus))}**", "", *table(COLUMNS, rows(versus))]
+    return "\n".join([*lines, "", *(f"{escaped(note)}  " for note in notes(versus))]) + "\n"
 
 
-def title(found: Versus) -> str:
-    """Which sweeps, and on what."""
-    mark = "SIMULATED, no measurement: " if found.simulated else ""
-    return visible(f"{mark}{found.before} (before) against {found.after} (after), target {found.target}")
+def title(versus: Versus) -> str:
+    """Which sweeps are compared, and on which target."""
+    mark = "SIMULATED, not measured: " if versus.simulated else ""
+    return visible(f"{mark}{versus.before} (before) against {versus.after} (after), target {versus.target}")
 
 
-def rows(found: Versus) -> Iterator[tuple[str, ...]]:
-    """A row per change, with the cells of `COLUMNS`."""
-    for one in found.changes:
-        place = (visible(one.variant), str(one.task_count), visible(one.form), one.phase)
-        yield (*place, seconds(one.before), seconds(one.after), change(one.ratio), *_certainty(one))
+def rows(versus: Versus) -> Iterator[tuple[str, ...]]:
+    """One row per change, with the cells of `COLUMNS`."""
+    for each in versus.changes:
+        place = (visible(each.variant), str(each.task_count), visible(each.form), each.phase)
+        yield (*place, seconds(each.before), seconds(each.after), change(each.ratio), *_certainty(each))
 
 
-def notes(found: Versus) -> Iterator[str]:
-    """What must be known to read the table."""
-    yield from map(visible, _notes(found))
+def notes(versus: Versus) -> Iterator[str]:
+    """What a reader of the table must know."""
+    yield from map(visible, _notes(versus))
 
 
-def _notes(found: Versus) -> Iterator[str]:
-    yield f"before and after: {_UNITS[found.measure]}. change: of the geometric means over the blocks."
-    yield "p: Welch's t test, corrected for all rows; from 8 blocks in all on a verdict needs the permutation test too."
-    yield "Sweeps of two days can differ by the day: a change that matters is worth a second pair."
-    if found.lost:
-        yield f"Warning: measured before and not after, without one complete round: {', '.join(found.lost)}."
-    yield from (f"Warning: {warning}" for warning in (*found.unfinished, *found.warnings))
-    for aspect, lines in found.differing.items():
+def _notes(versus: Versus) -> Iterator[str]:
+    yield f"before and after: {_UNITS[versus.measure]}. change: between the geometric means over the blocks."
+    yield "p: Welch's t test, corrected for all rows. From 8 blocks in all, verdicts must also pass a permutation test."
+    yield "Sweeps from two days can differ because of the day. Confirm a change that matters with a second pair."
+    if versus.lost:
+        yield f"Warning: measured before but without a complete round after: {', '.join(versus.lost)}."
+    yield from (f"Warning: {warning}" for warning in (*versus.unfinished, *versus.warnings))
+    for aspect, lines in versus.differing.items():
         yield f"Differs in {aspect}: {'; '.join(lines)}"
 
 
-def _certainty(one: Change) -> Sequence[str]:
-    if one.interval is None:
-        return ("-", "-", f"undecided: {one.blocks_before} and {one.blocks_after} blocks")
-    return (interval(one.interval), probability(one.p_adjusted), verdict(one))
+def _certainty(each: Change) -> Sequence[str]:
+    if each.interval is None:
+        return ("-", "-", f"undecided: {each.blocks_before} and {each.blocks_after} blocks")
+    return (interval(each.interval), probability(each.p_adjusted), verdict(each))

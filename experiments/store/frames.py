@@ -1,9 +1,9 @@
-"""Records as data frames: one row per task, or one per attempt at a round, read from the store without a value each.
+"""Records as data frames: one row per task, or one per attempt at a round, read straight from the store.
 
-Faces the statistics, reports, exports and notebooks. A million records would be a million checked values of some
-kilobytes in `Store.rounds`; here SQLite's rows become typed columns chunk by chunk. Whole numbers that may be missing
-are `Int64`, durations and shares `float64` (missing: NaN), texts from a few values `category`.
-`columns` says what each column is.
+For statistics, reports, exports and notebooks. `Store.rounds` would build a million validated objects of a few
+kilobytes from a million records; here SQLite's rows become typed columns chunk by chunk. Integers that may be missing
+are `Int64`, durations and shares `float64` (missing: NaN), texts with few distinct values `category`.
+`columns` describes each column.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from experiments.records.phases import BOUNDS, NS_PER_SECOND, PHASES
 from experiments.store.store import Store
 
 CHUNK_ROWS = 20_000
-"""Rows that are Python objects at the same time."""
+"""The number of rows held as Python objects at a time."""
 ROUND_COLUMNS = tuple(column.name for column in columns.ROUNDS)
 
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
@@ -48,59 +48,59 @@ _TASKS = pa.schema(
 )
 _ROUNDS_OF_SWEEP = "rounds WHERE sweep_id = ? ORDER BY id"
 _TASKS_OF_SWEEP = "tasks WHERE round_id IN (SELECT id FROM rounds WHERE sweep_id = ?) ORDER BY round_id, id"
-"""As the index on `round_id` has them, so that nothing is sorted."""
+"""In the order of the index on `round_id`, so that nothing is sorted."""
 
 
 def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
-    """One row per task of a sweep, in the order in which they were committed; columns as in `columns.COLUMNS`.
+    """One row per task of a sweep, in the order of their commits; columns as in `columns.COLUMNS`.
 
-    A sweep may write meanwhile: the rounds are read last, for a round is committed together with its tasks.
+    A sweep may be writing: rounds are read last because a round is committed together with its tasks.
     """
-    seen = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
-    placed = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
-    own_round = placed["id"].searchsorted(seen["round_id"])
+    task_rows = _read(store, _TASKS, _TASKS_OF_SWEEP, sweep_id)
+    round_rows = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
+    row_of_round = round_rows["id"].searchsorted(task_rows["round_id"])
     names = {name: name for name in ("sweep_id", *PLACE, *LOAD)} | {"round": "position", "round_status": "status"}
-    of_round = {name: placed[source].take(own_round).reset_index(drop=True) for name, source in names.items()}
-    found = {**of_round, **{name: seen[name] for name in seen}, **_origin(seen), **_durations(seen)}
-    return pd.DataFrame({name: found[name] for name in COLUMNS}, copy=False)
+    of_round = {name: round_rows[source].take(row_of_round).reset_index(drop=True) for name, source in names.items()}
+    series = {**of_round, **dict(task_rows.items()), **_origin(task_rows), **_durations(task_rows)}
+    return pd.DataFrame({name: series[name] for name in COLUMNS}, copy=False)
 
 
 def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
-    """One row per attempt at a round of a sweep, in the order in which they were committed: `ROUND_COLUMNS`."""
-    found = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
-    return found.rename(columns={"position": "index"})[list(ROUND_COLUMNS)]
+    """One row per attempt at a round of a sweep, in the order of their commits; columns: `ROUND_COLUMNS`."""
+    round_rows = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
+    return round_rows.rename(columns={"position": "index"})[list(ROUND_COLUMNS)]
 
 
-def _origin(seen: pd.DataFrame) -> dict[str, Any]:
-    """`origin` for whole columns; the tasks of a round ran on one target, so the first one's id tells it."""
-    first = seen[~seen["round_id"].duplicated()]
+def _origin(task_rows: pd.DataFrame) -> dict[str, Any]:
+    """`origin` for whole columns. The tasks of a round share a target, so the id of the first one is enough."""
+    first = task_rows[~task_rows["round_id"].duplicated()]
     target_by_round = dict(zip(first["round_id"], first["task_id"].map(target_of), strict=True))
-    targets = seen["round_id"].map(target_by_round).astype("object")
+    targets = task_rows["round_id"].map(target_by_round).astype("object")
     return {"target": targets.astype("category"), "simulated": targets.isin(NOT_MEASURED)}
 
 
-def _durations(seen: pd.DataFrame) -> dict[str, Any]:
-    """`phases.durations` for whole columns: NaN where a time is missing, or the task did not boot."""
-    booted = (seen["outcome"] == Outcome.BOOTED.value).to_numpy()
+def _durations(task_rows: pd.DataFrame) -> dict[str, Any]:
+    """`phases.durations` for whole columns: NaN if a time is missing or the task did not boot."""
+    booted = (task_rows["outcome"] == Outcome.BOOTED.value).to_numpy()
     durations = {}
     for phase in PHASES:
-        earlier, later = (seen[name] for name in BOUNDS[phase])
+        earlier, later = (task_rows[name] for name in BOUNDS[phase])
         seconds = (later - earlier).to_numpy(dtype="float64", na_value=np.nan) / NS_PER_SECOND
         durations[f"{phase}_seconds"] = np.where(booted, seconds, np.nan)
     return durations
 
 
 def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.DataFrame:
-    """A table's rows as typed columns; one that an older store lacks is NULL in every row."""
+    """A table's rows as typed columns; a column that an older store lacks is NULL in every row."""
     table_name = source.split()[0]
     with store.cursor() as cursor:
-        there = {name for (name,) in cursor.execute("SELECT name FROM pragma_table_info(?)", (table_name,))}
-        names = ", ".join(name if name in there else "NULL" for name in schema.names)
+        existing = {name for (name,) in cursor.execute("SELECT name FROM pragma_table_info(?)", (table_name,))}
+        names = ", ".join(name if name in existing else "NULL" for name in schema.names)
         cursor.execute(f"SELECT {names} FROM {source}", (sweep_id,))  # noqa: S608 - our own names
         chunks = iter(lambda: cursor.fetchmany(CHUNK_ROWS), [])
         table = pa.Table.from_batches((_batch(rows, schema) for rows in chunks), schema).unify_dictionaries()
     columns = dict(zip(schema.names, table.columns, strict=True))
-    del table  # each column's Arrow memory goes as soon as it is a series
+    del table  # so that each column's Arrow memory is freed once it is a series
     return pd.DataFrame({field.name: _series(columns.pop(field.name), field) for field in schema}, copy=False)
 
 

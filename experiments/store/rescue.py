@@ -1,4 +1,4 @@
-"""What happens when the store's file is damaged, full or out of reach: nothing is overwritten, the place is named."""
+"""Handles a store that is damaged, out of reach or on a full disk: nothing is overwritten, and the path is named."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kit.errors import MachineError, StoreError
 
 RESERVE_BYTES = 1 << 20
 RESERVE_BYTES_PER_TASK = 2048
-"""A task takes about 500 bytes in the write-ahead log; pages are written whole, and may be written twice."""
+"""A task takes about 500 bytes in the write-ahead log, but pages are written whole and may be written twice."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -22,7 +22,7 @@ _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 @contextmanager
 def guarded(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about the store at ``path`` into `StoreError`; a damaged file is copied aside first."""
+    """Turn SQLite's errors about the store at ``path`` into `StoreError`; copy a damaged file aside first."""
     try:
         yield
     except sqlite3.Error as error:
@@ -30,8 +30,8 @@ def guarded(path: Path) -> Iterator[None]:
             raise StoreError(damaged(path, str(error))) from error
         if is_full(error):
             raise StoreError(
-                f"The disk that holds the store {path} is full ({error}). Every finished round is kept; make room, "
-                "then `sociometer sweep --resume last`."
+                f"The disk with the store {path} is full ({error}). Every finished round is kept. Make room, "
+                "then run `sociometer sweep --resume last`."
             ) from error
         raise StoreError(f"The store {path} cannot be used: {error}.") from error
     except OSError as error:
@@ -39,12 +39,12 @@ def guarded(path: Path) -> Iterator[None]:
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    """Whether the disk ran full; some file systems report it as an input/output error."""
+    """Whether the disk is full; some file systems report this as an input/output error."""
     return _code(error) in _NO_ROOM
 
 
 def damaged(path: Path, reason: str) -> str:
-    """Copy a damaged store aside, and say so in one line. The same damage is copied once, however often it is met."""
+    """Copy a damaged store aside and return a one-line message. The same damage is copied only once."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     copy = path.with_name(f"{path.name}.damaged-{digest[:12]}")
@@ -54,20 +54,20 @@ def damaged(path: Path, reason: str) -> str:
             shutil.copy2(log, f"{copy}-wal")
         shutil.copy2(path, copy)
     return (
-        f"The store {path} is damaged ({' '.join(reason.split())}). It was copied to {copy} "
-        "and is not written to any more; move it away, and a new store is made."
+        f"The store {path} is damaged ({' '.join(reason.split())}). It was copied to {copy} and will not be "
+        "written to again. Move it away to start a new store."
     )
 
 
 class Reserve:
-    """Disk space kept free for the last commit, so that a round is not lost when the disk runs full during it."""
+    """Disk space reserved for the last commit, so that a round is not lost if the disk fills up during it."""
 
     def __init__(self, store: Path, task_count: int) -> None:
         self._path = store.with_name(f"{store.name}.reserve")
         self._bytes = RESERVE_BYTES + RESERVE_BYTES_PER_TASK * task_count
 
     def take(self) -> None:
-        """Fill the reserve; raises `MachineError` when there is no room for it."""
+        """Allocate the reserve; raise `MachineError` if there is no room for it."""
         try:
             with self._path.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, self._bytes)
@@ -79,7 +79,7 @@ class Reserve:
             ) from error
 
     def free(self) -> None:
-        """Give the space back; harmless when that was done already."""
+        """Release the space; harmless if it was released before."""
         self._path.unlink(missing_ok=True)
 
 

@@ -1,7 +1,7 @@
-"""The store's tables, and how sweeps, rounds and tasks become rows and rows become them again.
+"""The store's tables, and the conversion of sweeps, rounds and tasks to rows and back.
 
 One column per observed value, so that any SQLite tool can read a store without this program. A store of an older
-version can be read as it is; who opens it to write migrates it first.
+version can be read as it is; opening it for writing migrates it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
 
 STORE_SCHEMA = 2
-"""History (`PRAGMA user_version`): 1 — first version; 2 — what Fargate adds to rounds and tasks (`ADDED`)."""
+"""History (`PRAGMA user_version`): 1 — first version; 2 — columns for Fargate in rounds and tasks (`ADDED`)."""
 
 TABLES = (
     """CREATE TABLE sweeps (
@@ -63,7 +63,7 @@ ADDED: dict[int, tuple[tuple[str, str, str], ...]] = {
         ("tasks", "stopped_ns", "INTEGER"),
     )
 }
-"""Columns (table, name, type) by the version that added them to the tables of version 1; older rows have NULL there."""
+"""Columns (table, name, type) added to the tables of version 1, by version; they are NULL in older rows."""
 
 _CLOCK = {name: f"clock_{name}" for name in ClockOffset.model_fields}
 _SWEEP = ("id", "created_ns", "stack", "status", "plan", "plan_digest", "key_metadata", "outputs")
@@ -80,7 +80,7 @@ _TASK = ("round_id", *_OBSERVED, *_TIMES)
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring tables of an older version up to this one; rows stay as they are."""
+    """Bring the tables from ``version`` up to the current one; existing rows stay as they are."""
     for newer in range(version + 1, STORE_SCHEMA + 1):
         for table, name, kind in ADDED[newer]:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
@@ -96,12 +96,11 @@ def insert_sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
 
 def read_sweeps(connection: sqlite3.Connection) -> list[Sweep]:
     """Every sweep, oldest first."""
-    found = connection.execute("SELECT * FROM sweeps ORDER BY created_ns, rowid").fetchall()
-    return [_sweep(dict(row)) for row in found]
+    return [_sweep(dict(row)) for row in connection.execute("SELECT * FROM sweeps ORDER BY created_ns, rowid")]
 
 
 def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:
-    """Add one attempt at a round, with its tasks."""
+    """Add one attempt at a round with its tasks."""
     observation = record.observation
     values = {
         **record.round.model_dump(exclude={"index"}),
@@ -122,8 +121,8 @@ def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:
 
 
 def read_rounds(connection: sqlite3.Connection, sweep_id: str) -> Iterator[RoundRecord]:
-    """Every attempt of a sweep with its tasks, in the order in which they were committed."""
-    found = connection.execute("SELECT * FROM rounds WHERE sweep_id = ? ORDER BY id", (sweep_id,)).fetchall()
+    """Every attempt at a round of a sweep with its tasks, in the order of their commits."""
+    round_rows = connection.execute("SELECT * FROM rounds WHERE sweep_id = ? ORDER BY id", (sweep_id,)).fetchall()
     query = (
         "SELECT tasks.* FROM tasks JOIN rounds ON rounds.id = round_id WHERE sweep_id = ? ORDER BY round_id, tasks.id"
     )
@@ -131,7 +130,7 @@ def read_rounds(connection: sqlite3.Connection, sweep_id: str) -> Iterator[Round
         round_id: [_task(dict(row)) for row in group]
         for round_id, group in groupby(connection.execute(query, (sweep_id,)), key=lambda row: row["round_id"])
     }
-    return (_round(dict(row), tuple(tasks.get(row["id"], ()))) for row in found)
+    return (_round(dict(row), tuple(tasks.get(row["id"], ()))) for row in round_rows)
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], values: dict[str, Any]) -> int:

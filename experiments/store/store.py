@@ -1,8 +1,8 @@
 """The record store: every sweep, round and task ever observed, in one SQLite file that survives any kill.
 
-A round and its tasks are committed in one transaction, on disk before the next round starts (WAL, synchronous=FULL).
-A store of a newer schema is refused; a damaged one is copied aside and refused, never written to. Reading is
-possible while a sweep writes.
+A round and its tasks are committed in one transaction and are on disk before the next round starts (WAL,
+synchronous=FULL). A store with a newer schema is refused. A damaged store is copied aside and refused, and never
+written to. The store can be read while a sweep is writing.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from kit.paths import data_dir
 
 LATEST = "last"
 APPLICATION_ID = 0x50C10001
-"""In the file's header, so that another program's database is not taken for a store."""
+"""In the file's header, so that another program's database is not mistaken for a store."""
 
 
 def default_path() -> Path:
-    """Where the store lies unless told otherwise."""
+    """The default path of the store."""
     return data_dir() / "store.sqlite"
 
 
 class Store:
-    """An open store, to be closed or used as a context manager; ``write=False`` opens an existing one to read."""
+    """An open store; close it or use it as a context manager. ``write=False`` opens an existing store for reading."""
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self.path = path.absolute()
@@ -48,14 +48,14 @@ class Store:
 
     @staticmethod
     def claim(path: Path) -> AbstractContextManager[None]:
-        """Keep sweeps away from the store at ``path``; raises `StoreError` that names the one that runs."""
+        """Keep sweeps away from the store at ``path``; raise `StoreError` naming the process of a running sweep."""
         return locks.exclusive(path.with_name(f"{path.name}.lock"), f"The store {path}")
 
     @contextmanager
     def sweeping(self, task_count: int) -> Iterator[None]:
         """Claim the store for one sweep whose rounds have at most ``task_count`` tasks.
 
-        Raises `StoreError` that names the process when a sweep has it already, `MachineError` when its disk is full.
+        Raise `StoreError` naming the process if another sweep has claimed it, `MachineError` if its disk is full.
         """
         with self.claim(self.path):
             self._reserve = rescue.Reserve(self.path, task_count)
@@ -66,7 +66,7 @@ class Store:
                 self._reserve.free()
 
     def begin_sweep(self, plan: Plan, stack: str, key_metadata: dict[str, str], outputs: StackOutputs) -> Sweep:
-        """A new sweep, committed."""
+        """Commit and return a new sweep."""
         now_ns = time.time_ns()
         sweep = Sweep(
             id=f"{datetime.fromtimestamp(now_ns // 10**9, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -81,12 +81,12 @@ class Store:
         return sweep
 
     def set_status(self, sweep_id: str, status: str) -> None:
-        """Say how a sweep stands: `running`, `finished`, `interrupted` or `failed`."""
+        """Set a sweep's status: `running`, `finished`, `interrupted` or `failed`."""
         statement = "UPDATE sweeps SET status = ? WHERE id = ?"
         self._commit(lambda connection: connection.execute(statement, (status, sweep_id)))
 
     def add_round(self, record: RoundRecord) -> None:
-        """Commit one attempt at a round with all its tasks; when this returns, it is on disk."""
+        """Commit one attempt at a round with all its tasks; it is on disk when this returns."""
         self._commit(lambda connection: schema.insert_round(connection, record))
 
     def sweeps(self) -> list[Sweep]:
@@ -95,30 +95,31 @@ class Store:
             return schema.read_sweeps(self._connection)
 
     def sweep(self, sweep_id: str = LATEST) -> Sweep:
-        """The sweep of that id, or the latest one; raises `StoreError` that names the ids there are."""
+        """The sweep with that id, or the latest; raise `StoreError` naming the latest ids if there is none."""
         sweeps = {sweep.id: sweep for sweep in self.sweeps()}
         if not sweeps:
             raise StoreError(f"The store {self.path} holds no sweep yet. `sociometer run` makes one.")
-        wanted = list(sweeps)[-1] if sweep_id == LATEST else sweep_id
-        if wanted not in sweeps:
+        if sweep_id == LATEST:
+            return list(sweeps.values())[-1]
+        if sweep_id not in sweeps:
             latest = ", ".join(list(sweeps)[-5:])
-            raise StoreError(f"The store {self.path} holds no sweep {wanted!r}. The latest are: {latest}.")
-        return sweeps[wanted]
+            raise StoreError(f"The store {self.path} holds no sweep {sweep_id!r}. The latest are: {latest}.")
+        return sweeps[sweep_id]
 
     def rounds(self, sweep_id: str) -> list[RoundRecord]:
-        """Every attempt at every round of a sweep, in the order in which they were committed."""
+        """Every attempt at every round of a sweep, in the order of their commits."""
         with rescue.guarded(self.path):
             return list(schema.read_rounds(self._connection, sweep_id))
 
     @contextmanager
     def cursor(self) -> Iterator[sqlite3.Cursor]:
-        """A cursor whose rows are plain tuples, for those who read more than values are made for (`frames`)."""
+        """A cursor whose rows are plain tuples, for bulk reads (`frames`)."""
         with rescue.guarded(self.path), closing(self._connection.cursor()) as cursor:
             cursor.row_factory = None
             yield cursor
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the connection."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -130,7 +131,7 @@ class Store:
         self.close()
 
     def _commit(self, change: Callable[[sqlite3.Connection], object]) -> None:
-        """One transaction. When the disk is full, the reserve makes room for it, and the sweep ends after it."""
+        """Commit one transaction. On a full disk, free the reserve, try again and raise, so that the sweep ends."""
         with rescue.guarded(self.path):
             try:
                 _transact(self._connection, change)
@@ -183,17 +184,17 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file that is damaged, of another program, or of a newer schema, before anything is written to it."""
+    """Refuse a file that is damaged, belongs to another program or has a newer schema, before writing to it."""
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise StoreError(rescue.damaged(path, verdict))
     version = _pragma(connection, "user_version")
     empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not empty and _pragma(connection, "application_id") != APPLICATION_ID:
-        raise StoreError(f"{path} is a database of another program. Choose another place with --store.")
+        raise StoreError(f"{path} is another program's database. Choose another place with --store.")
     if version > STORE_SCHEMA:
         raise StoreError(
-            f"The store {path} has schema version {version}, this program reads up to {STORE_SCHEMA}. "
+            f"The store {path} has schema version {version}, but this program reads only up to {STORE_SCHEMA}. "
             "Use the version of sociometer that wrote it, or a newer one."
         )
 

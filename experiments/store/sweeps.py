@@ -1,4 +1,4 @@
-"""A sweep as the store holds it: its plan, its stack's outputs and its key metadata."""
+"""A sweep as stored: its plan, its stack's outputs and its key metadata."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kit.values import Frozen
 
 
 class Sweep(Frozen):
-    """A sweep as it was started; ``status`` stays `running` when its process was killed."""
+    """A sweep as it was started; ``status`` stays `running` if its process was killed."""
 
     id: str
     created_ns: int

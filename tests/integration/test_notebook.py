@@ -96,7 +96,7 @@ def test_without_the_stack_the_outputs_kept_with_the_sweep_are_shown(
         start(opened, FakeExecutor(stack_outputs()), PLAN, "gone", stack_outputs(), lambda _: None)
     settings = {"SOCIOMETER_STACK": "gone", "SOCIOMETER_STORE": str(store), "SOCIOMETER_DATA": str(tmp_path / "data")}
     notebook = notebooks.run("experiment", settings, tmp_path, monkeypatch)
-    assert "These are the outputs that were kept with the sweep" in notebooks.shown(notebook, "stack")
+    assert "These are the outputs stored with the sweep" in notebooks.shown(notebook, "stack")
     check_figures(notebooks.frames(notebook), sociometer.load("last", store))
 
 

@@ -124,7 +124,7 @@ def test_every_page_shows_what_matters_and_how_to_do_it_again(
     opened.open(pages[kind], DESK)
     text = opened.evaluate("document.body.innerText")
     assert SHOWN[kind] in text
-    for heading in ("Findings", "What was left out, and why", "What was run, with what", "Do it again"):
+    for heading in ("Findings", "What was left out and why", "What was run", "Repeat this sweep"):
         assert heading in text
     assert "sociometer " in opened.evaluate("document.querySelector('pre').innerText")
 

@@ -55,7 +55,7 @@ def test_the_round_that_met_a_full_disk_is_kept_and_the_sweep_resumes_after_it(s
     path = small_disk / "store.sqlite"
     with (
         Store(path, write=True) as store,
-        pytest.raises(StoreError, match=rf"disk that holds the store {path} is full .* make room, then .*--resume"),
+        pytest.raises(StoreError, match=rf"disk with the store {path} is full .* Make room, then run .*--resume"),
     ):
         start(store, FakeExecutor(outputs, during=during), plan, "lab", outputs, lambda _: None)
     (small_disk / "filler").unlink()

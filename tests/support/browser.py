@@ -1,10 +1,10 @@
 """A real headless Chromium for tests, driven over its DevTools protocol through a pipe: no driver, no port, no network.
 
-As a program it takes screenshots of a page at desk and phone width, light and dark:
+As a program it takes screenshots of a page at desktop and phone width, light and dark:
 
     python -m tests.support.browser report.html FOLDER
 
-``python -m tests.support.browser --install`` installs the browser (a Debian package) where it is missing.
+``python -m tests.support.browser --install`` installs the browser (a Debian package) if it is missing.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _FLAGS = (
 
 
 def program() -> str | None:
-    """The browser on PATH, if there is one."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    """The path of the browser, or `None` if there is none on PATH."""
+    return next((path for name in PROGRAMS if (path := shutil.which(name))), None)
 
 
 class Browser:
@@ -60,7 +60,7 @@ class Browser:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """The result of a DevTools command; events that arrive meanwhile are kept."""
+        """Send a DevTools command and return its result; keep the events that arrive meanwhile."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": params}
         if self._session is not None:
@@ -76,7 +76,7 @@ class Browser:
                 return result
 
     def open(self, page: Path, width: int, *, dark: bool = False) -> None:
-        """Load a file as a screen of this width shows it; forgets what happened on the page before."""
+        """Load a file on a screen of this width, and forget the events of the page before."""
         phone = width < 700
         metrics = {"width": width, "height": HEIGHTS[width], "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         self.call("Emulation.setDeviceMetricsOverride", **metrics)
@@ -99,28 +99,28 @@ class Browser:
         return answer["result"].get("value")
 
     def happened(self, method: str) -> list[dict[str, Any]]:
-        """What the events of this kind said since the page was opened."""
+        """The parameters of every such event since the page was opened."""
         return [event["params"] for event in self.events if event["method"] == method]
 
     def complaints(self) -> list[str]:
-        """Everything that the console or the browser's log said, and every exception."""
-        said = [str(event["args"]) for event in self.happened("Runtime.consoleAPICalled")]
+        """Every console message, every entry of the browser's log and every exception."""
+        printed = [str(event["args"]) for event in self.happened("Runtime.consoleAPICalled")]
         logged = [event["entry"]["text"] for event in self.happened("Log.entryAdded")]
         thrown = [str(event["exceptionDetails"]) for event in self.happened("Runtime.exceptionThrown")]
-        return said + logged + thrown
+        return printed + logged + thrown
 
     def requests(self) -> list[str]:
-        """The addresses of everything that was asked for, the page itself included."""
+        """The URL of every request, including that for the page itself."""
         return [event["request"]["url"] for event in self.happened("Network.requestWillBeSent")]
 
     def screenshot(self, path: Path, *, whole: bool = True) -> bytes:
-        """The page as PNG, the whole of it or what is seen without scrolling; written to ``path``."""
+        """The page as PNG, all of it or what is visible without scrolling; also written to ``path``."""
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **self._clip(whole))
         path.write_bytes(base64.b64decode(shot["data"]))
         return path.read_bytes()
 
     def pdf(self, path: Path) -> bytes:
-        """The page as it prints on A4."""
+        """The page as printed on A4; also written to ``path``."""
         printed = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)
         path.write_bytes(base64.b64decode(printed["data"]))
         return path.read_bytes()
@@ -137,7 +137,7 @@ class Browser:
             ready, _, _ = select.select([self._answers], [], [], deadline - time.monotonic())
             data = os.read(self._answers.fileno(), 1 << 20) if ready else b""
             if not data:
-                raise AssertionError("the browser ended, or does not answer")
+                raise AssertionError("the browser ended or does not answer")
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\0")
         message: dict[str, Any] = json.loads(line)
@@ -148,12 +148,12 @@ class Browser:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser with an empty profile; it and its profile are gone afterwards."""
-    found = program()
-    if found is None:
+    """A browser with an empty profile; both are removed afterwards."""
+    path = program()
+    if path is None:
         raise AssertionError(f"There is no {PACKAGE}. `python -m tests.support.browser --install` installs it.")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, _pipes() as (ours, theirs):
-        argv = [found, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        argv = [path, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with subprocess.Popen(argv, preexec_fn=lambda: _child(*theirs), close_fds=False, **quiet) as process:
             for end in theirs:
@@ -167,7 +167,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _child(commands: int, answers: int) -> None:
-    """In the new process: the browser reads its commands from descriptor 3 and answers on 4, and ends when we do."""
+    """Set up the new process: the browser reads commands from descriptor 3, answers on 4 and dies with its parent."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(commands, 3)
     os.dup2(answers, 4)
@@ -182,7 +182,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _pipes() -> Iterator[tuple[tuple[BinaryIO, BinaryIO], tuple[int, int]]]:
-    """Our ends (to write, to read) and the browser's (to read, to write); the latter numbered above 9."""
+    """Our ends (write, read) and the browser's (read, write); the browser's have numbers above 9."""
     commands, answers = os.pipe(), os.pipe()
     theirs = fcntl.fcntl(commands[0], fcntl.F_DUPFD, 10), fcntl.fcntl(answers[1], fcntl.F_DUPFD, 10)
     os.close(commands[0])
@@ -192,7 +192,7 @@ def _pipes() -> Iterator[tuple[tuple[BinaryIO, BinaryIO], tuple[int, int]]]:
 
 
 def screenshots(page: Path, folder: Path) -> list[Path]:
-    """The whole page at desk and phone width, light and dark."""
+    """Take screenshots of the whole page at desktop and phone width, light and dark; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     taken = []
     with browser() as opened:
@@ -206,7 +206,7 @@ def screenshots(page: Path, folder: Path) -> list[Path]:
 
 
 def install() -> None:
-    """Install the browser where it is missing; raises `MachineError` where it cannot be."""
+    """Install the browser if it is missing; raise `MachineError` if that is not possible."""
     from kit.toolchain import packages
 
     if program() is None:
@@ -215,7 +215,7 @@ def install() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The program."""
+    """Run the program and return its exit code."""
     from kit.errors import SociometerError
 
     try:

@@ -1,4 +1,4 @@
-"""Frames of sweeps that never ran, with times of one's own: for tests of what is said about them."""
+"""Data frames of sweeps that never ran, with times chosen by the test: for tests of their analysis."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def made(
     ran: Callable[[Round], bool] = lambda _: True,
     status: str = "finished",
 ) -> Made:
-    """A sweep whose complete rounds are those that ``ran``; a task boots in so many seconds and has no other phase."""
-    own = [round_ for round_ in plan.rounds if ran(round_)]
-    loads = [{"cpu_pressure": pressure(round_), "steal": steal(round_)} for round_ in own]
-    rounds = [{**_round(round_), **load} for round_, load in zip(own, loads, strict=True)]
+    """A sweep with the rounds for which ``ran`` is true, all complete; its tasks have no phase but the boot."""
+    complete = [round_ for round_ in plan.rounds if ran(round_)]
+    loads = [{"cpu_pressure": pressure(round_), "steal": steal(round_)} for round_ in complete]
+    rounds = [{**_round(round_), **load} for round_, load in zip(complete, loads, strict=True)]
     tasks = [
         {**_task(round_, number), **load, "boot_seconds": boot_seconds(round_, number)}
-        for round_, load in zip(own, loads, strict=True)
+        for round_, load in zip(complete, loads, strict=True)
         for number in range(round_.task_count)
     ]
     sweep = Sweep(

@@ -1,4 +1,4 @@
-"""The project's notebooks, run by a real kernel in which a warning is an error, as in the tests themselves."""
+"""Runs the project's notebooks in a real kernel that turns warnings into errors, as the tests do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STRICT = """
 import warnings
 
 warnings.simplefilter("error")
-warnings.filterwarnings("default", category=PendingDeprecationWarning, module="ipykernel")  # its own, at its end
+warnings.filterwarnings("default", category=PendingDeprecationWarning, module="ipykernel")  # raised at its exit
 """
 _FIGURES = (
     "from IPython.display import JSON\n"
@@ -29,15 +29,15 @@ _FIGURES = (
 
 
 def read(name: str) -> NotebookNode:
-    """A notebook as it is committed."""
+    """A notebook as committed."""
     notebook: NotebookNode = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     return notebook
 
 
 def run(name: str, environment: dict[str, str], scratch: Path, patch: pytest.MonkeyPatch) -> NotebookNode:
-    """The notebook with what it shows, and its data frames in one more cell; raises what its cells raise.
+    """Run a notebook in ``scratch`` and return it with its outputs, and its data frames in one more cell.
 
-    Its cells run in ``scratch``.
+    Raise what its cells raise.
     """
     for key, value in environment.items():
         patch.setenv(key, value)
@@ -60,8 +60,8 @@ def run(name: str, environment: dict[str, str], scratch: Path, patch: pytest.Mon
 def frames(notebook: NotebookNode) -> dict[str, dict[str, list[Any]]]:
     """The data frames of a notebook that was run, as columns."""
     [output] = notebook.cells[-1].outputs
-    found: dict[str, dict[str, list[Any]]] = json.loads(json.dumps(output["data"]["application/json"]))
-    return found
+    columns: dict[str, dict[str, list[Any]]] = json.loads(json.dumps(output["data"]["application/json"]))
+    return columns
 
 
 def shown(notebook: NotebookNode, cell_id: str) -> str:
@@ -72,6 +72,6 @@ def shown(notebook: NotebookNode, cell_id: str) -> str:
 
 
 def heard(notebook: NotebookNode) -> str:
-    """What the cells wrote to standard error."""
+    """Everything that the cells wrote to standard error."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
     return "".join(output["text"] for output in outputs if output.get("name") == "stderr")

@@ -1,4 +1,4 @@
-"""Reads what a report's page shows, with nothing of ours: its tables as texts, and its pictures as marks."""
+"""Reads a report's page without using the code under test: its tables as texts, and its plots as marks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @dataclass
 class Page(HTMLParser):
-    """A page's tables, each a list of rows of cells, found by the heading before it: section, then subsection."""
+    """A page's tables, each a list of rows of cells, by the headings before it: section and subsection."""
 
     tables: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
     headings: list[str] = field(default_factory=lambda: ["", ""])
@@ -54,7 +54,7 @@ class Page(HTMLParser):
 
 
 def tables(html: str) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """The rows of every table, by its headings; a row is its cells by their columns' names."""
+    """The rows of every table, by its headings; each row maps column names to cells."""
     page = Page()
     page.feed(html)
     return {
@@ -64,7 +64,7 @@ def tables(html: str) -> dict[tuple[str, str], list[dict[str, str]]]:
 
 @dataclass(frozen=True)
 class Mark:
-    """A dot (its middle) or a bar (its left upper corner and width), with the variable that colours it."""
+    """A dot (its centre) or a bar (its top left corner and width), with the CSS variable of its colour."""
 
     x: float
     y: float
@@ -73,26 +73,26 @@ class Mark:
 
 
 def dots(svg: str) -> list[Mark]:
-    """The filled circles of a picture."""
-    found = (
+    """The filled circles of a plot."""
+    circles = (
         (re.fullmatch(r"translate\((-?[\d.]+),(-?[\d.]+)\)", path.get("transform", "")), _colour(path))
         for path in _paths(svg)
         if "A" in path.get("d", "")
     )
-    return [Mark(float(place[1]), float(place[2]), 0, colour) for place, colour in found if place and colour]
+    return [Mark(float(place[1]), float(place[2]), 0, colour) for place, colour in circles if place and colour]
 
 
 def bars(svg: str) -> list[Mark]:
-    """The bars of a picture, left to right within each row."""
-    found = (
+    """The bars of a plot, left to right within each row."""
+    boxes = (
         (re.fullmatch(r"M(-?[\d.]+),(-?[\d.]+)h([\d.]+)v[\d.]+h-[\d.]+Z", path.get("d", "")), _colour(path))
         for path in _paths(svg)
     )
-    return [Mark(float(box[1]), float(box[2]), float(box[3]), colour) for box, colour in found if box and colour]
+    return [Mark(float(box[1]), float(box[2]), float(box[3]), colour) for box, colour in boxes if box and colour]
 
 
 def texts(svg: str) -> list[str]:
-    """Every text of a picture."""
+    """Every text of a plot."""
     return [text.text or "" for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314 - our own
 
 
@@ -101,5 +101,5 @@ def _paths(svg: str) -> list[ElementTree.Element]:
 
 
 def _colour(path: ElementTree.Element) -> str | None:
-    found = re.match(r"var\(--([\w-]+)", path.get("fill", ""))
-    return found[1] if found else None
+    variable = re.match(r"var\(--([\w-]+)", path.get("fill", ""))
+    return variable[1] if variable else None

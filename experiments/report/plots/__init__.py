@@ -1,6 +1,6 @@
-"""The report's pictures: each module draws one, from the same frames and analysis that the tables are made from.
+"""The report's plots: each module draws one kind, from the same frames and analysis as the tables.
 
-They face the page and notebooks. Pictures are inline SVG (altair and vl-convert), need no network and no script.
+For the page and notebooks. Plots are inline SVG (altair and vl-convert) and need no network and no script.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def figures(tasks: pd.DataFrame, analysis: Analysis) -> tuple[Figure, ...]:
-    """Every picture for which there is something to draw; ``tasks`` has the columns of `columns.COLUMNS`."""
+    """Every figure that has something to draw; ``tasks`` has the columns of `columns.COLUMNS`."""
     measured = cells.measured(tasks[list(data.COLUMNS)])
-    drawn = (
+    candidates = (
         effects.figure(analysis),
         spread.figure(measured, analysis),
         parts.timelines(measured, analysis),
         parts.one_round(measured, analysis),
         order.figure(measured, analysis),
     )
-    return tuple(figure for figure in drawn if figure.panels)
+    return tuple(figure for figure in candidates if figure.panels)

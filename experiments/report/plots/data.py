@@ -1,8 +1,8 @@
-"""What the pictures draw, as small frames made from a sweep's frames and its analysis. Pure.
+"""The data behind the plots, as small frames made from a sweep's frames. Pure.
 
-Only measurements are drawn as durations: booted tasks of complete rounds (`cells.measured`). Pictures hold at most
-`MOST_POINTS` points each; beyond that, tasks are drawn at even steps through their order by duration, the fastest and
-the slowest always among them, so that neither the shape nor an outlier is lost. The caller says that it was done.
+Only measurements are drawn as durations: booted tasks of complete rounds (`cells.measured`). A plot has at most
+`MOST_POINTS` points. If there are more tasks, they are sampled at even steps in order of duration, always with the
+fastest and the slowest, so that neither the shape nor an outlier is lost. The caller notes this below the plot.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 600
 MOST_BARS = 24
-"""Tasks of one round in the Gantt picture; more could not be told apart."""
+"""The most tasks in the Gantt chart of a round; more could not be told apart."""
 SEGMENTS = ("connect", "wait", "pull", "start", "boot")
 _ENDS = ("connected_ns", "pull_started_ns", "pull_stopped_ns", "started_ns")
 COLUMNS = (
     *("variant", "form", "task_count", "block", "round", "created_ns", *_ENDS, "ready_ns", "boot_finished_ns"),
     *("ready_seconds", "boot_seconds", "outcome", "round_status"),
 )
-"""The columns of tasks that pictures need: of a million rows, no more are copied."""
+"""The task columns that plots need; of a million rows, only these are copied."""
 _GOLDEN = 0.618033988749895
 
 
 class Segment(Frozen):
-    """A part of a start, in seconds since the task's creation."""
+    """One part of a start, in seconds since the task's creation."""
 
     name: str
     begin_seconds: float
@@ -40,12 +40,12 @@ class Segment(Frozen):
 
 
 def row_label(form: str, task_count: int, task_counts: Sequence[int]) -> str:
-    """Names a row of a picture; the task count only where there are several."""
+    """The label of a plot's row, with the task count only if there are several."""
     return form if len(task_counts) == 1 else f"{task_count:,} {TIMES} {form}"
 
 
 def thinned(frame: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
-    """At most ``most`` rows, at even steps through their order by ``column``, both ends included."""
+    """At most ``most`` rows, at even steps in the order of ``column``, with both ends."""
     ordered = frame.sort_values(column, kind="stable")
     if len(ordered) <= most:
         return ordered
@@ -54,14 +54,14 @@ def thinned(frame: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
 
 
 def scattered(count: int) -> list[float]:
-    """Offsets from 0 to 1 that spread points evenly and are the same every time (a golden-ratio sequence)."""
+    """Offsets from 0 to 1 that spread points evenly and are always the same (a golden-ratio sequence)."""
     return [(number * _GOLDEN + 0.5) % 1 for number in range(count)]
 
 
 def moments(tasks: pd.DataFrame) -> pd.DataFrame:
-    """Seconds since each task's creation at which its parts ended; one column per part, NaN where it was not seen.
+    """The seconds from each task's creation to the end of each part; one column per part, NaN if not observed.
 
-    Without a boot report, a task is done when it is ready.
+    A task without a boot report is done when it is ready.
     """
     import pandas as pd
 
@@ -72,7 +72,7 @@ def moments(tasks: pd.DataFrame) -> pd.DataFrame:
 
 
 def segments(ends: Sequence[float | None]) -> Iterator[Segment]:
-    """The parts between ends in the order of `SEGMENTS`; a part whose end is not known is left out."""
+    """The parts between ``ends``, which are in the order of `SEGMENTS`; a part with an unknown end is left out."""
     begin = 0.0
     for name, end in zip(SEGMENTS, ends, strict=True):
         if end is None or math.isnan(end):
@@ -83,8 +83,8 @@ def segments(ends: Sequence[float | None]) -> Iterator[Segment]:
 
 
 def typical(tasks: pd.DataFrame) -> list[Segment]:
-    """The parts of a typical start: each ends at the median of the moments at which it ended.
+    """The parts of a typical start: each ends at the median of its ends.
 
-    So the last one ends at the median of the whole, which the sum of the parts' own medians would not.
+    So the last part ends at the median of the whole start; a sum of the parts' medians would not.
     """
     return list(segments(list(moments(tasks).median())))

@@ -1,4 +1,4 @@
-"""Each form against the control, phase by phase and task count by task count: a forest plot on a logarithmic axis."""
+"""Each form against the control, for each phase and task count: a forest plot on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CAPTION = (
 
 
 def figure(analysis: Analysis) -> Figure:
-    """Two panels per variant: what it is judged by, and its pull; the phases between are in the tables."""
+    """Two panels per variant: its primary phase and the pull. The tables have the other phases."""
     panels: list[Panel] = []
     for variant in dict.fromkeys(c.variant for c in analysis.comparisons):
         for phase in (analysis.primary_phases[variant], "pull"):
@@ -46,8 +46,8 @@ def figure(analysis: Analysis) -> Figure:
 
 
 def _shown(comparisons: Sequence[Comparison], variant: str, phase: str) -> list[Comparison]:
-    own = [c for c in comparisons if (c.variant, c.phase) == (variant, phase) and c.ratio > 0]
-    return sorted(own, key=lambda comparison: comparison.task_count)
+    shown = [c for c in comparisons if (c.variant, c.phase) == (variant, phase) and c.ratio > 0]
+    return sorted(shown, key=lambda comparison: comparison.task_count)
 
 
 def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
@@ -64,10 +64,10 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
     colour = colour_by_form(forms)
     base = alt.Chart(alt.InlineData(marks))
     x = alt.X("ratio:Q", title="change", scale=scale, axis=axis)
-    none = alt.Chart(alt.InlineData([{"one": 1}])).mark_rule(color=LINE, strokeWidth=1.5).encode(x=alt.X("one:Q"))
+    no_change = alt.Chart(alt.InlineData([{"one": 1}])).mark_rule(color=LINE, strokeWidth=1.5).encode(x=alt.X("one:Q"))
     points = base.mark_point(size=60, strokeWidth=2, filled=False, fill="transparent")
     return layered(
-        none,
+        no_change,
         base.mark_rule(strokeWidth=2.5).encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=colour),
         points.encode(y=y, x=x, color=colour),
         base.transform_filter("isValid(datum.low)").mark_circle(size=70, opacity=1).encode(y=y, x=x, color=colour),
@@ -78,13 +78,13 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
 
 def _mark(comparison: Comparison, all_: Sequence[Comparison]) -> dict[str, Any]:
     counts = sorted({other.task_count for other in all_})
-    found = comparison.interval
+    interval = comparison.interval
     return {
         "row": data.row_label(comparison.form, comparison.task_count, counts),
         "form": comparison.form,
         "ratio": comparison.ratio,
-        "low": max(found.low, _LEAST) if found else None,
-        "high": found.high if found else None,
+        "low": max(interval.low, _LEAST) if interval else None,
+        "high": interval.high if interval else None,
         "label": change(comparison.ratio),
     }
 
@@ -101,7 +101,7 @@ def _domain(marks: Sequence[dict[str, Any]]) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round changes within the axis, no two too close to be read; the line of no change always among them."""
+    """Round changes within the axis, none too close to another to read, always with no change (1)."""
     least = math.log(high / low) / _MOST_TICKS
     ticks = [1.0]
     for tick in sorted(_TICKS, key=lambda tick: (-_roundness(tick), abs(math.log(tick)))):
@@ -111,11 +111,11 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _roundness(tick: float) -> int:
-    """How much a reader likes a change: halves and tens of percent before the rest."""
+    """How round a change looks to a reader: halves and tens of percent come first."""
     return 2 if tick in (0.05, 0.1, 0.5, 2.0) else 1 if tick in (0.2, 0.8, 1.2, 1.5) else 0
 
 
 def _labels(ticks: Sequence[float]) -> str:
-    """An expression that gives each tick its change; from our own numbers alone."""
+    """A Vega expression that labels each tick with its change; it contains only our own numbers."""
     cases = "".join(f"abs(datum.value - {tick}) < 1e-9 ? '{change(tick)}' : " for tick in ticks)
     return f"{cases}''"

@@ -1,4 +1,4 @@
-"""The rounds in the order in which they ran, each against its treatment's median: drift would be seen here."""
+"""The rounds in the order in which they ran, each against its treatment's median: this plot shows drift."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MOST_BLOCK_LINES = 40
 _CAPTION = (
     "Each dot is a round, in the order of the plan: the median of its tasks against the median of all rounds of the "
-    "same form and task count. Upright lines are borders of blocks. Without drift, the dots lie around the line."
+    "same form and task count. Vertical lines separate blocks. Without drift, the dots scatter around 0 %."
 )
 
 
@@ -45,10 +45,10 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     )
 
 
-def _rounds(own: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row per round: its median against that of its treatment's rounds, less one."""
+def _rounds(variant_tasks: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row per round: its median divided by the median of its treatment's rounds, minus one."""
     place = ["round", "block", "form", "task_count"]
-    medians = own.groupby(place, observed=True)[column].median().dropna().reset_index()
+    medians = variant_tasks.groupby(place, observed=True)[column].median().dropna().reset_index()
     typical = medians.groupby(["form", "task_count"], observed=True)[column].transform("median")
     medians["change"] = medians[column] / typical - 1
     return medians.dropna(subset=["change"])
@@ -87,4 +87,4 @@ def _chart(rounds: pd.DataFrame, borders: list[dict[str, float]], last: int) -> 
 def _description(rounds: pd.DataFrame) -> str:
     low, high = 1 + float(rounds["change"].min()), 1 + float(rounds["change"].max())
     span = f"from {change(low)} to {change(high)}"
-    return f"{plural(len(rounds), 'round')}; against their treatment's median they lie {span}."
+    return f"{plural(len(rounds), 'round')}, {span} against the median of their treatment."

@@ -1,4 +1,4 @@
-"""The parts of a start on a common axis: of a typical task of each treatment, and of every task of one round."""
+"""The parts of a start on a common axis, for a typical task of each treatment and for every task of one round."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 _LEGEND = tuple(Key(label=name, colour=SEGMENT_COLOURS[name]) for name in data.SEGMENTS)
 _TYPICAL = (
-    "connect: until the task's network is there; pull: of the image; start: until the container runs; boot: its own "
-    "work. Each part ends at the median of the moments at which it ended. wait, where there is any, is none of them."
+    "connect: until the task's network is up; pull: of the image; start: until the container runs; boot: its own "
+    "work; wait: none of these. Each part ends at the median of its ends over the tasks."
 )
 _ROUND = (
-    "One bar is one task of a round, from the creation of the round's first task. Shown is, for each form, the first "
+    "Each bar is a task; time counts from the creation of the round's first task. For each form, this is the first "
     "complete round at the plan's largest task count."
 )
 _SEPARATOR = "\x1f"
-"""Between a row's label and its number; it cannot be typed, so no name holds it."""
+"""Between a row's label and its number; it cannot be typed, so no name contains it."""
 _FIRST_ROW_ONLY = f"split(datum.label, '{_SEPARATOR}')[1] === '0' ? split(datum.label, '{_SEPARATOR}')[0] : ''"
 
 
 def timelines(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     """A typical start of each treatment, one panel per variant."""
     panels: list[Panel] = []
-    for number, (variant, own) in enumerate(_variants(measured, analysis)):
-        bars = list(_typical_bars(own, analysis, variant))
+    for number, (variant, variant_tasks) in enumerate(_variants(measured, analysis)):
+        bars = list(_typical_bars(variant_tasks, analysis, variant))
         if bars:
             chart = _bars(bars, list(dict.fromkeys(bar["row"] for bar in bars)), 26)
             title = f"{variant}: parts of a typical start"
@@ -44,15 +44,15 @@ def one_round(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     """Every task of one round of each form, one panel per variant."""
     panels: list[Panel] = []
     notes: list[str] = []
-    for number, (variant, own) in enumerate(_variants(measured, analysis)):
+    for number, (variant, variant_tasks) in enumerate(_variants(measured, analysis)):
         bars: list[dict[str, Any]] = []
         for form in dict.fromkeys(cell.form for cell in analysis.cells if cell.variant == variant):
-            chosen = _one_round(own[own["form"] == form])
-            if chosen is None:
+            round_tasks = _one_round(variant_tasks[variant_tasks["form"] == form])
+            if round_tasks is None:
                 continue
-            bars += _round_bars(form, chosen)
-            if len(chosen) > data.MOST_BARS:
-                notes.append(f"{variant}, {form}: {data.MOST_BARS} of {plural(len(chosen), 'task')} are drawn.")
+            bars += _round_bars(form, round_tasks)
+            if len(round_tasks) > data.MOST_BARS:
+                notes.append(f"{variant}, {form}: {data.MOST_BARS} of {plural(len(round_tasks), 'task')} are drawn.")
         if bars:
             rows = _with_gaps(list(dict.fromkeys(bar["row"] for bar in bars)))
             title = f"{variant}: the tasks of one round"
@@ -67,21 +67,21 @@ def _variants(measured: pd.DataFrame, analysis: Analysis) -> Iterator[tuple[str,
         yield variant, measured[measured["variant"] == variant]
 
 
-def _typical_bars(own: pd.DataFrame, analysis: Analysis, variant: str) -> Iterator[dict[str, Any]]:
+def _typical_bars(tasks: pd.DataFrame, analysis: Analysis, variant: str) -> Iterator[dict[str, Any]]:
     cells = [cell for cell in analysis.cells if cell.variant == variant and cell.phases]
     counts = sorted({cell.task_count for cell in cells})
     for cell in sorted(cells, key=lambda cell: cell.task_count):
         row = data.row_label(cell.form, cell.task_count, counts)
-        group = own[(own["form"] == cell.form) & (own["task_count"] == cell.task_count)]
+        group = tasks[(tasks["form"] == cell.form) & (tasks["task_count"] == cell.task_count)]
         for part in data.typical(group):
             yield {"row": row, "part": part.name, "begin": part.begin_seconds, "end": part.end_seconds}
 
 
-def _one_round(own: pd.DataFrame) -> pd.DataFrame | None:
-    """The tasks of the first complete round at the largest task count."""
-    if own.empty:
+def _one_round(form_tasks: pd.DataFrame) -> pd.DataFrame | None:
+    """The tasks of the first complete round at the largest task count; `None` if there is none."""
+    if form_tasks.empty:
         return None
-    largest = own[own["task_count"] == own["task_count"].max()]
+    largest = form_tasks[form_tasks["task_count"] == form_tasks["task_count"].max()]
     return largest[largest["round"] == largest["round"].min()]
 
 
@@ -101,7 +101,7 @@ def _round_bars(form: str, tasks: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _with_gaps(rows: Sequence[str]) -> list[str]:
-    """An empty row between forms."""
+    """The rows with an empty one between forms."""
     spaced: list[str] = []
     for row in rows:
         if spaced and row.endswith(f"{_SEPARATOR}0"):

@@ -1,4 +1,4 @@
-"""Every task as a point, by form and task count, with the median and the interval of the effect on it."""
+"""Every task as a point, by form and task count, with the median and the interval of the effect."""
 
 from __future__ import annotations
 
@@ -16,28 +16,26 @@ if TYPE_CHECKING:
 
 _ROW_HEIGHT = 40
 _CAPTION = (
-    "Each dot is a task. The upright bar is the median; the line through it is the {level} interval of the "
-    "effect, laid on the control's median: where the form's median may well lie."
+    "Each dot is a task. The vertical bar is the median. The line is the {level} interval of the effect, applied to "
+    "the control's median: the plausible range of the form's median."
 )
 
 
 def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
-    """One panel per variant; ``measured`` are the tasks that are measurements."""
+    """One panel per variant; ``measured`` has only tasks that count as measurements."""
     panels: list[Panel] = []
     notes: list[str] = []
     for number, variant in enumerate(dict.fromkeys(cell.variant for cell in analysis.cells)):
         cells = [cell for cell in analysis.cells if cell.variant == variant and cell.phases]
         phase = analysis.primary_phases[variant]
         cells = [cell for cell in cells if phase in cell.phases]
-        own = measured[measured["variant"] == variant].dropna(subset=[f"{phase}_seconds"])
-        if not cells or own.empty:
+        variant_tasks = measured[measured["variant"] == variant].dropna(subset=[f"{phase}_seconds"])
+        if not cells or variant_tasks.empty:
             continue
-        dots = _dots(own, cells, phase)
-        if len(dots) < len(own):
-            notes.append(
-                f"{variant}: {len(dots):,} of {plural(len(own), 'task')} are drawn, at even steps from the fastest "
-                "to the slowest."
-            )
+        dots = _dots(variant_tasks, cells, phase)
+        if len(dots) < len(variant_tasks):
+            drawn = f"{len(dots):,} of {plural(len(variant_tasks), 'task')} are drawn"
+            notes.append(f"{variant}: {drawn}, at even steps from the fastest to the slowest.")
         chart = _chart(dots, _marks(cells, analysis, phase), phase)
         panels.append(panel(f"tasks-{number}", f"{variant}: {phase} of every task", _description(cells, phase), chart))
     return Figure(
@@ -50,11 +48,11 @@ def figure(measured: pd.DataFrame, analysis: Analysis) -> Figure:
     )
 
 
-def _dots(own: pd.DataFrame, cells: list[Cell], phase: str) -> list[dict[str, Any]]:
+def _dots(variant_tasks: pd.DataFrame, cells: list[Cell], phase: str) -> list[dict[str, Any]]:
     counts = _counts(cells)
     most = max(2, data.MOST_POINTS // len(cells))
     rows: list[dict[str, Any]] = []
-    for (form, count), group in own.groupby(["form", "task_count"], sort=False, observed=True):
+    for (form, count), group in variant_tasks.groupby(["form", "task_count"], sort=False, observed=True):
         kept = data.thinned(group, f"{phase}_seconds", most)
         row = data.row_label(form, int(count), counts)
         values = zip(kept[f"{phase}_seconds"].tolist(), data.scattered(len(kept)), strict=True)

@@ -1,7 +1,7 @@
-"""How pictures look: colours that follow the page's scheme, and charts as lean, accessible, inline SVG.
+"""The look of plots: colours that follow the page's scheme, and charts as small, accessible inline SVG.
 
-Colours are CSS variables with a fallback, so one picture serves light and dark pages, and also stands alone. The hues
-are Okabe and Ito's (Color Universal Design, 2008), which people with any kind of colour vision can tell apart.
+Colours are CSS variables with a fallback, so that one plot works on light and dark pages and on its own. The hues are
+Okabe and Ito's (Color Universal Design, 2008), which people with any kind of colour vision can tell apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 WIDTH = 460
-"""Of one panel, in its own units: two stand side by side on a desk, one fills a phone at about 3/4 of its size."""
+"""The width of one panel in SVG units: two fit side by side on a desktop, one fills a phone at about 3/4 size."""
 INK = "var(--ink,#1f2328)"
 MUTED = "var(--muted,#59636e)"
 GRID = "var(--grid,#e3e6ea)"
@@ -69,7 +69,7 @@ class Key(Frozen):
 
 
 class Panel(Frozen):
-    """One picture of a figure, with its text alternative."""
+    """One plot of a figure, with its text alternative."""
 
     title: str
     description: str
@@ -77,7 +77,7 @@ class Panel(Frozen):
 
 
 class Figure(Frozen):
-    """Pictures that belong together: what they show, how to read them, and what was not drawn."""
+    """Plots that belong together: what they show, how to read them, and what was not drawn."""
 
     name: str
     title: str
@@ -88,32 +88,32 @@ class Figure(Frozen):
 
 
 def legend(forms: Iterable[str]) -> tuple[Key, ...]:
-    """The forms with their colours, the same in every picture."""
+    """The forms with their colours, the same in every plot."""
     return tuple(Key(label=form, colour=_form_colour(form)) for form in dict.fromkeys(forms))
 
 
 def colour_by_form(forms: Sequence[str]) -> alt.Color:
-    """The encoding that gives each mark the colour of its field ``form``."""
+    """The encoding that colours each mark by its field ``form``."""
     import altair as alt
 
     return alt.Color("form:N", scale=alt.Scale(domain=forms, range=list(map(_form_colour, forms))), legend=None)
 
 
 def label_room(labels: Iterable[str]) -> dict[str, Any]:
-    """Axis properties that keep enough room for row labels in any font: what is measured here is another one."""
+    """Axis properties that leave room for row labels in any font: the page's font cannot be measured here."""
     room = min(round(max(map(len, labels)) * _LETTER_WIDTH) + 12, WIDTH // 2)
     return {"minExtent": room, "maxExtent": room, "labelLimit": room - 8}
 
 
 def layered(*layers: alt.Chart, height: int) -> alt.LayerChart:
-    """Charts drawn over each other, the first at the bottom."""
+    """Charts on top of each other, the first at the bottom."""
     import altair as alt
 
     return alt.LayerChart(layer=list(layers), height=height)
 
 
 def panel(name: str, title: str, description: str, chart: alt.LayerChart) -> Panel:
-    """A chart as a panel; ``name`` must be unique on the page, for the text alternative is found by it."""
+    """A chart as a panel; ``name`` must be unique on the page, because it identifies the text alternative."""
     return Panel(title=title, description=description, svg=_svg(name, title, description, chart))
 
 
@@ -122,11 +122,11 @@ def _form_colour(form: str) -> str:
 
 
 def _svg(name: str, title: str, description: str, chart: alt.LayerChart) -> str:
-    import vl_convert  # starts a JavaScript engine; for pictures alone
+    import vl_convert  # starts a JavaScript engine, so only when a plot is drawn
 
     styled = chart.properties(width=WIDTH, autosize=_FIT).configure(**CONFIG)
-    drawn = vl_convert.vegalite_to_svg(styled.to_dict(validate=False))  # each part was validated when it was made
-    head, body = re.fullmatch(r"(<svg [^>]*>)(.*)", drawn, re.DOTALL).groups()  # type: ignore[union-attr]
+    svg = vl_convert.vegalite_to_svg(styled.to_dict(validate=False))  # each part was validated when it was created
+    head, body = re.fullmatch(r"(<svg [^>]*>)(.*)", svg, re.DOTALL).groups()  # type: ignore[union-attr]
     box = re.search(r'viewBox="[^"]*"', head).group()  # type: ignore[union-attr]
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-labelledby="{name}-t {name}-d">'
     texts = f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>'
@@ -143,5 +143,5 @@ _NEEDLESS = re.compile(
 
 
 def _lean(body: str) -> str:
-    """Without what a still picture does not need: half the size. The font comes from the page."""
-    return _NEEDLESS.sub("", _DIMENSIONS.sub(lambda found: _FRACTION.sub(r"\1", found.group()), body))
+    """Drop what a static plot does not need, which halves the size. The font comes from the page."""
+    return _NEEDLESS.sub("", _DIMENSIONS.sub(lambda match: _FRACTION.sub(r"\1", match.group()), body))

@@ -86,7 +86,7 @@ def test_across_targets_only_what_a_form_does_to_plain_is_compared(record: Recor
     boot = of(found, "soci-v2", "boot")
     assert boot.verdict != "slower"  # twice as long in seconds, the same beside its own plain
     assert boot.before == pytest.approx(0.76, abs=0.1)
-    assert "duration ÷ that of plain in the same block" in versus.text(found)
+    assert "duration ÷ plain's duration in the same block" in versus.text(found)
 
 
 def test_sweeps_without_a_common_treatment_say_so(record: Record) -> None:
@@ -112,7 +112,7 @@ def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(
     broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy})
     found = compare(record(plan), broken, None)
     assert found.lost == ("movie soci-v2 with 2 tasks",)
-    assert "measured before and not after, without one complete round: movie soci-v2 with 2" in versus.text(found)
+    assert "measured before but without a complete round after: movie soci-v2 with 2" in versus.text(found)
     assert compare(broken, record(plan, seed=1), None).lost == ()
     plain = record(small_plan(blocks=BLOCKS, task_counts=(2,), forms=("plain",)))
     assert compare(record(plan), plain, None).lost == ()
@@ -180,8 +180,8 @@ def test_a_machine_that_was_busier_in_one_of_the_sweeps_is_warned_of(record: Rec
 
 def test_a_simulation_says_so_in_every_title(record: Record) -> None:
     found = compare(record(), record(seed=1), None)
-    assert versus.text(found).startswith("SIMULATED, no measurement: ")
-    assert versus.markdown(found).startswith("**SIMULATED, no measurement: ")
+    assert versus.text(found).startswith("SIMULATED, not measured: ")
+    assert versus.markdown(found).startswith("**SIMULATED, not measured: ")
 
 
 def test_equal_sweeps_are_rarely_called_different() -> None:

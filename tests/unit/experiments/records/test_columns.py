@@ -30,7 +30,7 @@ every_table = pytest.mark.parametrize("table", [columns.TASKS, columns.ROUNDS], 
 
 
 def documented(section: str) -> list[list[str]]:
-    """The rows of a section's table in docs/data.md."""
+    """The table rows of a section of docs/data.md."""
     text = DATA_PAGE.read_text()
     [part] = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     rows = [line for line in part.splitlines() if line.startswith("| `")]
@@ -39,8 +39,8 @@ def documented(section: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("section", TABLES)
 def test_docs_say_exactly_what_the_code_says(section: str) -> None:
-    wanted = [[f"`{c.name}`", c.type, c.unit, "yes" if c.missing else "", c.description] for c in TABLES[section]]
-    assert documented(section) == wanted
+    expected = [[f"`{c.name}`", c.type, c.unit, "yes" if c.missing else "", c.description] for c in TABLES[section]]
+    assert documented(section) == expected
 
 
 @every_table
@@ -51,13 +51,13 @@ def test_a_name_ends_as_its_unit_says(table: Sequence[Column]) -> None:
             assert column.name.endswith(end) == (column.unit == unit), column
 
 
-def lost(store: Store, sweep: StartSweep) -> str:
-    """A sweep in which some tasks have no times."""
+def sweep_with_losses(store: Store, sweep: StartSweep) -> str:
+    """The id of a sweep in which some tasks have no times."""
     return sweep(small_plan(blocks=3), script={0: [Outcome.FAILED], 1: [Outcome.TIMEOUT]}).id
 
 
 def test_frames_have_these_columns_with_these_types_whatever_they_hold(store: Store, sweep: StartSweep) -> None:
-    for sweep_id in (lost(store, sweep), "none"):
+    for sweep_id in (sweep_with_losses(store, sweep), "none"):
         check(frames.tasks(store, sweep_id), columns.TASKS)
         check(frames.rounds(store, sweep_id), columns.ROUNDS)
 
@@ -70,7 +70,7 @@ def check(frame: pd.DataFrame, table: Sequence[Column]) -> None:
 
 
 def test_json_has_these_columns_with_these_types(store: Store, sweep: StartSweep) -> None:
-    rows = json.loads(to_json(store.rounds(lost(store, sweep))))
+    rows = json.loads(to_json(store.rounds(sweep_with_losses(store, sweep))))
     for row in rows:
         assert list(row) == [column.name for column in columns.TASKS]
         for column in columns.TASKS:

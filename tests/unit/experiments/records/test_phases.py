@@ -16,7 +16,7 @@ def task(times: TaskTimes, outcome: Outcome = Outcome.BOOTED) -> TaskObservation
 
 
 def test_durations_are_those_of_the_definitions() -> None:
-    found = durations(
+    observed = durations(
         task(
             TaskTimes(
                 created_ns=CREATED_NS,
@@ -30,7 +30,7 @@ def test_durations_are_those_of_the_definitions() -> None:
             )
         )
     )
-    assert found.model_dump() == {
+    assert observed.model_dump() == {
         "connect_seconds": 0.1,
         "pull_seconds": 2.0,
         "start_seconds": 2.5,
@@ -52,8 +52,8 @@ def test_a_task_that_did_not_boot_has_no_duration_whatever_its_times(outcome: Ou
 
 
 def test_what_was_not_observed_has_no_duration() -> None:
-    found = durations(task(TaskTimes(created_ns=1, ready_ns=2)))
-    assert [phase for phase in PHASES if found.of(phase) is not None] == ["ready"]
+    observed = durations(task(TaskTimes(created_ns=1, ready_ns=2)))
+    assert [phase for phase in PHASES if observed.of(phase) is not None] == ["ready"]
 
 
 @given(st.integers(0, 2**62), st.lists(st.integers(0, 10**12), min_size=7, max_size=7))
@@ -62,7 +62,7 @@ def test_durations_of_times_in_order_are_never_negative(created_ns: int, steps_n
     times = {"created_ns": created_ns}
     for name, step_ns in zip(names, steps_ns, strict=True):
         times[name] = list(times.values())[-1] + step_ns
-    found = durations(task(TaskTimes(**times)))
-    values = [found.of(phase) for phase in PHASES]
+    observed = durations(task(TaskTimes(**times)))
+    values = [observed.of(phase) for phase in PHASES]
     assert all(value is not None and value >= 0 for value in values)
-    assert found.boot_seconds == pytest.approx(sum(steps_ns) / 1e9)
+    assert observed.boot_seconds == pytest.approx(sum(steps_ns) / 1e9)

@@ -50,17 +50,17 @@ def test_the_command_that_repeats_a_sweep_gives_the_same_plan(
 ) -> None:
     blocks = 1 if stopping is None else 7
     design = PRESETS[plan].design.model_copy(update={"task_counts": (1,), "blocks": blocks, "seed": 7})
-    wanted = make_plan(design, stopping)
+    plan_to_repeat = make_plan(design, stopping)
     done = sweep(make_plan(design), metadata=metadata)
-    repeated = shlex.split(_command(store, done.model_copy(update={"plan": wanted})))
+    repeated = shlex.split(_command(store, done.model_copy(update={"plan": plan_to_repeat})))
     assert repeated[:2] == ["sociometer", begins]
     options = dict(zip(repeated[2::2], repeated[3::2], strict=True))
-    ends = {name: options.pop(name, None) for name in ("--until-precision", "--max-blocks", "--budget", "--stack")}
+    removed = {name: options.pop(name, None) for name in ("--until-precision", "--max-blocks", "--budget", "--stack")}
     assert options.get("--target", "lab") == metadata["target"]
     assert options.get("--profile") == metadata.get("profile")
     if stopping is not None:
-        assert chosen_stopping(ends["--until-precision"], None, blocks, ends["--budget"]) == stopping
-        options["--blocks"] = str(ends["--max-blocks"])
+        assert chosen_stopping(removed["--until-precision"], None, blocks, removed["--budget"]) == stopping
+        options["--blocks"] = str(removed["--max-blocks"])
     words = [word for option in options.items() for word in option]
     shown = CliRunner().invoke(app, ["plan", *words, "--store", str(store.path.with_name("none")), "--json"])
     assert shown.exit_code == 0, shown.output

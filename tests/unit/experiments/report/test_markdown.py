@@ -32,8 +32,8 @@ def test_the_verdict_is_the_heading(report: Report) -> None:
 
 def test_every_comparison_is_a_row_with_all_its_columns(report: Report) -> None:
     page = rendered(markdown(report.contents))
-    for one in report.contents.analysis.comparisons:
-        assert f'<td style="text-align:right">{wording.change(one.ratio)}</td>' in page
+    for comparison in report.contents.analysis.comparisons:
+        assert f'<td style="text-align:right">{wording.change(comparison.ratio)}</td>' in page
     rows = re.findall("<tr>(.*?)</tr>", page, re.DOTALL)
     widths = {row.count("</td>") for row in rows if "</td>" in row}
     assert widths <= {10, 4 + len(report.contents.analysis.cells[0].phases) + 1}

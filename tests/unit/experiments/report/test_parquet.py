@@ -42,9 +42,9 @@ def test_every_field_says_what_it_is_and_in_which_unit(store: Store, done: Sweep
     schema = pq.read_schema(written(store, done, format_))
     assert schema.names == [column.name for column in PARQUET_FORMATS[format_]]
     for field, column in zip(schema, PARQUET_FORMATS[format_], strict=True):
-        own = field.metadata or {}
-        assert own[b"description"].decode() == column.description
-        assert own[b"unit"].decode() == column.unit
+        metadata = field.metadata or {}
+        assert metadata[b"description"].decode() == column.description
+        assert metadata[b"unit"].decode() == column.unit
         assert column.type == "text" or str(field.type) == TYPES[column.type]
 
 
@@ -55,6 +55,6 @@ def test_the_file_says_which_sweep_it_is(store: Store, done: Sweep) -> None:
 
 
 def test_only_the_wanted_rounds_are_written(store: Store, done: Sweep) -> None:
-    found = pd.read_parquet(written(store, done, "parquet", form="soci-v2"))
-    assert set(found["form"]) == {"soci-v2"}
+    tasks = pd.read_parquet(written(store, done, "parquet", form="soci-v2"))
+    assert set(tasks["form"]) == {"soci-v2"}
     assert len(pd.read_parquet(written(store, done, "parquet", variant="parquet"))) == 0

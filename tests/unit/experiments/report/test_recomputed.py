@@ -1,4 +1,4 @@
-"""Every figure of the page against a second computation: from the CSV export, in plain Python."""
+"""Every figure on the page, checked against a second computation from the CSV export in plain Python."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def rows(store: Store, report: Report) -> list[Row]:
 
 @pytest.fixture
 def measured(rows: list[Row]) -> list[Row]:
-    """What may be in figures."""
+    """The tasks that count as measurements."""
     return [row for row in rows if row["outcome"] == "booted" and row["round_status"] == "complete"]
 
 
@@ -53,17 +53,17 @@ def place(row: Row) -> Place:
     return (row["variant"], row["form"], int(row["task_count"]))
 
 
-def of(rows: Iterable[Row], wanted: Place, phase: str) -> list[float]:
-    return [float(row[f"{phase}_seconds"]) for row in rows if place(row) == wanted]
+def of(rows: Iterable[Row], treatment: Place, phase: str) -> list[float]:
+    return [float(row[f"{phase}_seconds"]) for row in rows if place(row) == treatment]
 
 
-def blocks(rows: Iterable[Row], wanted: Place, phase: str) -> dict[int, float]:
+def blocks(rows: Iterable[Row], treatment: Place, phase: str) -> dict[int, float]:
     """The median of each block's round."""
-    found: dict[int, list[float]] = defaultdict(list)
+    by_block: dict[int, list[float]] = defaultdict(list)
     for row in rows:
-        if place(row) == wanted:
-            found[int(row["block"])].append(float(row[f"{phase}_seconds"]))
-    return {block: median(values) for block, values in found.items()}
+        if place(row) == treatment:
+            by_block[int(row["block"])].append(float(row[f"{phase}_seconds"]))
+    return {block: median(values) for block, values in by_block.items()}
 
 
 def digits(value: float) -> str:
@@ -79,7 +79,7 @@ def as_number(text: str) -> float:
 
 
 def panels(report: Report, name: str) -> list[Panel]:
-    [figure] = [one for one in plots.figures(report.tasks, report.contents.analysis) if one.name == name]
+    [figure] = [figure for figure in plots.figures(report.tasks, report.contents.analysis) if figure.name == name]
     return list(figure.panels)
 
 
@@ -91,9 +91,9 @@ def test_medians_quartiles_and_extremes_of_every_treatment(report: Report, measu
     for variant, table in shown.items():
         assert len(table) == 4
         for row in table:
-            wanted = (variant, row["form"], int(row["tasks"]))
+            treatment = (variant, row["form"], int(row["tasks"]))
             for phase in PHASES:
-                values = of(measured, wanted, phase)
+                values = of(measured, treatment, phase)
                 lower, middle, upper = quantiles(values, n=4, method="inclusive")
                 assert row[phase].split("|") == [
                     digits(middle),
@@ -105,11 +105,11 @@ def test_medians_quartiles_and_extremes_of_every_treatment(report: Report, measu
 def test_tasks_and_outcomes_of_every_treatment(report: Report, rows: list[Row], measured: list[Row]) -> None:
     for (section, variant), table in tables(to_html(report)).items():
         for row in table if section == "Every treatment" else ():
-            wanted = (variant, row["form"], int(row["tasks"]))
-            ran = [one for one in rows if place(one) == wanted]
-            figured = [one for one in measured if place(one) == wanted]
-            outcomes = sorted(Counter(one["outcome"] for one in ran).items())
-            assert row["in figures"] == f"{len(figured)} of {len(ran)}"
+            treatment = (variant, row["form"], int(row["tasks"]))
+            ran = [task for task in rows if place(task) == treatment]
+            in_figures = [task for task in measured if place(task) == treatment]
+            outcomes = sorted(Counter(task["outcome"] for task in ran).items())
+            assert row["in figures"] == f"{len(in_figures)} of {len(ran)}"
             assert row["outcomes"] == ", ".join(f"{count} {outcome}" for outcome, count in outcomes)
 
 
@@ -117,14 +117,14 @@ def test_every_comparison_with_its_interval(report: Report, measured: list[Row])
     compared = 0
     for (section, variant), table in tables(to_html(report)).items():
         for row in table if section == "Every comparison" else ():
-            own = blocks(measured, (variant, row["form"], int(row["tasks"])), row["phase"])
-            base = blocks(measured, (variant, "plain", int(row["tasks"])), row["phase"])
-            both = sorted(own.keys() & base.keys())
-            logs = [math.log(own[block] / base[block]) for block in both]
+            form = blocks(measured, (variant, row["form"], int(row["tasks"])), row["phase"])
+            control = blocks(measured, (variant, "plain", int(row["tasks"])), row["phase"])
+            both = sorted(form.keys() & control.keys())
+            logs = [math.log(form[block] / control[block]) for block in both]
             half = T_QUANTILE[len(logs) - 1] * stdev(logs) / math.sqrt(len(logs))
             assert int(row["blocks"]) == len(both)
-            assert row["control, s"] == digits(median(base[block] for block in both))
-            assert row["form, s"] == digits(median(own[block] for block in both))
+            assert row["control, s"] == digits(median(control[block] for block in both))
+            assert row["form, s"] == digits(median(form[block] for block in both))
             assert as_number(row["change"]) == pytest.approx(percent(math.exp(mean(logs))), abs=0.51)
             low, high = row["95 % interval"].split(" to ")
             assert as_number(low) == pytest.approx(percent(math.exp(mean(logs) - half)), abs=0.51)
@@ -134,7 +134,7 @@ def test_every_comparison_with_its_interval(report: Report, measured: list[Row])
 
 
 def test_what_was_left_out_is_everything_else(report: Report, rows: list[Row], measured: list[Row]) -> None:
-    shown = tables(to_html(report))["What was left out, and why", ""]
+    shown = tables(to_html(report))["What was left out and why", ""]
     tasks = sum(int(row["count"]) for row in shown if row["what"].startswith("task "))
     assert tasks == len(rows) - len(measured) > 0
     attempts = {(row["round"], row["attempt"]) for row in rows if row["round_status"] != "complete"}
@@ -147,9 +147,9 @@ def test_every_task_is_a_point_at_its_duration(report: Report, measured: list[Ro
         most = max(float(row["boot_seconds"]) for row in of_variant)
         scale = max(dot.x for dot in dots(drawn.svg)) / most
         for form, colour in COLOURS.items():
-            wanted = sorted(float(row["boot_seconds"]) for row in of_variant if row["form"] == form)
+            expected = sorted(float(row["boot_seconds"]) for row in of_variant if row["form"] == form)
             shown = sorted(dot.x / scale for dot in dots(drawn.svg) if dot.colour == colour)
-            assert shown == pytest.approx(wanted, abs=0.02 / scale)
+            assert shown == pytest.approx(expected, abs=0.02 / scale)
 
 
 def test_the_parts_of_a_typical_start_end_at_their_medians(report: Report, measured: list[Row]) -> None:
@@ -160,46 +160,47 @@ def test_the_parts_of_a_typical_start_end_at_their_medians(report: Report, measu
             rows_of_bars[bar.y].append(bar.x + bar.width)
         shown = [rows_of_bars[y] for y in sorted(rows_of_bars)]
         places = [(variant, form, count) for count in (1, 3) for form in ("plain", "soci-v2")]
-        wanted = [[_moment(measured, one, end) for end in ends] for one in places]
-        scale = max(map(max, shown)) / max(map(max, wanted))
-        for bar_ends, moments in zip(shown, wanted, strict=True):
+        expected = [[_moment(measured, treatment, end) for end in ends] for treatment in places]
+        scale = max(map(max, shown)) / max(map(max, expected))
+        for bar_ends, moments in zip(shown, expected, strict=True):
             assert [end / scale for end in bar_ends] == pytest.approx(moments, abs=0.05 / scale)
-        assert {digits(moments[-1]) for moments in wanted} <= set(texts(drawn.svg))
+        assert {digits(moments[-1]) for moments in expected} <= set(texts(drawn.svg))
 
 
-def _moment(rows: Iterable[Row], wanted: Place, end: str) -> float:
-    return median((int(row[end]) - int(row["created_ns"])) / 1e9 for row in rows if place(row) == wanted)
+def _moment(rows: Iterable[Row], treatment: Place, end: str) -> float:
+    return median((int(row[end]) - int(row["created_ns"])) / 1e9 for row in rows if place(row) == treatment)
 
 
 def test_the_bars_of_one_round_are_its_tasks(report: Report, measured: list[Row]) -> None:
     for drawn, variant in zip(panels(report, "round"), ("movie", "parquet"), strict=True):
-        wanted: list[float] = []
+        expected: list[float] = []
         for form in ("plain", "soci-v2"):
-            own = [row for row in measured if place(row) == (variant, form, 3)]
-            first = min(int(row["round"]) for row in own)
-            wanted += sorted(float(row["boot_seconds"]) for row in own if int(row["round"]) == first)
+            tasks = [row for row in measured if place(row) == (variant, form, 3)]
+            first = min(int(row["round"]) for row in tasks)
+            expected += sorted(float(row["boot_seconds"]) for row in tasks if int(row["round"]) == first)
         last: dict[float, float] = {}
         for bar in bars(drawn.svg):
             last[bar.y] = max(last.get(bar.y, 0), bar.x + bar.width)
-        scale = max(last.values()) / max(wanted)
-        assert [last[y] / scale for y in sorted(last)] == pytest.approx(wanted, abs=0.05 / scale)
+        scale = max(last.values()) / max(expected)
+        assert [last[y] / scale for y in sorted(last)] == pytest.approx(expected, abs=0.05 / scale)
 
 
 def test_effects_lie_at_the_logarithm_of_their_ratio(report: Report, measured: list[Row]) -> None:
     drawn = panels(report, "effects")
     places = [(variant, phase) for variant in ("movie", "parquet") for phase in ("boot", "pull")]
     for panel, (variant, phase) in zip(drawn, places, strict=True):
-        wanted = []
+        expected = []
         for count in (1, 3):
-            own = blocks(measured, (variant, "soci-v2", count), phase)
-            base = blocks(measured, (variant, "plain", count), phase)
-            wanted.append(mean(math.log(own[block] / base[block]) for block in own.keys() & base.keys()))
+            form = blocks(measured, (variant, "soci-v2", count), phase)
+            control = blocks(measured, (variant, "plain", count), phase)
+            expected.append(mean(math.log(form[block] / control[block]) for block in form.keys() & control.keys()))
         shown = [dot.x for dot in sorted(dots(panel.svg), key=lambda dot: dot.y)]
         labels = [text for text in texts(panel.svg) if text.endswith(" %")][-2:]
-        assert [as_number(label) for label in labels] == pytest.approx([percent(math.exp(x)) for x in wanted], abs=0.51)
-        # The line of no change is where the logarithm is 0; one factor must explain both points.
-        none = _no_change(panel.svg)
-        assert (shown[0] - none) / (shown[1] - none) == pytest.approx(wanted[0] / wanted[1], rel=0.01)
+        changes = [percent(math.exp(log)) for log in expected]
+        assert [as_number(label) for label in labels] == pytest.approx(changes, abs=0.51)
+        # The line of no change is where the logarithm is 0; both points must lie on one scale.
+        line = _no_change(panel.svg)
+        assert (shown[0] - line) / (shown[1] - line) == pytest.approx(expected[0] / expected[1], rel=0.01)
 
 
 def _no_change(svg: str) -> float:
@@ -213,53 +214,54 @@ def _no_change(svg: str) -> float:
 
 def test_order_shows_each_rounds_median_against_its_treatment(report: Report, measured: list[Row]) -> None:
     for drawn, variant in zip(panels(report, "order"), ("movie", "parquet"), strict=True):
-        found: dict[tuple[int, Place], list[float]] = defaultdict(list)
+        boots: dict[tuple[int, Place], list[float]] = defaultdict(list)
         for row in measured:
             if row["variant"] == variant:
-                found[int(row["round"]), place(row)].append(float(row["boot_seconds"]))
-        medians = {key: median(values) for key, values in found.items()}
-        typical = {one: median(v for (_, p), v in medians.items() if p == one) for _, one in medians}
-        wanted = sorted((index, value / typical[one] - 1) for (index, one), value in medians.items())
+                boots[int(row["round"]), place(row)].append(float(row["boot_seconds"]))
+        medians = {key: median(values) for key, values in boots.items()}
+        typical = {each: median(v for (_, p), v in medians.items() if p == each) for _, each in medians}
+        expected = sorted((index, value / typical[each] - 1) for (index, each), value in medians.items())
         shown = sorted((dot.x, dot.y) for dot in dots(drawn.svg))
-        assert len(shown) == len(wanted)
-        pixels = _line([x for x, _ in shown], [index for index, _ in wanted])
-        assert pixels == pytest.approx([index for index, _ in wanted], abs=0.02)
-        heights = _line([y for _, y in shown], [changed for _, changed in wanted])
-        assert heights == pytest.approx([changed for _, changed in wanted], abs=0.002)
+        assert len(shown) == len(expected)
+        pixels = _line([x for x, _ in shown], [index for index, _ in expected])
+        assert pixels == pytest.approx([index for index, _ in expected], abs=0.02)
+        heights = _line([y for _, y in shown], [changed for _, changed in expected])
+        assert heights == pytest.approx([changed for _, changed in expected], abs=0.002)
 
 
-def _line(shown: list[float], wanted: list[float]) -> list[float]:
-    """``shown`` on the scale of ``wanted``, by its two ends: every other point then has to fit."""
-    low, high = min(range(len(wanted)), key=wanted.__getitem__), max(range(len(wanted)), key=wanted.__getitem__)
-    step = (wanted[high] - wanted[low]) / (shown[high] - shown[low])
-    return [wanted[low] + (value - shown[low]) * step for value in shown]
+def _line(shown: list[float], expected: list[float]) -> list[float]:
+    """``shown`` on the scale of ``expected``, fixed by its two ends: every other point then has to fit."""
+    indexes = range(len(expected))
+    low, high = min(indexes, key=expected.__getitem__), max(indexes, key=expected.__getitem__)
+    step = (expected[high] - expected[low]) / (shown[high] - shown[low])
+    return [expected[low] + (value - shown[low]) * step for value in shown]
 
 
 def test_the_result_is_the_main_phase_of_every_comparison(report: Report) -> None:
     page = tables(to_html(report))
     shown = [(row["image, phase"], row["tasks × form"], row["change"]) for row in page["Result", ""]]  # noqa: RUF001
-    wanted = [
+    expected = [
         (f"{variant} boot", f"{row['tasks']} × {row['form']}", row["change"])  # noqa: RUF001
         for (section, variant), table in page.items()
         if section == "Every comparison"
         for row in table
         if row["phase"] == "boot"
     ]
-    assert shown == wanted
+    assert shown == expected
 
 
 @pytest.fixture
 def many(reported: Callable[..., Report]) -> Report:
-    """More tasks than a picture holds."""
+    """A sweep with more tasks than a plot can hold."""
     return reported(small_plan(task_counts=(400,), blocks=2))
 
 
 def test_of_very_many_tasks_the_fastest_and_the_slowest_are_drawn_and_the_rest_is_said(many: Report) -> None:
-    [figure] = [one for one in plots.figures(many.tasks, many.contents.analysis) if one.name == "tasks"]
-    found = dots(figure.panels[0].svg)
-    assert len(found) == 600
+    [figure] = [figure for figure in plots.figures(many.tasks, many.contents.analysis) if figure.name == "tasks"]
+    drawn = dots(figure.panels[0].svg)
+    assert len(drawn) == 600
     assert figure.notes == ("movie: 600 of 1,600 tasks are drawn, at even steps from the fastest to the slowest.",)
     boots = many.tasks["boot_seconds"]
-    assert min(dot.x for dot in found) / max(dot.x for dot in found) == pytest.approx(
+    assert min(dot.x for dot in drawn) / max(dot.x for dot in drawn) == pytest.approx(
         boots.min() / boots.max(), rel=1e-3
     )

@@ -1,4 +1,4 @@
-"""The benchmark's generator writes rows itself, for speed; here it is held to what the store's own code writes."""
+"""The benchmark's generator writes rows itself for speed; these tests check them against the store's own code."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def test_made_up_records_are_valid_and_are_analysed_as_a_whole(tmp_path: Path) -
     assert [record.round for record in records] == list(sweep.plan.rounds)
     assert {record.status for record in records} == {RoundStatus.COMPLETE}
     assert len(tasks) == 840 == sum(len(record.tasks()) for record in records)
-    found = analyse(sweep, tasks, rounds)
-    assert len(found.comparisons) == 2 * 2 * 4 * 4
-    assert {one.verdict for one in found.comparisons} == {"faster"}
+    comparisons = analyse(sweep, tasks, rounds).comparisons
+    assert len(comparisons) == 2 * 2 * 4 * 4
+    assert {comparison.verdict for comparison in comparisons} == {"faster"}

@@ -35,11 +35,11 @@ def test_the_report_shows_every_form_and_outcome(report: Report) -> None:
 
 def test_every_main_comparison_has_its_interval_and_verdict(report: Report) -> None:
     lines = text(report.contents).splitlines()
-    shown = [one for one in report.contents.analysis.comparisons if one.phase in ("boot", "pull")]
+    shown = [each for each in report.contents.analysis.comparisons if each.phase in ("boot", "pull")]
     assert shown
-    for one in shown:
-        figures = (seconds(one.median_seconds), change(one.ratio), interval(one.interval) or "-", verdict(one))
-        assert any(all(figure in line for figure in (one.phase, one.form, *figures)) for line in lines)
+    for each in shown:
+        figures = (seconds(each.median_seconds), change(each.ratio), interval(each.interval) or "-", verdict(each))
+        assert any(all(figure in line for figure in (each.phase, each.form, *figures)) for line in lines)
 
 
 @pytest.mark.parametrize("width", [80, TEXT_WIDTH])
@@ -48,7 +48,7 @@ def test_no_line_is_wider_than_the_terminal(report: Report, width: int) -> None:
     show(report.contents, Console(file=shown, width=width, color_system=None, markup=False))
     lines = shown.getvalue().splitlines()
     assert len(lines) > 20
-    assert max(len(line.rstrip()) for line in lines if not line.startswith("Again: ")) <= width
+    assert max(len(line.rstrip()) for line in lines if not line.startswith("Repeat with: ")) <= width
 
 
 def test_what_was_left_out_is_said_with_its_reason(report: Report) -> None:
@@ -57,7 +57,7 @@ def test_what_was_left_out_is_said_with_its_reason(report: Report) -> None:
 
 
 def test_the_command_that_repeats_the_sweep_is_on_one_line(report: Report) -> None:
-    assert f"Again: {report.contents.command}" in text(report.contents).splitlines()
+    assert f"Repeat with: {report.contents.command}" in text(report.contents).splitlines()
 
 
 def test_a_simulation_says_so_before_anything_else(reported: Callable[..., Report]) -> None:

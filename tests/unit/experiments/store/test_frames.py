@@ -23,7 +23,7 @@ SCRIPT = {0: [Outcome.FAILED], 1: [Outcome.TIMEOUT], 2: [LabError("no registry")
 
 
 def plain(value: object) -> object:
-    """A cell of a frame as a Python value, `None` where something is missing."""
+    """A cell of a frame as a Python value; `None` if it is missing."""
     return None if pd.isna(value) else getattr(value, "item", lambda: value)()
 
 
@@ -34,14 +34,14 @@ def records(store: Store, sweep: StartSweep) -> list[RoundRecord]:
 
 
 def test_the_tasks_are_those_of_the_records_in_their_order(store: Store, records: list[RoundRecord]) -> None:
-    found = frames.tasks(store, records[0].sweep_id)
-    rows = [{name: plain(value) for name, value in row.items()} for row in found.to_dict("records")]
+    tasks = frames.tasks(store, records[0].sweep_id)
+    rows = [{name: plain(value) for name, value in row.items()} for row in tasks.to_dict("records")]
     assert rows == [{name: row[name] for name in COLUMNS} for row in task_rows(records)]
 
 
 def test_the_rounds_are_those_of_the_records_with_every_attempt(store: Store, records: list[RoundRecord]) -> None:
-    found = frames.rounds(store, records[0].sweep_id)
-    wanted = [
+    rounds = frames.rounds(store, records[0].sweep_id)
+    expected = [
         {
             "sweep_id": record.sweep_id,
             "attempt": record.attempt,
@@ -56,15 +56,15 @@ def test_the_rounds_are_those_of_the_records_with_every_attempt(store: Store, re
         }
         for record in records
     ]
-    assert [{name: plain(value) for name, value in row.items()} for row in found.to_dict("records")] == wanted
+    assert [{name: plain(value) for name, value in row.items()} for row in rounds.to_dict("records")] == expected
 
 
 def test_columns_are_typed_whatever_they_hold(store: Store, records: list[RoundRecord]) -> None:
-    found = frames.tasks(store, records[0].sweep_id)
+    tasks = frames.tasks(store, records[0].sweep_id)
     empty = frames.tasks(store, "none")
     assert list(empty.columns) == list(COLUMNS)
     assert len(empty) == 0
-    for frame in (found, empty):
+    for frame in (tasks, empty):
         assert {str(frame[name].dtype) for name in ("created_ns", "block", "round", "task_count")} == {"int64"}
         assert {str(frame[name].dtype) for name in ("ready_ns", "received_bytes", "lazy_layers")} == {"Int64"}
         assert {str(frame[name].dtype) for name in ("boot_seconds", "cpu_pressure")} == {"float64"}
@@ -81,15 +81,15 @@ def test_only_the_wanted_sweep_is_read(store: Store, sweep: StartSweep) -> None:
 def test_what_counts_as_a_measurement_is_the_same_for_frames_and_records(
     store: Store, records: list[RoundRecord]
 ) -> None:
-    found = measured(frames.tasks(store, records[0].sweep_id))
-    wanted = [task.observation.task_id for record in records for task in record.tasks() if in_figures(task)]
-    assert list(found["task_id"]) == wanted
-    assert 0 < len(wanted) < sum(len(record.tasks()) for record in records)
+    tasks = measured(frames.tasks(store, records[0].sweep_id))
+    expected = [task.observation.task_id for record in records for task in record.tasks() if in_figures(task)]
+    assert list(tasks["task_id"]) == expected
+    assert 0 < len(expected) < sum(len(record.tasks()) for record in records)
 
 
 def test_tasks_that_did_not_boot_have_no_duration(store: Store, records: list[RoundRecord]) -> None:
-    found = frames.tasks(store, records[0].sweep_id)
-    lost = found[found["outcome"] != "booted"]
+    tasks = frames.tasks(store, records[0].sweep_id)
+    lost = tasks[tasks["outcome"] != "booted"]
     assert len(lost) > 0
     assert all(math.isnan(value) for value in lost["boot_seconds"])
 
@@ -120,10 +120,10 @@ def test_a_column_that_an_older_store_lacks_is_missing_in_every_row(
     with sqlite3.connect(store_path) as connection:
         connection.execute("ALTER TABLE tasks DROP COLUMN lazy_layers")
     connection.close()
-    found = frames.tasks(store, records[0].sweep_id)
-    assert found["lazy_layers"].isna().all()
-    assert str(found["lazy_layers"].dtype) == "Int64"
-    pd.testing.assert_frame_equal(found.drop(columns="lazy_layers"), whole.drop(columns="lazy_layers"))
+    tasks = frames.tasks(store, records[0].sweep_id)
+    assert tasks["lazy_layers"].isna().all()
+    assert str(tasks["lazy_layers"].dtype) == "Int64"
+    pd.testing.assert_frame_equal(tasks.drop(columns="lazy_layers"), whole.drop(columns="lazy_layers"))
 
 
 def test_a_round_that_is_committed_while_frames_are_read_does_no_harm(
@@ -134,12 +134,12 @@ def test_a_round_that_is_committed_while_frames_are_read_does_no_harm(
     times = itertools.count(100)
 
     def interrupted(*arguments: Any) -> pd.DataFrame:
-        found = read(*arguments)
+        frame = read(*arguments)
         attempt = next(times)
         again = [task.model_copy(update={"task_id": f"{task.task_id}/{attempt}"}) for task in last.observation.tasks]
         observation = last.observation.model_copy(update={"tasks": tuple(again)})
         store.add_round(last.model_copy(update={"attempt": attempt, "observation": observation}))
-        return found
+        return frame
 
     before = frames.tasks(store, last.sweep_id)
     monkeypatch.setattr(frames, "_read", interrupted)

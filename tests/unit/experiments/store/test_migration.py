@@ -1,4 +1,4 @@
-"""A store of version 1 is read as it is, and brought to version 2 by whoever opens it to write."""
+"""A store of version 1 is read as it is; opening it for writing migrates it to version 2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.experiments.conftest import StartSweep
 
 @pytest.fixture
 def old(store: Store, sweep: StartSweep, tmp_path: Path) -> tuple[Path, Sweep, list[RoundRecord]]:
-    """A store as version 1 wrote it, with the rows of a sweep, and that sweep."""
+    """A store as version 1 wrote it, with the rows of one sweep; that sweep; its records."""
     done = sweep()
     records = store.rounds(done.id)
     path = tmp_path / "old.sqlite"
@@ -37,9 +37,9 @@ def old(store: Store, sweep: StartSweep, tmp_path: Path) -> tuple[Path, Sweep, l
 
 def version(path: Path) -> int:
     connection = sqlite3.connect(path)
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    number = connection.execute("PRAGMA user_version").fetchone()[0]
     connection.close()
-    return int(found)
+    return int(number)
 
 
 def test_an_old_store_is_read_as_it_is(old: tuple[Path, Sweep, list[RoundRecord]]) -> None:

@@ -34,7 +34,7 @@ def test_commits_are_durable_by_setting(store: Store) -> None:
 def test_the_latest_sweep_is_the_last_one_started(store: Store, sweep: StartSweep) -> None:
     first, second = sweep(), sweep()
     assert store.sweep().id == second.id != first.id
-    assert [found.id for found in store.sweeps()] == [first.id, second.id]
+    assert [each.id for each in store.sweeps()] == [first.id, second.id]
 
 
 def test_an_unknown_sweep_is_refused_with_those_there_are(store: Store, sweep: StartSweep) -> None:
@@ -47,7 +47,7 @@ def test_a_task_cannot_be_stored_twice(store: Store, sweep: StartSweep) -> None:
     record = store.rounds(sweep().id)[0]
     with pytest.raises(StoreError, match=r"UNIQUE"):
         store.add_round(record.model_copy(update={"attempt": 2}))
-    assert len(store.rounds(record.sweep_id)) == 8, "nothing of the refused round may stay"
+    assert len(store.rounds(record.sweep_id)) == 8, "the refused round left something behind"
 
 
 def test_reading_without_a_store_says_how_to_make_one(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_store_of_a_newer_schema_is_refused_with_its_version_and_not_touched(s
     connection.close()
     before = store.path.read_bytes()
     for write in (True, False):
-        with pytest.raises(StoreError, match=r"schema version 99, this program reads up to 2"):
+        with pytest.raises(StoreError, match=r"schema version 99, but this program reads only up to 2"):
             Store(store.path, write=write)
     assert store.path.read_bytes() == before
 
@@ -94,7 +94,7 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
     connection.close()
     before = path.read_bytes()
     for write in (True, False):
-        with pytest.raises(StoreError, match=r"database of another program"):
+        with pytest.raises(StoreError, match=r"another program's database"):
             Store(path, write=write)
     assert path.read_bytes() == before
 
@@ -118,7 +118,7 @@ def test_a_damaged_store_is_copied_aside_and_refused_and_not_touched(
             Store(store.path, write=write)
     assert store.path.read_bytes() == damaged
     copies = list(store.path.parent.glob("*.damaged-*"))
-    assert [copy.read_bytes() for copy in copies] == [damaged], "copied once, however often it is met"
+    assert [copy.read_bytes() for copy in copies] == [damaged], "the same damage must be copied only once"
 
 
 def test_a_path_that_cannot_be_a_store_is_named(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_second_sweep_on_a_store_is_refused_naming_the_first_and_sigkill_frees
             pytest.raises(StoreError, match=rf"in use by process {holder.pid} since 2"),
             store.sweeping(1),
         ):
-            pytest.fail("two sweeps at once")
+            pytest.fail("two sweeps ran at once")
         holder.kill()
         holder.wait()
         with Store(store_path, write=True) as store, store.sweeping(1):
@@ -163,5 +163,5 @@ def test_the_reserve_is_given_back_after_a_sweep(store: Store, sweep: StartSweep
 
 def test_a_store_without_room_for_records_is_refused_before_the_sweep(store: Store) -> None:
     with pytest.raises(MachineError, match=r"has no room for records: .* MB are needed"), store.sweeping(10**12):
-        pytest.fail("there cannot be room for so many tasks")
+        pytest.fail("there cannot be room for that many tasks")
     assert not list(store.path.parent.glob("*.reserve"))
