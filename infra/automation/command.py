@@ -1,8 +1,9 @@
 """The `pulumi` command, run so that an interrupt ends it in good order.
 
-Left to itself, the Automation API closes the command's output at Ctrl-C. The command dies of that in the middle of its
-changes, and leaves its lock, so that not even what it has made can be removed. Here it runs apart from the terminal and
-is told itself: at the first interrupt it finishes what it has begun, keeps its state and frees its lock.
+Left to itself, the Automation API closes the command's output at Ctrl-C. That kills the command in the middle of its
+changes and leaves its lock behind, so that not even what it has made can be removed. Here the command runs in a session
+of its own and gets the signal passed on: at the first one it finishes what it has begun, saves its state and frees its
+lock.
 """
 
 from __future__ import annotations
@@ -13,17 +14,28 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+from kit.command import run
+from kit.toolchain.programs import ASK_SECONDS
 
 OnOutput = Callable[[str], object] | None
 
 
 class OrderlyPulumi(PulumiCommand):
     """`PulumiCommand` whose runs raise `KeyboardInterrupt` only when the command has ended."""
+
+    def __init__(self, program: Path) -> None:
+        """Take this ``program``: the base class would look for one on this process's PATH."""
+        self.command = str(program)
+        answer = run([program, "version"], timeout_seconds=ASK_SECONDS, env={"PULUMI_SKIP_UPDATE_CHECK": "true"})
+        self.version = VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
 
     def run(
         self,

@@ -5,13 +5,15 @@ its own below the data directory. Its file there is a copy that follows the orig
 since the last time is taken over, everything else stays as commands have set it, so the later word counts. Pulumi
 writes to that copy as it likes (settings, its encryption salt), and removes it with the stack. Every other stack's file
 lies in the project's own folder, where git ignores it.
+
+`prepare` sets up the folder before Pulumi works in it. Everything else here only reads.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,18 +49,31 @@ def checked_name(name: str) -> str:
 
 def project_folder() -> Path:
     """The folder with ``Pulumi.yaml``: the checkout, or for an installed package a copy that can be written to."""
-    source = _source()
-    return source if source.name != "assets" else _laid_out(data_dir() / "project")
+    return _source() if _source().name != "assets" else data_dir() / "project"
+
+
+def prepare_project() -> Path:
+    """Fill the project's folder where it is a copy, and give it."""
+    return project_folder() if project_folder() == _source() else _laid_out(project_folder())
+
+
+def prepare(stack: str) -> Path:
+    """The folder in which Pulumi works on a stack, filled, and with a copy of a committed file that is up to date.
+
+    Nothing in it is under version control, or only ignored. No other function here asks git or writes.
+    """
+    original, folder = _original(stack), _own_folder(stack)
+    if original.is_file() and (original.name == SHIPPED or original.name in _tracked(original.parent)):
+        _follow(original, _laid_out(folder))
+        return folder
+    (folder / _FOLLOWED).unlink(missing_ok=True)  # of a file that was committed once; its copy no longer counts
+    return prepare_project()
 
 
 def working_folder(stack: str) -> Path:
-    """The folder in which Pulumi works on a stack: nothing in it is under version control, or only ignored."""
-    original = committed_file(stack)
-    if original is None:
-        return project_folder()
-    folder = _laid_out(data_dir() / "stacks" / stack)
-    _follow(original, folder / original.name, folder / _FOLLOWED)
-    return folder
+    """The folder that `prepare` chose for a stack."""
+    folder = _own_folder(stack)
+    return folder if (folder / _FOLLOWED).is_file() else project_folder()
 
 
 def pulumi_command(stack: str, words: str) -> str:
@@ -67,38 +82,26 @@ def pulumi_command(stack: str, words: str) -> str:
     return f'eval "$(sociometer stack env)" && pulumi {words} --stack {stack} --cwd {folder}'
 
 
-def committed_file(stack: str) -> Path | None:
-    """The stack's file when it comes with the project; None when it is of this machine alone, or there is none."""
-    path = _source() / f"Pulumi.{checked_name(stack)}.yaml"
-    if path.is_file() and (path.name == SHIPPED or _is_tracked(path)):
-        return path
-    return None
-
-
 def settings(stack: str) -> dict[str, object]:
-    """What the stack's file sets of our namespace, by bare key; empty when there is no such file. Needs no Pulumi."""
-    config = _config(_read(working_folder(stack) / f"Pulumi.{stack}.yaml"))
-    return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if _ours(key)}
+    """The stack's settings, by bare key; empty when it has no file. Writes nothing, and runs neither git nor Pulumi."""
+    original = _original(stack)
+    if original.is_file():
+        return _bare(_as_followed(original, _own_folder(stack)))
+    return _bare(_read(project_folder() / original.name))
 
 
 def fargate_defaults() -> dict[str, object]:
     """The settings that ship for Fargate, by bare key, for a stack that has none yet."""
-    config = _config(_read(_source() / SHIPPED))
-    return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if _ours(key)}
+    return _bare(_read(_source() / SHIPPED))
 
 
 def set_beside(stack: str) -> dict[str, object]:
     """What commands have set beside or over the committed file, by bare key; empty when there is no such file."""
-    original = committed_file(stack)
-    if original is None:
+    original = _original(stack)
+    if not original.is_file():
         return {}
-    committed = _config(_read(original))
-    own = _config(_read(working_folder(stack) / original.name))
-    return {
-        key.removeprefix(f"{NAMESPACE}:"): value
-        for key, value in own.items()
-        if _ours(key) and str(committed.get(key)) != str(value)
-    }
+    committed = _bare(_read(original))
+    return {key: value for key, value in settings(stack).items() if str(committed.get(key)) != str(value)}
 
 
 def followed(original: Document, before: Document, own: Document) -> Document:
@@ -110,55 +113,74 @@ def followed(original: Document, before: Document, own: Document) -> Document:
     return {**own, **original, "config": {**kept, **taken}}
 
 
-def _follow(original: Path, copy: Path, last: Path) -> None:
-    text = original.read_text()
-    if copy.is_file() and last.is_file() and last.read_text() == text:
-        return
-    before, own = (_read(last), _read(copy)) if copy.is_file() else ({}, {})
-    write(copy, yaml.safe_dump(followed(_read(original), before, own), sort_keys=False))
-    write(last, text)
+def _follow(original: Path, folder: Path) -> None:
+    """Write the copy when its original has changed, or when there is none."""
+    copy, last, text = folder / original.name, folder / _FOLLOWED, original.read_text()
+    if not (copy.is_file() and last.is_file() and last.read_text() == text):
+        write(copy, yaml.safe_dump(_as_followed(original, folder), sort_keys=False))
+        write(last, text)
+
+
+def _as_followed(original: Path, folder: Path) -> Document:
+    """What the copy in ``folder`` holds once it has followed its original; without a copy that is the original."""
+    copy, last = folder / original.name, folder / _FOLLOWED
+    there = copy.is_file() and last.is_file()
+    return followed(_read(original), _read(last), _read(copy)) if there else _read(original)
 
 
 def _source() -> Path:
     return asset("Pulumi.yaml").parent
 
 
+def _original(stack: str) -> Path:
+    return _source() / f"Pulumi.{checked_name(stack)}.yaml"
+
+
+def _own_folder(stack: str) -> Path:
+    return data_dir() / "stacks" / checked_name(stack)
+
+
 def _laid_out(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PROJECT_FILES:
-        shutil.copyfile(asset(name), folder / name)
+        content = asset(name).read_bytes()
+        if not (folder / name).is_file() or (folder / name).read_bytes() != content:
+            write(folder / name, content)
     return folder
 
 
-def _is_tracked(path: Path) -> bool:
-    """Whether git knows the file; without git, or outside a repository, nothing is tracked."""
+@functools.cache
+def _tracked(folder: Path) -> frozenset[str]:
+    """The stack files that git tracks in a folder: none without git, or outside a repository. Asked once a command."""
     try:
         # A checkout of somebody else's is looked at all the same: only its list of files is read.
-        asked = run(
-            ["git", "-c", "safe.directory=*", "-C", path.parent, "ls-files", "--error-unmatch", "--", path.name],
+        listed = run(
+            ["git", "-c", "safe.directory=*", "-C", folder, "ls-files", "-z", "--", "Pulumi.*.yaml"],
             timeout_seconds=_GIT_SECONDS,
             check=False,
         )
     except CommandNotFound:
-        return False
-    return asked.exit_code == 0
+        return frozenset()
+    return frozenset(listed.stdout.split("\0")) if listed.exit_code == 0 else frozenset()
 
 
 def _read(path: Path) -> Document:
     if not path.is_file():
         return {}
     try:
-        found = yaml.safe_load(path.read_text()) or {}
+        document = yaml.safe_load(path.read_text()) or {}
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise SettingsError(f"{path} is not a stack's settings: a mapping with the key config is wanted.")
-    return found
+    return document
 
 
 def _config(document: Mapping[str, Any]) -> Document:
     return dict(document.get("config") or {})
 
 
-def _ours(key: str) -> bool:
-    return key.startswith(f"{NAMESPACE}:")
+def _bare(document: Mapping[str, Any]) -> dict[str, object]:
+    """The settings of our namespace, without it."""
+    prefix = f"{NAMESPACE}:"
+    return {key.removeprefix(prefix): value for key, value in _config(document).items() if key.startswith(prefix)}

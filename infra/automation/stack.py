@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pulumi.automation import OpType, OutputMap, Stack
-from pulumi.automation.errors import CommandError, InvalidVersionError, StackNotFoundError
+from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from infra.automation import files, workspace
 from infra.automation.events import Events, cause
@@ -98,5 +98,5 @@ def _explained(stack: str, notify: Notify | None = None) -> Iterator[Events]:
             yield events
     except StackNotFoundError as error:
         raise StackError(f"There is no stack {stack}. `sociometer up --stack {stack}` makes it.") from error
-    except (CommandError, InvalidVersionError) as error:
+    except CommandError as error:
         raise cause(stack, str(error), events.errors) from error

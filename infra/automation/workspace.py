@@ -1,7 +1,7 @@
-"""Where a stack's project, configuration and state lie, and the environment in which Pulumi finds them and the tools.
+"""Opens stacks: in their folder, and in the environment in which Pulumi finds their state, the tools and Python.
 
-The same for us and for somebody's own `pulumi` command: the folder that `stack_files` names; state in the configured
-backend, or without one in files below the data directory.
+The same for us and for a `pulumi` command typed by hand: the folder that `files.prepare` fills; state in the
+configured backend, or else in files below the data directory. This process's own environment is left as it is.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import yaml
 from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
 from infra.automation.command import OrderlyPulumi
-from infra.automation.files import checked_name, project_folder, pulumi_command, working_folder
+from infra.automation.files import prepare, prepare_project, pulumi_command
 from infra.fargate.tags import STACK as STACK_TAG
 from infra.program import deploy
 from infra.settings.model import NAMESPACE, Settings
 from kit.errors import StackError
-from kit.paths import data_dir
+from kit.paths import asset, data_dir
 from kit.toolchain import toolbox
 
 ON_AWS = "aws:"
@@ -30,7 +30,10 @@ ON_AWS = "aws:"
 
 
 def environment() -> dict[str, str]:
-    """What `pulumi` needs beside this process's environment in order to find the same state, tools and Python."""
+    """What `pulumi` needs beside this process's environment to find the same state, tools and Python.
+
+    Makes the folder of the state where that is ours.
+    """
     ours = {
         "PATH": _path(),
         "PULUMI_PYTHON_CMD": sys.executable,
@@ -44,22 +47,20 @@ def environment() -> dict[str, str]:
 
 
 def open_stack(name: str) -> Stack:
-    """The stack, made if there is none yet; raises `SettingsError` for a name that cannot be one."""
-    return create_or_select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options(name))
+    """The stack, made if there is none yet; raises `SettingsError` for a name that no stack can have."""
+    return create_or_select_stack(name, project_name=NAMESPACE, program=deploy, opts=_options(prepare(name)))
 
 
 def existing_stack(name: str) -> Stack:
     """The stack; raises Pulumi's `StackNotFoundError` when there is none."""
-    return select_stack(checked_name(name), project_name=NAMESPACE, program=deploy, opts=_options(name))
+    return select_stack(name, project_name=NAMESPACE, program=deploy, opts=_options(prepare(name)))
 
 
 def names() -> list[str]:
     """The stacks of this project that hold something, in the backend that is in use."""
-    options = _options_in(project_folder())
-    found = LocalWorkspace(
-        work_dir=options.work_dir, env_vars=options.env_vars, pulumi_command=options.pulumi_command
-    ).list_stacks()
-    return [entry.name.rpartition("/")[2] for entry in found if entry.resource_count]
+    options = _options(prepare_project())
+    stacks = LocalWorkspace(options.work_dir, env_vars=options.env_vars, pulumi_command=options.pulumi_command)
+    return [entry.name.rpartition("/")[2] for entry in stacks.list_stacks() if entry.resource_count]
 
 
 def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
@@ -109,15 +110,9 @@ def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
     return str(resource["urn"]), str(resource.get("type", operation["type"]))
 
 
-def _options(name: str) -> LocalWorkspaceOptions:
-    return _options_in(working_folder(name))
-
-
-def _options_in(folder: Path) -> LocalWorkspaceOptions:
-    ours = environment()
-    os.environ["PATH"] = ours["PATH"]  # the Automation API looks for `pulumi` on this process's own PATH
-    toolbox.tool("pulumi")  # missing, it is said in our words
-    return LocalWorkspaceOptions(work_dir=str(folder), env_vars=ours, pulumi_command=OrderlyPulumi())
+def _options(folder: Path) -> LocalWorkspaceOptions:
+    pulumi = OrderlyPulumi(toolbox.tool("pulumi"))
+    return LocalWorkspaceOptions(work_dir=str(folder), env_vars=environment(), pulumi_command=pulumi)
 
 
 def _path() -> str:
@@ -126,8 +121,8 @@ def _path() -> str:
 
 
 def _default_backend() -> str | None:
-    """Files below the data directory, unless the environment or the project names a backend."""
-    project = yaml.safe_load((project_folder() / "Pulumi.yaml").read_text())
+    """Files below the data directory, in a folder made for them; None if environment or project name a backend."""
+    project = yaml.safe_load(asset("Pulumi.yaml").read_text())
     if os.environ.get("PULUMI_BACKEND_URL") or project.get("backend", {}).get("url"):
         return None
     folder = data_dir() / "pulumi"

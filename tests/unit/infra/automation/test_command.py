@@ -15,27 +15,26 @@ from tests.support.programs import script
 VERSION = '[ "$1" = version ] && { echo v3.258.0; exit; }'
 
 
-def command(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> OrderlyPulumi:
+def command(folder: Path, body: str) -> OrderlyPulumi:
     script(folder / "pulumi", f"{VERSION}\n{body}")
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return OrderlyPulumi()
+    return OrderlyPulumi(folder / "pulumi")
 
 
-def test_command_gives_what_it_said_and_hands_on_each_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_gives_what_it_said_and_hands_on_each_line(tmp_path: Path) -> None:
     told: list[str] = []
-    pulumi = command(tmp_path, monkeypatch, 'echo "$1 $2"; echo "$MOOD" >&2; pwd')
+    pulumi = command(tmp_path, 'echo "$1 $2"; echo "$MOOD" >&2; pwd')
     result = pulumi.run(["stack"], str(tmp_path), {"MOOD": "well"}, told.append)
     assert (result.stdout, result.stderr, result.code) == (f"--non-interactive stack\n{tmp_path}", "well", 0)
     assert told == ["--non-interactive stack", str(tmp_path)]
 
 
-def test_failed_command_is_an_error_with_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulumi = command(tmp_path, monkeypatch, 'echo "error: no" >&2; exit 7')
+def test_failed_command_is_an_error_with_what_it_said(tmp_path: Path) -> None:
+    pulumi = command(tmp_path, 'echo "error: no" >&2; exit 7')
     with pytest.raises(CommandError, match=r"code: 7(.|\n)*error: no"):
         pulumi.run(["up"], str(tmp_path), {})
 
 
-def test_interrupted_command_ends_what_it_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_command_ends_what_it_has_begun(tmp_path: Path) -> None:
     """It is interrupted once, and its last words are heard, before the interrupt goes on."""
     told: list[str] = []
     body = """trap 'echo interrupted; asked=1' INT
@@ -49,7 +48,7 @@ exit 1"""
         if line == "begun":
             os.kill(os.getpid(), signal.SIGINT)
 
-    pulumi = command(tmp_path, monkeypatch, body)
+    pulumi = command(tmp_path, body)
     with pytest.raises(KeyboardInterrupt):
         pulumi.run(["up"], str(tmp_path), {}, interrupt)
     assert told == ["begun", "interrupted", "saved"]

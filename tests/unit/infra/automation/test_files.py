@@ -55,7 +55,7 @@ def change(path: Path, key: str, value: object) -> None:
 
 
 def own_file(stack: str) -> Path:
-    return files.working_folder(stack) / f"Pulumi.{stack}.yaml"
+    return files.prepare(stack) / f"Pulumi.{stack}.yaml"
 
 
 def test_a_committed_stack_is_worked_on_in_a_folder_of_its_own(checkout: Path, git: Git) -> None:
@@ -74,8 +74,8 @@ def test_a_stack_of_this_machine_alone_lies_in_the_project_where_git_ignores_it(
 
 
 def test_the_shipped_stack_is_left_alone_also_outside_a_repository(checkout: Path) -> None:
-    assert files.working_folder("dev") != checkout
-    assert files.working_folder("team") == checkout
+    assert files.prepare("dev") == files.working_folder("dev") != checkout
+    assert files.prepare("team") == files.working_folder("team") == checkout
 
 
 def test_the_copy_begins_as_the_original(checkout: Path) -> None:
@@ -125,4 +125,59 @@ def test_a_file_that_is_no_yaml_is_named(checkout: Path) -> None:
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(checkout: Path) -> None:
     with pytest.raises(SettingsError, match="cannot name a stack"):
-        files.working_folder("../../elsewhere")
+        files.prepare("../../elsewhere")
+
+
+READS = (files.settings, files.set_beside, files.working_folder, lambda stack: files.pulumi_command(stack, "cancel"))
+
+
+def contents(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Every file below a folder, and when it was written."""
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_read_writes_nothing_and_runs_no_program(
+    checkout: Path, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: bool
+) -> None:
+    stacks = ("dev", "team", "lab", "nowhere")
+    if prepared:
+        for stack in stacks:
+            files.prepare(stack)
+        change(checkout / "Pulumi.dev.yaml", "region", "eu-west-1")  # the copy is behind, and stays so
+    before = contents(tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", None)
+    for stack in stacks:
+        for read in READS:
+            read(stack)
+    assert files.settings("dev")["region"] == ("eu-west-1" if prepared else "eu-west-2")
+    assert files.settings("team") == {"seed": 3}
+    assert contents(tmp_path) == before
+    assert (tmp_path / "data").exists() is prepared
+
+
+def test_git_is_asked_once_however_many_stacks_are_prepared(
+    checkout: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda words, **options: started.append(words) or popen(words, **options))
+    change(checkout / "Pulumi.lab.yaml", "seed", 7)
+    for stack in ("dev", "team", "lab", "team"):
+        files.prepare(stack)
+    assert len(started) == 1
+
+
+def test_preparing_again_writes_nothing(checkout: Path, tmp_path: Path) -> None:
+    files.prepare("dev")
+    before = contents(tmp_path)
+    files.prepare("dev")
+    assert contents(tmp_path) == before
+
+
+def test_the_copy_of_a_file_that_is_committed_no_longer_counts_no_longer(checkout: Path, git: Git) -> None:
+    change(own_file("team"), "seed", 4)
+    git("rm", "--quiet", "--cached", "Pulumi.team.yaml")
+    files._tracked.cache_clear()  # as in the next command
+    assert files.prepare("team") == checkout
+    assert files.settings("team") == {"seed": 3}
