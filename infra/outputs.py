@@ -6,7 +6,7 @@ notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first versio
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,7 +23,7 @@ ROUTE_HEADER = "X-Sociometer-Treatment"
 
 Form = Literal["plain", "soci-v1", "soci-v2", "plain-again"]
 """`plain-again` is `plain` under another name: an experiment that finds a difference between the two is broken."""
-FORMS: tuple[Form, ...] = ("plain", "soci-v1", "soci-v2", "plain-again")
+FORMS: tuple[Form, ...] = get_args(Form)
 LAZY_FORMS: tuple[Form, ...] = ("soci-v1", "soci-v2")
 Platform = Literal["linux/amd64", "linux/arm64"]
 CONTROL: Form = "plain"

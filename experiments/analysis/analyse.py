@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare
-from experiments.analysis.effects import PRIMARY_PHASES, Pairs, pairs, primary_phases, round_medians
+from experiments.analysis.effects import Pairs, pairs, primary_phases, round_medians
 from experiments.analysis.findings import Analysis
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
@@ -23,6 +23,7 @@ from experiments.analysis.statistics import stopping
 from experiments.analysis.trends import moved, trends
 from experiments.plan.plan import Look
 from experiments.records.origin import NOT_MEASURED
+from experiments.records.phases import PRIMARY_PHASES
 from experiments.store.sweeps import Sweep
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from experiments.plan.plan import Design
 from experiments.records.model import Outcome, RoundStatus, TaskRecord
-from experiments.records.phases import PHASES
+from experiments.records.phases import COMPARED_PHASES, PHASES
 from infra.outputs import CONTROL
 from kit.values import Frozen
 
@@ -30,7 +30,6 @@ by the CPU may then have taken up to 1 ÷ (1 - 0.2) = 1.25 times as long, more t
 (kernel documentation, accounting/psi: "some" is the share of time in which at least one task was stalled)."""
 STEAL_LIMIT = 0.05
 """Above this share of stolen CPU time the hypervisor, and not the image, may explain a difference."""
-RATIO_PHASES = ("pull", "start", "ready", "boot")
 STATE = ["outcome", "round_status"]
 """The columns that `measured` needs; a million rows are dear to copy with all the others."""
 
@@ -167,6 +166,6 @@ def _with_ratio(cell: Cell, control: Cell | None) -> Cell:
 
 def _ratio(phase: str, sample: Spread, control: Cell) -> float | None:
     base = control.phases.get(phase)
-    if phase not in RATIO_PHASES or base is None or base.median_seconds == 0:
+    if phase not in COMPARED_PHASES or base is None or base.median_seconds == 0:
         return None
     return sample.median_seconds / base.median_seconds

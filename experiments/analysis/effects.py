@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.analysis.cells import RATIO_PHASES, STATE, measured
+from experiments.analysis.cells import STATE, measured
 from experiments.analysis.statistics.paired import Floats
 from experiments.plan.plan import Design
+from experiments.records.phases import COMPARED_PHASES, PRIMARY_PHASES
 from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROUND_KEYS = ["variant", "form", "task_count", "block", "round"]
-PRIMARY_PHASES = ("boot", "ready")
-"""What a sweep is for, in order of preference: the second where a workload has no boot of its own."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Pairs:
 
 def round_medians(tasks: pd.DataFrame) -> pd.DataFrame:
     """One row per complete round, with `ROUND_KEYS` and the median seconds of its booted tasks in each phase."""
-    columns = [f"{phase}_seconds" for phase in RATIO_PHASES]
+    columns = [f"{phase}_seconds" for phase in COMPARED_PHASES]
     booted = measured(tasks[[*ROUND_KEYS, *STATE, *columns]])
     return booted.groupby(ROUND_KEYS, observed=True)[columns].median().reset_index()
 
@@ -67,7 +66,7 @@ def pairs(design: Design, medians: pd.DataFrame, control: str = CONTROL) -> list
 
 def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
     both = own.merge(base, on="block", suffixes=("", "_control"))
-    for phase in RATIO_PHASES:
+    for phase in COMPARED_PHASES:
         seconds = both[[f"{phase}_seconds", f"{phase}_seconds_control"]].to_numpy()
         seconds = seconds[(seconds > 0).all(axis=1)]
         if len(seconds):

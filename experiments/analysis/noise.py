@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
-from experiments.analysis.effects import PRIMARY_PHASES
 from experiments.analysis.findings import Finding, WarningKind
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.shape import far, heaps
 from experiments.records.model import RoundStatus
+from experiments.records.phases import PRIMARY_PHASES
 from experiments.wording import percent
 from experiments.wording import tasks as count_of_tasks
 from infra.outputs import CONTROL

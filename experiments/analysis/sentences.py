@@ -7,10 +7,10 @@ from typing import Protocol
 
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
 from experiments.plan.plan import Design
+from experiments.records.phases import PHASES
 from experiments.wording import change, faster_or_slower, percent, percent_number, plural, tasks
 from infra.outputs import CONTROL
 
-VERBS = {"connect": "connects", "pull": "pulls", "start": "starts", "ready": "is ready", "boot": "boots"}
 VERDICTS: dict[Verdict, str] = {
     "faster": "faster",
     "slower": "slower",
@@ -72,7 +72,7 @@ def verdict(comparison: Judged) -> str:
 
 
 def _subject(comparison: Comparison) -> str:
-    return f"{comparison.variant} with {tasks(comparison.task_count)} {VERBS[comparison.phase]}"
+    return f"{comparison.variant} with {tasks(comparison.task_count)} {PHASES[comparison.phase].verb}"
 
 
 def _predicate(comparison: Comparison) -> str:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from experiments.analysis.cells import RATIO_PHASES
 from experiments.analysis.findings import Finding, Trend
-from experiments.analysis.sentences import VERBS
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.trend import Slope, block_slope, mean_slope
+from experiments.records.phases import COMPARED_PHASES, PHASES
 from experiments.wording import faster_or_slower
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def moved(trends: Sequence[Trend], level: float) -> Iterator[Finding]:
     for trend in trends:
         if trend.p_adjusted > 1 - level:
             continue
-        subject = f"{trend.variant} as {trend.form} {VERBS[trend.phase]} {faster_or_slower(1 + trend.slope)}"
+        subject = f"{trend.variant} as {trend.form} {PHASES[trend.phase].verb} {faster_or_slower(1 + trend.slope)}"
         if trend.over == "order":
             text = f"{subject} at the end of the sweep than at its beginning"
             fair = "the random order within blocks keeps this from favouring a form"
@@ -60,7 +59,7 @@ def _places(rounds: pd.DataFrame) -> pd.DataFrame:
 
 def _over_order(placed: pd.DataFrame) -> Iterator[_Found]:
     for (variant, form), own in placed.groupby(["variant", "form"], observed=True):
-        for phase in RATIO_PHASES:
+        for phase in COMPARED_PHASES:
             known = own[own[f"{phase}_seconds"] > 0]
             logarithms = np.log(known[f"{phase}_seconds"].to_numpy())
             groups, blocks = known["task_count"].to_numpy(), known["block"].to_numpy()
@@ -71,7 +70,7 @@ def _over_order(placed: pd.DataFrame) -> Iterator[_Found]:
 
 def _over_counts(placed: pd.DataFrame) -> Iterator[_Found]:
     for (variant, form), own in placed.groupby(["variant", "form"], observed=True):
-        for phase in RATIO_PHASES:
+        for phase in COMPARED_PHASES:
             table = own.pivot_table(index="block", columns="task_count", values=f"{phase}_seconds", aggfunc="first")
             whole = table[(table > 0).all(axis=1)]
             slope = mean_slope(np.log2(whole.columns.to_numpy(dtype=float)), np.log(whole.to_numpy()))

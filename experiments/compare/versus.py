@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from experiments.analysis.cells import RATIO_PHASES, measured
+from experiments.analysis.cells import measured
 from experiments.analysis.comparisons import Terms, bound, shares, taken_alone, verdict
 from experiments.analysis.effects import pairs, primary_phases, round_medians
 from experiments.analysis.findings import Direction, Interval, Verdict
@@ -26,6 +26,7 @@ from experiments.analysis.statistics.paired import LEAST_BLOCKS, Floats
 from experiments.compare import comparable
 from experiments.plan.plan import Design
 from experiments.records.origin import NOT_MEASURED
+from experiments.records.phases import COMPARED_PHASES
 from experiments.store.sweeps import Sweep
 from experiments.wording import percent, tasks
 from kit.errors import SweepError
@@ -172,7 +173,7 @@ def _logarithms(side: Recorded, measure: Measure) -> dict[RowKey, Floats]:
     grouped = medians.groupby(["variant", "form", "task_count"], observed=True)
     return {
         (str(variant), str(form), int(count), phase): _positive_logarithms(rounds[f"{phase}_seconds"])
-        for ((variant, form, count), rounds), phase in product(grouped, RATIO_PHASES)
+        for ((variant, form, count), rounds), phase in product(grouped, COMPARED_PHASES)
     }
 
 

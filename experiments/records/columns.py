@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from experiments.records.phases import PHASES
+
 Type = Literal["text", "integer", "number", "boolean"]
 NANOSECONDS = "ns since 1970-01-01 UTC"
 
@@ -59,11 +61,7 @@ TASKS = (
     Column("snapshotter", "text", "", "soci or overlayfs, as reported by the metadata endpoint", missing=True),
     Column("outcome", "text", "", "booted, timeout, stopped, not-lazy, contaminated, aborted or failed"),
     Column("reason", "text", "", "why the task did not boot, in one line", missing=True),
-    _seconds("connect_seconds", "connected_ns - created_ns"),
-    _seconds("pull_seconds", "pull_stopped_ns - pull_started_ns"),
-    _seconds("start_seconds", "started_ns - created_ns"),
-    _seconds("ready_seconds", "ready_ns - created_ns"),
-    _seconds("boot_seconds", "boot_finished_ns - created_ns"),
+    *(_seconds(f"{name}_seconds", f"{phase.ends} - {phase.begins}") for name, phase in PHASES.items()),
     Column("lazy_layers", "integer", "layers", "layers mounted through FUSE; lab only", missing=True),
     Column("received_bytes", "integer", "bytes", "received over the task's network", missing=True),
     Column("clock_error_bound_ms", "number", "ms", "error bound of the task's own clock (boot times)", missing=True),

@@ -10,19 +10,36 @@ must never look like a measurement.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from experiments.records.model import Outcome, TaskObservation, TaskTimes
 from kit.values import Frozen
 
 NS_PER_SECOND = 1_000_000_000
-BOUNDS = {
-    "connect": ("created_ns", "connected_ns"),
-    "pull": ("pull_started_ns", "pull_stopped_ns"),
-    "start": ("created_ns", "started_ns"),
-    "ready": ("created_ns", "ready_ns"),
-    "boot": ("created_ns", "boot_finished_ns"),
+NS_PER_MS = 1_000_000
+
+
+class Phase(NamedTuple):
+    """A phase lies between two times, fields of `TaskTimes`; ``verb`` is what an image does in it."""
+
+    begins: str
+    ends: str
+    verb: str
+    depends_on_image: bool = True
+
+
+PHASES = {
+    "connect": Phase("created_ns", "connected_ns", "connects", depends_on_image=False),
+    "pull": Phase("pull_started_ns", "pull_stopped_ns", "pulls"),
+    "start": Phase("created_ns", "started_ns", "starts"),
+    "ready": Phase("created_ns", "ready_ns", "is ready"),
+    "boot": Phase("created_ns", "boot_finished_ns", "boots"),
 }
-"""The start and end of each phase, as names of `TaskTimes`."""
-PHASES = tuple(BOUNDS)
+"""Every phase, in order."""
+COMPARED_PHASES = tuple(name for name, phase in PHASES.items() if phase.depends_on_image)
+"""The phases in which forms are compared."""
+PRIMARY_PHASES = ("boot", "ready")
+"""What a sweep is for, in order of preference: the second where a workload has no boot of its own."""
 
 
 class Durations(Frozen):
@@ -44,16 +61,14 @@ def durations(task: TaskObservation) -> Durations:
     """The durations of a booted task; all `None` for any other."""
     if task.outcome is not Outcome.BOOTED:
         return Durations()
-    return Durations(**{f"{phase}_seconds": _seconds(task.times, *bounds) for phase, bounds in BOUNDS.items()})
+    seconds = {f"{name}_seconds": _seconds(task.times, phase) for name, phase in PHASES.items()}
+    return Durations(**seconds)
 
 
-def _seconds(times: TaskTimes, earlier: str, later: str) -> float | None:
+def _seconds(times: TaskTimes, phase: Phase) -> float | None:
     """Subtract as integers: a float cannot hold nanoseconds since the epoch."""
-    earlier_ns: int | None = getattr(times, earlier)
-    later_ns: int | None = getattr(times, later)
+    earlier_ns: int | None = getattr(times, phase.begins)
+    later_ns: int | None = getattr(times, phase.ends)
     if earlier_ns is None or later_ns is None:
         return None
     return (later_ns - earlier_ns) / NS_PER_SECOND
-
-
-NS_PER_MS = 1_000_000

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments import wording
+from experiments.records.phases import COMPARED_PHASES
 from experiments.report.contents import SIMULATED, Contents
 from experiments.report.tables import ComparisonRow, VariantTables
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-SHOWN_PHASES = ("pull", "start", "ready", "boot")
+
 TEXT_WIDTH = 110
 _VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
 _LEGEND = (
@@ -85,11 +86,11 @@ def _treatments(variant: VariantTables) -> Table:
     table.add_column("tasks", justify="right")
     table.add_column("form")
     table.add_column("rounds", justify="right")
-    for phase in SHOWN_PHASES:
+    for phase in COMPARED_PHASES:
         table.add_column(phase, justify="right")
     table.add_column("outcomes")
     for number, row in enumerate(rows, start=1):
-        measured = (row.phases.get(phase) for phase in SHOWN_PHASES)
+        measured = (row.phases.get(phase) for phase in COMPARED_PHASES)
         table.add_row(
             *(row.tasks, row.form, f"{row.rounds}{'*' if row.overloaded else ''}"),
             *("-" if phase is None else f"{phase.median}\n{phase.extremes}" for phase in measured),

@@ -18,7 +18,7 @@ from experiments.records import columns
 from experiments.records.columns import COLUMNS, EXTRAS, LOAD, PLACE
 from experiments.records.model import Outcome, Requests, TaskTimes
 from experiments.records.origin import NOT_MEASURED, target_of
-from experiments.records.phases import BOUNDS, NS_PER_SECOND, PHASES
+from experiments.records.phases import NS_PER_SECOND, PHASES
 from experiments.store.store import Store
 
 CHUNK_ROWS = 20_000
@@ -83,10 +83,10 @@ def _durations(task_rows: pd.DataFrame) -> dict[str, Any]:
     """`phases.durations` for whole columns: NaN if a time is missing or the task did not boot."""
     booted = (task_rows["outcome"] == Outcome.BOOTED.value).to_numpy()
     durations = {}
-    for phase in PHASES:
-        earlier, later = (task_rows[name] for name in BOUNDS[phase])
+    for name, phase in PHASES.items():
+        earlier, later = task_rows[phase.begins], task_rows[phase.ends]
         seconds = (later - earlier).to_numpy(dtype="float64", na_value=np.nan) / NS_PER_SECOND
-        durations[f"{phase}_seconds"] = np.where(booted, seconds, np.nan)
+        durations[f"{name}_seconds"] = np.where(booted, seconds, np.nan)
     return durations
 
 
