@@ -1,1 +1,1 @@
-"""What every room stands on: errors, paths, files, locks, commands, the machine and its tools. Imports none of ours."""
+"""What every package stands on: errors, paths, files, locks, commands, daemons, the machine and its tools."""

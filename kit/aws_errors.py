@@ -1,4 +1,4 @@
-"""What botocore raises, as one line each that says what happened and what to do. Pure.
+"""Translates what botocore raises into one line that says what happened and what to do. Pure.
 
 The codes are those of "Common Errors" in the API references of AWS, of Signature Version 4, and of STS.
 """
@@ -82,7 +82,7 @@ def _answered(doing: str, error: ClientError, then: str) -> AwsError:
 
 
 def _about_the_clock(code: str, message: str, response: Mapping[str, Any]) -> str:
-    """A signature holds the time, so a wrong clock and a wrong secret key are refused alike."""
+    """AWS refuses a wrong clock and a wrong secret key alike, because a signature contains the time."""
     off = _seconds_off(response)
     if off is not None and abs(off) > SECONDS_THAT_SIGN:
         return f"This clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} AWS's: {CLOCK}."

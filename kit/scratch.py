@@ -1,4 +1,4 @@
-"""Room for large temporary files, beside the caches and not in /tmp, that a killed process does not leave for ever.
+"""Room for large temporary files, beside the caches and not in /tmp, that does not stay for ever after a kill.
 
 Each folder is locked by its user for as long as it lives; whoever opens the next one removes those without a lock.
 """

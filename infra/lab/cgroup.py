@@ -1,6 +1,6 @@
 """Control groups of lab tasks: a CPU share and a memory limit, on cgroup v1 or v2.
 
-Every group lies below one folder of ours, `PARENT`, so that orphans can be told from everybody else's groups.
+Every group lies below one folder of ours, `PARENT`, so that our orphans are not confused with other programs' groups.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TaskGroup:
 
     @property
     def container_path(self) -> str:
-        """What the runtime is told to put the container into; the limits of this group hold for it."""
+        """The group that the runtime is told to put the container into; this group's limits hold for it."""
         return f"/{PARENT}/{self.name}/task"
 
     def create(self, vcpu: float, memory_bytes: int) -> None:
@@ -56,11 +56,11 @@ class TaskGroup:
             (folder / "cgroup.procs").write_text(str(pid))
 
     def is_empty(self) -> bool:
-        """No container process is in it."""
+        """Whether no container process is in it."""
         return not any(_pids(folder) for folder in self._folders(self.hierarchies.cpu))
 
     def remove(self) -> None:
-        """Remove the group from every hierarchy (the runtime makes it in all); its processes have ended by now."""
+        """Remove the group from every hierarchy (the runtime makes it in all). Its processes must have ended."""
         for root in self.hierarchies.mounts:
             for folder in self._folders(root):
                 _rmdir(folder)
@@ -82,7 +82,7 @@ def groups(hierarchies: Hierarchies) -> list[str]:
 
 
 def remove_cluster(hierarchies: Hierarchies, cluster: str) -> None:
-    """Remove a cluster's own folder, and our parent folder when it was the last; its groups are gone by now."""
+    """Remove a cluster's folder, and our parent folder with the last cluster. Its groups must be gone."""
     for root in hierarchies.mounts:
         for folder in _deepest_first(root / PARENT / cluster):
             _rmdir(folder)
@@ -118,7 +118,7 @@ def _pids(folder: Path) -> list[str]:
 
 
 def _rmdir(folder: Path) -> None:
-    """Remove one group; the kernel says busy for a moment after the last process has ended."""
+    """Remove one group, which the kernel calls busy for a moment after its last process has ended."""
     deadline = time.monotonic() + REMOVE_SECONDS
     while True:
         try:

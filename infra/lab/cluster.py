@@ -1,7 +1,7 @@
 """A lab in use: one edge, and for every round as many fresh hosts as it has tasks.
 
-A cluster cleans up after itself and proves it; what a killed one left (its folder and cgroups: the kernel takes
-the rest with the process) is found by name and removed by `clear_orphans`.
+A cluster cleans up after itself and proves it. A killed one leaves a folder and cgroups (the kernel removes the rest
+with the process); `clear_orphans` finds them by name and removes them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Cluster:
 
     @classmethod
     def open(cls, storage: Path, profile: Profile, platform: str) -> Cluster:
-        """Start the edge over a registry's storage; what fails leaves nothing behind."""
+        """Start the edge over a registry's storage; a failure leaves nothing behind."""
         cluster = cls(storage, profile, platform)
         try:
             cluster.folder.mkdir(parents=True)
@@ -67,9 +67,9 @@ class Cluster:
             self._close_hosts(opening)
 
     def live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
-        """Release all tasks at once and wait for the last; ``watch`` is called every now and then.
+        """Release all tasks at once and wait for the last one; meanwhile call ``watch`` a few times a second.
 
-        What was seen is in each life's `run`, also when this ends by Ctrl-C: then every task is killed first.
+        Each life's `run` holds what was observed, also after Ctrl-C, which kills every task first.
         """
         released_ns: list[int] = []
         gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
@@ -89,22 +89,22 @@ class Cluster:
             wait(futures)
             raise
         for future in futures:
-            future.result()  # a defect of ours in a task's thread must not pass unseen
+            future.result()  # raises if a task's thread failed because of a bug
 
     def leftovers(self) -> list[str]:
-        """What of this cluster is still on the machine, one line each; empty is the proof."""
-        found = [f"cgroup {name}" for name in cgroup.groups(self._hierarchies) if name.split("/")[0] == self.name]
-        found += [f"folder {self.folder}"] if self.folder.exists() else []
-        found += [f"mount {mount.point}" for mount in mountinfo.of() if mount.point.is_relative_to(self.folder)]
-        found += [f"process {pid}" for pid in self.processes()]
-        return found
+        """Everything of this cluster that is still on the machine, one line each."""
+        left = [f"cgroup {name}" for name in cgroup.groups(self._hierarchies) if name.split("/")[0] == self.name]
+        left += [f"folder {self.folder}"] if self.folder.exists() else []
+        left += [f"mount {mount.point}" for mount in mountinfo.of() if mount.point.is_relative_to(self.folder)]
+        left += [f"process {pid}" for pid in self.processes()]
+        return left
 
     def processes(self) -> list[int]:
         """Processes that work in this lab's folder: the daemons of its edge and hosts."""
         return processes.naming(f"{self.folder}/")
 
     def close(self) -> None:
-        """End the edge and prove that nothing is left; raises `LabError` that lists what is."""
+        """End the edge; raises `LabError` that lists whatever is left on the machine."""
         self._close_edge()
         self._abandon()
         if left := self.leftovers():
@@ -152,7 +152,7 @@ class Cluster:
 
 
 def clear_orphans() -> list[str]:
-    """Remove what labs left whose process is gone; returns one line for each thing removed."""
+    """Remove what labs left behind whose process is gone; returns one line for each thing removed."""
     hierarchies = _hierarchies()
     removed = []
     for name in cgroup.groups(hierarchies):

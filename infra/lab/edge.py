@@ -1,8 +1,8 @@
-"""The lab's network: a switch in a namespace of its own, with the registry on it; each host is plugged in, shaped.
+"""The lab's network: a switch and the registry in a namespace of their own, to which each host has a shaped link.
 
-Nothing is added to the machine's own network. The registry here is a second, read-only process over the storage
-of the lab's registry, because a host cannot reach the loopback address that the lab's registry listens on. Delay
-comes from Toxiproxy in front of it: not every kernel has `netem`, and a proxy works on all of them.
+Nothing is added to the machine's own network. The registry here is a second, read-only process over the storage of the
+lab's registry, which listens on a loopback address that a host cannot reach. Toxiproxy in front of it adds the delay:
+not every kernel has `netem`, and a proxy works on all of them.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Edge:
             shape_from_host(host, "eth0", profile.rate_bits_per_second)
 
     def unplug(self, index: int) -> None:
-        """Take a host's link away, now: the kernel removes a dead host's network later, and until then it would
+        """Remove a host's link at once: the kernel removes a dead host's network later, and until then it would
         answer at the address that the next round gives to another host.
         """
         device = _port(index)
@@ -96,7 +96,7 @@ class Edge:
             raise LabError(f"The link of lab host {index} cannot be removed.")
 
     def trouble(self) -> str | None:
-        """What of the edge has died, if anything."""
+        """Which daemon of the edge has ended, with its last lines; None while all run."""
         return next((f"The lab's {trouble}" for daemon in self._daemons if (trouble := daemon.trouble())), None)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One lab host: a task's own little machine, with a containerd and a soci-snapshotter that nobody used before.
+"""One lab host: a task's own little machine, with a fresh containerd and soci-snapshotter.
 
 The daemons run in the host's namespaces and outside the task's CPU quota, unless the profile is strict.
 """
@@ -28,7 +28,7 @@ _CONTAINER_LOG = "container.log"
 
 @dataclass(frozen=True)
 class HostSpec:
-    """What a host is made of; ``folder`` is its own and is removed with it."""
+    """What a host is made of; ``folder`` belongs to it and is removed with it."""
 
     index: int
     cluster: str
@@ -50,7 +50,7 @@ class Host:
 
     @classmethod
     def open(cls, spec: HostSpec, edge: Edge, hierarchies: Hierarchies) -> Host:
-        """Provision: namespaces, network, cgroup, daemons. What fails leaves nothing behind."""
+        """Provision namespaces, network, cgroup and daemons; a failure leaves nothing behind."""
         spec.folder.mkdir(parents=True)
         host = cls(spec, edge, Sandbox.open(), TaskGroup(hierarchies, f"{spec.cluster}/h{spec.index}"))
         try:
@@ -77,7 +77,7 @@ class Host:
         return probe.reachable(self._sandbox, REGISTRY)
 
     def pull(self, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
-        """Pull an image for a snapshotter; lazily where it can. Raises `CommandError` with ctr's last lines."""
+        """Pull an image, lazily if the snapshotter can. Raises `CommandError` with ctr's last lines."""
         self._ctr(
             ["image", "pull", "--plain-http", "--snapshotter", snapshotter, "--platform", self.spec.platform, image],
             timeout_seconds,
@@ -107,7 +107,7 @@ class Host:
         return mounts.lazy_layers(self._sandbox.mounts(), self.soci_root)
 
     def received_bytes(self) -> int:
-        """Bytes that came over the host's network link so far."""
+        """Bytes received over the host's network link so far."""
         received = self._sandbox.received_bytes().get("eth0")
         if received is None:
             raise LabError(f"Lab host {self.spec.index} has lost its network link.")

@@ -1,4 +1,4 @@
-"""A host's link, shaped: so many bits a second, shared fairly by the connections on it.
+"""A host's link, shaped to a rate that its connections share fairly.
 
 Behind one queue (`tbf`) a connection that comes late gets what the early ones leave it: a tenth of its share, measured
 on such a link. A pull's layers come one after another, and a lazy task's small reads come behind its background
@@ -41,7 +41,7 @@ def shape_from_host(host: Sandbox, device: str, bits_per_second: int) -> None:
 
 
 def fair_queues(device: str, bits_per_second: int) -> list[str]:
-    """The words for `tc -batch` that share ``bits_per_second`` of ``device`` fairly."""
+    """Lines for `tc -batch` that share ``bits_per_second`` of ``device`` fairly."""
     burst = _burst_bytes(bits_per_second)
     whole = f"htb rate {bits_per_second}bit burst {burst} cburst {burst} quantum {_PACKET_BYTES}"
     share = (

@@ -1,4 +1,4 @@
-"""The task metadata endpoint, version 4, of the lab's tasks: answers like ECS's, with what the lab really sees.
+"""The task metadata endpoint, version 4, for the lab's tasks: it answers like ECS, with what the lab really sees.
 
 Fields as in the ECS developer guide, "Task metadata endpoint version 4" (Fargate examples); what the lab does not
 have (log driver, subnet, capacity provider) is left out.
@@ -24,7 +24,7 @@ CONTAINER_NAME = "app"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the task is: what never changes while it lives."""
+    """What identifies a task: nothing here changes while it lives."""
 
     task_arn: str
     container_id: str
@@ -131,6 +131,6 @@ def _handler(tasks: dict[str, _Task]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing: requests of a task are no news."""
+            """Log nothing: a task's requests are not worth a line."""
 
     return Handler

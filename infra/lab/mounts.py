@@ -1,4 +1,4 @@
-"""What the mounts of a host prove: which snapshotter gave the container its root, and which layers are lazy."""
+"""What a host's mounts prove: which snapshotter provided the container's root, and which layers are lazy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking a task over HTTP, from the edge of the lab's network, as a load balancer would."""
+"""Asks a task over HTTP from the edge of the lab's network, as a load balancer would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kind of task the lab imitates: profiles are data, and every number names its source."""
+"""The kinds of task that the lab can imitate. Profiles are data, and every number names its source."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ Plain functions; the Pulumi provider on top is thin. Everything of one registry 
     <folder>/storage-id     made with the storage: another id means that the images are gone
     <folder>/config.yml  registry.log
 
-The process is known by its command line, which names this folder's config.yml: no pid file can be missing because
-we were killed before it was written, and no reused pid is mistaken for it. Each function may be repeated after
-having been killed at any point.
+The process is recognised by its command line, which names this folder's config.yml. There is no pid file that a kill
+could leave unwritten, and no reused pid can be mistaken for it. Each function can be repeated
+after a kill at any point.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry as it is: its folder, where it listens, the identity of its storage, and whether it runs."""
+    """The state of a registry: its folder, where it listens, the identity of its storage, and whether it runs."""
 
     folder: Path
     port: int
@@ -65,7 +65,7 @@ def registry_folder(stack: str) -> Path:
 
 
 def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Registry:
-    """Make the registry run on ``port``, or without one where it was, else on the first free port from 5000.
+    """Make the registry run on ``port``; without one, where it was, else on the first free port from 5000.
 
     One that already runs there is left running; one on another port is moved, its data kept. Raises
     `MachineError` when the port is taken (and says by whom, if that can be known) or the process does not start.
@@ -120,14 +120,14 @@ def _process(folder: Path) -> _Running | None:
 
 
 def _storage_id(folder: Path) -> str:
-    """The identity of the storage; a new one when the storage is new or its note is gone."""
+    """The identity of the storage: a new one if the storage is new or its file storage-id is gone."""
     storage, note = folder / "storage", folder / "storage-id"
     if storage.is_dir() and note.is_file() and (known := note.read_text().strip()):
         return known
     storage.mkdir(exist_ok=True)
-    made = uuid.uuid4().hex
-    write(note, made)
-    return made
+    new_id = uuid.uuid4().hex
+    write(note, new_id)
+    return new_id
 
 
 def _choose_port(wanted: int | None, former: int | None) -> int:

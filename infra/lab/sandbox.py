@@ -1,8 +1,8 @@
 """A set of Linux namespaces held by one process: the shell of a lab host.
 
 Network, mounts, processes, host name and IPC are all private, so that killing the one init process ends every
-process inside, and with the last process the kernel drops the mounts and the network. The init is told by the
-kernel when its parent dies: a killed sweep leaves no process and no mount behind.
+process inside, and with the last process the kernel drops the mounts and the network. The kernel kills the
+init when its parent dies, so a killed sweep leaves no process and no mount behind.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Sandbox:
 
     @contextmanager
     def network(self) -> Iterator[None]:
-        """Sockets that this thread makes inside the block belong to the sandbox's network."""
+        """Inside the block, this thread's new sockets belong to the sandbox's network."""
         with enter_network(Path(f"/proc/{self.init_pid}/ns/net")):
             yield
 
@@ -148,7 +148,7 @@ def _setns(descriptor: int) -> None:
 
 
 def _wait_for_init(holder: subprocess.Popen[bytes]) -> int:
-    """The init's process id, once it runs `sleep` (its own /proc is mounted by then)."""
+    """The init's process id, once it runs `sleep`; by then its own /proc is mounted."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if holder.poll() is not None:
@@ -169,7 +169,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _network_of(pid: int) -> int | None:
-    """Inode of a process's network namespace; None when it has ended, or is not ours to look at."""
+    """Inode of a process's network namespace; None when it has ended or belongs to another user."""
     try:
         return Path(f"/proc/{pid}/ns/net").stat().st_ino
     except (FileNotFoundError, ProcessLookupError, PermissionError):

@@ -1,6 +1,6 @@
-"""One task's life on its host: connect, pull, start, ready, booted; each step stamped on the machine's one clock.
+"""One task's life on its host: connect, pull, start, ready, booted; each step is stamped with the machine's one clock.
 
-What goes wrong is the task's ending, never an exception and never a duration.
+A failure becomes the task's ending: never an exception, never a duration.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DEATH_SECONDS = 0.5
 
 
 class Ending(StrEnum):
-    """What became of a lab task; the words are those of the task records."""
+    """How a lab task ended, in the words of the task records."""
 
     BOOTED = "booted"
     TIMEOUT = "timeout"
@@ -37,7 +37,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class LabTask:
-    """What is to be run: an image on the edge's registry, and what is expected of it."""
+    """An image on the edge's registry to run, and what to expect of it."""
 
     task_arn: str
     container_id: str
@@ -53,7 +53,7 @@ class LabTask:
 
 @dataclass
 class TaskRun:
-    """What was seen of a task; times in ns since the epoch, None for what did not happen."""
+    """What was observed of a task. Times are ns since the epoch, None for what did not happen."""
 
     created_ns: int
     connected_ns: int | None = None
@@ -128,12 +128,12 @@ class TaskLife:
         self.run = TaskRun(created_ns=0)
 
     def abort(self) -> None:
-        """Make `live` return soon: what runs on the host is killed, which ends a pull at once."""
+        """Make `live` return soon, by killing everything on the host: that ends a pull at once."""
         self._aborted.set()
         self._host.kill()
 
     def live(self, created_ns: int) -> None:
-        """From release to booted, or to whatever else ends it; what was seen is in `run`."""
+        """Take the task from its release to its ending; `run` holds what was observed."""
         self.run.created_ns = created_ns
         self._deadline = created_ns / 1e9 + self.task.timeout_seconds
         try:
@@ -193,20 +193,19 @@ class TaskLife:
             raise _Ended(Ending.CONTAMINATED, f"The task's snapshotter changed: {told}.")
 
     def _look(self) -> None:
-        """What the host's mounts and network counters prove."""
+        """Record what the host's mounts and network counters prove."""
         self.run.snapshotter = self._host.snapshotter_of(self.task.container_id)
         self.run.lazy_layers = self._host.lazy_layers()
         self.run.received_bytes = self._host.received_bytes()
 
     def _judge(self) -> tuple[Ending, str | None]:
-        """Booted only if it was delivered as its form promises."""
+        """Booted, but only if the image was delivered as its form promises."""
         task, run = self.task, self.run
+        seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
         if task.snapshotter == mounts.SOCI:
             if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
-                seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
                 return Ending.NOT_LAZY, f"The form promises {task.lazy_layers} lazy layers; seen: {seen}."
         elif run.snapshotter != task.snapshotter or run.lazy_layers:
-            seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
             return Ending.CONTAMINATED, f"The control must be loaded whole; seen: {seen}."
         return Ending.BOOTED, None
 
@@ -243,7 +242,7 @@ class TaskLife:
         return Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
 
     def _cause(self, error: SociometerError) -> str:
-        """What lies behind an error: a daemon that just died is noticed a moment after those who talked to it."""
+        """The cause of an error: if a daemon has just died, its clients fail a moment before we see it end."""
         until = time.monotonic() + DEATH_SECONDS
         while time.monotonic() < until:
             if trouble := self._host.trouble():

@@ -1,4 +1,4 @@
-"""Amazon ECR, where it differs from other registries: credentials that live twelve hours, and how images are deleted.
+"""How Amazon ECR differs from other registries: credentials that live twelve hours, and how images are deleted.
 
 A token is fetched anew for every piece of work and handed to the tools in a file that only this user can read, gone
 when the work is: it is in no state, no argument and no log. Faces `oci.regctl` and whoever opens a registry.
@@ -38,8 +38,8 @@ def region_of(registry: str) -> str | None:
 def auth_file(registry: str, region: str) -> Iterator[Path]:
     """A Docker ``config.json`` with a fresh token for ``registry`` beside what the user's own one holds.
 
-    It lies in a private folder that is removed with the block. Raises `CredentialsError` when AWS does not know who
-    asks, `RegistryUnreachable` when AWS does not answer, and `AwsError` for any other refusal.
+    It lies in a private folder that is removed with the block. Raises `CredentialsError` when AWS does not accept the
+    credentials, `RegistryUnreachable` when AWS does not answer, and `AwsError` for any other refusal.
     """
     config = _users_own() | {}
     config["auths"] = {**config.get("auths", {}), registry: {"auth": _token(region)}}

@@ -1,4 +1,4 @@
-"""The result of one check, and what a try of the real thing looks like."""
+"""The result of one check, and how a check tries the real thing."""
 
 from __future__ import annotations
 

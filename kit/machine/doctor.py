@@ -1,4 +1,4 @@
-"""Can this machine run the lab: all checks together, for people (`sociometer doctor`) and for code."""
+"""Whether this machine can run the lab: all checks together, for people (`sociometer doctor`) and for code."""
 
 from __future__ import annotations
 

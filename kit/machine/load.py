@@ -1,4 +1,4 @@
-"""How busy this machine was during a round: a lab's hosts share its CPUs, and a round that lacked them must say so."""
+"""How busy this machine was during a round: the hosts share its CPUs, and a round that ran short must say so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernel's table of mounts, /proc/PID/mountinfo (proc(5)), and where it shows the cgroup controllers to be."""
+"""The kernel's table of mounts, /proc/PID/mountinfo (proc(5)), and where in it the cgroup controllers are."""
 
 from __future__ import annotations
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from kit.command import run
-from kit.errors import CommandError
+from kit.errors import CommandError, SociometerError
+from kit.files import write
 from kit.toolchain.pins import Version
 
 ASK_SECONDS = 30
@@ -65,9 +64,6 @@ def _read(answers: Path) -> dict[str, Any]:
 
 def _write(answers: Path, remembered: dict[str, Any]) -> None:
     # Remembering only saves time; on a full or read-only disk the answer is still right.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, SociometerError):
         answers.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".answers.", dir=answers.parent)
-        with os.fdopen(handle, "w") as file:
-            json.dump(remembered, file)
-        Path(draft).replace(answers)
+        write(answers, json.dumps(remembered))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.daemon import DIES_WITH_US, running
+from kit.errors import MachineError
 from kit.toolchain.toolbox import tool
-
-START_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,11 @@ def registry(*, htpasswd: Path | None = None, port: int | None = None) -> Iterat
     root = Path(tempfile.mkdtemp(prefix="sociometer-registry-", dir="/tmp"))
     address = f"127.0.0.1:{port or free_port()}"
     (root / "config.yml").write_text(_config(root, address, htpasswd))
-    with (root / "log").open("wb") as log:
-        process = subprocess.Popen(_command(root / "config.yml"), stdout=log, stderr=log)
+    command: list[str | Path] = [*DIES_WITH_US, tool("docker-registry"), "serve", root / "config.yml"]
     try:
-        _wait_for_port(address, process, root / "log")
-        yield TestRegistry(address, root / "data")
+        with running("test registry", command, root / "log", lambda: _is_open(address), failure=MachineError):
+            yield TestRegistry(address, root / "data")
     finally:
-        process.terminate()
-        process.wait(10)
         shutil.rmtree(root)
 
 
@@ -65,19 +60,7 @@ def _config(root: Path, address: str, htpasswd: Path | None) -> str:
     )
 
 
-def _wait_for_port(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _is_open(address: str) -> bool:
     host, port = address.rsplit(":", 1)
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0:
-                return
-        time.sleep(0.02)
-    raise RuntimeError(f"The test registry did not start:\n{log.read_text()}")
-
-
-def _command(config: Path) -> list[str | Path]:
-    """It dies with us; not by a ``preexec_fn``, because gRPC breaks a fork once a Pulumi stack ran in this process."""
-    return [tool("setpriv"), "--pdeathsig", "KILL", tool("docker-registry"), "serve", config]
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
