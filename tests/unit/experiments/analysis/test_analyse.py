@@ -28,13 +28,13 @@ def kinds(analysis: Analysis) -> list[str]:
 
 
 def noisy(effects: dict[str, float], spread: float = 0.03, seed: int = 1) -> Callable[[Round, int], float]:
-    """Log-normal boots whose median depends on the form, with blocks and rounds of their own."""
+    """Return log-normal boots whose median depends on the form, with a random level per block and round."""
     rng = np.random.default_rng(seed)
     shared: dict[object, float] = {}
 
     def boot(round_: Round, _: int) -> float:
-        for place in (("block", round_.block), ("round", round_.index)):
-            shared.setdefault(place, rng.normal(0, spread))
+        for key in (("block", round_.block), ("round", round_.index)):
+            shared.setdefault(key, rng.normal(0, spread))
         level = shared["block", round_.block] + shared["round", round_.index] + rng.normal(0, spread)
         return math.exp(level) * effects[round_.form] * 10
 
@@ -95,7 +95,7 @@ def test_one_block_has_ratios_and_says_how_many_blocks_an_interval_needs() -> No
     assert {(one.interval, one.verdict) for one in found.comparisons} == {(None, "undecided")}
     assert "in 1 block: too few to tell that from chance" in found.headline
     (few,) = [finding for finding in found.findings if finding.kind == "too-few"]
-    assert "in 1 block at most: at least 3 are needed" in few.text
+    assert "measured in at most 1 block, and at least 3 are needed" in few.text
 
 
 def test_only_failures_are_counted_and_compared_with_nothing(store: Store, sweep: StartSweep) -> None:
@@ -141,11 +141,11 @@ def test_a_sweep_that_may_stop_early_pays_for_its_looks_and_says_why_it_ended() 
     assert found.comparisons[0].interval.low < fixed.interval.low
     assert "incomplete" not in kinds(found), "the blocks that were not wanted are not owed"
     (why,) = [finding.text for finding in found.findings if finding.kind == "stopped"]
-    assert why == "The sweep ended after 8 of at most 30 blocks, for every interval was within 5.0 % to either side."
+    assert why == "The sweep ended after 8 of at most 30 blocks: every interval was within ±5.0 %."
     assert any("Stopping rule" in method.name for method in found.methods)
 
 
-@pytest.mark.parametrize(("most", "why"), [(30, "its time was used up"), (8, "a plan has no more")])
+@pytest.mark.parametrize(("most", "why"), [(30, "its time ran out"), (8, "the plan has no more")])
 def test_a_sweep_that_ended_before_it_was_precise_says_so(most: int, why: str) -> None:
     boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.3)
     found = of(made(stopped_plan(most), boot, ran=lambda round_: round_.block < 8))
@@ -163,7 +163,8 @@ def test_intervals_wider_than_wanted_say_how_many_more_blocks_are_needed_and_for
     (few,) = [finding.text for finding in found.findings if finding.kind == "too-few"]
     worst = max(found.comparisons, key=lambda one: one.blocks_needed or 0)
     tasks = "1 task" if worst.task_count == 1 else "2 tasks"
-    assert f"about {worst.blocks_needed} more blocks are needed, most for movie as soci-v2 with {tasks} (boot)" in few
+    needed = f"about {worst.blocks_needed} more blocks are needed"
+    assert f"{needed}, the most for movie as soci-v2 with {tasks} (boot)" in few
 
 
 def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
@@ -171,7 +172,7 @@ def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
     measured = made(small_plan(blocks=5), boot)
     found = analyse(measured.sweep, measured.tasks, measured.rounds, precision=0.001)
     assert {one.blocks_needed for one in found.comparisons} == {None}
-    assert "more blocks than a plan can have are needed" in " ".join(finding.text for finding in found.findings)
+    assert "more blocks than a plan allows are needed" in " ".join(finding.text for finding in found.findings)
 
 
 def test_many_failed_rounds_are_listed_in_part_and_counted(store: Store, sweep: StartSweep) -> None:
