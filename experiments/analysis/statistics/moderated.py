@@ -55,8 +55,8 @@ def pooled(alike: Sequence[Floats]) -> float:
 def deviation(differences: Floats, pooled_variance: Floats | float) -> Floats:
     """Return the moderated standard deviation of one block's difference; the last axis of ``differences`` is blocks."""
     own_freedom = differences.shape[-1] - 1
-    own = differences.var(axis=-1, ddof=1)
-    return np.asarray(np.sqrt((PRIOR_FREEDOM * pooled_variance + own_freedom * own) / (PRIOR_FREEDOM + own_freedom)))
+    weighted = PRIOR_FREEDOM * pooled_variance + own_freedom * differences.var(axis=-1, ddof=1)
+    return np.asarray(np.sqrt(weighted / (PRIOR_FREEDOM + own_freedom)))
 
 
 def p_value(differences: Floats, pooled_variance: Floats | float) -> Floats:

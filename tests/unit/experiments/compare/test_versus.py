@@ -35,17 +35,17 @@ def record(store: Store, sweep: StartSweep) -> Record:
     return begin
 
 
-def of(found: Versus, form: str, phase: str) -> Change:
-    [change] = [change for change in found.changes if (change.form, change.phase) == (form, phase)]
+def of(comparison: Versus, form: str, phase: str) -> Change:
+    [change] = [change for change in comparison.changes if (change.form, change.phase) == (form, phase)]
     return change
 
 
 def test_a_slower_form_is_called_slower_and_the_other_form_is_not(record: Record) -> None:
-    found = compare(record(), record(seed=1, factors={"soci-v2": 1.3}), None)
-    assert found.measure == "seconds"
-    assert of(found, "soci-v2", "boot").verdict == "slower"
-    assert of(found, "soci-v2", "boot").ratio == pytest.approx(1.3, abs=0.05)
-    assert of(found, "plain", "boot").verdict in ("undecided", "no-difference")
+    comparison = compare(record(), record(seed=1, factors={"soci-v2": 1.3}), None)
+    assert comparison.measure == "seconds"
+    assert of(comparison, "soci-v2", "boot").verdict == "slower"
+    assert of(comparison, "soci-v2", "boot").ratio == pytest.approx(1.3, abs=0.05)
+    assert of(comparison, "plain", "boot").verdict in ("undecided", "no-difference")
     assert of(compare(record(factors={"plain": 2}), record(), None), "plain", "boot").verdict == "faster"
 
 
@@ -69,9 +69,9 @@ def test_figures_are_those_of_the_records_computed_another_way(record: Record, s
 
 
 def test_one_phase_of_each_variant_is_the_one_that_matters(record: Record) -> None:
-    found = compare(record(), record(seed=1), None)
-    assert {change.phase for change in found.changes if change.primary} == {"boot"}
-    assert {change.phase for change in found.changes} == {"pull", "start", "ready", "boot"}
+    comparison = compare(record(), record(seed=1), None)
+    assert {change.phase for change in comparison.changes if change.primary} == {"boot"}
+    assert {change.phase for change in comparison.changes} == {"pull", "start", "ready", "boot"}
 
 
 def test_across_targets_only_what_a_form_does_to_plain_is_compared(record: Record) -> None:
@@ -80,13 +80,13 @@ def test_across_targets_only_what_a_form_does_to_plain_is_compared(record: Recor
     fargate = record(seed=1, metadata={"target": "fargate", "region": "eu-west-1"}, factors=both_doubled)
     with pytest.raises(SweepError, match="To measure the effect of this change, add --across target"):
         compare(lab, fargate, None)
-    found = compare(lab, fargate, "target")
-    assert (found.measure, found.target, found.simulated) == ("ratio-to-plain", "lab / fargate", False)
-    assert {change.form for change in found.changes} == {"soci-v2"}
-    boot = of(found, "soci-v2", "boot")
+    comparison = compare(lab, fargate, "target")
+    assert (comparison.measure, comparison.target, comparison.simulated) == ("ratio-to-plain", "lab / fargate", False)
+    assert {change.form for change in comparison.changes} == {"soci-v2"}
+    boot = of(comparison, "soci-v2", "boot")
     assert boot.verdict != "slower"  # twice as long in seconds, but the same relative to its own plain
     assert boot.before == pytest.approx(0.76, abs=0.1)
-    assert "duration ÷ that of plain in the same block" in versus.text(found)
+    assert "duration ÷ that of plain in the same block" in versus.text(comparison)
 
 
 def test_sweeps_without_a_common_treatment_say_so(record: Record) -> None:
@@ -110,9 +110,9 @@ def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(
     plan = small_plan(blocks=BLOCKS, task_counts=(2,))
     lazy_rounds = [round_.index for round_ in plan.rounds if round_.form == "soci-v2"]
     broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy_rounds})
-    found = compare(record(plan), broken, None)
-    assert found.lost == ("movie soci-v2 with 2 tasks",)
-    assert "measured before and not after, without one complete round: movie soci-v2 with 2" in versus.text(found)
+    comparison = compare(record(plan), broken, None)
+    assert comparison.lost == ("movie soci-v2 with 2 tasks",)
+    assert "measured before and not after, without one complete round: movie soci-v2 with 2" in versus.text(comparison)
     assert compare(broken, record(plan, seed=1), None).lost == ()
     plain = record(small_plan(blocks=BLOCKS, task_counts=(2,), forms=("plain",)))
     assert compare(record(plan), plain, None).lost == ()
@@ -121,9 +121,9 @@ def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(
 def test_an_unfinished_sweep_is_said_to_be_one(record: Record) -> None:
     finished, other = record(), record(seed=1)
     stopped = Recorded(other.sweep.model_copy(update={"status": "stopped"}), other.tasks)
-    found = compare(finished, stopped, None)
-    assert found.unfinished == (f"Sweep {other.sweep.id} is not finished (stopped).",)
-    assert f"Warning: Sweep {other.sweep.id} is not" in versus.markdown(found)
+    comparison = compare(finished, stopped, None)
+    assert comparison.unfinished == (f"Sweep {other.sweep.id} is not finished (stopped).",)
+    assert f"Warning: Sweep {other.sweep.id} is not" in versus.markdown(comparison)
 
 
 def test_sweeps_that_may_have_stopped_early_pay_for_their_looks(record: Record) -> None:
@@ -139,30 +139,30 @@ def test_sweeps_that_may_have_stopped_early_pay_for_their_looks(record: Record) 
 
 
 def test_too_few_blocks_give_figures_and_no_interval(record: Record) -> None:
-    found = compare(record(), record(small_plan(blocks=2, task_counts=(2,)), seed=1), None)
-    change = of(found, "plain", "boot")
+    comparison = compare(record(), record(small_plan(blocks=2, task_counts=(2,)), seed=1), None)
+    change = of(comparison, "plain", "boot")
     assert (change.interval, change.p_value, change.p_adjusted, change.verdict) == (None, None, None, "undecided")
-    assert "undecided: 5 and 2 blocks" in versus.text(found)
+    assert "undecided: 5 and 2 blocks" in versus.text(comparison)
 
 
 def test_a_comparison_survives_json(record: Record) -> None:
-    found = compare(record(), record(seed=1, factors={"plain": 1.2}), None)
-    assert Versus.model_validate_json(found.model_dump_json()) == found
-    assert found.simulated
+    comparison = compare(record(), record(seed=1, factors={"plain": 1.2}), None)
+    assert Versus.model_validate_json(comparison.model_dump_json()) == comparison
+    assert comparison.simulated
 
 
 def test_hostile_names_are_no_markup(record: Record) -> None:
     hostile = "a|b `c` <script>&lt; **d** [e](f) @somebody\n# g \\"
-    found = compare(record(), record(seed=1), None)
-    renamed = found.model_copy(
+    comparison = compare(record(), record(seed=1), None)
+    renamed = comparison.model_copy(
         update={
-            "changes": tuple(change.model_copy(update={"variant": hostile}) for change in found.changes),
+            "changes": tuple(change.model_copy(update={"variant": hostile}) for change in comparison.changes),
             "differing": {"image": [hostile]},
         }
     )
     lines = versus.markdown(renamed).splitlines()
     table = [line for line in lines if line.startswith("|")]
-    assert len(table) == 2 + len(found.changes)
+    assert len(table) == 2 + len(comparison.changes)
     cell = r"a\|b \`c\` &lt;script&gt;&amp;lt; \*\*d\*\* \[e\]\(f\) &#64;somebody \# g \\"
     assert all(row.startswith(f"| {cell} | 2 | ") for row in table[2:])
     assert f"Differs in image: {cell}" in lines[-1]
@@ -173,16 +173,18 @@ def test_a_machine_that_was_busier_in_one_of_the_sweeps_is_warned_of(record: Rec
     before, after = record(), record(seed=1)
     assert compare(before, after, None).warnings == ()
     busy = after.tasks["cpu_pressure"].where(after.tasks["form"] != "plain", 0.5)
-    [warning] = (found := compare(before, Recorded(after.sweep, after.tasks.assign(cpu_pressure=busy)), None)).warnings
+    [warning] = (
+        comparison := compare(before, Recorded(after.sweep, after.tasks.assign(cpu_pressure=busy)), None)
+    ).warnings
     assert warning.startswith("CPU pressure of movie plain with 2 tasks was 0.0 % before and 50 % after: ")
-    assert f"Warning: {warning.split(':')[0]}" in versus.text(found)
-    assert Versus.model_validate_json(found.model_dump_json()) == found
+    assert f"Warning: {warning.split(':')[0]}" in versus.text(comparison)
+    assert Versus.model_validate_json(comparison.model_dump_json()) == comparison
 
 
 def test_a_simulation_says_so_in_every_title(record: Record) -> None:
-    found = compare(record(), record(seed=1), None)
-    assert versus.text(found).startswith("SIMULATED, no measurement: ")
-    assert versus.markdown(found).startswith("**SIMULATED, no measurement: ")
+    comparison = compare(record(), record(seed=1), None)
+    assert versus.text(comparison).startswith("SIMULATED, no measurement: ")
+    assert versus.markdown(comparison).startswith("**SIMULATED, no measurement: ")
 
 
 def test_equal_sweeps_are_rarely_called_different() -> None:
@@ -195,8 +197,8 @@ def test_equal_sweeps_are_rarely_called_different() -> None:
 
 
 def _is_called_different(plan: Plan, generator: np.random.Generator) -> bool:
-    found = compare(_noisy(plan, "A", generator), _noisy(plan, "B", generator), None)
-    return any(change.verdict in ("faster", "slower") for change in found.changes)
+    comparison = compare(_noisy(plan, "A", generator), _noisy(plan, "B", generator), None)
+    return any(change.verdict in ("faster", "slower") for change in comparison.changes)
 
 
 def _noisy(plan: Plan, sweep_id: str, generator: np.random.Generator) -> Recorded:
