@@ -1,4 +1,4 @@
-"""How figures are written: the one place where seconds, ratios, shares and counts become text. Pure."""
+"""Format figures: the one place where seconds, ratios, shares and counts become text. Pure."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ import unicodedata
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
-_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def visible(text: str) -> str:
-    """Text with control, direction and zero-width characters written out; line ends and tabs stay.
+    """Return the text with control, direction and zero-width characters escaped; line ends and tabs stay.
 
-    A name could otherwise turn the reading direction of what follows it, or command a terminal.
+    A name could otherwise reverse the reading direction of the text after it, or send commands to a terminal.
     """
     return "".join(
-        f"\\u{ord(letter):04x}" if unicodedata.category(letter) in _UNSEEN and letter not in "\n\t" else letter
+        f"\\u{ord(letter):04x}" if unicodedata.category(letter) in _INVISIBLE and letter not in "\n\t" else letter
         for letter in text
     )
 
 
 def seconds(value: float) -> str:
-    """A duration with about three digits, and never finer than a millisecond."""
+    """Return a duration with about three digits, never finer than a millisecond."""
     digits = 3 if value < 0.0995 else 2 if value < 9.995 else 1
     return f"{value:.{digits}f}"
 
 
 def percent(share: float) -> str:
-    """A share in percent: whole from 10 % on, below with one decimal."""
+    """Return a share in percent: a whole number from 10 % up, one decimal below."""
     return f"{percent_number(share)} %"
 
 
 def percent_number(share: float, *, like: float | None = None) -> str:
-    """The same without the unit, with the decimals of the share ``like``, so that both ends of a range match."""
+    """Return a share in percent without its unit; ``like`` sets the decimals, so that both ends of a range match."""
     decimals = 0 if abs(share if like is None else like) >= 0.0995 else 1
     return f"{100 * share:.{decimals}f}"
 
 
 def change(ratio: float) -> str:
-    """A ratio as a signed change in percent: 0.54 is a minus of 46 %."""
+    """Return a ratio as a signed change in percent: 0.54 is minus 46 %."""
     number = percent_number(ratio - 1)
     if float(number) == 0:
         return "0 %"
@@ -46,22 +46,22 @@ def change(ratio: float) -> str:
 
 
 def faster_or_slower(ratio: float) -> str:
-    """A ratio of durations in words: 0.81 is 19 % faster."""
+    """Return a ratio of durations in words: 0.81 is 19 % faster."""
     return f"{percent(1 - ratio)} faster" if ratio < 1 else f"{percent(ratio - 1)} slower"
 
 
 def probability(value: float | None) -> str:
-    """A p-value with two digits; below a thousandth it only says so."""
+    """Return a p-value with two digits; below a thousandth only "<0.001"; empty for None."""
     if value is None:
         return ""
     return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 def tasks(count: int) -> str:
-    """A number of tasks: 1 task, 8 tasks."""
+    """Return a number of tasks: 1 task, 8 tasks."""
     return plural(count, "task")
 
 
 def plural(count: int, noun: str) -> str:
-    """A count with its noun, grouped by thousands: 1 round, 1,000 rounds."""
+    """Return a count with its noun, with thousands separated: 1 round, 1,000 rounds."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,7 +1,7 @@
-"""Everything that can be said of a sweep's records: figures, comparisons, trends, warnings and a headline. Pure.
+"""Analyse a sweep's records: figures, comparisons, trends, warnings and a headline. Pure.
 
-Faces reports, notebooks and the command line; `findings` has the values. What a figure means and where its method is
-from is written where it is computed, and in short in `Analysis.methods`.
+Faces reports, notebooks and the command line; `findings` defines the values. Each figure is explained and its method
+cited where it is computed; `Analysis.methods` has the short version.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_REASONS = 30
-"""Rows of what was left out; the rest is counted."""
+"""The number of `left_out` rows that an analysis lists; it only counts the tasks and rounds of the others."""
 
 
 def analyse(
     sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame, *, level: float = 0.95, precision: float = 0.05
 ) -> Analysis:
-    """What the `frames` of a sweep say; ``precision`` is the wanted relative half width of an interval.
+    """Analyse the `frames` of a sweep; ``precision`` is the wanted relative half width of an interval.
 
-    Any records will do, also none: what cannot be said is then a finding.
+    Accepts any records, even none: what they cannot show becomes a finding.
     """
     design, terms = sweep.plan.design, terms_for(sweep, level, precision)
     medians = round_medians(tasks)
-    compared, figures = pairs(design, medians), cells(design, tasks, rounds)
-    phases = {**dict.fromkeys(design.variants, PRIMARY_PHASES[0]), **_primary_phases(compared, figures)}
-    comparisons, found_trends = compare(compared, terms, phases), trends(medians, rounds)
-    last_look = _last_look(sweep, compared, rounds)
+    all_pairs, all_cells = pairs(design, medians), cells(design, tasks, rounds)
+    phases = {**dict.fromkeys(design.variants, PRIMARY_PHASES[0]), **_primary_phases(all_pairs, all_cells)}
+    comparisons, all_trends = compare(all_pairs, terms, phases), trends(medians, rounds)
+    last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
     return Analysis(
@@ -54,13 +54,13 @@ def analyse(
         simulated=target in NOT_MEASURED,
         headline=headline(comparisons, phases, design),
         primary_phases=phases,
-        cells=figures,
+        cells=all_cells,
         comparisons=comparisons,
-        trends=found_trends,
+        trends=all_trends,
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, terms.precision),
             *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),
-            *moved(found_trends, terms.level),
+            *moved(all_trends, terms.level),
         ),
         left_out=tuple(reasons[:MOST_REASONS]),
         left_out_more=sum(row.count for row in reasons[MOST_REASONS:]),
@@ -69,7 +69,7 @@ def analyse(
 
 
 def terms_for(sweep: Sweep, level: float, precision: float) -> Terms:
-    """What is asked of a sweep's comparisons; one that may have stopped early pays for its looks."""
+    """Return the terms of a sweep's comparisons; they are stricter if the sweep may have stopped early."""
     if sweep.plan.stopping is None:
         return Terms(level=level, precision=precision, nominal_level=level)
     return Terms(
@@ -80,13 +80,13 @@ def terms_for(sweep: Sweep, level: float, precision: float) -> Terms:
     )
 
 
-def _primary_phases(compared: Sequence[Pairs], figures: Sequence[Cell]) -> dict[str, str]:
-    """From what is compared; for a variant without any comparison, from what was measured of it."""
-    of_cells = primary_phases((cell.variant, phase) for cell in figures for phase in cell.phases)
-    return {**of_cells, **primary_phases((pair.variant, pair.phase) for pair in compared)}
+def _primary_phases(pairs: Sequence[Pairs], cells: Sequence[Cell]) -> dict[str, str]:
+    """Decide from the pairs, or from the cells for a variant that has no pairs."""
+    from_cells = primary_phases((cell.variant, phase) for cell in cells for phase in cell.phases)
+    return {**from_cells, **primary_phases((pair.variant, pair.phase) for pair in pairs)}
 
 
-def _last_look(sweep: Sweep, compared: Sequence[Pairs], rounds: pd.DataFrame) -> Look | None:
-    """What the stopping rule saw last; None for a sweep without one."""
+def _last_look(sweep: Sweep, pairs: Sequence[Pairs], rounds: pd.DataFrame) -> Look | None:
+    """Return the stopping rule's last look; None for a sweep without a rule."""
     rule = sweep.plan.stopping
-    return None if rule is None else look(sweep.plan.design, rule, compared, int(rounds["block"].nunique()))
+    return None if rule is None else look(sweep.plan.design, rule, pairs, int(rounds["block"].nunique()))

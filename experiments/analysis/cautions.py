@@ -1,6 +1,6 @@
-"""What must be known before a figure is believed: what is missing, too little or left out. Pure.
+"""Warnings about missing data: no rounds, no control, too few blocks, an unfinished sweep. Pure.
 
-`noise` has the warnings about what was measured; here are those about what was not.
+`noise` warns about what was measured; this module warns about what was not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from experiments.plan.plan import Look
 from experiments.plan.schedule import due_rounds
 from experiments.records.model import RoundStatus
 from experiments.store.sweeps import Sweep
-from experiments.wording import percent
+from experiments.wording import percent, plural
 from experiments.wording import tasks as count_of_tasks
 from infra.outputs import CONTROL
 
@@ -32,7 +32,7 @@ def cautions(
     last_look: Look | None,
     precision: float,
 ) -> Iterator[Finding]:
-    """Warnings about a sweep's completeness, the most important first; ``precision`` is a relative half width."""
+    """Yield warnings about a sweep's completeness, the most important first; ``precision`` is a relative half width."""
     if rounds.empty:
         yield Finding(kind="too-few", text="No round has run: nothing can be concluded.")
         return
@@ -40,7 +40,7 @@ def cautions(
         text = f"The plan has no {CONTROL!r} form: there is nothing to compare with."
         yield Finding(kind="no-control", text=text)
     elif not comparisons and len(sweep.plan.design.forms) > 1:
-        text = f"No block has both a form and {CONTROL!r} measured: a verdict needs at least {LEAST_BLOCKS} that have."
+        text = f"No block measured both a form and {CONTROL!r}: a verdict needs at least {LEAST_BLOCKS} that did."
         yield Finding(kind="too-few", text=text)
     yield from _too_few(comparisons, primary_phases, precision)
     if last_look is not None and sweep.status == "finished":
@@ -58,36 +58,31 @@ def _too_few(
         most = max(comparison.blocks for comparison in without)
         yield Finding(
             kind="too-few",
-            text=f"{len(without)} of {len(comparisons)} comparisons have no interval, for both sides were measured in "
-            f"{most} {'block' if most == 1 else 'blocks'} at most: at least {LEAST_BLOCKS} are needed to tell a "
-            "difference from chance.",
+            text=f"{len(without)} of {len(comparisons)} comparisons have no interval: both sides were measured in at "
+            f"most {plural(most, 'block')}, and at least {LEAST_BLOCKS} are needed to tell a difference from chance.",
         )
     primary = [each for each in comparisons if each.phase == primary_phases[each.variant]]
     wide = [comparison for comparison in primary if comparison.interval is not None and comparison.blocks_needed != 0]
     if wide:
         needed = [comparison.blocks_needed for comparison in wide if comparison.blocks_needed is not None]
-        forecast = (
-            f"about {max(needed)} more blocks" if len(needed) == len(wide) else "more blocks than a plan can have"
-        )
+        forecast = f"about {max(needed)} more blocks" if len(needed) == len(wide) else "more blocks than a plan allows"
         worst = max(wide, key=lambda comparison: comparison.blocks_needed or float("inf"))
         yield Finding(
             kind="too-few",
-            text=f"The intervals of {len(wide)} comparisons are wider than {percent(precision)} to either side: "
-            f"{forecast} are needed, most for {worst.variant} as {worst.form} with {count_of_tasks(worst.task_count)} "
+            text=f"The intervals of {plural(len(wide), 'comparison')} are wider than ±{percent(precision)}: {forecast} "
+            f"are needed, the most for {worst.variant} as {worst.form} with {count_of_tasks(worst.task_count)} "
             f"({worst.phase}).",
         )
 
 
 def _stopped(last_look: Look, most: int) -> Finding:
     if last_look.narrow_enough:
-        why = f"every interval was within {percent(last_look.wanted)} to either side"
+        why = f"every interval was within ±{percent(last_look.wanted)}"
     elif last_look.blocks < most:
-        why = "its time was used up, before every interval was as narrow as wanted"
+        why = "its time ran out before every interval was narrow enough"
     else:
-        why = "a plan has no more, before every interval was as narrow as wanted"
-    return Finding(
-        kind="stopped", text=f"The sweep ended after {last_look.blocks} of at most {most} blocks, for {why}."
-    )
+        why = "the plan has no more, although some intervals are still too wide"
+    return Finding(kind="stopped", text=f"The sweep ended after {last_look.blocks} of at most {most} blocks: {why}.")
 
 
 def _incomplete(sweep: Sweep, rounds: pd.DataFrame) -> Iterator[Finding]:
@@ -95,8 +90,8 @@ def _incomplete(sweep: Sweep, rounds: pd.DataFrame) -> Iterator[Finding]:
     complete = set(rounds.loc[rounds["status"] == RoundStatus.COMPLETE.value, "index"])
     missing = [round_ for round_ in due if round_.index not in complete]
     if missing or sweep.status != "finished":
-        again = "" if sweep.status == "finished" else f" `sociometer sweep --resume {sweep.id}` goes on with it."
+        advice = "" if sweep.status == "finished" else f" `sociometer sweep --resume {sweep.id}` continues it."
         yield Finding(
             kind="incomplete",
-            text=f"The sweep is {sweep.status}; {len(missing)} of {len(due)} rounds have no complete attempt.{again}",
+            text=f"The sweep is {sweep.status}; {len(missing)} of {len(due)} rounds have no complete attempt.{advice}",
         )

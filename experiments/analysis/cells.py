@@ -1,10 +1,10 @@
-"""What a sweep's records say: per variant, form and task count the medians, their spread, and ratios to `plain`. Pure.
+"""Describe a sweep's records: medians, spread and ratios to `plain` per variant, form and task count. Pure.
 
 Median, mean, standard deviation, percentiles (linear interpolation, type 7 of Hyndman and Fan, The American
 Statistician 50, 1996), minimum, maximum and median absolute deviation (not scaled) of the booted tasks of complete
-rounds; tasks of any other outcome, or of a round that was not complete, are counted and give no figure. A ratio is the
-median of a form over that of `plain` at the same variant and task count; it has no interval here, so it is a
-description and not a verdict (`analysis` gives both).
+rounds. Tasks with another outcome or in an incomplete round are counted but give no figure. A ratio is the median of a
+form over that of `plain` for the same variant and task count. It has no interval here, so it describes and gives no
+verdict (`comparisons` gives both).
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CPU_PRESSURE_LIMIT = 0.20
-"""Above this share of a round's time in which some process waited for a CPU, its figures are marked: what is bound
-by the CPU may then have taken up to 1 ÷ (1 - 0.2) = 1.25 times as long, more than the effects that are looked for
-(kernel documentation, accounting/psi: "some" is the share of time in which at least one task was stalled)."""
+"""A round's figures are marked if some process waited for a CPU for more than this share of its time: CPU-bound work
+may then have taken up to 1 ÷ (1 - 0.2) = 1.25 times as long, more than the effects that a sweep looks for (kernel
+documentation, accounting/psi: "some" is the share of time in which at least one task was stalled)."""
 STEAL_LIMIT = 0.05
-"""Above this share of stolen CPU time the hypervisor, and not the image, may explain a difference."""
+"""Above this share of stolen CPU time, the hypervisor rather than the image may explain a difference."""
 STATE = ["outcome", "round_status"]
-"""The columns that `measured` needs; a million rows are dear to copy with all the others."""
+"""The columns that `measured` needs: copying all columns of a million rows is expensive."""
 
 
 class Spread(Frozen):
-    """A sample of durations of one phase, in seconds."""
+    """Summary of a sample of durations of one phase, in seconds."""
 
     n: int
     median_seconds: float
     mean_seconds: float
-    deviation_seconds: float | None = Field(description="standard deviation; None of a single duration")
+    deviation_seconds: float | None = Field(description="standard deviation; None for a single duration")
     p5_seconds: float
     lower_quartile_seconds: float
     upper_quartile_seconds: float
@@ -67,25 +67,27 @@ class Cell(Frozen):
 
 
 def cells(design: Design, tasks: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Cell, ...]:
-    """A cell per variant, task count and form of the design, also where nothing was measured."""
+    """Return a cell per variant, task count and form of the design, even where nothing was measured."""
     keys = ["variant", "form", "task_count"]
     tasks = tasks[[*keys, *STATE, "received_bytes", *(f"{phase}_seconds" for phase in PHASES)]]
-    own_tasks = dict(list(tasks.groupby(keys, observed=True)))
-    own_rounds = dict(list(rounds[_complete(rounds)].groupby(keys, observed=True)))
-    wanted = [
+    tasks_by_key = dict(list(tasks.groupby(keys, observed=True)))
+    rounds_by_key = dict(list(rounds[_complete(rounds)].groupby(keys, observed=True)))
+    planned = [
         (variant, form, count) for variant in design.variants for count in design.task_counts for form in design.forms
     ]
-    found = [_cell(key, own_tasks.get(key, tasks[:0]), own_rounds.get(key, rounds[:0])) for key in wanted]
-    return tuple(_with_ratios(found))
+    without_ratios = [
+        _cell(key, tasks_by_key.get(key, tasks[:0]), rounds_by_key.get(key, rounds[:0])) for key in planned
+    ]
+    return tuple(_with_ratios(without_ratios))
 
 
 def under_load(rounds: pd.DataFrame) -> pd.Series:
-    """For each round, whether the machine that measured was short of CPU while it did; not told counts as not."""
+    """Return, for each round, whether the measuring machine was short of CPU; False if that is unknown."""
     return (rounds["cpu_pressure"] > CPU_PRESSURE_LIMIT) | (rounds["steal"] > STEAL_LIMIT)
 
 
 def spread(seconds: Sequence[float] | np.ndarray) -> Spread:
-    """Median and spread of at least one duration."""
+    """Summarise at least one duration, in seconds."""
     values = np.asarray(seconds, dtype=float)
     p5, lower, middle, upper, p95 = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
     return Spread(
@@ -109,7 +111,7 @@ def in_figures(task: TaskRecord) -> bool:
 
 
 def measured(tasks: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a frame of tasks for which `in_figures` holds."""
+    """Return the rows of a task frame for which `in_figures` holds."""
     return tasks[_booted(tasks) & (tasks["round_status"] == RoundStatus.COMPLETE.value)]
 
 
@@ -122,7 +124,7 @@ def _complete(rounds: pd.DataFrame) -> pd.Series:
 
 
 def _cell(key: tuple[str, str, int], tasks: pd.DataFrame, complete: pd.DataFrame) -> Cell:
-    """From all tasks of a treatment at a task count, and its complete rounds."""
+    """Make a cell from all tasks of a treatment at one task count, and its complete rounds."""
     variant, form, task_count = key
     in_figures = measured(tasks)
     received = in_figures["received_bytes"].dropna()

@@ -1,7 +1,7 @@
-"""From frames to what is compared: the medians of rounds, and per block their differences between form and control.
+"""Turn frames into paired data: the median of each round, and the difference between form and control in each block.
 
-Faces `analysis`, the stopping rule and `compare`. Pure. A round that was not complete, or had no booted task, has no
-median, and its block then says nothing about that comparison.
+Faces `analysis`, the stopping rule and `compare`. Pure. A round that was incomplete or had no booted task has no
+median, so its block does not contribute to that comparison.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROUND_KEYS = ["variant", "form", "task_count", "block", "round"]
 
 @dataclass(frozen=True)
 class Pairs:
-    """One form against the control in one phase: the medians of their rounds in seconds, side by side per block."""
+    """One form against the control in one phase: their round medians in seconds, one pair per block."""
 
     variant: str
     form: str
@@ -40,41 +40,41 @@ class Pairs:
 
     @property
     def differences(self) -> Floats:
-        """Logarithm of form ÷ control for each block."""
+        """The logarithm of form ÷ control for each block."""
         return np.asarray(np.log(self.seconds / self.control_seconds))
 
 
 def round_medians(tasks: pd.DataFrame) -> pd.DataFrame:
-    """One row per complete round, with `ROUND_KEYS` and the median seconds of its booted tasks in each phase."""
+    """Return one row per complete round: `ROUND_KEYS` and the median seconds of its booted tasks in each phase."""
     columns = [f"{phase}_seconds" for phase in COMPARED_PHASES]
     booted = measured(tasks[[*ROUND_KEYS, *STATE, *columns]])
     return booted.groupby(ROUND_KEYS, observed=True)[columns].median().reset_index()
 
 
 def pairs(design: Design, medians: pd.DataFrame, control: str = CONTROL) -> list[Pairs]:
-    """Every comparison of a design for which at least one block has both, from `round_medians`."""
-    measured_as = dict(list(medians.groupby(["variant", "task_count", "form"], observed=True)))
-    places = product(design.variants, design.task_counts, (form for form in design.forms if form != control))
+    """Return every comparison of a design that at least one block measured on both sides, from `round_medians`."""
+    by_key = dict(list(medians.groupby(["variant", "task_count", "form"], observed=True)))
+    keys = product(design.variants, design.task_counts, (form for form in design.forms if form != control))
     return [
         pair
-        for variant, task_count, form in places
-        if (own := measured_as.get((variant, task_count, form))) is not None
-        and (base := measured_as.get((variant, task_count, control))) is not None
-        for pair in _pairs(own, base)
+        for variant, task_count, form in keys
+        if (form_rounds := by_key.get((variant, task_count, form))) is not None
+        and (control_rounds := by_key.get((variant, task_count, control))) is not None
+        for pair in _pairs(form_rounds, control_rounds)
     ]
 
 
-def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
-    both = own.merge(base, on="block", suffixes=("", "_control"))
+def _pairs(form_rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs]:
+    both = form_rounds.merge(control_rounds, on="block", suffixes=("", "_control"))
     for phase in COMPARED_PHASES:
         seconds = both[[f"{phase}_seconds", f"{phase}_seconds_control"]].to_numpy()
         seconds = seconds[(seconds > 0).all(axis=1)]
         if len(seconds):
             yield Pairs(
-                variant=own["variant"].iloc[0],
-                form=own["form"].iloc[0],
-                control=base["form"].iloc[0],
-                task_count=int(own["task_count"].iloc[0]),
+                variant=form_rounds["variant"].iloc[0],
+                form=form_rounds["form"].iloc[0],
+                control=control_rounds["form"].iloc[0],
+                task_count=int(form_rounds["task_count"].iloc[0]),
                 phase=phase,
                 seconds=seconds[:, 0],
                 control_seconds=seconds[:, 1],
@@ -82,11 +82,11 @@ def _pairs(own: pd.DataFrame, base: pd.DataFrame) -> Iterator[Pairs]:
 
 
 def primary_phases(phases: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """By variant, the phase that its verdict is about, from (variant, phase) of all that there is to judge by."""
-    known = defaultdict(set)
+    """Return, by variant, the phase that its verdict is about, from all measured (variant, phase)."""
+    by_variant = defaultdict(set)
     for variant, phase in phases:
-        known[variant].add(phase)
-    return {variant: _primary(own) for variant, own in known.items()}
+        by_variant[variant].add(phase)
+    return {variant: _primary(measured_phases) for variant, measured_phases in by_variant.items()}
 
 
 def _primary(phases: Collection[str]) -> str:

@@ -1,7 +1,7 @@
-"""What an analysis says: comparisons with their intervals and verdicts, and warnings. Values alone, frozen.
+"""The values of an analysis: comparisons with their intervals and verdicts, trends and warnings. Frozen.
 
-`experiments.analysis.analyse.analyse` makes them from a sweep's records; report, comparison and notebooks show them.
-Durations in seconds, ratios as form ÷ control (0.8 is 20 % shorter), probabilities from 0 to 1.
+`experiments.analysis.analyse.analyse` makes them from a sweep's records; reports, `compare` and notebooks show them.
+Durations are in seconds, ratios are form ÷ control (0.8 is 20 % shorter), probabilities are from 0 to 1.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from experiments.analysis.left_out import LeftOut
 from kit.values import Frozen
 
 FINDINGS_SCHEMA = 2
-"""History: 1 — first version; 2 — `primary_phases` and `left_out`, which was a kind of finding."""
+"""History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
-"""`no-difference`: none larger than `Comparison.margin`; `undecided`: the data cannot tell."""
+"""`no-difference`: no difference larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
 class Interval(Frozen):
@@ -41,27 +41,27 @@ class Comparison(Frozen):
     blocks: int = Field(description="blocks in which both were measured")
     median_seconds: float
     control_median_seconds: float
-    ratio: float = Field(description="of the rounds' medians within a block: its geometric mean over the blocks")
-    interval: Interval | None = Field(description="of the ratio; None when there are too few blocks for one")
-    p_value: float | None = Field(default=None, description="permutation test over the plan's own randomisation")
-    p_least: float | None = Field(default=None, description="the smallest p that so many blocks allow that test")
-    t_p_value: float | None = Field(default=None, description="of the t test that the interval belongs to")
+    ratio: float = Field(description="form ÷ control of the round medians: geometric mean over the blocks")
+    interval: Interval | None = Field(description="of the ratio; None if there are too few blocks")
+    p_value: float | None = Field(default=None, description="permutation test over the plan's randomisation")
+    p_least: float | None = Field(default=None, description="the smallest p that this test can reach with these blocks")
+    t_p_value: float | None = Field(default=None, description="of the t test that the interval inverts")
     p_adjusted: float | None = Field(
-        default=None, description="t test corrected for the number of comparisons: what the verdict rests on"
+        default=None, description="t test corrected for the number of comparisons: the basis of the verdict"
     )
     verdict: Verdict
     taken_alone: Direction | None = Field(
-        default=None, description="what an undecided comparison would be, had the sweep no other"
+        default=None, description="the verdict of an undecided comparison if it were the only one"
     )
-    margin: float | None = Field(default=None, description="no relative difference larger than this; 0.05 is 5 %")
+    margin: float | None = Field(default=None, description="no relative difference is larger; 0.05 is 5 %")
     detectable: float | None = Field(
-        default=None, description="smallest relative difference that would be shown in 4 of 5 such sweeps"
+        default=None, description="smallest relative difference that 4 of 5 such sweeps would show"
     )
-    blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0: it is met")
+    blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0 if it is met")
 
 
 class Trend(Frozen):
-    """How a phase moves with time (``over`` is `order`) or with the task count (`task-count`)."""
+    """How a phase changes over time (``over`` is `order`) or with the task count (`task-count`)."""
 
     variant: str
     form: str
@@ -87,7 +87,7 @@ WarningKind = Literal[
 
 
 class Finding(Frozen):
-    """Something that must be known before a figure is believed, in one sentence."""
+    """Something to know before believing a figure, in one sentence."""
 
     kind: WarningKind
     text: str
@@ -97,19 +97,19 @@ class Finding(Frozen):
 
 
 class Method(Frozen):
-    """A method that was used, and where it is from."""
+    """A method that was used, and its source."""
 
     name: str
     source: str
 
 
 class Analysis(Frozen):
-    """Everything that a report says of a sweep; ``headline`` is its verdict in one sentence."""
+    """Everything that a report says about a sweep; ``headline`` is the verdict in one sentence."""
 
     schema_version: int = FINDINGS_SCHEMA
     sweep_id: str
     target: str
-    simulated: bool = Field(description="the figures are a simulation's and no measurements")
+    simulated: bool = Field(description="the figures come from a simulation, not from measurements")
     headline: str
     primary_phases: dict[str, str] = Field(description="by variant: the phase that its verdict is about")
     cells: tuple[Cell, ...]
@@ -117,7 +117,7 @@ class Analysis(Frozen):
     trends: tuple[Trend, ...]
     findings: tuple[Finding, ...]
     left_out: tuple[LeftOut, ...]
-    left_out_more: int = Field(description="tasks and rounds that are left out for further reasons")
+    left_out_more: int = Field(description="tasks and rounds left out for reasons that are not listed")
     methods: tuple[Method, ...]
 
     @property

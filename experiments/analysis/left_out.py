@@ -1,7 +1,7 @@
-"""Which tasks and rounds are in no figure, and why: decided here for every report. Pure.
+"""Count the tasks and rounds that the figures leave out, and say why, once for every report. Pure.
 
-A task is in the figures when it booted as its form promises, in a round that ran to its end as planned
-(`cells.measured`). Everything else is counted by treatment and reason.
+A task is in the figures if it booted as its form promises, in a round that completed as planned (`cells.measured`).
+Everything else is counted by treatment and reason.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TREATMENT = ["variant", "form", "task_count"]
 
 
 class LeftOut(Frozen):
-    """Tasks or rounds of one treatment that are in no figure, for one reason."""
+    """Tasks or rounds of one treatment that no figure includes, for one reason."""
 
     variant: str
     form: str
@@ -30,7 +30,7 @@ class LeftOut(Frozen):
 
 
 def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> list[LeftOut]:
-    """Every reason, the most frequent first."""
+    """Return a row per treatment and reason, the most frequent first."""
     return sorted([*_tasks(tasks), *_rounds(rounds)], key=lambda row: -row.count)
 
 
@@ -50,9 +50,9 @@ def _rounds(rounds: pd.DataFrame) -> Iterator[LeftOut]:
 def _counted(frame: pd.DataFrame, what: pd.Series[str]) -> Iterator[LeftOut]:
     if frame.empty:
         return
-    named = frame[[*_TREATMENT, "reason"]].astype({"variant": "str", "form": "str", "reason": "object"})
-    named["reason"] = named["reason"].where(named["reason"].notna(), "")
-    counts = named.assign(what=what).groupby([*_TREATMENT, "what", "reason"], sort=False).size()
+    rows = frame[[*_TREATMENT, "reason"]].astype({"variant": "str", "form": "str", "reason": "object"})
+    rows["reason"] = rows["reason"].where(rows["reason"].notna(), "")
+    counts = rows.assign(what=what).groupby([*_TREATMENT, "what", "reason"], sort=False).size()
     key: tuple[Any, ...]
     for key, count in counts.items():
         variant, form, task_count, kind, reason = key
@@ -62,5 +62,5 @@ def _counted(frame: pd.DataFrame, what: pd.Series[str]) -> Iterator[LeftOut]:
             task_count=int(task_count),
             what=kind,
             count=int(count),
-            reason=str(reason) or "no reason was given",
+            reason=str(reason) or "no reason given",
         )

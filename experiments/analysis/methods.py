@@ -1,4 +1,4 @@
-"""The methods of an analysis in short, each with its source, for whoever must be convinced. Values alone."""
+"""The methods of an analysis in brief, each with its source, for sceptical readers. Values only."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _ALWAYS = (
         source="Fisher, The Design of Experiments, 1935",
     ),
     Method(
-        name="Unit of observation: the block, by the ratio of the medians of its two rounds; never the single task",
+        name="Unit of observation: the block, as the ratio of its two rounds' medians; never the single task",
         source="Hurlbert, Pseudoreplication and the Design of Ecological Field Experiments, Ecological Monographs 54, "
         "1984",
     ),
     Method(
-        name="Interval: Student's t over the blocks' logarithms of the ratio",
+        name="Interval: Student's t on the logarithms of the blocks' ratios",
         source="Student, The Probable Error of a Mean, Biometrika 6, 1908",
     ),
     Method(
-        name="Correction for many comparisons: Holm's procedure, three quarters of the error for the primary phase",
+        name="Correction for multiple comparisons: Holm's procedure, three quarters of the error for the primary phase",
         source="Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6, "
         "1979",
     ),
     Method(
-        name="Corrected test below 6 blocks: moderated t, a spread leans on those of its phase by one degree of "
-        "freedom; constants by simulation (benchmarks/bench_coverage.py)",
+        name="Corrected test below 6 blocks: moderated t, with one degree of freedom from the variance pooled over the "
+        "phase; constants by simulation (benchmarks/bench_coverage.py)",
         source="Smyth, Linear Models and Empirical Bayes Methods for Assessing Differential Expression in Microarray "
         "Experiments, Statistical Applications in Genetics and Molecular Biology 3, 2004",
     ),
     Method(
-        name="Permutation test: labels exchanged within blocks, all of them or 19,999 drawn",
+        name="Permutation test: labels exchanged within blocks, in all ways or in 19,999 random ones",
         source="Fisher, The Design of Experiments, 1935; Phipson and Smyth, Permutation P-values Should Never Be Zero, "
         "Statistical Applications in Genetics and Molecular Biology 9, 2010",
     ),
@@ -43,16 +43,16 @@ _ALWAYS = (
         source="Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987",
     ),
     Method(
-        name="Smallest difference that could be shown: power 80 % of the corrected t test",
+        name="Smallest detectable difference: 80 % power of the corrected t test",
         source="Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988",
     ),
     Method(
-        name="Trend over time: a line through the blocks' means, less each task count's level, corrected with Holm",
+        name="Trend over time: a line through the blocks' means, centred by task count, with Holm's correction",
         source="Matthews, Altman, Campbell and Royston, Analysis of Serial Measurements in Medical Research, BMJ 300, "
         "1990",
     ),
     Method(
-        name="Trend over task counts: the mean of the blocks' slopes, corrected with Holm",
+        name="Trend over task counts: the mean of the blocks' slopes, with Holm's correction",
         source="Matthews, Altman, Campbell and Royston, Analysis of Serial Measurements in Medical Research, BMJ 300, "
         "1990",
     ),
@@ -61,17 +61,18 @@ _ALWAYS = (
         source="Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993",
     ),
     Method(
-        name="Two heaps: a mixture of two normal distributions, better by 10 of the Bayesian criterion, with a gap",
+        name="Two clusters: a mixture of two normal distributions, better by 10 on the Bayesian information criterion, "
+        "with a gap",
         source="Schwarz, Annals of Statistics 6, 1978; Ashman, Bird and Zepf, Astronomical Journal 108, 1994",
     ),
 )
 _STOPPED = Method(
-    name="Stopping rule: blocks until the intervals are narrow enough; intervals and tests pay for the looks",
+    name="Stopping rule: add blocks until the intervals are narrow enough; intervals and tests are corrected for it",
     source="Chow and Robbins, Annals of Mathematical Statistics 36, 1965; Starr, the same 37, 1966; constants by "
     "simulation (benchmarks/bench_coverage.py)",
 )
 
 
 def methods(*, stopped: bool) -> tuple[Method, ...]:
-    """What was used; ``stopped`` is whether the sweep had a stopping rule."""
+    """Return the methods used; ``stopped``: the sweep had a stopping rule."""
     return (*_ALWAYS, _STOPPED) if stopped else _ALWAYS

@@ -1,11 +1,11 @@
-"""Warnings of noise: a machine that was short of CPU, values far from the rest, two heaps, drift. Pure.
+"""Warnings about noise: a machine short of CPU, outliers, two clusters of values. Pure.
 
-In the manner of pyperf's `check` and `system tune` warnings (https://pyperf.readthedocs.io): a figure is shown in any
-case, with what may have disturbed it beside it. Nothing is dropped.
+As with pyperf's `check` and `system tune` warnings (https://pyperf.readthedocs.io), every figure is shown, next to
+what may have disturbed it. Nothing is dropped.
 
-Pressure by itself says little on a small machine: one plain pull unpacks on every core, so its own rounds reach more
-than the limit. What is foreign stands out against the other rounds of the same treatment, and what the treatment
-does to the machine matters only where form and control differ in it, for then a part of the effect is this machine's.
+Pressure alone says little on a small machine: one plain pull unpacks on every core, so its own rounds exceed the
+limit. Foreign load stands out against the other rounds of the same treatment. The treatment's own load matters only
+where form and control differ in it, because part of the effect then comes from this machine.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOREIGN_PRESSURE = 0.10
-"""Share of wall time by which a round's pressure must exceed its treatment's median to be somebody else's load."""
+"""Share of wall time by which a round's pressure must exceed its treatment's median to count as foreign load."""
 TASKS_FOR_WITHIN = 4
-"""From so many tasks a round on, heaps are sought among a round's tasks; below, among the rounds."""
+"""From this many tasks per round on, look for clusters among a round's tasks; below, among the rounds."""
 LISTED = 5
 TREATMENT = ["variant", "form", "task_count"]
 SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES)]
@@ -40,7 +40,7 @@ SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES
 
 
 class Sample(NamedTuple):
-    """A treatment at a task count (variant, form, count): its tasks that have the primary phase, and its seconds."""
+    """The tasks of one (variant, form, task count) that have the primary phase, and its seconds."""
 
     key: tuple[str, str, int]
     tasks: pd.DataFrame
@@ -48,7 +48,7 @@ class Sample(NamedTuple):
 
 
 def noise(tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str, str]) -> Iterator[Finding]:
-    """Every warning; ``tasks`` are `cells.measured` with the columns `SAMPLED`, seconds of the primary phases count."""
+    """Yield every warning; ``tasks`` are `cells.measured` with the columns `SAMPLED`. Only primary phases count."""
     measured = list(samples(tasks, primary_phases))
     yield from overloaded(rounds)
     yield from bimodal(measured)
@@ -56,63 +56,63 @@ def noise(tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str
 
 
 def overloaded(rounds: pd.DataFrame) -> Iterator[Finding]:
-    """Rounds whose machine was busy with something else, and comparisons that the machine's own load may explain."""
+    """Warn of rounds whose machine was busy with other work, and of comparisons that its load may explain."""
     complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
     usual = complete.groupby(TREATMENT, observed=True)["cpu_pressure"].median().rename("usual").reset_index()
-    placed = complete.merge(usual, on=TREATMENT)
-    yield from _foreign(placed)
+    with_usual = complete.merge(usual, on=TREATMENT)
+    yield from _foreign(with_usual)
     yield from _always(complete)
     yield from _unequal(usual)
 
 
 def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
-    """Tasks far from the rest of their treatment at their task count."""
-    for key, own, seconds in measured:
+    """Warn of tasks far from the others of their treatment at their task count."""
+    for key, tasks, seconds in measured:
         outlying = far(np.log(seconds))
         if outlying.any():
-            rounds = _listed(sorted(set(own.loc[outlying, "round"])))
+            rounds = _listed(sorted(set(tasks.loc[outlying, "round"])))
             least, most, middle = (f"{value:.2f} s" for value in _ends_and_median(seconds, outlying))
             yield _finding(
                 "outlier",
                 key,
-                f"{outlying.sum()} of {len(own)} tasks lie far from the rest ({least} to {most}, median {middle}), in "
-                f"{rounds}; they are in the figures",
+                f"{outlying.sum()} of {len(tasks)} tasks are outliers ({least} to {most}, median {middle}), in "
+                f"{rounds}; the figures include them",
             )
 
 
 def bimodal(measured: Iterable[Sample]) -> Iterator[Finding]:
-    """Treatments whose times form two heaps, so that a median says little."""
-    for key, own, seconds in measured:
-        logarithms = own.assign(logarithm=np.log(seconds)).groupby("round")["logarithm"]
-        within = own["task_count"].iat[0] >= TASKS_FOR_WITHIN
+    """Warn of treatments whose times form two clusters, so that a median says little."""
+    for key, tasks, seconds in measured:
+        logarithms = tasks.assign(logarithm=np.log(seconds)).groupby("round")["logarithm"]
+        within = tasks["task_count"].iat[0] >= TASKS_FOR_WITHIN
         values = np.log(seconds) - logarithms.transform("mean").to_numpy() if within else logarithms.median().to_numpy()
-        found = heaps(values)
-        if found is not None:
-            apart = percent(float(np.expm1(found.upper - found.lower)))
+        clusters = heaps(values)
+        if clusters is not None:
+            distance = percent(float(np.expm1(clusters.upper - clusters.lower)))
             where = "within rounds" if within else "from round to round"
             yield _finding(
                 "bimodal",
                 key,
-                f"the times form two heaps {where}, {percent(found.upper_share)} of them {apart} above the rest: "
-                "two things are measured, and the median is neither",
+                f"the times form two clusters {where}, {percent(clusters.upper_share)} of them {distance} above the "
+                "rest: this measures two different things, and the median describes neither",
             )
 
 
-def _foreign(placed: pd.DataFrame) -> Iterator[Finding]:
-    pressed = placed[placed["cpu_pressure"] > placed["usual"] + FOREIGN_PRESSURE]
+def _foreign(with_usual: pd.DataFrame) -> Iterator[Finding]:
+    pressed = with_usual[with_usual["cpu_pressure"] > with_usual["usual"] + FOREIGN_PRESSURE]
     if len(pressed):
         yield Finding(
             kind="overloaded",
-            text=f"Something else used this machine's CPU in {_listed(sorted(pressed['index']))}: processes waited "
-            f"up to {percent(float((pressed['cpu_pressure'] - pressed['usual']).max()))} of the time longer than in "
-            "other rounds of the same treatment.",
+            text=f"Something else used this machine's CPU in {_listed(sorted(pressed['index']))}: processes waited up "
+            f"to an extra {percent(float((pressed['cpu_pressure'] - pressed['usual']).max()))} of the time, compared "
+            "with other rounds of the same treatment.",
         )
-    stolen = placed[placed["steal"] > STEAL_LIMIT]
+    stolen = with_usual[with_usual["steal"] > STEAL_LIMIT]
     if len(stolen):
         yield Finding(
             kind="overloaded",
-            text=f"The hypervisor gave the CPU to somebody else in {_listed(sorted(stolen['index']))}, more than "
-            f"{percent(STEAL_LIMIT)} of the time and up to {percent(float(stolen['steal'].max()))}.",
+            text=f"The hypervisor took the CPU away in {_listed(sorted(stolen['index']))} for more than "
+            f"{percent(STEAL_LIMIT)} of the time, up to {percent(float(stolen['steal'].max()))}.",
         )
 
 
@@ -122,25 +122,25 @@ def _always(complete: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             kind="overloaded",
             text=f"In {len(pressed)} of {len(complete)} rounds (marked overloaded) processes waited for this "
-            f"machine's CPU more than {percent(CPU_PRESSURE_LIMIT)} of the time, "
-            f"{percent(float(pressed['cpu_pressure'].median()))} in the middle one: it is small for this plan, or busy "
-            "all along, and the seconds are its own.",
+            f"machine's CPU for more than {percent(CPU_PRESSURE_LIMIT)} of the time (median "
+            f"{percent(float(pressed['cpu_pressure'].median()))}): the machine is too small for this plan or always "
+            "busy, so the seconds hold for this machine only.",
         )
 
 
 def _unequal(usual: pd.DataFrame) -> Iterator[Finding]:
     controls = usual[usual["form"] == CONTROL]
     both = usual[usual["form"] != CONTROL].merge(controls, on=["variant", "task_count"], suffixes=("", "_control"))
-    apart = both[(both["usual"] - both["usual_control"]).abs() > CPU_PRESSURE_LIMIT]
-    for one in apart.itertuples():
+    unequal = both[(both["usual"] - both["usual_control"]).abs() > CPU_PRESSURE_LIMIT]
+    for row in unequal.itertuples():
         yield Finding(
             kind="overloaded",
-            text=f"{one.variant} with {count_of_tasks(one.task_count)}: processes waited for this machine's CPU "
-            f"{percent(one.usual_control)} of the time as {CONTROL}, {percent(one.usual)} as {one.form}. A part of "
-            "their difference may be this machine's; on Fargate each task has a machine of its own.",
-            variant=one.variant,
-            form=one.form,
-            task_count=one.task_count,
+            text=f"{row.variant} with {count_of_tasks(row.task_count)}: processes waited for this machine's CPU "
+            f"{percent(row.usual_control)} of the time as {CONTROL}, {percent(row.usual)} as {row.form}. Part of "
+            "their difference may come from this machine; on Fargate each task has its own machine.",
+            variant=row.variant,
+            form=row.form,
+            task_count=row.task_count,
         )
 
 
@@ -149,10 +149,10 @@ def _ends_and_median(seconds: Floats, outlying: NDArray[np.bool_]) -> tuple[floa
 
 
 def samples(tasks: pd.DataFrame, primary_phases: Mapping[str, str]) -> Iterator[Sample]:
-    """One per treatment and task count that has the primary phase of its variant; ``tasks`` as for `noise`."""
-    for key, own in tasks.groupby(TREATMENT, observed=True):
+    """Yield one sample per treatment and task count that has its variant's primary phase; ``tasks`` as for `noise`."""
+    for key, group in tasks.groupby(TREATMENT, observed=True):
         column = f"{primary_phases[key[0]]}_seconds"
-        known = own[own[column] > 0]
+        known = group[group[column] > 0]
         if len(known):
             yield Sample(key, known, known[column].to_numpy())
 
@@ -169,6 +169,6 @@ def _finding(kind: WarningKind, key: tuple[str, str, int], text: str) -> Finding
 
 
 def _listed(numbers: Iterable[int]) -> str:
-    found = [str(number) for number in numbers]
-    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
-    return f"round{'s' if len(found) > 1 else ''} {', '.join(found[:LISTED])}{more}"
+    rounds = [str(number) for number in numbers]
+    more = f" and {len(rounds) - LISTED} more" if len(rounds) > LISTED else ""
+    return f"round{'s' if len(rounds) > 1 else ''} {', '.join(rounds[:LISTED])}{more}"

@@ -1,4 +1,4 @@
-"""What an analysis says in words: the headline, a sentence per comparison, verdicts and intervals. Pure."""
+"""Put an analysis into words: the headline, a sentence per comparison, verdicts and intervals. Pure."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ MOST_IN_HEADLINE = 4
 
 
 class Judged(Protocol):
-    """A comparison of any kind: of forms within a sweep, or of two sweeps."""
+    """A comparison of forms within a sweep, or of two sweeps."""
 
     @property
     def verdict(self) -> Verdict:
-        """What may be said."""
+        """What the data show."""
 
     @property
     def margin(self) -> float | None:
-        """What no difference is larger than."""
+        """The largest relative difference that the interval allows."""
 
     @property
     def taken_alone(self) -> Direction | None:
-        """What might be said, were it the only one."""
+        """What the data would show if this were the only comparison."""
 
 
 def headline(comparisons: Sequence[Comparison], primary_phases: Mapping[str, str], design: Design) -> str:
-    """The verdict in one sentence: each variant and form at its smallest task count, in the variant's primary phase."""
+    """Return the verdict in one sentence: each variant and form at its smallest task count, in the primary phase."""
     leading = _leading(comparisons, primary_phases)
     if not leading:
         return _nothing_to_say(design)
@@ -51,19 +51,19 @@ def headline(comparisons: Sequence[Comparison], primary_phases: Mapping[str, str
 
 
 def sentence(comparison: Comparison) -> str:
-    """A comparison in words, without a full stop: the verdict, and how sure it is."""
+    """Return a comparison in words, without a full stop: the verdict, and how certain it is."""
     return f"{_subject(comparison)} {_predicate(comparison)}"
 
 
 def interval(of_ratio: Interval | None) -> str:
-    """An interval of a ratio as one of changes in percent; empty when there is none."""
+    """Return an interval of a ratio as changes in percent; empty for None."""
     if of_ratio is None:
         return ""
     return f"{change(of_ratio.low).removesuffix(' %')} to {change(of_ratio.high)}"
 
 
 def verdict(comparison: Judged) -> str:
-    """A comparison's verdict, with its margin, or with what it would be if it were the only one."""
+    """Return a comparison's verdict, with its margin, or with the verdict it would have as the only comparison."""
     if comparison.verdict == "no-difference" and comparison.margin is not None:
         return f"no difference above {percent(comparison.margin)}"
     if comparison.taken_alone is not None:
@@ -81,18 +81,18 @@ def _predicate(comparison: Comparison) -> str:
         few = f"in {plural(comparison.blocks, 'block')}: too few to tell that from chance"
         return f"{faster_or_slower(ratio)} {against} {few}"
     low, high = comparison.interval.low, comparison.interval.high
-    sure = f"{100 * comparison.interval.level:g} % CI"
+    coverage = f"{100 * comparison.interval.level:g} % CI"
     match comparison.verdict:
         case "faster":
-            return f"{percent(1 - ratio)} ({sure} {_between(1 - high, 1 - low)}) faster {against}"
+            return f"{percent(1 - ratio)} ({coverage} {_between(1 - high, 1 - low)}) faster {against}"
         case "slower":
-            return f"{percent(ratio - 1)} ({sure} {_between(low - 1, high - 1)}) slower {against}"
+            return f"{percent(ratio - 1)} ({coverage} {_between(low - 1, high - 1)}) slower {against}"
         case "no-difference":
-            none = f"no difference larger than {percent(comparison.margin or 0)}"
-            return f"equally fast as {comparison.form} and {comparison.control}: {none}"
+            limit = f"no difference larger than {percent(comparison.margin or 0)}"
+            return f"equally fast as {comparison.form} and {comparison.control}: {limit}"
         case "undecided":
             alone = f", {comparison.taken_alone} if taken alone" if comparison.taken_alone else ""
-            return f"{_range(low, high)} ({sure}) {against}: undecided{alone}"
+            return f"{_range(low, high)} ({coverage}) {against}: undecided{alone}"
 
 
 def _range(low: float, high: float) -> str:
@@ -113,7 +113,7 @@ def _by_chance(shown: Sequence[Comparison], compared: int) -> str:
     if not levels:
         return ""
     expected = max(1, round((1 - levels[0]) * compared))
-    return f" Of {compared} comparisons without a difference, about {expected} would look so when taken alone."
+    return f" Taken alone, about {expected} of {compared} comparisons would look different even if none were."
 
 
 def _leading(comparisons: Sequence[Comparison], primary_phases: Mapping[str, str]) -> list[Comparison]:
@@ -129,4 +129,4 @@ def _nothing_to_say(design: Design) -> str:
         return f"Nothing can be compared: the plan has no {CONTROL!r} form."
     if len(design.forms) == 1:
         return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
-    return "Nothing can be concluded: no block has both a form and the control measured."
+    return "Nothing can be concluded: no block measured both a form and the control."

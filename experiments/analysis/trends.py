@@ -1,6 +1,6 @@
-"""Whether a phase moved while the sweep ran, and how it moves with the task count. Pure.
+"""Test whether a phase drifted during the sweep, and how it changes with the task count. Pure.
 
-Every phase of every treatment is tested, each kind of trend corrected for their number with Holm's procedure.
+Every phase of every treatment is tested. Holm's procedure corrects each kind of trend for the number of tests.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Over = Literal["order", "task-count"]
 
 
-class _Found(NamedTuple):
+class _PhaseSlope(NamedTuple):
     variant: str
     form: str
     phase: str
@@ -30,65 +30,65 @@ class _Found(NamedTuple):
 
 
 def trends(medians: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Trend, ...]:
-    """Trends of `effects.round_medians` over the order in which rounds ran, and over task counts."""
-    placed = medians.merge(_places(rounds), left_on="round", right_on="index")
-    return (*_corrected("order", list(_over_order(placed))), *_corrected("task-count", list(_over_counts(placed))))
+    """Return the trends of `effects.round_medians` over time, and over task counts."""
+    timed = medians.merge(_times(rounds), left_on="round", right_on="index")
+    return (*_corrected("order", list(_over_order(timed))), *_corrected("task-count", list(_over_counts(timed))))
 
 
 def moved(trends: Sequence[Trend], level: float) -> Iterator[Finding]:
-    """The trends that are no chance, in words."""
+    """Describe the significant trends in words."""
     for trend in trends:
         if trend.p_adjusted > 1 - level:
             continue
         subject = f"{trend.variant} as {trend.form} {PHASES[trend.phase].verb} {faster_or_slower(1 + trend.slope)}"
         if trend.over == "order":
             text = f"{subject} at the end of the sweep than at its beginning"
-            fair = "the random order within blocks keeps this from favouring a form"
-            yield Finding(kind="drift", text=f"{text}; {fair}.", variant=trend.variant, form=trend.form)
+            reassurance = "the random order within blocks keeps this from favouring a form"
+            yield Finding(kind="drift", text=f"{text}; {reassurance}.", variant=trend.variant, form=trend.form)
         else:
             text = f"{subject} for each doubling of the number of tasks."
             yield Finding(kind="task-count", text=text, variant=trend.variant, form=trend.form)
 
 
-def _places(rounds: pd.DataFrame) -> pd.DataFrame:
-    """When each round's last attempt began: 0 at the sweep's first round, 1 at its last."""
+def _times(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Return when each round's last attempt began: 0 at the sweep's first round, 1 at its last."""
     last = rounds.groupby("index", as_index=False)["started_ns"].max()
     since = (last["started_ns"] - last["started_ns"].min()).astype("float64")
-    return last.assign(place=since / max(since.max(), 1.0))[["index", "place"]]
+    return last.assign(time=since / max(since.max(), 1.0))[["index", "time"]]
 
 
-def _over_order(placed: pd.DataFrame) -> Iterator[_Found]:
-    for (variant, form), own in placed.groupby(["variant", "form"], observed=True):
+def _over_order(timed: pd.DataFrame) -> Iterator[_PhaseSlope]:
+    for (variant, form), rounds in timed.groupby(["variant", "form"], observed=True):
         for phase in COMPARED_PHASES:
-            known = own[own[f"{phase}_seconds"] > 0]
+            known = rounds[rounds[f"{phase}_seconds"] > 0]
             logarithms = np.log(known[f"{phase}_seconds"].to_numpy())
             groups, blocks = known["task_count"].to_numpy(), known["block"].to_numpy()
-            slope = block_slope(known["place"].to_numpy(), logarithms, groups, blocks)
+            slope = block_slope(known["time"].to_numpy(), logarithms, groups, blocks)
             if slope is not None:
-                yield _Found(variant, form, phase, slope)
+                yield _PhaseSlope(variant, form, phase, slope)
 
 
-def _over_counts(placed: pd.DataFrame) -> Iterator[_Found]:
-    for (variant, form), own in placed.groupby(["variant", "form"], observed=True):
+def _over_counts(timed: pd.DataFrame) -> Iterator[_PhaseSlope]:
+    for (variant, form), rounds in timed.groupby(["variant", "form"], observed=True):
         for phase in COMPARED_PHASES:
-            table = own.pivot_table(index="block", columns="task_count", values=f"{phase}_seconds", aggfunc="first")
-            whole = table[(table > 0).all(axis=1)]
-            slope = mean_slope(np.log2(whole.columns.to_numpy(dtype=float)), np.log(whole.to_numpy()))
+            table = rounds.pivot_table(index="block", columns="task_count", values=f"{phase}_seconds", aggfunc="first")
+            complete = table[(table > 0).all(axis=1)]
+            slope = mean_slope(np.log2(complete.columns.to_numpy(dtype=float)), np.log(complete.to_numpy()))
             if slope is not None:
-                yield _Found(variant, form, phase, slope)
+                yield _PhaseSlope(variant, form, phase, slope)
 
 
-def _corrected(over: Over, found: Sequence[_Found]) -> tuple[Trend, ...]:
-    adjusted = holm(np.array([one.slope.p_value for one in found])) if found else ()
+def _corrected(over: Over, slopes: Sequence[_PhaseSlope]) -> tuple[Trend, ...]:
+    adjusted = holm(np.array([each.slope.p_value for each in slopes])) if slopes else ()
     return tuple(
         Trend(
-            variant=one.variant,
-            form=one.form,
-            phase=one.phase,
+            variant=variant,
+            form=form,
+            phase=phase,
             over=over,
-            slope=float(np.expm1(one.slope.slope)),
-            p_value=one.slope.p_value,
+            slope=float(np.expm1(slope.slope)),
+            p_value=slope.p_value,
             p_adjusted=p_adjusted,
         )
-        for one, p_adjusted in zip(found, adjusted, strict=True)
+        for (variant, form, phase, slope), p_adjusted in zip(slopes, adjusted, strict=True)
     )

@@ -1,1 +1,1 @@
-"""Two sweeps: whether they can be compared, what changed, and a gate for continuous integration."""
+"""Compare two sweeps: whether they can be compared, what changed, and a gate for continuous integration."""

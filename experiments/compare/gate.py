@@ -1,8 +1,8 @@
-"""Did a start become slower than it may? The answer for continuous integration, from a comparison of two sweeps. Pure.
+"""A gate for continuous integration: did starts get slower than allowed between two sweeps? Pure.
 
-It fails on evidence alone: the verdict is `slower` and the whole interval lies at or above the limit. What cannot be
-told is not a failure but is said, for a gate that passes because nothing was measured well is worth nothing. For the
-same reason it fails when a treatment that was measured before has no complete round any more.
+The gate fails only on evidence: the verdict is `slower` and the whole interval lies at or above the limit. An
+inconclusive result does not fail, but it is reported, because a gate that passes for lack of data is worthless. For
+the same reason the gate fails if a treatment that was measured before has no complete round after.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from kit.values import Frozen
 
 
 class Judgement(Frozen):
-    """The changes that are slower than allowed, and those of which that cannot be ruled out, a sentence each; and the
-    treatments that are not measured any more.
-    """
+    """A phrase for each change that is slower than allowed, each that may be (``open``), and each lost treatment."""
 
     slower: tuple[str, ...]
     open: tuple[str, ...]
@@ -25,34 +23,34 @@ class Judgement(Frozen):
 
     @property
     def fails(self) -> bool:
-        """Whether this is no pass."""
+        """Whether the gate fails."""
         return bool(self.slower or self.lost)
 
 
-def judge(found: Versus, limit: float) -> Judgement:
-    """Look at the primary phase of every treatment and task count; ``limit`` is a share, 0.05 is 5 %."""
-    primary = [change for change in found.changes if change.primary]
+def judge(comparison: Versus, limit: float) -> Judgement:
+    """Judge the primary phase of every treatment and task count; ``limit`` is a share, 0.05 is 5 %."""
+    primary = [change for change in comparison.changes if change.primary]
     slower = [change for change in primary if _is_slower(change, limit)]
-    left = [change for change in primary if change not in slower and not _is_within(change, limit)]
-    return Judgement(slower=tuple(map(_sentence, slower)), open=tuple(map(_sentence, left)), lost=found.lost)
+    unclear = [change for change in primary if change not in slower and not _is_within(change, limit)]
+    return Judgement(slower=tuple(map(_phrase, slower)), open=tuple(map(_phrase, unclear)), lost=comparison.lost)
 
 
 def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str:
-    """What is said when it fails; ``unequal``: the machine was busier in one of the sweeps."""
-    said = []
+    """Return the message of a failure; ``unequal``: the machine was busier in one of the sweeps."""
+    sentences = []
     if judgement.lost:
         lost = ", ".join(judgement.lost)
-        said.append(f"Not measured any more: {lost} (no complete round after; `sociometer report` says why).")
+        sentences.append(f"No longer measured: {lost} (no complete round after; `sociometer report` says why).")
     if judgement.slower:
-        said.append(f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}.")
+        sentences.append(f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}.")
         if unequal:
-            said.append("The machine was busier in one of the sweeps: measure again before believing it.")
-    return " ".join(said)
+            sentences.append("The machine was busier in one of the sweeps: measure again before believing it.")
+    return " ".join(sentences)
 
 
 def doubt(judgement: Judgement, limit: float) -> str:
-    """What is said when something may be."""
-    return f"Cannot rule out slower by {percent(limit)}: {'; '.join(judgement.open)}. More blocks would tell."
+    """Return the warning about changes that may be slower than allowed."""
+    return f"Cannot rule out a slowdown of {percent(limit)}: {'; '.join(judgement.open)}. More blocks would tell."
 
 
 def _is_slower(change: Change, limit: float) -> bool:
@@ -63,8 +61,8 @@ def _is_within(change: Change, limit: float) -> bool:
     return change.interval is not None and change.interval.high < 1 + limit
 
 
-def _sentence(change: Change) -> str:
-    place = f"{change.phase} of {change.variant} {change.form} with {tasks(change.task_count)}"
+def _phrase(change: Change) -> str:
+    subject = f"{change.phase} of {change.variant} {change.form} with {tasks(change.task_count)}"
     if change.interval is None:
-        return f"{place} {changed(change.ratio)} in too few blocks"
-    return f"{place} {changed(change.ratio)} ({interval(change.interval)})"
+        return f"{subject} {changed(change.ratio)} in too few blocks"
+    return f"{subject} {changed(change.ratio)} ({interval(change.interval)})"

@@ -1,8 +1,9 @@
-"""Two sweeps side by side: what changed from one to the other, per treatment, task count and phase. Pure.
+"""Compare two sweeps: what changed from one to the other, per treatment, task count and phase. Pure.
 
-On one target, seconds are compared: the medians of rounds. Across targets only what a form does to its own control is:
-the logarithms of form ÷ control of each block, for a second in the lab is not a second on Fargate. The blocks of two
-sweeps are not paired (`statistics.unpaired`); verdicts follow the rules of `comparisons`, corrected over all rows.
+On one target, seconds are compared: the medians of rounds. Across targets, only the effect of a form on its own control
+is compared (the logarithm of form ÷ control per block), because a second in the lab is not a second on Fargate. The
+blocks of two sweeps are not paired (`statistics.unpaired`). Verdicts follow the rules of `comparisons`, corrected over
+all rows.
 """
 
 from __future__ import annotations
@@ -45,24 +46,24 @@ class Change(Frozen):
     form: str
     task_count: int
     phase: str
-    primary: bool = Field(description="the phase that the variant's verdict is about")
+    primary: bool = Field(description="whether the variant's verdict is about this phase")
     before: float
     after: float
     blocks_before: int
     blocks_after: int
     ratio: float = Field(description="after ÷ before, of geometric means over the blocks")
-    interval: Interval | None = Field(default=None, description="of the ratio; None when there are too few blocks")
+    interval: Interval | None = Field(default=None, description="of the ratio; None if there are too few blocks")
     p_value: float | None = Field(default=None, description="permutation of blocks between the sweeps")
     p_adjusted: float | None = Field(default=None, description="Welch's t, corrected for the number of rows")
     verdict: Verdict = "undecided"
-    margin: float | None = Field(default=None, description="no relative difference larger than this")
+    margin: float | None = Field(default=None, description="no relative difference is larger")
     taken_alone: Direction | None = Field(
-        default=None, description="what an undecided row would be, were it the only one"
+        default=None, description="the verdict of an undecided row if it were the only one"
     )
 
 
 class Versus(Frozen):
-    """A comparison of two sweeps; ``differing`` is what differs between them, by aspect."""
+    """A comparison of two sweeps; ``differing`` lists what differs between them, by aspect."""
 
     schema_version: int = 1
     before: str
@@ -72,9 +73,9 @@ class Versus(Frozen):
     measure: Measure
     differing: dict[str, list[str]]
     changes: tuple[Change, ...]
-    warnings: tuple[str, ...] = Field(default=(), description="what besides the change may explain it")
-    lost: tuple[str, ...] = Field(default=(), description="measured before; planned after, and not measured")
-    unfinished: tuple[str, ...] = Field(default=(), description="sweeps that have rounds to go, in words")
+    warnings: tuple[str, ...] = Field(default=(), description="other possible explanations of a change")
+    lost: tuple[str, ...] = Field(default=(), description="treatments measured before; planned but not measured after")
+    unfinished: tuple[str, ...] = Field(default=(), description="a sentence per sweep that is not finished")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class _Samples:
-    """The logarithms of what is compared, one per block of each sweep."""
+    """The logarithms to compare, one per block of each sweep."""
 
     variant: str
     form: str
@@ -98,7 +99,7 @@ class _Samples:
 
 
 def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
-    """What changed from one sweep to another; raises `SweepError` when they cannot be compared, or share nothing."""
+    """Compare two sweeps; raise `SweepError` if they cannot be compared or have no treatment in common."""
     differing = comparable.check(before.sweep, after.sweep, across)
     targets = [side.sweep.key_metadata.get("target", side.sweep.outputs.target) for side in (before, after)]
     measure: Measure = "ratio-to-plain" if "target" in differing else "seconds"
@@ -106,8 +107,8 @@ def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
     samples = list(_samples(earlier, later))
     if not samples:
         raise SweepError(
-            f"Sweeps {before.sweep.id} and {after.sweep.id} share no treatment at a task count that both measured in a "
-            "complete round."
+            f"Sweeps {before.sweep.id} and {after.sweep.id} share no treatment at a task count that both measured in "
+            "complete rounds."
         )
     return Versus(
         before=before.sweep.id,
@@ -128,35 +129,35 @@ def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
 
 
 def _terms(before: Sweep, after: Sweep) -> Terms:
-    """Sweeps that may have stopped early pay for their looks, also here."""
+    """Return stricter terms if either sweep may have stopped early."""
     if before.plan.stopping is None and after.plan.stopping is None:
         return Terms()
     return Terms(nominal_level=stopping.nominal_level(Terms().level), p_factor=stopping.P_FACTOR)
 
 
 def _lost(before: dict[RowKey, Floats], after: dict[RowKey, Floats], planned: Design) -> Iterator[str]:
-    """Treatments at a task count that broke: without a word about them a comparison would look clean."""
-    earlier, later = ({place[:3]: None for place, values in side.items() if len(values)} for side in (before, after))
+    """Name the treatments and task counts that broke: without them a comparison would look clean."""
+    earlier, later = ({key[:3]: None for key, values in side.items() if len(values)} for side in (before, after))
     for variant, form, count in earlier:
-        wanted = variant in planned.variants and form in planned.forms and count in planned.task_counts
-        if wanted and (variant, form, count) not in later:
+        is_planned = variant in planned.variants and form in planned.forms and count in planned.task_counts
+        if is_planned and (variant, form, count) not in later:
             yield f"{variant} {form} with {tasks(count)}"
 
 
 def _unequal_load(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
-    """Treatments in whose rounds the measuring machine was much busier in one of the sweeps."""
+    """Warn of treatments whose rounds ran on a much busier machine in one of the sweeps."""
     earlier, later = (_pressures(frame) for frame in (before, after))
     for treatment in sorted(earlier.keys() & later.keys()):
         variant, form, count = treatment
         if abs(later[treatment] - earlier[treatment]) > FOREIGN_PRESSURE:
             yield (
                 f"CPU pressure of {variant} {form} with {tasks(count)} was {percent(earlier[treatment])} before and "
-                f"{percent(later[treatment])} after: a part of the change may be the machine's."
+                f"{percent(later[treatment])} after: part of the change may come from the machine."
             )
 
 
 def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
-    """Median CPU pressure of the measured tasks' rounds, by variant, form and task count."""
+    """Return the median CPU pressure of the measured tasks' rounds, by variant, form and task count."""
     grouped = measured(tasks).groupby(TREATMENT, observed=True)["cpu_pressure"].median()
     return {(str(variant), str(form), int(count)): float(share) for (variant, form, count), share in grouped.items()}
 
@@ -165,11 +166,11 @@ RowKey = tuple[str, str, int, str]
 
 
 def _logarithms(side: Recorded, measure: Measure) -> dict[RowKey, Floats]:
-    """By variant, form, task count and phase."""
+    """Return one logarithm per block, by variant, form, task count and phase."""
     medians = round_medians(side.tasks)
     if measure == "ratio-to-plain":
-        found = pairs(side.sweep.plan.design, medians)
-        return {(pair.variant, pair.form, pair.task_count, pair.phase): pair.differences for pair in found}
+        all_pairs = pairs(side.sweep.plan.design, medians)
+        return {(pair.variant, pair.form, pair.task_count, pair.phase): pair.differences for pair in all_pairs}
     grouped = medians.groupby(["variant", "form", "task_count"], observed=True)
     return {
         (str(variant), str(form), int(count), phase): _positive_logarithms(rounds[f"{phase}_seconds"])
@@ -183,52 +184,53 @@ def _positive_logarithms(seconds: pd.Series) -> Floats:
 
 
 def _samples(before: dict[RowKey, Floats], after: dict[RowKey, Floats]) -> Iterator[_Samples]:
-    for place in before:
-        if place in after and len(before[place]) and len(after[place]):
-            yield _Samples(*place, before[place], after[place])
+    for key in before:
+        if key in after and len(before[key]) and len(after[key]):
+            yield _Samples(*key, before[key], after[key])
 
 
 def _changes(samples: Sequence[_Samples], terms: Terms) -> tuple[Change, ...]:
-    testable = [min(len(one.before), len(one.after)) >= LEAST_BLOCKS for one in samples]
-    p_values = np.array(
-        [unpaired.p_value(one.before, one.after) if able else 1.0 for one, able in zip(samples, testable, strict=True)]
-    )
-    phases = primary_phases((one.variant, one.phase) for one in samples)
-    described = [_described(one, primary=one.phase == phases[one.variant]) for one in samples]
-    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), shares([change.primary for change in described]))
+    p_values = np.array([unpaired.p_value(row.before, row.after) if _testable(row) else 1.0 for row in samples])
+    phases = primary_phases((row.variant, row.phase) for row in samples)
+    descriptions = [_described(row, primary=row.phase == phases[row.variant]) for row in samples]
+    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), shares([change.primary for change in descriptions]))
     return tuple(
-        _judged(one, float(p), change, terms) if able else change
-        for one, p, change, able in zip(samples, adjusted, described, testable, strict=True)
+        _judged(row, float(p), change, terms) if _testable(row) else change
+        for row, p, change in zip(samples, adjusted, descriptions, strict=True)
     )
 
 
-def _described(one: _Samples, *, primary: bool) -> Change:
+def _testable(row: _Samples) -> bool:
+    return min(len(row.before), len(row.after)) >= LEAST_BLOCKS
+
+
+def _described(row: _Samples, *, primary: bool) -> Change:
     return Change(
-        variant=one.variant,
-        form=one.form,
-        task_count=one.task_count,
-        phase=one.phase,
+        variant=row.variant,
+        form=row.form,
+        task_count=row.task_count,
+        phase=row.phase,
         primary=primary,
-        before=float(np.exp(np.median(one.before))),
-        after=float(np.exp(np.median(one.after))),
-        blocks_before=len(one.before),
-        blocks_after=len(one.after),
-        ratio=float(np.exp(one.after.mean() - one.before.mean())),
+        before=float(np.exp(np.median(row.before))),
+        after=float(np.exp(np.median(row.after))),
+        blocks_before=len(row.before),
+        blocks_after=len(row.after),
+        ratio=float(np.exp(row.after.mean() - row.before.mean())),
     )
 
 
-def _judged(one: _Samples, p_adjusted: float, described: Change, terms: Terms) -> Change:
-    low, high = np.exp(unpaired.interval(one.before, one.after, terms.nominal_level))
+def _judged(row: _Samples, p_adjusted: float, description: Change, terms: Terms) -> Change:
+    low, high = np.exp(unpaired.interval(row.before, row.after, terms.nominal_level))
     interval = Interval(low=low, high=high, level=terms.level)
-    permuted = unpaired.permuted(one.before, one.after)
-    said = verdict(interval, p_adjusted, permuted, terms.margin)
-    return described.model_copy(
+    permuted = unpaired.permuted(row.before, row.after)
+    decision = verdict(interval, p_adjusted, permuted, terms.margin)
+    return description.model_copy(
         update={
             "interval": interval,
             "p_value": permuted.p_value,
             "p_adjusted": p_adjusted,
-            "verdict": said,
-            "taken_alone": taken_alone(interval, permuted) if said == "undecided" else None,
-            "margin": bound(interval) if said == "no-difference" else None,
+            "verdict": decision,
+            "taken_alone": taken_alone(interval, permuted) if decision == "undecided" else None,
+            "margin": bound(interval) if decision == "no-difference" else None,
         }
     )

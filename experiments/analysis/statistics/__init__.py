@@ -1,1 +1,1 @@
-"""The statistics themselves: pure functions on arrays of numbers that name their source and know no sweep."""
+"""The statistics: pure functions on arrays that cite their source and know nothing of sweeps."""

@@ -1,15 +1,15 @@
-"""Permutation test over the randomisation that was really used. Pure.
+"""Permutation test over the randomisation that the plan really used. Pure.
 
-A plan draws the order of a block's rounds at random, so had the form no effect, the two rounds of a block that differ
-in nothing but the form could as well have borne each other's label. Every exchange of labels within blocks, 2 to the
-number of blocks in all, is then as likely as the one that was drawn: the p-value is the share of exchanges whose mean
-difference is at least as large. It assumes nothing else, no distribution and no equal variances (Fisher, The Design of
-Experiments, 1935, section 21). Enumerated while that is cheap, else drawn, with one added above and below, so that p
-is never 0 and never too small (Phipson and Smyth, Permutation P-values Should Never Be Zero, Statistical Applications
-in Genetics and Molecular Biology 9, 2010).
+A plan draws the order of a block's rounds at random. If the form has no effect, the labels of the two rounds of a
+block that differ only in form could equally well be swapped. Each of the 2 ** blocks ways to swap labels within blocks
+is then as likely as the one that was drawn. The p-value is the share of them whose mean difference is at least as
+large. The test assumes nothing else, neither a distribution nor equal variances (Fisher, The Design of Experiments,
+1935, section 21). All swaps are enumerated while that is cheap. Otherwise they are drawn at random, with one added to
+numerator and denominator, so that p is never 0 and never too small (Phipson and Smyth, Permutation P-values Should
+Never Be Zero, Statistical Applications in Genetics and Molecular Biology 9, 2010).
 
-`scipy.stats.permutation_test` gives the same p where all exchanges are enumerated (a test compares them), and takes 60
-times as long at 14 blocks: 0.2 s for each comparison of a sweep.
+`scipy.stats.permutation_test` gives the same p if all swaps are enumerated (a test compares them), but takes 60 times
+as long at 14 blocks: 0.2 s for each comparison of a sweep.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from experiments.analysis.statistics.paired import Floats
 
 MOST_ENUMERATED = 14
-"""Blocks up to which all exchanges are enumerated: 16,384 of them."""
+"""The most blocks for which all swaps are enumerated: 16,384 of them."""
 DRAWS = 19_999
 _SEED = 20_100
 """The same records must give the same report."""
@@ -30,14 +30,14 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Permuted:
-    """The two-sided p-value, and the least that so many blocks allow whatever the effect: 1/4 at 3 blocks."""
+    """The two-sided p-value, and the smallest that this number of blocks can give: 1/4 at 3 blocks."""
 
     p_value: float
     least: float
 
 
 def test(differences: Floats) -> Permuted:
-    """The test for differences of logarithms, one per block."""
+    """Test differences of logarithms, one per block."""
     blocks = len(differences)
     least = 2.0 ** (1 - blocks) if blocks <= MOST_ENUMERATED else 1 / (1 + DRAWS)
     return Permuted(_p_value(differences), least)

@@ -1,12 +1,12 @@
-"""The shape of a sample: values far from the rest, and two heaps instead of one. Pure.
+"""The shape of a sample: outliers, and two clusters ("heaps") instead of one. Pure.
 
-Far from the rest is a modified z-score above 3.5 on the logarithms (Iglewicz and Hoaglin, How to Detect and Handle
-Outliers, 1993), for durations are skewed. Two heaps are what a mixture of two normal distributions of the logarithms
-explains better than one, and better than an even spread, by more than 10 of the Bayesian information criterion
-(Schwarz, Annals of Statistics 6, 1978; "very strong" in Kass and Raftery, Bayes Factors, Journal of the American
-Statistical Association 90, 1995), if their means are far enough apart to leave a gap (Ashman, Bird and Zepf,
-Astronomical Journal 108, 1994: D above 2). The mixture is fitted by expectation maximisation (Dempster, Laird and
-Rubin, Journal of the Royal Statistical Society B 39, 1977).
+An outlier has a modified z-score above 3.5 on the logarithms, because durations are skewed (Iglewicz and Hoaglin, How
+to Detect and Handle Outliers, 1993). A sample has two clusters if a mixture of two normal distributions explains its
+logarithms better than one normal or an even spread, by more than 10 on the Bayesian information criterion (Schwarz,
+Annals of Statistics 6, 1978; "very strong" in Kass and Raftery, Bayes Factors, Journal of the American Statistical
+Association 90, 1995), and the means are far enough apart to leave a gap (Ashman, Bird and Zepf, Astronomical Journal
+108, 1994: D above 2). The mixture is fitted by expectation maximisation (Dempster, Laird and Rubin, Journal of the
+Royal Statistical Society B 39, 1977).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from experiments.analysis.statistics.paired import Floats
 
 FAR = 3.5
 LEAST_CHANGE = 0.10
-"""A value that differs by less from the median is never far, however alike the others are."""
+"""A value that differs from the median by less is never an outlier, however close the others are to each other."""
 SCALED = 1.4826
-"""Median absolute deviation times this is the standard deviation of a normal distribution."""
+"""For a normal distribution, the median absolute deviation times this is the standard deviation."""
 LEAST_REST = 5
-"""Of three values, one is called far in a quarter of all samples: their median absolute deviation knows little."""
+"""Fewer values say little about the spread: a quarter of all samples of three would have an outlier."""
 LEAST_SAMPLE = 20
 MOST_SAMPLE = 1_000
-"""More values are thinned out evenly: two heaps that 1,000 values do not show are none."""
+"""Larger samples are thinned out evenly: clusters that 1,000 values do not show do not matter."""
 LEAST_HEAP = 0.1
 LEAST_GAP = 2.0
 LEAST_GAIN = 10.0
@@ -37,7 +37,7 @@ _LEAST_WIDTH = 1e-4
 
 @dataclass(frozen=True)
 class Heaps:
-    """Two heaps in a sample of logarithms: the means of the lower and upper one, and the upper one's share."""
+    """Two clusters in a sample of logarithms: the means of the lower and the upper one, and the upper one's share."""
 
     lower: float
     upper: float
@@ -45,7 +45,7 @@ class Heaps:
 
 
 def far(logarithms: Floats) -> NDArray[np.bool_]:
-    """Which values lie far from the rest; none where the rest is too small to tell."""
+    """Return a mask of the outliers; all False if the sample is too small to tell."""
     if len(logarithms) < LEAST_REST:
         return np.zeros(len(logarithms), dtype=bool)
     distance = np.abs(logarithms - np.median(logarithms))
@@ -54,7 +54,7 @@ def far(logarithms: Floats) -> NDArray[np.bool_]:
 
 
 def heaps(logarithms: Floats) -> Heaps | None:
-    """The two heaps of a sample; None when one explains it, or it is too small to tell."""
+    """Return the two clusters of a sample; None if it has only one, or is too small to tell."""
     if len(logarithms) < LEAST_SAMPLE:
         return None
     values = np.sort(logarithms)[:: -(-len(logarithms) // MOST_SAMPLE)]
@@ -76,23 +76,24 @@ def _even(values: Floats) -> float:
 
 
 def _two_normals(values: Floats) -> tuple[Floats, Floats, Floats, float]:
-    """Means in order, standard deviations, shares and log-likelihood, begun at the split with the least spread."""
+    """Fit two normals to sorted values, from the best split on: means in order, deviations, shares, log-likelihood."""
     split = _best_split(values)
-    belongs = np.stack([np.arange(len(values)) < split, np.arange(len(values)) >= split], axis=1).astype(float)
+    membership = np.stack([np.arange(len(values)) < split, np.arange(len(values)) >= split], axis=1).astype(float)
     for _ in range(_STEPS):
-        weights = belongs.sum(axis=0)
-        means = belongs.T @ values / weights
-        widths = np.sqrt((belongs * (values[:, None] - means) ** 2).sum(axis=0) / weights)
+        weights = membership.sum(axis=0)
+        means = membership.T @ values / weights
+        widths = np.sqrt((membership * (values[:, None] - means) ** 2).sum(axis=0) / weights)
         widths = np.maximum(widths, _LEAST_WIDTH)
         shares = weights / len(values)
         joint = shares * _densities(values[:, None], means, widths)
-        belongs = joint / joint.sum(axis=1, keepdims=True)
+        membership = joint / joint.sum(axis=1, keepdims=True)
     order = np.argsort(means)
     return means[order], widths[order], shares[order], float(np.log(joint.sum(axis=1)).sum())
 
 
 def _best_split(values: Floats) -> int:
-    """Where to cut sorted values so that both parts vary least (Fisher, On Grouping for Maximum Homogeneity, 1958)."""
+    """Return where to cut sorted values so that both parts vary least (Fisher, On Grouping for Maximum Homogeneity,
+    1958)."""
     counts = np.arange(1, len(values))
     sums, total = np.cumsum(values)[:-1], values.sum()
     between = sums**2 / counts + (total - sums) ** 2 / (len(values) - counts)

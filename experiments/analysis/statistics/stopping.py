@@ -1,15 +1,15 @@
-"""The rule by which a sweep adds blocks until its intervals are narrow enough, and what that costs. Pure.
+"""The stopping rule: a sweep adds blocks until its intervals are narrow enough, at a cost in error. Pure.
 
-After every block from the sixth on, the sweep ends when the interval of each comparison of a primary phase is at most
-as wide as wanted. It looks at widths and never at effects, so it cannot stop because a difference appeared; but it
+After every block from the sixth on, the sweep ends if the interval of each comparison of a primary phase is at most as
+wide as wanted. The rule looks at widths and never at effects, so it cannot stop because a difference appeared. But it
 stops a little too early when the spread happens to look small (Chow and Robbins, On the Asymptotic Theory of
 Fixed-width Sequential Confidence Intervals, Annals of Mathematical Statistics 36, 1965; Starr, The Performance of a
-Sequential Procedure for the Fixed-width Interval Estimation of the Mean, same journal 37, 1966, has how far below
-its level the coverage falls). Without correction, 95 % intervals would cover 92 %, or 90 % when started at three
-blocks. Stein's two-stage rule (same journal 16, 1945) is exact, but forgets all spread seen after its first stage and
-needs up to 1.7 times the blocks. So the error is budgeted instead: rule and report use intervals of a higher nominal
-level, p-values are multiplied. Both constants were found by simulation for the worst ratio of spread to wanted width,
-and `benchmarks/bench_coverage.py` shows that they hold.
+Sequential Procedure for the Fixed-width Interval Estimation of the Mean, same journal 37, 1966, says how far the
+coverage falls below its level). Without correction, 95 % intervals would cover 92 %, or 90 % if looks began at three
+blocks. Stein's two-stage rule (same journal 16, 1945) is exact, but ignores all spread seen after its first stage and
+needs up to 1.7 times the blocks. Instead, rule and report use intervals of a higher nominal level, and p-values are
+multiplied. Both constants were found by simulation for the worst ratio of spread to wanted width, and
+`benchmarks/bench_coverage.py` shows that they hold.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from numpy.typing import NDArray
 from experiments.analysis.statistics.paired import Floats, half_width
 
 LEAST_BLOCKS = 6
-"""Blocks before the first look; with fewer, the spread is too badly known to stop by it."""
+"""Blocks before the first look; with fewer, the spread is too uncertain to stop by."""
 ERROR_SHARE = 0.7
-"""Of the error that an interval may make: 96.5 % intervals cover 94.4 to 96.5 % after stopping."""
+"""Share of the allowed error to use: 96.5 % intervals cover 94.4 to 96.5 % after stopping."""
 P_FACTOR = 2.0
-"""By so much, at most, stopping makes the error of a sweep's corrected tests larger."""
+"""Stopping raises the error of a sweep's corrected tests by at most this factor."""
 
 
 def nominal_level(level: float) -> float:
-    """The level at which intervals are computed so that they keep ``level`` after stopping."""
+    """Return the level at which to compute intervals so that they keep ``level`` after stopping."""
     return 1 - ERROR_SHARE * (1 - level)
 
 
 def narrow_enough(differences: Floats, precision: float, level: float) -> NDArray[np.bool_]:
-    """Whether the interval over the last axis, the blocks so far, has at most the relative half width ``precision``."""
+    """Whether the interval over the last axis (the blocks so far) has at most the relative half width ``precision``."""
     blocks = differences.shape[-1]
     if blocks < LEAST_BLOCKS:
         return np.zeros(differences.shape[:-1], dtype=bool)

@@ -1,11 +1,11 @@
-"""Interval and tests for two sets of blocks that were not measured together, as before and after a change. Pure.
+"""Interval and tests for two sets of blocks measured separately, such as before and after a change. Pure.
 
 Welch's t on logarithms (`scipy.stats.ttest_ind`; The Generalization of Student's Problem when Several Different
 Population Variances are Involved, Biometrika 34, 1947; degrees of freedom after Satterthwaite, Biometrics Bulletin 2,
-1946): the two sweeps may vary differently. The permutation test exchanges whole blocks between the sweeps
-(`scipy.stats.permutation_test`: enumerated while that is cheap, else drawn, with one added above and below; two-sided
-is twice the smaller tail). Nobody drew at random which sweep came first, so both tests see a difference between two
-days as well as one between two images; only repeating tells them apart.
+1946) allows the two sweeps different variances. The permutation test exchanges whole blocks between the sweeps
+(`scipy.stats.permutation_test`: enumerated while that is cheap, else drawn, with one added to numerator and
+denominator; two-sided is twice the smaller tail). The order of the sweeps was not randomised, so both tests detect a
+difference between two days as well as one between two images. Only repetition tells them apart.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SEED = 20_100
 
 
 def interval(before: Floats, after: Floats, level: float) -> tuple[float, float]:
-    """The interval of mean(after) - mean(before); each has at least two values."""
+    """Return the interval of mean(after) - mean(before); each side has at least two values."""
     if _without_spread(before, after):
         return (float(after.mean() - before.mean()),) * 2
     ends = _welch(before, after).confidence_interval(level)
@@ -33,31 +33,31 @@ def interval(before: Floats, after: Floats, level: float) -> tuple[float, float]
 
 
 def p_value(before: Floats, after: Floats) -> float:
-    """Two-sided p of the t test that the interval inverts; without any spread it is 0, or 1 when the means agree."""
+    """Return the two-sided p of the t test that the interval inverts; without spread 0, or 1 if the means agree."""
     if _without_spread(before, after):
         return 1.0 if before.mean() == after.mean() else 0.0
     return float(_welch(before, after).pvalue)
 
 
 def permuted(before: Floats, after: Floats) -> Permuted:
-    """The permutation test of the difference of means."""
+    """Run the permutation test of the difference of means."""
     exchanges = comb(len(before) + len(after), len(before))
-    found = permutation_test(
+    result = permutation_test(
         (before, after),
-        lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
+        lambda first, second, axis: first.mean(axis=axis) - second.mean(axis=axis),
         vectorized=True,
         n_resamples=DRAWS,
         rng=np.random.default_rng(_SEED),
     )
-    return Permuted(float(found.pvalue), 2 / (exchanges if exchanges <= DRAWS else 1 + DRAWS))
+    return Permuted(float(result.pvalue), 2 / (exchanges if exchanges <= DRAWS else 1 + DRAWS))
 
 
 def _welch(before: Floats, after: Floats) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # equal blocks are no loss of precision
+        warnings.simplefilter("ignore", RuntimeWarning)  # for equal blocks scipy warns of a loss of precision
         return ttest_ind(after, before, equal_var=False)
 
 
 def _without_spread(before: Floats, after: Floats) -> bool:
-    """Whether neither sweep varies, so that there is no t."""
+    """Whether neither sweep varies, so that t is undefined."""
     return bool(np.ptp(before) == np.ptp(after) == 0)

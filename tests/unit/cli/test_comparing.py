@@ -97,7 +97,7 @@ def test_no_slower_than_allowed_ends_with_0_in_silence(ended: Callable[..., tupl
 def test_what_cannot_be_ruled_out_is_a_warning_and_no_failure(ended: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = ended("last~2", "last~1", "--fail-if-slower", "1%")
     assert code == 0
-    assert err.startswith("warning: Cannot rule out slower by 1.0 %: ")
+    assert err.startswith("warning: Cannot rule out a slowdown of 1.0 %: ")
     assert err.count("\n") == 1
 
 

@@ -19,8 +19,8 @@ from tests.support.made_frames import Made, made
 from tests.unit.experiments.conftest import StartSweep
 
 
-def of(found: Made) -> Analysis:
-    return analyse(found.sweep, found.tasks, found.rounds)
+def of(sweep: Made) -> Analysis:
+    return analyse(sweep.sweep, sweep.tasks, sweep.rounds)
 
 
 def kinds(analysis: Analysis) -> list[str]:
@@ -28,13 +28,13 @@ def kinds(analysis: Analysis) -> list[str]:
 
 
 def noisy(effects: dict[str, float], spread: float = 0.03, seed: int = 1) -> Callable[[Round, int], float]:
-    """Log-normal boots whose median depends on the form, with blocks and rounds of their own."""
+    """Return log-normal boots whose median depends on the form, with a random level per block and round."""
     rng = np.random.default_rng(seed)
     shared: dict[object, float] = {}
 
     def boot(round_: Round, _: int) -> float:
-        for place in (("block", round_.block), ("round", round_.index)):
-            shared.setdefault(place, rng.normal(0, spread))
+        for key in (("block", round_.block), ("round", round_.index)):
+            shared.setdefault(key, rng.normal(0, spread))
         level = shared["block", round_.block] + shared["round", round_.index] + rng.normal(0, spread)
         return math.exp(level) * effects[round_.form] * 10
 
@@ -50,7 +50,7 @@ def test_a_sweep_of_the_fake_is_compared_as_a_second_computation_does(store: Sto
         boots = [durations(task).boot_seconds or math.nan for task in record.observation.tasks]
         logs[record.round.block, ("plain", "soci-v2").index(record.round.form)] = math.log(sorted(boots)[1])
     reference = stats.ttest_rel(logs[:, 1], logs[:, 0]).confidence_interval(0.95)
-    (boot,) = [one for one in analysis.comparisons if one.phase == "boot"]
+    (boot,) = [each for each in analysis.comparisons if each.phase == "boot"]
     assert boot.interval is not None
     assert (boot.interval.low, boot.interval.high) == pytest.approx((math.exp(reference.low), math.exp(reference.high)))
     assert analysis.simulated, "the fake measures nothing"
@@ -60,70 +60,70 @@ def test_a_sweep_of_the_fake_is_compared_as_a_second_computation_does(store: Sto
 
 
 def test_a_difference_and_its_size_are_the_headline() -> None:
-    found = of(made(small_plan(blocks=8), noisy({"plain": 1.0, "soci-v2": 0.75})))
-    assert {one.verdict for one in found.comparisons} == {"faster"}
-    assert found.headline.startswith("movie with 1 task boots 2")
-    assert not found.simulated
+    analysis = of(made(small_plan(blocks=8), noisy({"plain": 1.0, "soci-v2": 0.75})))
+    assert {each.verdict for each in analysis.comparisons} == {"faster"}
+    assert analysis.headline.startswith("movie with 1 task boots 2")
+    assert not analysis.simulated
 
 
 def test_the_same_image_under_two_names_is_no_difference() -> None:
-    found = of(made(small_plan(blocks=10), noisy({"plain": 1.0, "soci-v2": 1.0})))
-    assert {one.verdict for one in found.comparisons} == {"no-difference"}
-    assert "equally fast as soci-v2 and plain: no difference larger than" in found.headline
+    analysis = of(made(small_plan(blocks=10), noisy({"plain": 1.0, "soci-v2": 1.0})))
+    assert {each.verdict for each in analysis.comparisons} == {"no-difference"}
+    assert "equally fast as soci-v2 and plain: no difference larger than" in analysis.headline
 
 
 def test_no_record_says_that_nothing_can_be_concluded() -> None:
-    found = of(made(small_plan(), lambda *_: 1.0, ran=lambda _: False, status="running"))
-    assert found.comparisons == found.trends == ()
-    assert [finding.text for finding in found.findings] == ["No round has run: nothing can be concluded."]
-    assert found.headline.startswith("Nothing can be concluded")
-    assert len(found.cells) == 4
+    analysis = of(made(small_plan(), lambda *_: 1.0, ran=lambda _: False, status="running"))
+    assert analysis.comparisons == analysis.trends == ()
+    assert [finding.text for finding in analysis.findings] == ["No round has run: nothing can be concluded."]
+    assert analysis.headline.startswith("Nothing can be concluded")
+    assert len(analysis.cells) == 4
 
 
 def test_one_record_is_a_figure_without_a_comparison() -> None:
-    found = of(made(small_plan(), lambda *_: 7.0, ran=lambda round_: round_.index == 0, status="interrupted"))
-    assert sum(len(cell.phases) for cell in found.cells) == 1
-    assert found.comparisons == ()
-    assert "incomplete" in kinds(found)
-    (incomplete,) = [finding for finding in found.findings if finding.kind == "incomplete"]
+    analysis = of(made(small_plan(), lambda *_: 7.0, ran=lambda round_: round_.index == 0, status="interrupted"))
+    assert sum(len(cell.phases) for cell in analysis.cells) == 1
+    assert analysis.comparisons == ()
+    assert "incomplete" in kinds(analysis)
+    (incomplete,) = [finding for finding in analysis.findings if finding.kind == "incomplete"]
     assert "is interrupted; 7 of 8 rounds have no complete attempt" in incomplete.text
     assert "sociometer sweep --resume made" in incomplete.text
 
 
 def test_one_block_has_ratios_and_says_how_many_blocks_an_interval_needs() -> None:
-    found = of(made(small_plan(blocks=1), noisy({"plain": 1.0, "soci-v2": 0.5})))
-    assert {(one.interval, one.verdict) for one in found.comparisons} == {(None, "undecided")}
-    assert "in 1 block: too few to tell that from chance" in found.headline
-    (few,) = [finding for finding in found.findings if finding.kind == "too-few"]
-    assert "in 1 block at most: at least 3 are needed" in few.text
+    analysis = of(made(small_plan(blocks=1), noisy({"plain": 1.0, "soci-v2": 0.5})))
+    assert {(each.interval, each.verdict) for each in analysis.comparisons} == {(None, "undecided")}
+    assert "in 1 block: too few to tell that from chance" in analysis.headline
+    (few,) = [finding for finding in analysis.findings if finding.kind == "too-few"]
+    assert "measured in at most 1 block, and at least 3 are needed" in few.text
 
 
 def test_only_failures_are_counted_and_compared_with_nothing(store: Store, sweep: StartSweep) -> None:
     plan = small_plan(task_counts=(1,), blocks=3)
     done = sweep(plan, script={index: [Outcome.TIMEOUT] for index in range(6)})
-    found = analyse(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
-    assert found.comparisons == found.trends == ()
-    assert [cell.outcomes for cell in found.cells] == [{"timeout": 3}] * 2
-    assert [(row.what, row.count) for row in found.left_out] == [("task timeout", 3)] * 2
-    assert found.headline.startswith("Nothing can be concluded")
+    analysis = analyse(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
+    assert analysis.comparisons == analysis.trends == ()
+    assert [cell.outcomes for cell in analysis.cells] == [{"timeout": 3}] * 2
+    assert [(row.what, row.count) for row in analysis.left_out] == [("task timeout", 3)] * 2
+    assert analysis.headline.startswith("Nothing can be concluded")
 
 
 def test_a_plan_without_control_is_told_so() -> None:
-    found = of(made(small_plan(forms=("soci-v1", "soci-v2"), blocks=5), lambda *_: 3.0))
-    assert "no-control" in kinds(found)
-    assert found.comparisons == ()
-    assert found.headline == "Nothing can be compared: the plan has no 'plain' form."
-    assert len(found.cells) == 4
+    analysis = of(made(small_plan(forms=("soci-v1", "soci-v2"), blocks=5), lambda *_: 3.0))
+    assert "no-control" in kinds(analysis)
+    assert analysis.comparisons == ()
+    assert analysis.headline == "Nothing can be compared: the plan has no 'plain' form."
+    assert len(analysis.cells) == 4
 
 
 def test_a_plan_with_the_control_alone_has_nothing_to_compare() -> None:
-    found = of(made(small_plan(forms=("plain",), blocks=5), lambda *_: 3.0))
-    assert found.headline == "Nothing can be compared: the plan has no form but 'plain'."
+    analysis = of(made(small_plan(forms=("plain",), blocks=5), lambda *_: 3.0))
+    assert analysis.headline == "Nothing can be compared: the plan has no form but 'plain'."
 
 
 def test_times_that_are_all_alike_are_no_error() -> None:
-    found = of(made(small_plan(blocks=4), lambda *_: 2.0))
-    assert {(one.ratio, one.verdict, one.margin) for one in found.comparisons} == {(1.0, "no-difference", 0.0)}
+    analysis = of(made(small_plan(blocks=4), lambda *_: 2.0))
+    assert {(each.ratio, each.verdict, each.margin) for each in analysis.comparisons} == {(1.0, "no-difference", 0.0)}
 
 
 def stopped_plan(blocks: int = 30) -> Plan:
@@ -134,44 +134,45 @@ def test_a_sweep_that_may_stop_early_pays_for_its_looks_and_says_why_it_ended() 
     boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.01)
     fixed = of(made(small_plan(task_counts=(1,), blocks=8), boot)).comparisons[0]
     boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.01)
-    found = of(made(stopped_plan(), boot, ran=lambda round_: round_.block < 8))
+    analysis = of(made(stopped_plan(), boot, ran=lambda round_: round_.block < 8))
     assert fixed.interval is not None
-    assert found.comparisons[0].interval is not None
-    assert found.comparisons[0].ratio == fixed.ratio
-    assert found.comparisons[0].interval.low < fixed.interval.low
-    assert "incomplete" not in kinds(found), "the blocks that were not wanted are not owed"
-    (why,) = [finding.text for finding in found.findings if finding.kind == "stopped"]
-    assert why == "The sweep ended after 8 of at most 30 blocks, for every interval was within 5.0 % to either side."
-    assert any("Stopping rule" in method.name for method in found.methods)
+    assert analysis.comparisons[0].interval is not None
+    assert analysis.comparisons[0].ratio == fixed.ratio
+    assert analysis.comparisons[0].interval.low < fixed.interval.low
+    assert "incomplete" not in kinds(analysis), "the blocks that were not wanted are not owed"
+    (why,) = [finding.text for finding in analysis.findings if finding.kind == "stopped"]
+    assert why == "The sweep ended after 8 of at most 30 blocks: every interval was within ±5.0 %."
+    assert any("Stopping rule" in method.name for method in analysis.methods)
 
 
-@pytest.mark.parametrize(("most", "why"), [(30, "its time was used up"), (8, "a plan has no more")])
+@pytest.mark.parametrize(("most", "why"), [(30, "its time ran out"), (8, "the plan has no more")])
 def test_a_sweep_that_ended_before_it_was_precise_says_so(most: int, why: str) -> None:
     boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.3)
-    found = of(made(stopped_plan(most), boot, ran=lambda round_: round_.block < 8))
-    assert why in " ".join(finding.text for finding in found.findings if finding.kind == "stopped")
+    analysis = of(made(stopped_plan(most), boot, ran=lambda round_: round_.block < 8))
+    assert why in " ".join(finding.text for finding in analysis.findings if finding.kind == "stopped")
 
 
 def test_every_method_names_its_source() -> None:
-    found = of(made(small_plan(blocks=3), lambda *_: 1.0))
-    assert len(found.methods) > 8
-    assert all(any(character.isdigit() for character in method.source) for method in found.methods)
+    analysis = of(made(small_plan(blocks=3), lambda *_: 1.0))
+    assert len(analysis.methods) > 8
+    assert all(any(character.isdigit() for character in method.source) for method in analysis.methods)
 
 
 def test_intervals_wider_than_wanted_say_how_many_more_blocks_are_needed_and_for_what() -> None:
-    found = of(made(small_plan(blocks=5), noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.15)))
-    (few,) = [finding.text for finding in found.findings if finding.kind == "too-few"]
-    worst = max(found.comparisons, key=lambda one: one.blocks_needed or 0)
+    analysis = of(made(small_plan(blocks=5), noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.15)))
+    (few,) = [finding.text for finding in analysis.findings if finding.kind == "too-few"]
+    worst = max(analysis.comparisons, key=lambda each: each.blocks_needed or 0)
     tasks = "1 task" if worst.task_count == 1 else "2 tasks"
-    assert f"about {worst.blocks_needed} more blocks are needed, most for movie as soci-v2 with {tasks} (boot)" in few
+    needed = f"about {worst.blocks_needed} more blocks are needed"
+    assert f"{needed}, the most for movie as soci-v2 with {tasks} (boot)" in few
 
 
 def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
     boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.5)
     measured = made(small_plan(blocks=5), boot)
-    found = analyse(measured.sweep, measured.tasks, measured.rounds, precision=0.001)
-    assert {one.blocks_needed for one in found.comparisons} == {None}
-    assert "more blocks than a plan can have are needed" in " ".join(finding.text for finding in found.findings)
+    analysis = analyse(measured.sweep, measured.tasks, measured.rounds, precision=0.001)
+    assert {each.blocks_needed for each in analysis.comparisons} == {None}
+    assert "more blocks than a plan allows are needed" in " ".join(finding.text for finding in analysis.findings)
 
 
 def test_many_failed_rounds_are_listed_in_part_and_counted(store: Store, sweep: StartSweep) -> None:
@@ -179,7 +180,7 @@ def test_many_failed_rounds_are_listed_in_part_and_counted(store: Store, sweep: 
     done = sweep(plan, script={index: [Outcome.FAILED] for index in range(30)})
     tasks, rounds = frames.tasks(store, done.id), frames.rounds(store, done.id)
     rounds["reason"] = rounds["reason"].where(rounds["status"] == "complete", rounds["index"].astype("str"))
-    found = analyse(done, tasks, rounds)
-    assert len(found.left_out) == MOST_REASONS
-    assert sum(row.count for row in found.left_out) + found.left_out_more == 60, "a task and a round, 30 times"
-    assert {one.blocks for one in found.comparisons} == {15}, "each was tried again"
+    analysis = analyse(done, tasks, rounds)
+    assert len(analysis.left_out) == MOST_REASONS
+    assert sum(row.count for row in analysis.left_out) + analysis.left_out_more == 60, "a task and a round, 30 times"
+    assert {each.blocks for each in analysis.comparisons} == {15}, "each was tried again"

@@ -26,7 +26,7 @@ def summary_of(store: Store) -> Summary:
 
 
 def summary_with(tmp_path: Path, done: Sweep, record: RoundRecord) -> Summary:
-    """The summary of a sweep that holds this record alone."""
+    """The summary of a sweep that has only this record."""
     with Store(tmp_path / "other.sqlite", write=True) as store:
         begun = store.begin_sweep(done.plan, done.stack, done.key_metadata, done.outputs)
         store.add_round(record.model_copy(update={"sweep_id": begun.id}))
@@ -38,7 +38,7 @@ def cell(summary: Summary, form: str, task_count: int) -> Cell:
 
 
 def booted(records: Sequence[RoundRecord], form: str, task_count: int) -> list[float]:
-    """Boot seconds of all booted tasks of a treatment, computed apart from the summary."""
+    """Boot seconds of all booted tasks of a treatment, computed independently of the summary."""
     return [
         seconds
         for record in records
@@ -54,34 +54,34 @@ def test_medians_and_ratios_are_those_of_the_records(store: Store, sweep: StartS
     for task_count in (1, 2):
         plain, soci = booted(records, "plain", task_count), booted(records, "soci-v2", task_count)
         assert len(plain) == len(soci) == 5 * task_count
-        found = cell(summary, "soci-v2", task_count).phases["boot"]
-        assert found.median_seconds == statistics.median(soci)
-        assert found.ratio_to_plain == pytest.approx(statistics.median(soci) / statistics.median(plain))
-        assert (found.least_seconds, found.most_seconds, found.n) == (min(soci), max(soci), len(soci))
+        boot = cell(summary, "soci-v2", task_count).phases["boot"]
+        assert boot.median_seconds == statistics.median(soci)
+        assert boot.ratio_to_plain == pytest.approx(statistics.median(soci) / statistics.median(plain))
+        assert (boot.least_seconds, boot.most_seconds, boot.n) == (min(soci), max(soci), len(soci))
 
 
 def test_quartiles_and_mad_are_the_textbook_s() -> None:
-    found = spread([4, 1, 3, 2, 10])
-    assert (found.lower_quartile_seconds, found.median_seconds, found.upper_quartile_seconds) == (2, 3, 4)
-    assert found.mad_seconds == 1
-    assert (found.mean_seconds, found.p5_seconds, found.p95_seconds) == pytest.approx((4, 1.2, 8.8))
-    assert found.deviation_seconds == pytest.approx(statistics.stdev([4, 1, 3, 2, 10]))
+    summary = spread([4, 1, 3, 2, 10])
+    assert (summary.lower_quartile_seconds, summary.median_seconds, summary.upper_quartile_seconds) == (2, 3, 4)
+    assert summary.mad_seconds == 1
+    assert (summary.mean_seconds, summary.p5_seconds, summary.p95_seconds) == pytest.approx((4, 1.2, 8.8))
+    assert summary.deviation_seconds == pytest.approx(statistics.stdev([4, 1, 3, 2, 10]))
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=50))
 def test_quartiles_agree_with_the_standard_library(values: list[float]) -> None:
     lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
-    found = spread(values)
-    assert found.lower_quartile_seconds == pytest.approx(lower, abs=1e-6)
-    assert found.upper_quartile_seconds == pytest.approx(upper, abs=1e-6)
-    assert found.least_seconds <= found.lower_quartile_seconds <= found.median_seconds + 1e-6
+    summary = spread(values)
+    assert summary.lower_quartile_seconds == pytest.approx(lower, abs=1e-6)
+    assert summary.upper_quartile_seconds == pytest.approx(upper, abs=1e-6)
+    assert summary.least_seconds <= summary.lower_quartile_seconds <= summary.median_seconds + 1e-6
 
 
 def test_a_single_duration_is_its_own_summary() -> None:
-    found = spread([2.5])
-    assert {found.median_seconds, found.lower_quartile_seconds, found.upper_quartile_seconds} == {2.5}
-    assert found.mad_seconds == 0
-    assert found.deviation_seconds is None
+    summary = spread([2.5])
+    assert {summary.median_seconds, summary.lower_quartile_seconds, summary.upper_quartile_seconds} == {2.5}
+    assert summary.mad_seconds == 0
+    assert summary.deviation_seconds is None
 
 
 def test_connect_has_no_ratio_for_no_image_is_involved(store: Store, sweep: StartSweep) -> None:
@@ -96,9 +96,9 @@ def test_tasks_that_did_not_boot_are_counted_and_give_no_figure(
     store: Store, sweep: StartSweep, outcome: Outcome
 ) -> None:
     sweep(small_plan(forms=("soci-v2",), task_counts=(2,), blocks=2), script={0: [outcome]})
-    found = summary_of(store).cells[0]
-    assert found.outcomes == {outcome.value: 2, "booted": 2}
-    assert (found.tasks, found.tasks_in_figures, found.phases["boot"].n) == (4, 2, 2)
+    first = summary_of(store).cells[0]
+    assert first.outcomes == {outcome.value: 2, "booted": 2}
+    assert (first.tasks, first.tasks_in_figures, first.phases["boot"].n) == (4, 2, 2)
     assert f"2 × task {outcome.value}" in " ".join(summary_of(store).notes)  # noqa: RUF001
 
 

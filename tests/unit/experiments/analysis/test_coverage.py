@@ -56,19 +56,19 @@ def test_tasks_taken_for_independent_do_not_and_blocks_drawn_with_replacement_ne
 
 
 def test_the_simulation_s_shortcut_calls_the_same_sweeps_different_as_the_real_comparison() -> None:
-    """The benchmark corrects p-values in one go; the verdicts of every sweep come from `compare`."""
+    """The benchmark corrects all p-values at once; the verdicts come from `compare`, sweep by sweep."""
     world = replace(WORLDS[0], effect=-0.03)
-    found = differences(simulate(world, 5, 30, np.random.default_rng(2)))
+    sweeps = differences(simulate(world, 5, 30, np.random.default_rng(2)))
     phases = ("pull", "start", "ready", "boot")
     assert phases[PRIMARY] == "boot"
-    for sweep in found:
+    for sweep in sweeps:
         pairs = [
             Pairs(f"v{cell}", "soci-v2", "plain", 1, phase, np.exp(sweep[cell, place]), np.ones(5))
             for cell in range(world.cells)
             for place, phase in enumerate(phases)
         ]
         comparisons = compare(pairs, Terms(), {pair.variant: "boot" for pair in pairs})
-        called = [one.verdict in ("faster", "slower") for one in comparisons]
-        adjusted = [one.p_adjusted or 0 for one in comparisons]
+        called = [each.verdict in ("faster", "slower") for each in comparisons]
+        adjusted = [each.p_adjusted or 0 for each in comparisons]
         assert called == [p <= 0.05 for p in adjusted]
         assert adjusted == pytest.approx(adjusted_p_values(sweep[None])[0])

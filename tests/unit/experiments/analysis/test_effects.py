@@ -13,8 +13,8 @@ from tests.support.made_frames import made
 from tests.unit.experiments.conftest import StartSweep
 
 
-def primary_phase(found: list[Pairs]) -> str:
-    return primary_phases((pair.variant, pair.phase) for pair in found)["movie"]
+def primary_phase(compared: list[Pairs]) -> str:
+    return primary_phases((pair.variant, pair.phase) for pair in compared)["movie"]
 
 
 def test_a_block_s_pair_are_the_medians_of_its_two_rounds(store: Store, sweep: StartSweep) -> None:
@@ -26,9 +26,9 @@ def test_a_block_s_pair_are_the_medians_of_its_two_rounds(store: Store, sweep: S
         )
         for record in store.rounds(done.id)
     }
-    found = pairs(plan.design, round_medians(frames.tasks(store, done.id)))
-    assert [pair.phase for pair in found] == ["pull", "start", "ready", "boot"]
-    boot = found[-1]
+    compared = pairs(plan.design, round_medians(frames.tasks(store, done.id)))
+    assert [pair.phase for pair in compared] == ["pull", "start", "ready", "boot"]
+    boot = compared[-1]
     assert boot.seconds.tolist() == [medians["soci-v2", block] for block in range(4)]
     assert boot.control_seconds.tolist() == [medians["plain", block] for block in range(4)]
     assert boot.differences.tolist() == [
@@ -39,15 +39,15 @@ def test_a_block_s_pair_are_the_medians_of_its_two_rounds(store: Store, sweep: S
 def test_a_block_with_one_side_missing_is_left_out(store: Store, sweep: StartSweep) -> None:
     plan = small_plan(task_counts=(1,), blocks=3)
     done = sweep(plan, script={2: [Outcome.TIMEOUT], 5: [Outcome.CONTAMINATED]})
-    found = pairs(plan.design, round_medians(frames.tasks(store, done.id)))
-    assert {len(pair.seconds) for pair in found} == {1}
+    compared = pairs(plan.design, round_medians(frames.tasks(store, done.id)))
+    assert {len(pair.seconds) for pair in compared} == {1}
 
 
 def test_every_form_but_the_control_is_compared_at_every_task_count() -> None:
     plan = small_plan(variants=("movie", "parquet"), forms=("soci-v1", "plain", "soci-v2"), blocks=1)
-    found = pairs(plan.design, round_medians(made(plan, lambda *_: 1.0).tasks))
-    places = [(pair.variant, pair.task_count, pair.form, pair.control) for pair in found]
-    assert places == [
+    compared = pairs(plan.design, round_medians(made(plan, lambda *_: 1.0).tasks))
+    keys = [(pair.variant, pair.task_count, pair.form, pair.control) for pair in compared]
+    assert keys == [
         (variant, task_count, form, "plain")
         for variant in ("movie", "parquet")
         for task_count in (1, 2)
@@ -57,8 +57,8 @@ def test_every_form_but_the_control_is_compared_at_every_task_count() -> None:
 
 def test_a_round_in_no_time_gives_no_ratio() -> None:
     plan = small_plan(task_counts=(1,), blocks=2)
-    found = pairs(plan.design, round_medians(made(plan, lambda round_, _: float(round_.block)).tasks))
-    assert [pair.seconds.tolist() for pair in found] == [[1.0]]
+    compared = pairs(plan.design, round_medians(made(plan, lambda round_, _: float(round_.block)).tasks))
+    assert [pair.seconds.tolist() for pair in compared] == [[1.0]]
 
 
 def test_nothing_measured_gives_no_pairs() -> None:

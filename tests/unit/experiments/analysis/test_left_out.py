@@ -26,9 +26,9 @@ def test_tasks_that_did_not_boot_are_counted_by_treatment_and_reason(reported: R
 
 def test_a_round_that_failed_is_named_beside_its_tasks(reported: Reported) -> None:
     report = reported(script={0: [Outcome.FAILED] * 3})
-    found = {row.what: row for row in report.contents.analysis.left_out}
-    assert found["round failed"].count == 3
-    assert found["task failed"].count == 3 * found["task failed"].task_count
+    rows = {row.what: row for row in report.contents.analysis.left_out}
+    assert rows["round failed"].count == 3
+    assert rows["task failed"].count == 3 * rows["task failed"].task_count
 
 
 def test_a_task_that_booted_in_an_incomplete_round_is_left_out_for_that(reported: Reported) -> None:

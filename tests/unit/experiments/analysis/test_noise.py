@@ -27,7 +27,7 @@ def load(pressure: Callable[[Round], float], steal: Callable[[Round], float] = l
 
 
 def boots(tasks: pd.DataFrame) -> list[Sample]:
-    """What is looked at of tasks whose boot counts."""
+    """Return the samples of tasks whose primary phase is boot."""
     return list(samples(tasks, {"movie": "boot"}))
 
 
@@ -36,30 +36,32 @@ def test_a_treatment_that_loads_the_machine_evenly_for_both_forms_is_not_warned_
 
 
 def test_a_machine_that_is_short_of_cpu_all_along_is_told_of_once() -> None:
-    (found,) = load(lambda round_: 0.6 if round_.task_count == 2 else 0.3)
-    assert found.text.startswith("In 20 of 20 rounds (marked overloaded) processes waited for this machine's CPU more ")
-    assert "45 % in the middle one" in found.text
+    (finding,) = load(lambda round_: 0.6 if round_.task_count == 2 else 0.3)
+    assert finding.text.startswith(
+        "In 20 of 20 rounds (marked overloaded) processes waited for this machine's CPU for more "
+    )
+    assert "(median 45 %)" in finding.text
     assert load(lambda round_: 0.25 if round_.index % 2 else 0.18) == []
 
 
 def test_a_round_that_stands_out_from_its_treatment_s_own_is_named() -> None:
-    (found,) = load(lambda round_: 0.33 if round_.index == 7 else 0.15)
-    assert (found.kind, found.form) == ("overloaded", None)
-    assert "Something else used this machine's CPU in round 7: processes waited up to 18 % of the time" in found.text
+    (finding,) = load(lambda round_: 0.33 if round_.index == 7 else 0.15)
+    assert (finding.kind, finding.form) == ("overloaded", None)
+    assert "Something else used this machine's CPU in round 7: processes waited up to an extra 18 % of" in finding.text
 
 
 def test_stolen_time_is_always_somebody_else_s() -> None:
-    (found,) = load(lambda _: 0.0, lambda round_: 0.08 if round_.index in (3, 4) else 0.04)
-    assert "in rounds 3, 4, more than 5.0 % of the time and up to 8.0 %" in found.text
+    (finding,) = load(lambda _: 0.0, lambda round_: 0.08 if round_.index in (3, 4) else 0.04)
+    assert "in rounds 3, 4 for more than 5.0 % of the time, up to 8.0 %" in finding.text
 
 
 def test_a_form_that_loads_the_machine_less_than_the_control_is_told_of_at_each_task_count() -> None:
-    found = load(lambda round_: 0.7 if round_.form == "plain" else 0.1)
-    assert [(one.variant, one.form, one.task_count) for one in found] == [
+    findings = load(lambda round_: 0.7 if round_.form == "plain" else 0.1)
+    assert [(each.variant, each.form, each.task_count) for each in findings] == [
         ("movie", "soci-v2", 1),
         ("movie", "soci-v2", 2),
     ]
-    assert "70 % of the time as plain, 10 % as soci-v2" in found[0].text
+    assert "70 % of the time as plain, 10 % as soci-v2" in findings[0].text
 
 
 def test_a_load_that_was_not_told_is_no_warning() -> None:
@@ -69,11 +71,11 @@ def test_a_load_that_was_not_told_is_no_warning() -> None:
 def test_an_outlier_is_named_with_its_round_and_kept() -> None:
     steady = quiet()
     tasks = made(PLAN, lambda round_, number: 60.0 if round_.index == 2 else steady(round_, number)).tasks
-    (found,) = outliers(boots(tasks))
+    (finding,) = outliers(boots(tasks))
     hit = PLAN.rounds[2]
-    assert (found.variant, found.form, found.task_count) == (hit.variant, hit.form, hit.task_count)
-    assert f"{hit.task_count} of {5 * hit.task_count} tasks lie far from the rest (60.00 s to 60.00 s" in found.text
-    assert "in round 2; they are in the figures" in found.text
+    assert (finding.variant, finding.form, finding.task_count) == (hit.variant, hit.form, hit.task_count)
+    assert f"{hit.task_count} of {5 * hit.task_count} tasks are outliers (60.00 s to 60.00 s" in finding.text
+    assert "in round 2; the figures include them" in finding.text
 
 
 def test_quiet_times_have_no_outlier_and_no_heaps() -> None:
@@ -91,9 +93,9 @@ def test_two_heaps_are_told_with_where_they_are(task_count: int, where: str) -> 
         slow = (round_.block if task_count == 1 else number) % 2
         return float(rng.lognormal(2 + 0.7 * slow, 0.03))
 
-    (found,) = bimodal(boots(made(plan, boot).tasks))
-    assert f"two heaps {where}, " in found.text
-    assert (found.kind, found.form) == ("bimodal", "plain")
+    (finding,) = bimodal(boots(made(plan, boot).tasks))
+    assert f"two clusters {where}, " in finding.text
+    assert (finding.kind, finding.form) == ("bimodal", "plain")
 
 
 def test_rounds_that_differ_from_each_other_are_no_two_heaps_within_rounds() -> None:
@@ -109,10 +111,10 @@ def test_trends_that_may_be_chance_are_not_warned_of() -> None:
         place = {"variant": "movie", "form": "plain", "phase": "boot", "over": over}
         return Trend.model_validate({**place, "slope": 0.3, "p_value": p_adjusted, "p_adjusted": p_adjusted})
 
-    found = list(moved([trend("order", 0.01), trend("task-count", 0.01), trend("order", 0.06)], 0.95))
-    assert [one.kind for one in found] == ["drift", "task-count"]
-    assert "boots 30 % slower at the end of the sweep than at its beginning" in found[0].text
-    assert "boots 30 % slower for each doubling of the number of tasks" in found[1].text
+    findings = list(moved([trend("order", 0.01), trend("task-count", 0.01), trend("order", 0.06)], 0.95))
+    assert [each.kind for each in findings] == ["drift", "task-count"]
+    assert "boots 30 % slower at the end of the sweep than at its beginning" in findings[0].text
+    assert "boots 30 % slower for each doubling of the number of tasks" in findings[1].text
 
 
 def test_nothing_measured_warns_of_nothing() -> None:

@@ -15,12 +15,12 @@ def comparison(ratio: float = 0.81, low: float = 0.77, high: float = 0.85, **cha
 
 
 def of(comparisons: list[Comparison], **phases: str) -> str:
-    """The headline, of variants whose boot counts unless told otherwise."""
+    """Return the headline; ``phases`` are the primary phases by variant, `boot` by default."""
     return headline(comparisons, {**{each.variant: "boot" for each in comparisons}, **phases}, small_design())
 
 
 @pytest.mark.parametrize(
-    ("one", "said"),
+    ("judged", "expected"),
     [
         (comparison(), "movie with 1 task boots 19 % (95 % CI 15-23 %) faster as soci-v2 than plain"),
         (
@@ -49,27 +49,27 @@ def of(comparisons: list[Comparison], **phases: str) -> str:
         ),
     ],
 )
-def test_each_verdict_is_one_sentence(one: Comparison, said: str) -> None:
-    assert sentence(one) == said
+def test_each_verdict_is_one_sentence(judged: Comparison, expected: str) -> None:
+    assert sentence(judged) == expected
 
 
 def test_the_headline_names_each_variant_and_form_once_at_the_smallest_count_in_the_primary_phase() -> None:
     others = [comparison(task_count=8), comparison(phase="pull"), comparison(variant="parquet", phase="ready")]
-    said = of([*others, comparison(), comparison(form="soci-v1")], parquet="ready")
-    assert said.count("movie with 1 task boots") == 1
-    assert said.count("than plain") == 3
-    assert "parquet with 1 task is ready 19 %" in said
-    assert "8 tasks" not in said
-    assert "pulls" not in said
+    text = of([*others, comparison(), comparison(form="soci-v1")], parquet="ready")
+    assert text.count("movie with 1 task boots") == 1
+    assert text.count("than plain") == 3
+    assert "parquet with 1 task is ready 19 %" in text
+    assert "8 tasks" not in text
+    assert "pulls" not in text
 
 
 def test_a_headline_that_takes_a_comparison_alone_says_what_that_leaves_open() -> None:
     sure = [comparison(form=f"form-{number}") for number in range(63)]
     alone = comparison(variant="parquet", blocks=3, verdict="undecided", taken_alone="faster")
     assert of([alone, *sure]).endswith(
-        "more below. Of 64 comparisons without a difference, about 3 would look so when taken alone."
+        "more below. Taken alone, about 3 of 64 comparisons would look different even if none were."
     )
-    assert "would look so" not in of(sure)
+    assert "would look different" not in of(sure)
 
 
 def test_a_long_headline_is_cut_and_says_so() -> None:

@@ -16,41 +16,43 @@ from tests.support.made_frames import made
 PLAN = small_plan(blocks=8, task_counts=(1, 2, 8))
 
 
-def found_in(plan: Plan, drift: float, per_doubling: float, noise: float = 0.02) -> list[Trend]:
-    """The trends of plain's and soci-v2's boots when both move so much over the sweep and for each doubling."""
+def trends_of(plan: Plan, drift: float, per_doubling: float, noise: float = 0.02) -> list[Trend]:
+    """The trends of plain and soci-v2 boots that drift over the sweep and grow with each doubling (logarithms)."""
     rng = np.random.default_rng(9)
 
     def boot(round_: Round, _: int) -> float:
-        moved = drift * round_.index / (len(plan.rounds) - 1) + per_doubling * math.log2(round_.task_count)
-        return math.exp(2 + moved + rng.normal(0, noise))
+        level = drift * round_.index / (len(plan.rounds) - 1) + per_doubling * math.log2(round_.task_count)
+        return math.exp(2 + level + rng.normal(0, noise))
 
     frames = made(plan, boot)
     return list(trends(round_medians(frames.tasks), frames.rounds))
 
 
 def test_a_drift_and_a_growth_are_found_with_their_size_apart() -> None:
-    found = found_in(PLAN, math.log(1.3), math.log(1.1))
-    assert [(trend.form, trend.phase, trend.over) for trend in found] == [
+    detected = trends_of(PLAN, math.log(1.3), math.log(1.1))
+    assert [(trend.form, trend.phase, trend.over) for trend in detected] == [
         ("plain", "boot", "order"),
         ("soci-v2", "boot", "order"),
         ("plain", "boot", "task-count"),
         ("soci-v2", "boot", "task-count"),
     ]
-    assert [trend.slope for trend in found[:2]] == pytest.approx([0.3, 0.3], abs=0.05)
-    assert [trend.slope for trend in found[2:]] == pytest.approx([0.1, 0.1], abs=0.02)
-    assert all(trend.p_adjusted < 0.001 for trend in found)
+    assert [trend.slope for trend in detected[:2]] == pytest.approx([0.3, 0.3], abs=0.05)
+    assert [trend.slope for trend in detected[2:]] == pytest.approx([0.1, 0.1], abs=0.02)
+    assert all(trend.p_adjusted < 0.001 for trend in detected)
 
 
 def test_where_nothing_moves_trends_are_chance() -> None:
-    assert all(trend.p_adjusted > 0.05 for trend in found_in(PLAN, 0, 0))
+    assert all(trend.p_adjusted > 0.05 for trend in trends_of(PLAN, 0, 0))
 
 
 def test_each_kind_of_trend_is_corrected_for_its_own_number() -> None:
     for over in ("order", "task-count"):
-        own = [trend for trend in found_in(PLAN, 0.02, 0.01, noise=0.05) if trend.over == over]
-        assert min(trend.p_adjusted for trend in own) == pytest.approx(min(1, 2 * min(t.p_value for t in own)))
+        same_kind = [trend for trend in trends_of(PLAN, 0.02, 0.01, noise=0.05) if trend.over == over]
+        assert min(trend.p_adjusted for trend in same_kind) == pytest.approx(
+            min(1, 2 * min(t.p_value for t in same_kind))
+        )
 
 
 def test_one_task_count_has_no_trend_over_counts_and_one_block_has_none_at_all() -> None:
-    assert {trend.over for trend in found_in(small_plan(blocks=8, task_counts=(2,)), 0, 0)} == {"order"}
-    assert found_in(small_plan(blocks=1), 0, 0) == []
+    assert {trend.over for trend in trends_of(small_plan(blocks=8, task_counts=(2,)), 0, 0)} == {"order"}
+    assert trends_of(small_plan(blocks=1), 0, 0) == []

@@ -22,7 +22,7 @@ from experiments.store.store import Store
 from tests.contracts.outputs import digest, stack_outputs
 from tests.contracts.plans import small_plan
 
-Said = Callable[..., list[str]]
+NotesOn = Callable[..., list[str]]
 
 
 def record(clock: ClockOffset | None, bound_ms: float | None = 0.5, retries: int | None = 0) -> RoundRecord:
@@ -53,51 +53,51 @@ def record(clock: ClockOffset | None, bound_ms: float | None = 0.5, retries: int
 
 
 @pytest.fixture
-def said_of(tmp_path: Path) -> Said:
-    """What is said of records once they were stored and read again."""
+def notes_on(tmp_path: Path) -> NotesOn:
+    """Return a function that stores records, reads them again and returns the notes on them."""
 
     def read(*records: RoundRecord) -> list[str]:
         with Store(tmp_path / "store.sqlite", write=True) as store:
             sweep = store.begin_sweep(small_plan(), "dev", {}, stack_outputs())
-            for index, one in enumerate(records):
-                (task,) = one.observation.tasks
-                observation = one.observation.model_copy(
+            for index, each in enumerate(records):
+                (task,) = each.observation.tasks
+                observation = each.observation.model_copy(
                     update={"tasks": (task.model_copy(update={"task_id": f"{sweep.id}/{index}"}),)}
                 )
                 update = {"sweep_id": sweep.id, "attempt": index + 1, "observation": observation}
-                store.add_round(one.model_copy(update=update))
+                store.add_round(each.model_copy(update=update))
             return list(watching(frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)))
 
     return read
 
 
-def test_rounds_in_the_lab_need_no_note(said_of: Said) -> None:
-    assert said_of(record(None, retries=None)) == []
+def test_rounds_in_the_lab_need_no_note(notes_on: NotesOn) -> None:
+    assert notes_on(record(None, retries=None)) == []
 
 
-def test_requests_and_those_sent_again_are_counted_over_all_rounds(said_of: Said) -> None:
+def test_requests_and_those_sent_again_are_counted_over_all_rounds(notes_on: NotesOn) -> None:
     clock = ClockOffset(offset_ms=0, error_ms=100)
-    first, *_ = said_of(record(clock, retries=2), record(clock, retries=3))
+    first, *_ = notes_on(record(clock, retries=2), record(clock, retries=3))
     assert first == (
-        "Watching took 20 requests to AWS, 5 of them sent again (throttled, failed or lost), "
-        "and 14 to the load balancer, 6 of them in vain."
+        "Watching took 20 requests to AWS, 5 of them retries (throttled, failed or lost), "
+        "and 14 to the load balancer, 6 of them without an answer from a task of the round."
     )
 
 
 @pytest.mark.parametrize("clock", [None, ClockOffset(offset_ms=0, error_ms=1_500)])
-def test_an_unknown_offset_is_said(said_of: Said, clock: ClockOffset | None) -> None:
-    assert any("their `ready` is left out" in note for note in said_of(record(clock)))
+def test_an_unknown_offset_is_said(notes_on: NotesOn, clock: ClockOffset | None) -> None:
+    assert any("their `ready` is left out" in note for note in notes_on(record(clock)))
 
 
-def test_a_clock_that_is_surely_wrong_is_said_and_one_that_may_be_right_is_not(said_of: Said) -> None:
-    surely = said_of(record(ClockOffset(offset_ms=-2_500, error_ms=200)))
-    perhaps = said_of(record(ClockOffset(offset_ms=900, error_ms=900)))
+def test_a_clock_that_is_surely_wrong_is_said_and_one_that_may_be_right_is_not(notes_on: NotesOn) -> None:
+    surely = notes_on(record(ClockOffset(offset_ms=-2_500, error_ms=200)))
+    perhaps = notes_on(record(ClockOffset(offset_ms=900, error_ms=900)))
     assert any("clock is up to 2.5 s off AWS's" in note for note in surely)
     assert not any("off AWS's" in note for note in perhaps)
 
 
 @pytest.mark.parametrize(
-    ("bound_ms", "said"), [(80.0, "off by up to 80 ms"), (None, "1 booted tasks do not know the error")]
+    ("bound_ms", "expected"), [(80.0, "off by up to 80 ms"), (None, "The clock error of 1 booted task is unknown")]
 )
-def test_a_task_clock_that_may_be_wrong_is_said(said_of: Said, bound_ms: float | None, said: str) -> None:
-    assert any(said in note for note in said_of(record(ClockOffset(offset_ms=0, error_ms=10), bound_ms)))
+def test_a_task_clock_that_may_be_wrong_is_said(notes_on: NotesOn, bound_ms: float | None, expected: str) -> None:
+    assert any(expected in note for note in notes_on(record(ClockOffset(offset_ms=0, error_ms=10), bound_ms)))

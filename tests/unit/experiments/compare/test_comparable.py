@@ -55,9 +55,8 @@ def test_one_difference_is_refused_with_the_way_to_ask_for_it_and_then_allowed(
 ) -> None:
     [(key, value)] = changes.items()
     line = f"{key}: {METADATA[key]} / {value}"
-    with pytest.raises(
-        SweepError, match=re.escape(f"({line}). If that is the change that you ask about: --across {aspect}.")
-    ):
+    advice = f"({line}). To measure the effect of this change, add --across {aspect}."
+    with pytest.raises(SweepError, match=re.escape(advice)):
         check(a_sweep("A"), changed(changes), None)
     assert check(a_sweep("A"), changed(changes), aspect) == {aspect: [line]}
 
@@ -73,8 +72,8 @@ def test_another_image_is_refused_with_the_way_to_ask_for_it_and_then_allowed() 
 def test_images_that_neither_plan_runs_may_differ() -> None:
     other = stack_outputs(version="2").variants["parquet"]
     outputs = stack_outputs()
-    moved = outputs.model_copy(update={"variants": {**outputs.variants, "parquet": other}})
-    assert check(a_sweep("A"), a_sweep("B", outputs=moved), None) == {}
+    rebuilt = outputs.model_copy(update={"variants": {**outputs.variants, "parquet": other}})
+    assert check(a_sweep("A"), a_sweep("B", outputs=rebuilt), None) == {}
 
 
 @pytest.mark.parametrize("across", [None, "profile", "tools", "image"])
@@ -99,13 +98,13 @@ def test_payloads_of_other_sizes_are_other_work() -> None:
 
 
 def test_across_targets_everything_of_the_place_may_differ_but_not_the_payload() -> None:
-    there = {"target": "fargate", "profile": "256/512", "region": "eu-west-1", "platform": "linux/arm64"}
-    elsewhere = changed({**there, "machine.cpus": "none"})
-    with pytest.raises(SweepError, match=r"ask about: --across target\.$"):
+    on_fargate = {"target": "fargate", "profile": "256/512", "region": "eu-west-1", "platform": "linux/arm64"}
+    elsewhere = changed({**on_fargate, "machine.cpus": "none"})
+    with pytest.raises(SweepError, match=r"effect of this change, add --across target\.$"):
         check(a_sweep("A"), elsewhere, None)
     assert set(check(a_sweep("A"), elsewhere, "target")) == {"target", "profile", "other", "platform", "machine"}
     payload = {"movie_megabytes": 1, "parquet_test_megabytes": 30, "parquet_train_megabytes": 60}
-    smaller = a_sweep("B", plan_of={"payload": payload}, **there)
+    smaller = a_sweep("B", plan_of={"payload": payload}, **on_fargate)
     with pytest.raises(SweepError, match="differ in payload"):
         check(a_sweep("A"), smaller, "target")
 
@@ -115,11 +114,11 @@ def test_asking_across_targets_allows_nothing_else_on_one_target() -> None:
         check(a_sweep("A"), changed(ONE_CHANGE["machine"]), "target")
 
 
-@pytest.mark.parametrize("made_up", ["sim", "fake"])
-def test_a_simulation_is_never_compared_with_a_measurement(made_up: str) -> None:
-    simulated = changed({"target": made_up})
+@pytest.mark.parametrize("target", ["sim", "fake"])
+def test_a_simulation_is_never_compared_with_a_measurement(target: str) -> None:
+    simulated = changed({"target": target})
     for pair in ((a_sweep("A"), simulated), (simulated, a_sweep("A"))):
-        with pytest.raises(SweepError, match=f"figures of '{made_up}' are simulated and say nothing"):
+        with pytest.raises(SweepError, match=f"figures of '{target}' are simulated and say nothing"):
             check(*pair, "target")
 
 
@@ -141,7 +140,6 @@ def test_an_unknown_aspect_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_value_that_only_one_sweep_has_is_a_difference() -> None:
-    without = changed({})
     metadata = {key: value for key, value in METADATA.items() if key != "tool.soci"}
-    found = aspects(a_sweep("A"), without.model_copy(update={"key_metadata": metadata}))
-    assert found == {"tools": ["tool.soci: 0.16.0 / none"]}
+    without = a_sweep("B").model_copy(update={"key_metadata": metadata})
+    assert aspects(a_sweep("A"), without) == {"tools": ["tool.soci: 0.16.0 / none"]}

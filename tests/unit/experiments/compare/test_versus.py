@@ -26,7 +26,7 @@ Record = Callable[..., Recorded]
 
 @pytest.fixture
 def record(store: Store, sweep: StartSweep) -> Record:
-    """A sweep of the fake on one plan, with its frame; options as for `sweep`."""
+    """Return a function that runs a sweep of the fake and returns it with its frame; options as for `sweep`."""
 
     def begin(plan: Plan | None = None, **fake: object) -> Recorded:
         done = sweep(plan or small_plan(blocks=BLOCKS, task_counts=(2,)), **fake)
@@ -35,17 +35,17 @@ def record(store: Store, sweep: StartSweep) -> Record:
     return begin
 
 
-def of(found: Versus, form: str, phase: str) -> Change:
-    [change] = [change for change in found.changes if (change.form, change.phase) == (form, phase)]
+def of(comparison: Versus, form: str, phase: str) -> Change:
+    [change] = [change for change in comparison.changes if (change.form, change.phase) == (form, phase)]
     return change
 
 
 def test_a_slower_form_is_called_slower_and_the_other_form_is_not(record: Record) -> None:
-    found = compare(record(), record(seed=1, factors={"soci-v2": 1.3}), None)
-    assert found.measure == "seconds"
-    assert of(found, "soci-v2", "boot").verdict == "slower"
-    assert of(found, "soci-v2", "boot").ratio == pytest.approx(1.3, abs=0.05)
-    assert of(found, "plain", "boot").verdict in ("undecided", "no-difference")
+    comparison = compare(record(), record(seed=1, factors={"soci-v2": 1.3}), None)
+    assert comparison.measure == "seconds"
+    assert of(comparison, "soci-v2", "boot").verdict == "slower"
+    assert of(comparison, "soci-v2", "boot").ratio == pytest.approx(1.3, abs=0.05)
+    assert of(comparison, "plain", "boot").verdict in ("undecided", "no-difference")
     assert of(compare(record(factors={"plain": 2}), record(), None), "plain", "boot").verdict == "faster"
 
 
@@ -69,67 +69,68 @@ def test_figures_are_those_of_the_records_computed_another_way(record: Record, s
 
 
 def test_one_phase_of_each_variant_is_the_one_that_matters(record: Record) -> None:
-    found = compare(record(), record(seed=1), None)
-    assert {change.phase for change in found.changes if change.primary} == {"boot"}
-    assert {change.phase for change in found.changes} == {"pull", "start", "ready", "boot"}
+    comparison = compare(record(), record(seed=1), None)
+    assert {change.phase for change in comparison.changes if change.primary} == {"boot"}
+    assert {change.phase for change in comparison.changes} == {"pull", "start", "ready", "boot"}
 
 
 def test_across_targets_only_what_a_form_does_to_plain_is_compared(record: Record) -> None:
     lab = record(metadata={"target": "lab"})
-    both_twice = {"plain": 2.0, "soci-v2": 2.0}
-    fargate = record(seed=1, metadata={"target": "fargate", "region": "eu-west-1"}, factors=both_twice)
-    with pytest.raises(SweepError, match="If that is the change that you ask about: --across target"):
+    both_doubled = {"plain": 2.0, "soci-v2": 2.0}
+    fargate = record(seed=1, metadata={"target": "fargate", "region": "eu-west-1"}, factors=both_doubled)
+    with pytest.raises(SweepError, match="To measure the effect of this change, add --across target"):
         compare(lab, fargate, None)
-    found = compare(lab, fargate, "target")
-    assert (found.measure, found.target, found.simulated) == ("ratio-to-plain", "lab / fargate", False)
-    assert {change.form for change in found.changes} == {"soci-v2"}
-    boot = of(found, "soci-v2", "boot")
-    assert boot.verdict != "slower"  # twice as long in seconds, the same beside its own plain
+    comparison = compare(lab, fargate, "target")
+    assert (comparison.measure, comparison.target, comparison.simulated) == ("ratio-to-plain", "lab / fargate", False)
+    assert {change.form for change in comparison.changes} == {"soci-v2"}
+    boot = of(comparison, "soci-v2", "boot")
+    assert boot.verdict != "slower"  # twice as long in seconds, but the same relative to its own plain
     assert boot.before == pytest.approx(0.76, abs=0.1)
-    assert "duration ÷ plain's duration in the same block" in versus.text(found)
+    assert "duration ÷ plain's duration in the same block" in versus.text(comparison)
 
 
 def test_sweeps_without_a_common_treatment_say_so(record: Record) -> None:
-    one = record(small_plan(forms=("plain",)))
-    other = record(small_plan(forms=("soci-v2",)))
-    with pytest.raises(SweepError, match=f"{one.sweep.id} and {other.sweep.id} share no treatment"):
-        compare(one, other, None)
+    plain = record(small_plan(forms=("plain",)))
+    lazy = record(small_plan(forms=("soci-v2",)))
+    with pytest.raises(SweepError, match=f"{plain.sweep.id} and {lazy.sweep.id} share no treatment"):
+        compare(plain, lazy, None)
     with pytest.raises(SweepError, match="share no treatment at a task count"):
         compare(record(small_plan(task_counts=(1,))), record(small_plan(task_counts=(2,))), None)
 
 
 def test_a_sweep_without_complete_rounds_shares_nothing(record: Record) -> None:
     plan = small_plan(task_counts=(1,), blocks=1)
-    lost = record(plan, script=dict.fromkeys(range(len(plan.rounds)), [Outcome.CONTAMINATED] * 3))
-    assert len(lost.tasks) > 0
-    with pytest.raises(SweepError, match="in a complete round"):
-        compare(record(), lost, None)
+    contaminated = record(plan, script=dict.fromkeys(range(len(plan.rounds)), [Outcome.CONTAMINATED] * 3))
+    assert len(contaminated.tasks) > 0
+    with pytest.raises(SweepError, match="in complete rounds"):
+        compare(record(), contaminated, None)
 
 
 def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(record: Record) -> None:
     plan = small_plan(blocks=BLOCKS, task_counts=(2,))
-    lazy = [round_.index for round_ in plan.rounds if round_.form == "soci-v2"]
-    broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy})
-    found = compare(record(plan), broken, None)
-    assert found.lost == ("movie soci-v2 with 2 tasks",)
-    assert "measured before but without a complete round after: movie soci-v2 with 2" in versus.text(found)
+    lazy_rounds = [round_.index for round_ in plan.rounds if round_.form == "soci-v2"]
+    broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy_rounds})
+    comparison = compare(record(plan), broken, None)
+    assert comparison.lost == ("movie soci-v2 with 2 tasks",)
+    assert "measured before but without a complete round after: movie soci-v2 with 2" in versus.text(comparison)
     assert compare(broken, record(plan, seed=1), None).lost == ()
     plain = record(small_plan(blocks=BLOCKS, task_counts=(2,), forms=("plain",)))
     assert compare(record(plan), plain, None).lost == ()
 
 
 def test_an_unfinished_sweep_is_said_to_be_one(record: Record) -> None:
-    whole, other = record(), record(seed=1)
-    half = Recorded(other.sweep.model_copy(update={"status": "stopped"}), other.tasks)
-    assert compare(whole, half, None).unfinished == (f"Sweep {other.sweep.id} is not finished (stopped).",)
-    assert f"Warning: Sweep {other.sweep.id} is not" in versus.markdown(compare(whole, half, None))
+    finished, other = record(), record(seed=1)
+    stopped = Recorded(other.sweep.model_copy(update={"status": "stopped"}), other.tasks)
+    comparison = compare(finished, stopped, None)
+    assert comparison.unfinished == (f"Sweep {other.sweep.id} is not finished (stopped).",)
+    assert f"Warning: Sweep {other.sweep.id} is not" in versus.markdown(comparison)
 
 
 def test_sweeps_that_may_have_stopped_early_pay_for_their_looks(record: Record) -> None:
-    whole, other = record(), record(seed=1)
-    plan = other.sweep.plan.model_copy(update={"stopping": Stopping(precision=0.05)})
-    looked = Recorded(other.sweep.model_copy(update={"plan": plan}), other.tasks)
-    for free, paid in zip(compare(whole, other, None).changes, compare(whole, looked, None).changes, strict=True):
+    before, after = record(), record(seed=1)
+    plan = after.sweep.plan.model_copy(update={"stopping": Stopping(precision=0.05)})
+    stopping = Recorded(after.sweep.model_copy(update={"plan": plan}), after.tasks)
+    for free, paid in zip(compare(before, after, None).changes, compare(before, stopping, None).changes, strict=True):
         assert free.interval and paid.interval
         assert paid.interval.low < free.interval.low < free.interval.high < paid.interval.high
         assert paid.interval.level == free.interval.level == 0.95
@@ -138,30 +139,30 @@ def test_sweeps_that_may_have_stopped_early_pay_for_their_looks(record: Record) 
 
 
 def test_too_few_blocks_give_figures_and_no_interval(record: Record) -> None:
-    found = compare(record(), record(small_plan(blocks=2, task_counts=(2,)), seed=1), None)
-    change = of(found, "plain", "boot")
+    comparison = compare(record(), record(small_plan(blocks=2, task_counts=(2,)), seed=1), None)
+    change = of(comparison, "plain", "boot")
     assert (change.interval, change.p_value, change.p_adjusted, change.verdict) == (None, None, None, "undecided")
-    assert "undecided: 5 and 2 blocks" in versus.text(found)
+    assert "undecided: 5 and 2 blocks" in versus.text(comparison)
 
 
 def test_a_comparison_survives_json(record: Record) -> None:
-    found = compare(record(), record(seed=1, factors={"plain": 1.2}), None)
-    assert Versus.model_validate_json(found.model_dump_json()) == found
-    assert found.simulated
+    comparison = compare(record(), record(seed=1, factors={"plain": 1.2}), None)
+    assert Versus.model_validate_json(comparison.model_dump_json()) == comparison
+    assert comparison.simulated
 
 
 def test_hostile_names_are_no_markup(record: Record) -> None:
     hostile = "a|b `c` <script>&lt; **d** [e](f) @somebody\n# g \\"
-    found = compare(record(), record(seed=1), None)
-    renamed = found.model_copy(
+    comparison = compare(record(), record(seed=1), None)
+    renamed = comparison.model_copy(
         update={
-            "changes": tuple(change.model_copy(update={"variant": hostile}) for change in found.changes),
+            "changes": tuple(change.model_copy(update={"variant": hostile}) for change in comparison.changes),
             "differing": {"image": [hostile]},
         }
     )
     lines = versus.markdown(renamed).splitlines()
     table = [line for line in lines if line.startswith("|")]
-    assert len(table) == 2 + len(found.changes)
+    assert len(table) == 2 + len(comparison.changes)
     cell = r"a\|b \`c\` &lt;script&gt;&amp;lt; \*\*d\*\* \[e\]\(f\) &#64;somebody \# g \\"
     assert all(row.startswith(f"| {cell} | 2 | ") for row in table[2:])
     assert f"Differs in image: {cell}" in lines[-1]
@@ -172,21 +173,23 @@ def test_a_machine_that_was_busier_in_one_of_the_sweeps_is_warned_of(record: Rec
     before, after = record(), record(seed=1)
     assert compare(before, after, None).warnings == ()
     busy = after.tasks["cpu_pressure"].where(after.tasks["form"] != "plain", 0.5)
-    [warning] = (found := compare(before, Recorded(after.sweep, after.tasks.assign(cpu_pressure=busy)), None)).warnings
+    [warning] = (
+        comparison := compare(before, Recorded(after.sweep, after.tasks.assign(cpu_pressure=busy)), None)
+    ).warnings
     assert warning.startswith("CPU pressure of movie plain with 2 tasks was 0.0 % before and 50 % after: ")
-    assert f"Warning: {warning.split(':')[0]}" in versus.text(found)
-    assert Versus.model_validate_json(found.model_dump_json()) == found
+    assert f"Warning: {warning.split(':')[0]}" in versus.text(comparison)
+    assert Versus.model_validate_json(comparison.model_dump_json()) == comparison
 
 
 def test_a_simulation_says_so_in_every_title(record: Record) -> None:
-    found = compare(record(), record(seed=1), None)
-    assert versus.text(found).startswith("SIMULATED, not measured: ")
-    assert versus.markdown(found).startswith("**SIMULATED, not measured: ")
+    comparison = compare(record(), record(seed=1), None)
+    assert versus.text(comparison).startswith("SIMULATED, not measured: ")
+    assert versus.markdown(comparison).startswith("**SIMULATED, not measured: ")
 
 
 def test_equal_sweeps_are_rarely_called_different() -> None:
-    """Of 120 pairs of sweeps between which nothing changed, at most 5 % may be called different, give or take luck:
-    12 or more would come by chance in 1 of 50 cases, were it 5 %."""
+    """At most 5 % of 120 pairs of sweeps without a change may be called different, within chance: at exactly 5 %, 12 or
+    more would be called so in 1 of 50 cases."""
     generator = np.random.default_rng(20_100)
     plan = small_plan(blocks=BLOCKS, task_counts=(1, 3), forms=("plain", "soci-v2"))
     different = sum(_is_called_different(plan, generator) for _ in range(120))
@@ -194,16 +197,16 @@ def test_equal_sweeps_are_rarely_called_different() -> None:
 
 
 def _is_called_different(plan: Plan, generator: np.random.Generator) -> bool:
-    found = compare(_noisy(plan, "A", generator), _noisy(plan, "B", generator), None)
-    return any(change.verdict in ("faster", "slower") for change in found.changes)
+    comparison = compare(_noisy(plan, "A", generator), _noisy(plan, "B", generator), None)
+    return any(change.verdict in ("faster", "slower") for change in comparison.changes)
 
 
 def _noisy(plan: Plan, sweep_id: str, generator: np.random.Generator) -> Recorded:
-    """Log-normal boots with a part of their own for each round, and nothing that differs between forms."""
-    of_round = generator.normal(0, 0.06, len(plan.rounds))
+    """Return log-normal boots with a random level per round, and no difference between forms."""
+    levels = generator.normal(0, 0.06, len(plan.rounds))
 
     def boot_seconds(round_: Round, _number: int) -> float:
-        return float(10 * np.exp(of_round[round_.index] + generator.normal(0, 0.03)))
+        return float(10 * np.exp(levels[round_.index] + generator.normal(0, 0.03)))
 
-    found = made(plan, boot_seconds)
-    return Recorded(found.sweep.model_copy(update={"id": sweep_id}), found.tasks)
+    frames = made(plan, boot_seconds)
+    return Recorded(frames.sweep.model_copy(update={"id": sweep_id}), frames.tasks)

@@ -25,30 +25,30 @@ variances = st.floats(1e-6, 10)
 
 def test_the_moderated_t_is_the_one_computed_by_hand() -> None:
     """Smyth 2004, equation 3.2, with d0 = 1 and s0 = 0.2: (1 x 0.04 + 2 x 0.01) / (1 + 2) = 0.02."""
-    found = np.array([0.4, 0.5, 0.6])
-    assert deviation(found, 0.04) == pytest.approx(np.sqrt(0.02))
+    sample = np.array([0.4, 0.5, 0.6])
+    assert deviation(sample, 0.04) == pytest.approx(np.sqrt(0.02))
     assert freedom(3) == 3
-    assert p_value(found, 0.04) == pytest.approx(2 * stats.t.sf(0.5 / np.sqrt(0.02 / 3), 3))
+    assert p_value(sample, 0.04) == pytest.approx(2 * stats.t.sf(0.5 / np.sqrt(0.02 / 3), 3))
 
 
 @given(differences, variances)
-def test_the_moderated_spread_lies_between_its_own_and_the_others(found: Floats, others: float) -> None:
-    own = found.std(ddof=1)
-    low, high = sorted((own, np.sqrt(others)))
-    assert low * (1 - 1e-9) <= deviation(found, others) <= high * (1 + 1e-9)
+def test_the_moderated_spread_lies_between_its_own_and_the_others(sample: Floats, others: float) -> None:
+    own_deviation = sample.std(ddof=1)
+    low, high = sorted((own_deviation, np.sqrt(others)))
+    assert low * (1 - 1e-9) <= deviation(sample, others) <= high * (1 + 1e-9)
 
 
 @given(differences)
-def test_others_that_scatter_alike_only_add_to_what_is_known(found: Floats) -> None:
-    t = abs(found.mean()) / stats.sem(found)
-    expected = 2 * stats.t.sf(t, len(found) - 1 + PRIOR_FREEDOM)
-    assert p_value(found, found.var(ddof=1)) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+def test_others_that_scatter_alike_only_add_to_what_is_known(sample: Floats) -> None:
+    t = abs(sample.mean()) / stats.sem(sample)
+    expected = 2 * stats.t.sf(t, len(sample) - 1 + PRIOR_FREEDOM)
+    assert p_value(sample, sample.var(ddof=1)) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 @given(differences, variances, variances)
-def test_noisier_others_never_make_a_difference_surer(found: Floats, one: float, other: float) -> None:
-    calm, noisy = sorted((one, other))
-    assert p_value(found, calm) <= p_value(found, noisy) * (1 + 1e-9)
+def test_noisier_others_never_make_a_difference_surer(sample: Floats, first: float, second: float) -> None:
+    calm, noisy = sorted((first, second))
+    assert p_value(sample, calm) <= p_value(sample, noisy) * (1 + 1e-9)
 
 
 def test_the_pooled_variance_weighs_each_by_its_blocks() -> None:
@@ -68,7 +68,7 @@ def test_few_comparisons_or_many_blocks_stand_alone() -> None:
 
 
 def test_many_sweeps_at_once_give_what_each_gives_alone() -> None:
-    found = np.random.default_rng(1).normal(size=(3, 4, 5))
-    together = p_value(found, 0.5)
-    assert together.shape == paired.p_value(found).shape
-    assert together[2, 1] == p_value(found[2, 1], 0.5)
+    sample = np.random.default_rng(1).normal(size=(3, 4, 5))
+    together = p_value(sample, 0.5)
+    assert together.shape == paired.p_value(sample).shape
+    assert together[2, 1] == p_value(sample[2, 1], 0.5)

@@ -11,13 +11,13 @@ p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12).map(np.array)
 
 
 def by_hand(p: np.ndarray, weights: np.ndarray) -> list[float]:
-    """Holm's procedure as his paper tells it: the smallest p per weight first, each against what is left."""
-    adjusted, reached, left = {}, 0.0, list(range(len(p)))
-    while left:
-        best = min(left, key=lambda index: p[index] / weights[index])
-        reached = max(reached, min(1.0, p[best] * sum(weights[index] for index in left) / weights[best]))
+    """Holm's procedure step by step: the smallest p per weight first, each against the remaining weight."""
+    adjusted, reached, remaining = {}, 0.0, list(range(len(p)))
+    while remaining:
+        best = min(remaining, key=lambda index: p[index] / weights[index])
+        reached = max(reached, min(1.0, p[best] * sum(weights[index] for index in remaining) / weights[best]))
         adjusted[best] = reached
-        left.remove(best)
+        remaining.remove(best)
     return [adjusted[index] for index in range(len(p))]
 
 

@@ -12,24 +12,24 @@ differences = st.lists(st.floats(-3, 3), min_size=2, max_size=12).map(np.array).
 
 
 @given(differences, st.sampled_from([0.9, 0.95, 0.99]))
-def test_interval_and_p_value_are_scipy_s(found: Floats, level: float) -> None:
-    low, high = interval(found, level)
-    reference = stats.ttest_1samp(found, 0)
+def test_interval_and_p_value_are_scipy_s(sample: Floats, level: float) -> None:
+    low, high = interval(sample, level)
+    reference = stats.ttest_1samp(sample, 0)
     expected = reference.confidence_interval(level)
     assert (low, high) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-9)
-    assert p_value(found) == pytest.approx(reference.pvalue, rel=1e-6, abs=1e-12)
+    assert p_value(sample) == pytest.approx(reference.pvalue, rel=1e-6, abs=1e-12)
 
 
 @given(differences)
-def test_an_interval_without_zero_and_a_small_p_are_the_same_statement(found: Floats) -> None:
-    low, high = interval(found, 0.95)
-    assert (p_value(found) <= 0.05) == bool(low > 0 or high < 0)
+def test_an_interval_without_zero_and_a_small_p_are_the_same_statement(sample: Floats) -> None:
+    low, high = interval(sample, 0.95)
+    assert (p_value(sample) <= 0.05) == bool(low > 0 or high < 0)
 
 
 @given(differences)
-def test_changing_the_labels_turns_the_interval_round(found: Floats) -> None:
-    low, high = interval(found, 0.95)
-    turned = interval(-found, 0.95)
+def test_changing_the_labels_turns_the_interval_round(sample: Floats) -> None:
+    low, high = interval(sample, 0.95)
+    turned = interval(-sample, 0.95)
     assert turned == pytest.approx((-high, -low))
 
 
@@ -38,10 +38,10 @@ def test_two_blocks_have_the_textbook_s_factor() -> None:
 
 
 def test_many_sweeps_at_once_give_what_each_gives_alone() -> None:
-    found = np.random.default_rng(1).normal(size=(3, 4, 5))
-    low, high = interval(found, 0.95)
-    assert (low[2, 1], high[2, 1]) == interval(found[2, 1], 0.95)
-    assert p_value(found)[2, 1] == p_value(found[2, 1])
+    sample = np.random.default_rng(1).normal(size=(3, 4, 5))
+    low, high = interval(sample, 0.95)
+    assert (low[2, 1], high[2, 1]) == interval(sample[2, 1], 0.95)
+    assert p_value(sample)[2, 1] == p_value(sample[2, 1])
 
 
 def test_equal_differences_leave_no_doubt_and_no_error() -> None:

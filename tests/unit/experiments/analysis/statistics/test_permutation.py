@@ -13,11 +13,13 @@ from experiments.analysis.statistics.permutation import DRAWS, MOST_ENUMERATED
 
 
 @given(st.lists(st.floats(-2, 2).filter(lambda d: abs(d) > 1e-3), min_size=1, max_size=7))
-def test_few_blocks_are_enumerated_exchange_by_exchange(found: list[float]) -> None:
-    observed = abs(sum(found))
-    sums = [abs(sum(s * d for s, d in zip(signs, found, strict=True))) for signs in product((-1, 1), repeat=len(found))]
+def test_few_blocks_are_enumerated_exchange_by_exchange(sample: list[float]) -> None:
+    observed = abs(sum(sample))
+    sums = [
+        abs(sum(s * d for s, d in zip(signs, sample, strict=True))) for signs in product((-1, 1), repeat=len(sample))
+    ]
     expected = sum(value >= observed - 1e-9 for value in sums) / len(sums)
-    assert permutation.test(np.array(found)).p_value == expected
+    assert permutation.test(np.array(sample)).p_value == expected
 
 
 def test_it_is_scipy_s_permutation_test_of_paired_samples() -> None:
@@ -31,21 +33,21 @@ def test_it_is_scipy_s_permutation_test_of_paired_samples() -> None:
 
 @pytest.mark.parametrize(("blocks", "least"), [(3, 1 / 4), (5, 1 / 16), (6, 1 / 32), (10, 1 / 512)])
 def test_blocks_bound_what_it_can_say(blocks: int, least: float) -> None:
-    found = permutation.test(np.full(blocks, 5.0))
-    assert found.least == found.p_value == least
+    result = permutation.test(np.full(blocks, 5.0))
+    assert result.least == result.p_value == least
 
 
 def test_many_blocks_are_drawn_with_one_added_and_give_the_same_each_time() -> None:
-    found = np.full(MOST_ENUMERATED + 10, 0.5)
-    assert permutation.test(found) == permutation.test(found)
-    assert permutation.test(found).p_value == permutation.test(found).least == 1 / (DRAWS + 1)
+    sample = np.full(MOST_ENUMERATED + 10, 0.5)
+    assert permutation.test(sample) == permutation.test(sample)
+    assert permutation.test(sample).p_value == permutation.test(sample).least == 1 / (DRAWS + 1)
 
 
 def test_drawn_and_enumerated_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = np.random.default_rng(5).normal(0.2, 0.4, 12)
-    exact = permutation.test(found).p_value
+    sample = np.random.default_rng(5).normal(0.2, 0.4, 12)
+    exact = permutation.test(sample).p_value
     monkeypatch.setattr(permutation, "MOST_ENUMERATED", 1)
-    assert permutation.test(found).p_value == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / DRAWS))
+    assert permutation.test(sample).p_value == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / DRAWS))
 
 
 def test_no_difference_at_all_is_as_likely_as_can_be() -> None:

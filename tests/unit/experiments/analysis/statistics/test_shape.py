@@ -9,9 +9,9 @@ RNG = np.random.default_rng(11)
 
 
 def test_two_heaps_are_found_with_their_places_and_shares() -> None:
-    found = heaps(np.concatenate([RNG.normal(0, 0.05, 60), RNG.normal(0.5, 0.05, 30)]))
-    assert found is not None
-    assert (found.lower, found.upper, found.upper_share) == pytest.approx((0, 0.5, 1 / 3), abs=0.03)
+    clusters = heaps(np.concatenate([RNG.normal(0, 0.05, 60), RNG.normal(0.5, 0.05, 30)]))
+    assert clusters is not None
+    assert (clusters.lower, clusters.upper, clusters.upper_share) == pytest.approx((0, 0.5, 1 / 3), abs=0.03)
 
 
 @pytest.mark.parametrize("size", [LEAST_SAMPLE, 100, 5_000])

@@ -14,15 +14,15 @@ def test_the_first_looks_never_stop() -> None:
 
 @pytest.mark.parametrize("blocks", [6, 9, 20])
 def test_it_stops_when_the_half_width_at_the_nominal_level_is_as_wanted(blocks: int) -> None:
-    found = np.random.default_rng(blocks).normal(0, 0.05, blocks)
-    half = stats.t.ppf((1 + nominal_level(0.95)) / 2, blocks - 1) * stats.sem(found)
-    assert narrow_enough(found, np.expm1(half) * 1.001, 0.95)
-    assert not narrow_enough(found, np.expm1(half) * 0.999, 0.95)
+    sample = np.random.default_rng(blocks).normal(0, 0.05, blocks)
+    half = stats.t.ppf((1 + nominal_level(0.95)) / 2, blocks - 1) * stats.sem(sample)
+    assert narrow_enough(sample, np.expm1(half) * 1.001, 0.95)
+    assert not narrow_enough(sample, np.expm1(half) * 0.999, 0.95)
 
 
 def test_the_rule_is_blind_to_the_effect() -> None:
-    found = np.random.default_rng(1).normal(0, 0.05, (50, 8))
-    assert np.array_equal(narrow_enough(found, 0.05, 0.95), narrow_enough(found + 3, 0.05, 0.95))
+    sample = np.random.default_rng(1).normal(0, 0.05, (50, 8))
+    assert np.array_equal(narrow_enough(sample, 0.05, 0.95), narrow_enough(sample + 3, 0.05, 0.95))
 
 
 def test_looking_costs_some_of_the_error() -> None:

@@ -12,9 +12,9 @@ RNG = np.random.default_rng(7)
 def test_one_round_a_block_is_an_ordinary_regression() -> None:
     x, y = RNG.random(12), RNG.normal(size=12)
     reference = stats.linregress(x, y)
-    found = block_slope(x, y, np.zeros(12, dtype=int), np.arange(12))
-    assert found is not None
-    assert (found.slope, found.p_value) == pytest.approx((reference.slope, reference.pvalue))
+    result = block_slope(x, y, np.zeros(12, dtype=int), np.arange(12))
+    assert result is not None
+    assert (result.slope, result.p_value) == pytest.approx((reference.slope, reference.pvalue))
 
 
 def test_several_rounds_a_block_are_a_regression_of_the_blocks_means() -> None:
@@ -28,32 +28,32 @@ def test_several_rounds_a_block_are_a_regression_of_the_blocks_means() -> None:
         for block in range(6)
     ]
     reference = stats.linregress(*zip(*means, strict=True))
-    found = block_slope(x, y, groups, blocks)
-    assert found is not None
-    assert (found.slope, found.p_value) == pytest.approx((reference.slope, reference.pvalue))
+    result = block_slope(x, y, groups, blocks)
+    assert result is not None
+    assert (result.slope, result.p_value) == pytest.approx((reference.slope, reference.pvalue))
 
 
 def test_levels_of_groups_do_not_count_as_a_slope() -> None:
     groups, blocks = np.tile([1, 2, 8, 3], 5), np.repeat(np.arange(5), 4)
     x = blocks + RNG.random(20)
     y = 0.5 * x + RNG.normal(0, 0.01, 20)
-    found, lifted = block_slope(x, y, groups, blocks), block_slope(x, y + 10.0 * groups, groups, blocks)
-    assert found is not None
+    result, lifted = block_slope(x, y, groups, blocks), block_slope(x, y + 10.0 * groups, groups, blocks)
+    assert result is not None
     assert lifted is not None
-    assert found.slope == pytest.approx(lifted.slope)
-    assert found.slope == pytest.approx(0.5, abs=0.05)
+    assert result.slope == pytest.approx(lifted.slope)
+    assert result.slope == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize("blocks", [4, 8])
 def test_what_a_block_has_in_common_is_no_trend(blocks: int) -> None:
-    """Of 400 sweeps with blocks that differ by 10 % and no drift, at most 5 % are called moving, give or take luck."""
+    """Of 400 sweeps with blocks that differ by 10 % and no drift, at most 5 % are called a trend, within chance."""
     rng = np.random.default_rng(11)
     place, groups = np.repeat(np.arange(blocks), 4), np.tile([1, 2, 3, 8], blocks)
     called = 0
     for _ in range(400):
         common = rng.normal(0, 0.1, blocks)[place]
-        found = block_slope(place + rng.random(4 * blocks), common + rng.normal(0, 0.05, 4 * blocks), groups, place)
-        called += found is not None and found.p_value < 0.05
+        result = block_slope(place + rng.random(4 * blocks), common + rng.normal(0, 0.05, 4 * blocks), groups, place)
+        called += result is not None and result.p_value < 0.05
     assert 0 < called < 33  # 34 or more would come in 1 of 1,000 cases
 
 
@@ -67,10 +67,10 @@ def test_too_few_blocks_or_one_moment_have_no_slope() -> None:
 def test_the_mean_slope_is_the_mean_of_each_block_s_regression() -> None:
     x, y = np.log2([1.0, 2, 8]), RNG.normal(size=(5, 3))
     slopes = [stats.linregress(x, row).slope for row in y]
-    found = mean_slope(x, y)
-    assert found is not None
-    assert found.slope == pytest.approx(np.mean(slopes))
-    assert found.p_value == pytest.approx(stats.ttest_1samp(slopes, 0).pvalue)
+    result = mean_slope(x, y)
+    assert result is not None
+    assert result.slope == pytest.approx(np.mean(slopes))
+    assert result.p_value == pytest.approx(stats.ttest_1samp(slopes, 0).pvalue)
 
 
 def test_two_blocks_or_one_task_count_have_no_mean_slope() -> None:

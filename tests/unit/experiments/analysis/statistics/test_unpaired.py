@@ -16,27 +16,27 @@ from experiments.analysis.statistics.permutation import DRAWS
 logarithms = st.integers(3, 12).flatmap(lambda n: arrays(float, n, elements=st.floats(-3, 3), unique=True))
 
 
-def some(seed: int, before: int, after: int) -> tuple[Floats, Floats]:
+def two_samples(seed: int, before: int, after: int) -> tuple[Floats, Floats]:
     generator = np.random.default_rng(seed)
     return generator.normal(0, 0.05, before), generator.normal(0.08, 0.15, after)
 
 
 def enumerated(before: Floats, after: Floats) -> float:
-    """The permutation test by hand: every choice of which blocks were the first sweep's; twice the smaller tail."""
+    """The permutation test by hand: every choice of blocks for the first sweep; twice the smaller tail."""
     pooled, observed = np.concatenate([before, after]), after.mean() - before.mean()
-    chosen = [np.isin(np.arange(len(pooled)), one) for one in combinations(range(len(pooled)), len(before))]
-    differences = np.array([pooled[~one].mean() - pooled[one].mean() for one in chosen])
+    chosen = [np.isin(np.arange(len(pooled)), blocks) for blocks in combinations(range(len(pooled)), len(before))]
+    differences = np.array([pooled[~first].mean() - pooled[first].mean() for first in chosen])
     tails = np.mean(differences <= observed + 1e-12), np.mean(differences >= observed - 1e-12)
     return float(min(1.0, 2 * min(tails)))
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 9), (10, 4), (40, 41)])
 def test_interval_and_p_are_those_of_welch_s_t_test(before: int, after: int) -> None:
-    first, second = some(before, before, after)
-    wanted = ttest_ind(second, first, equal_var=False)
-    low, high = wanted.confidence_interval(0.9)
+    first, second = two_samples(before, before, after)
+    expected = ttest_ind(second, first, equal_var=False)
+    low, high = expected.confidence_interval(0.9)
     assert unpaired.interval(first, second, 0.9) == pytest.approx((low, high), rel=1e-9)
-    assert unpaired.p_value(first, second) == pytest.approx(wanted.pvalue, rel=1e-9)
+    assert unpaired.p_value(first, second) == pytest.approx(expected.pvalue, rel=1e-9)
 
 
 @given(logarithms, logarithms)
@@ -71,19 +71,19 @@ def test_a_sweep_whose_blocks_are_equal_is_no_loss_of_precision() -> None:
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (5, 3), (5, 5)])
 @pytest.mark.parametrize("seed", range(4))
 def test_permutation_test_is_the_enumeration_by_hand(before: int, after: int, seed: int) -> None:
-    first, second = some(seed, before, after)
+    first, second = two_samples(seed, before, after)
     assert unpaired.permuted(first, second).p_value == pytest.approx(enumerated(first, second))
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (4, 4), (7, 4), (12, 12)])
 def test_blocks_that_do_not_overlap_give_the_least_p_that_there_is(before: int, after: int) -> None:
-    found = unpaired.permuted(np.linspace(0, 1, before), np.linspace(9, 10, after))
-    assert found.p_value == pytest.approx(found.least)
+    result = unpaired.permuted(np.linspace(0, 1, before), np.linspace(9, 10, after))
+    assert result.p_value == pytest.approx(result.least)
 
 
 def test_many_blocks_are_drawn_from_and_give_the_same_p_every_time() -> None:
-    first, second = some(1, 20, 20)
-    found = unpaired.permuted(first, second)
-    assert found == unpaired.permuted(first, second)
-    assert found.least == 2 / (1 + DRAWS)
-    assert found.p_value == pytest.approx(ttest_ind(second, first, equal_var=False).pvalue, abs=0.02)
+    first, second = two_samples(1, 20, 20)
+    result = unpaired.permuted(first, second)
+    assert result == unpaired.permuted(first, second)
+    assert result.least == 2 / (1 + DRAWS)
+    assert result.p_value == pytest.approx(ttest_ind(second, first, equal_var=False).pvalue, abs=0.02)
