@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from kit.errors import SettingsError, SlowerError
-from sociometer.cli.options import AsJson, StorePath, help_text
+from sociometer.cli import commands
+from sociometer.cli.options import AsJson, StorePath
 from sociometer.cli.progress import say
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ COMPARE_FORMATS = ("text", "markdown", "json")
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(rich_help_panel=PANEL, help=help_text(compare))(compare)
+    commands.add(app, compare, PANEL)
 
 
 def compare(

@@ -16,7 +16,8 @@ from experiments.store.store import Store, default_path
 from experiments.store.sweeps import Sweep
 from kit.errors import SettingsError
 from kit.files import write
-from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId, help_text
+from sociometer.cli import commands
+from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId
 from sociometer.cli.progress import say
 
 PANEL = "Read what was measured"
@@ -28,7 +29,7 @@ OutputFile = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands that read the store."""
     for command in (report, export):
-        app.command(rich_help_panel=PANEL, help=help_text(command))(command)
+        commands.add(app, command, PANEL)
 
 
 def report(
