@@ -71,8 +71,8 @@ def run(
     On fargate the cost is shown and asked about first. On sim, --set changes the simulation's parameters.
     """
     target = chosen_target(where.target, where.stack, what.plan, what.variant)
-    to_set = parse_settings(settings or [])
-    plan = target.plan_to_make(what.changes(), to_set)
+    changes, to_set = what.changes(), parse_settings(settings or [])
+    plan = target.plan_to_make(changes, to_set)
     setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path, target.parameters(to_set))
     target.confirm(plan, plan.rounds, setup.store, yes=yes, settings=to_set)
     with removed_afterwards(target, wanted=destroy):
