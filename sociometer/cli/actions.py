@@ -1,4 +1,4 @@
-"""What the measuring commands do once their options are parsed: make a stack, sweep, write results, judge the end."""
+"""What commands do once their options are parsed: make a stack, run a sweep, write results, check them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def rounds_left(store: Path, earlier: Sweep) -> Sequence[Round]:
 
 @contextmanager
 def _sweeping(setup: Setup, stack_outputs: StackOutputs, plan: Plan) -> Iterator[tuple[Store, Executor, Listener]]:
-    """Executor and store for this sweep alone; what Ctrl-C leaves in the store is told."""
+    """Opens executor, store and progress for one sweep; at Ctrl-C, says how much is kept."""
     opened = choose.open_executor(
         stack_outputs,
         profile=setup.profile,
@@ -99,14 +99,14 @@ def _sweeping(setup: Setup, stack_outputs: StackOutputs, plan: Plan) -> Iterator
 
 def write_results(folder: Path, report: formats.Report, records: Sequence[RoundRecord]) -> Path:
     """Write report and records below ``folder``, each file whole or not at all; returns the sweep's own folder."""
-    own = folder / report.contents.summary.sweep_id
+    results = folder / report.contents.summary.sweep_id
     try:
-        own.mkdir(parents=True, exist_ok=True)
+        results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SociometerError(f"The results folder {own} cannot be made: {error.strerror}.") from error
+        raise SociometerError(f"The results folder {results} cannot be made: {error.strerror}.") from error
     for name, text in {**formats.files(report), **export.files(records)}.items():
-        write(own / name, text)
-    return own
+        write(results / name, text)
+    return results
 
 
 def check_all_measured(done: Sweep, records: Sequence[RoundRecord]) -> None:

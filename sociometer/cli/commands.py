@@ -18,10 +18,10 @@ def add(app: typer.Typer, command: Callable[..., None], panel: str) -> None:
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """The command as typer reads it: with the fields of its option groups as parameters of its own."""
-    own = _parameters(command)
+    parameters = _parameters(command)
     groups = {
         each.name: each.annotation
-        for each in own
+        for each in parameters
         if isinstance(each.annotation, type) and is_dataclass(each.annotation)
     }
 
@@ -31,7 +31,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
             options[name] = group(**{each.name: options.pop(each.name) for each in _parameters(group)})
         command(**options)
 
-    flat = [part for each in own for part in (_parameters(groups[each.name]) if each.name in groups else [each])]
+    flat = [part for each in parameters for part in (_parameters(groups[each.name]) if each.name in groups else [each])]
     keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in flat]
     with_groups.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
     with_groups.__annotations__ = {each.name: each.annotation for each in keywords}

@@ -148,8 +148,8 @@ def _report(setup: actions.Setup, done: Sweep, results: Path, *, as_json: bool) 
     """Print the report, write the results, and raise `SweepError` when a round gave no measurement."""
     with Store(setup.store) as opened:
         records = opened.rounds(done.id)
-        found = formats.read(opened, done)
-    folder = actions.write_results(results, found, records)
-    reading.print_report(found, as_json=as_json)
+        report = formats.read(opened, done)
+    folder = actions.write_results(results, report, records)
+    reading.print_report(report, as_json=as_json)
     say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     actions.check_all_measured(done, records)

@@ -12,7 +12,7 @@ import typer
 
 from experiments.plan.plan import Design, Plan, Stopping, make_plan
 from experiments.plan.presets import preset
-from experiments.store.store import LATEST, default_path
+from experiments.store.store import default_path
 from kit.errors import SettingsError
 
 Value = TypeVar("Value")
@@ -122,7 +122,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 DEFAULT_TIMEOUT_SECONDS = 300.0
-LATEST_SWEEP = LATEST
 
 
 class Changes(NamedTuple):

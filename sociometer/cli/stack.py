@@ -108,7 +108,7 @@ def environment() -> None:
 @index.command("list")
 def list_indexes(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
     """One line per image that has a SOCI index: how many layers it covers and what it costs."""
-    found = [
+    rows = [
         {
             "variant": variant,
             "form": treatment.form,
@@ -124,10 +124,10 @@ def list_indexes(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> N
         if treatment.index_digest is not None
     ]
     if as_json:
-        _print_json(found)
+        _print_json(rows)
         return
     table = _table("Variant", "Form", "Index", ">Layers", ">Skipped", ">Size", ">zTOCs", ">Span")
-    for row in found:
+    for row in rows:
         sizes = (_size(row[key]) for key in ("layer_bytes", "ztoc_bytes", "span_bytes"))
         counts = (str(row["layers"]), str(row["skipped"]))
         table.add_row(str(row["variant"]), str(row["form"]), _short(str(row["index"])), *counts, *sizes)
@@ -142,11 +142,11 @@ def show_index(
     as_json: AsJson = False,
 ) -> None:
     """Show each layer of an image with its zTOC: spans, files, sizes. Read from the registry itself."""
-    found = list(_read_indexes(actions.outputs(stack), variant, form))
+    indexes = list(_read_indexes(actions.outputs(stack), variant, form))
     if as_json:
-        _print_json([{"form": name, **asdict(read)} for name, read in found])
+        _print_json([{"form": name, **asdict(read)} for name, read in indexes])
         return
-    for name, read in found:
+    for name, read in indexes:
         Console().print(_index_table(f"{variant}, {name}: index {read.digest}", read))
 
 

@@ -109,8 +109,8 @@ class Target:
 
     def check_variants(self, plan: Plan, stack: str | None) -> None:  # noqa: ARG002
         """Raise `SettingsError` for a variant that there is not; ``stack`` is the one that the user named."""
-        own = Settings.parse({"images": files.settings(self.stack).get("images", {})}).images
-        known = (*BUILT_IN_VARIANTS, *own)
+        images = Settings.parse({"images": files.settings(self.stack).get("images", {})}).images
+        known = (*BUILT_IN_VARIANTS, *images)
         for variant in plan.design.variants:
             if variant not in known:
                 raise SettingsError(
@@ -127,8 +127,8 @@ class Target:
 
     def _check_measurable(self, variant: str, settings: Settings) -> None:
         if variant not in settings.all_variants:
-            there = ", ".join(settings.all_variants)
-            raise SettingsError(f"The stack would have no variant {variant!r}. With these settings it has: {there}.")
+            variants = ", ".join(settings.all_variants)
+            raise SettingsError(f"The stack would have no variant {variant!r}. With these settings it has: {variants}.")
         if self.needs_boot_report and not settings.workload(variant).boot_report:
             raise SettingsError(
                 f"The image of variant {variant!r} writes no boot report, and on fargate nothing else proves how a "
