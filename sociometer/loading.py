@@ -48,8 +48,8 @@ def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
     """
     path, wanted = _place(sweep, Path(store) if store is not None else default_path())
     with Store(path) as opened:
-        found = _chosen(opened, wanted)
-        return Loaded(found, frames.tasks(opened, found.id), frames.rounds(opened, found.id))
+        chosen = _chosen(opened, wanted)
+        return Loaded(chosen, frames.tasks(opened, chosen.id), frames.rounds(opened, chosen.id))
 
 
 def _place(sweep: str, store: Path) -> tuple[Path, str]:

@@ -1,4 +1,4 @@
-"""What a Pulumi run says, made short: its progress as lines for people, its failure as the error that caused it."""
+"""Turns the events of a Pulumi run into progress lines, and a failed run into the error that caused it."""
 
 from __future__ import annotations
 
@@ -72,18 +72,18 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
         f"AWS does not allow it: {aws_errors.PERMISSIONS}",
     ),
 )
-"""Pulumi's and AWS's words for what is not Pulumi's fault."""
+"""Messages of Pulumi and AWS about problems that the user can solve, the error to raise, and what to do."""
 _NOISE = re.compile(r"\s*(error: )?(update|refresh|destroy|preview) failed\s*", re.IGNORECASE)
 
 
 @dataclass
 class Events:
-    """Listens to one Pulumi run: tells the phases to ``notify``, and keeps the errors for `cause`."""
+    """Receives the events of one Pulumi run: passes steps on to ``notify`` and collects errors for `cause`."""
 
     notify: Notify = lambda _line: None
     errors: list[str] = field(default_factory=list)
     _under_way: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """What is being done to which resource, and since when (monotonic seconds)."""
+    """By URN, the step that is running and when it began (monotonic seconds)."""
 
     def __call__(self, event: EngineEvent) -> None:
         """Take one engine event."""
@@ -96,7 +96,7 @@ class Events:
 
     @contextmanager
     def reminding(self, every_seconds: float = REMINDER_SECONDS) -> Iterator[None]:
-        """Tell again, every so often, what is still under way: a load balancer or a draining service takes minutes."""
+        """Repeat what is still running every so often: a load balancer or a draining service takes minutes."""
         done = threading.Event()
         reminder = threading.Thread(target=self._remind, args=(done, every_seconds), daemon=True)
         reminder.start()
@@ -109,20 +109,20 @@ class Events:
     def _remind(self, done: threading.Event, every_seconds: float) -> None:
         while not done.wait(every_seconds):
             now = time.monotonic()
-            for said, since in list(self._under_way.values()):
+            for step, since in list(self._under_way.values()):
                 if now - since >= every_seconds:
-                    self.notify(f"{said}, {now - since:.0f} s so far")
+                    self.notify(f"{step}, {now - since:.0f} s so far")
 
     def _tell_step(self, step: StepEventMetadata, moment: int) -> None:
         if step.op not in _DOING or step.type.startswith("pulumi:"):
             return
         kind, name = step.type.rpartition(":")[2], step.urn.rpartition("::")[2]
-        said = f"{kind} {name}: {_DOING[step.op][moment]}"
+        line = f"{kind} {name}: {_DOING[step.op][moment]}"
         if moment == 0:
-            self._under_way[step.urn] = said, time.monotonic()
+            self._under_way[step.urn] = line, time.monotonic()
         else:
             self._under_way.pop(step.urn, None)
-        self.notify(said)
+        self.notify(line)
 
     def _diagnose(self, severity: str, message: str) -> None:
         text = re.sub(r"<\{%.*?%\}>", "", message).strip()  # the engine's colour marks
@@ -133,7 +133,7 @@ class Events:
 
 
 def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerError:
-    """The error behind a failed run: our own with its own type, a lock with its owner, else the first complaint."""
+    """The error behind a failed run: a lock with its owner, an error of ours with its type, else the first message."""
     if locks := list(_LOCK.finditer(run_output)):
         return StackError(_locked(stack, locks[0]))
     for text in diagnostics:
@@ -146,19 +146,19 @@ def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerErro
 
 
 def _own_error(text: str) -> SociometerError | None:
-    """The last error of ours in a provider's traceback: what it translated came before it."""
-    found = list(_OURS.finditer(text))
-    if not found:
+    """The last of our errors in a provider's traceback; those before it are what it was raised from."""
+    matches = list(_OURS.finditer(text))
+    if not matches:
         return None
-    kind = getattr(errors, found[-1][1], SociometerError)
-    return kind(text[found[-1].end() :].strip()) if issubclass(kind, SociometerError) else None
+    kind = getattr(errors, matches[-1][1], SociometerError)
+    return kind(text[matches[-1].end() :].strip()) if issubclass(kind, SociometerError) else None
 
 
-def _known_cause(said: str) -> SociometerError | None:
-    """What a user can put right, in our words; the first that fits."""
+def _known_cause(run_output: str) -> SociometerError | None:
+    """The first known problem that the output mentions, in our words."""
     for pattern, kind, message in _KNOWN:
-        if found := pattern.search(said):
-            return kind(f"{message} ({' '.join(found[0].split())})")
+        if match := pattern.search(run_output):
+            return kind(f"{message} ({' '.join(match[0].split())})")
     return None
 
 
@@ -174,7 +174,7 @@ def _locked(stack: str, lock: re.Match[str]) -> str:
 
 
 def _complaints(run_output: str) -> list[str]:
-    """Lines of the command's own output that say what is wrong."""
+    """The error lines in the command's own output."""
     lines = [line.strip() for line in run_output.splitlines()]
     return [line.removeprefix("stderr:").strip() for line in lines if "error:" in line]
 

@@ -39,7 +39,7 @@ Document = dict[str, Any]
 
 
 def checked_name(name: str) -> str:
-    """A stack name that Pulumi, files and registries can all carry."""
+    """The name, if Pulumi, file systems and registries all allow it for a stack; else raises `SettingsError`."""
     if not re.fullmatch(STACK_NAME, name):
         raise SettingsError(
             f"'{name}' cannot name a stack: up to 100 letters, digits, '.', '_', '-', first a letter or digit."
@@ -104,13 +104,13 @@ def set_beside(stack: str) -> dict[str, object]:
     return {key: value for key, value in settings(stack).items() if str(committed.get(key)) != str(value)}
 
 
-def followed(original: Document, before: Document, own: Document) -> Document:
-    """The copy ``own`` after its original went from ``before`` to ``original``: what changed there is taken over."""
+def followed(original: Document, before: Document, copy: Document) -> Document:
+    """The copy after its original went from ``before`` to ``original``: what changed there is taken over."""
     then, now = _config(before), _config(original)
     changed = {key for key in then.keys() | now.keys() if then.get(key) != now.get(key)}
-    kept = {key: value for key, value in _config(own).items() if key not in changed}
+    kept = {key: value for key, value in _config(copy).items() if key not in changed}
     taken = {key: value for key, value in now.items() if key in changed}
-    return {**own, **original, "config": {**kept, **taken}}
+    return {**copy, **original, "config": {**kept, **taken}}
 
 
 def _follow(original: Path, folder: Path) -> None:
@@ -124,8 +124,8 @@ def _follow(original: Path, folder: Path) -> None:
 def _as_followed(original: Path, folder: Path) -> Document:
     """What the copy in ``folder`` holds once it has followed its original; without a copy that is the original."""
     copy, last = folder / original.name, folder / _FOLLOWED
-    there = copy.is_file() and last.is_file()
-    return followed(_read(original), _read(last), _read(copy)) if there else _read(original)
+    exists = copy.is_file() and last.is_file()
+    return followed(_read(original), _read(last), _read(copy)) if exists else _read(original)
 
 
 def _source() -> Path:

@@ -1,7 +1,7 @@
-"""A stack from Python: up, outputs, preview and down through Pulumi's Automation API, with the program inline.
+"""Makes, reads and removes stacks from Python, through Pulumi's Automation API, with the program inline.
 
-Project file, stack configuration and state are the ones that the `pulumi` command uses in the same folder, so that
-both can be used in turn: `environment` is what that command needs. Errors are the cause in one line.
+Project file, configuration and state are those that a `pulumi` command uses in the same folder and environment, so
+both can be used in turn. A failed run becomes one error that states the cause in one line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pulumi.automation import OpType, OutputMap, Stack
+from pulumi.automation import OutputMap, Stack
 from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from infra.automation import files, workspace
@@ -22,10 +22,10 @@ from kit.values import Notify
 
 
 def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutputs:
-    """Make the stack as its settings say, after a look at what is really there, and give its outputs.
+    """Make the stack as its settings say, after a refresh, and return its outputs.
 
-    ``settings`` (bare keys) are kept in the stack's configuration beside those that were there; None removes one.
-    Raises `SettingsError` before anything is changed, and what else goes wrong as the error that it was.
+    ``settings`` (bare keys) are added to the stack's configuration; None removes one. Raises `SettingsError` before
+    anything is changed; any other failure is raised as its cause.
     """
     with _explained(stack, notify) as events:
         opened = workspace.open_stack(stack)
@@ -42,15 +42,8 @@ def outputs(stack: str) -> StackOutputs:
         return _parsed(workspace.existing_stack(stack).outputs())
 
 
-def preview_changes(stack: str) -> int:
-    """How many resources `up` would change, make or remove; what is really there is not looked at."""
-    with _explained(stack) as events:
-        summary = workspace.existing_stack(stack).preview(on_event=events, color="never").change_summary
-    return sum(count for kind, count in summary.items() if kind != OpType.SAME)
-
-
 def down(stack: str, notify: Notify) -> None:
-    """Remove everything of a stack, then the stack, and verify that nothing is left; no error when there is none.
+    """Remove all resources of a stack, then the stack; no error when there is none.
 
     Raises `StackError` and keeps the stack while there may be something on AWS that its state does not know.
     """
@@ -72,7 +65,7 @@ def deployment(stack: str) -> Mapping[str, Any]:
 
 
 def _tell_what_is_beside(stack: str, notify: Notify) -> None:
-    """A committed file does not show what commands have set; whoever reads it should know that there is more."""
+    """Commands set values that the committed file does not show: name them."""
     if beside := files.set_beside(stack):
         notify(f"set by commands, beside Pulumi.{stack}.yaml: {', '.join(beside)}")
 
@@ -85,13 +78,13 @@ def _if_there(stack: str) -> Stack | None:
 
 
 def _parsed(values: OutputMap) -> StackOutputs:
-    found = values.get(OUTPUT_NAME)
-    return StackOutputs.parse(None if found is None else found.value)
+    output = values.get(OUTPUT_NAME)
+    return StackOutputs.parse(None if output is None else output.value)
 
 
 @contextmanager
 def _explained(stack: str, notify: Notify | None = None) -> Iterator[Events]:
-    """Listens to the Pulumi runs inside, reminds of what takes long, and turns a failed one into its cause."""
+    """Events for the Pulumi runs inside the block, with reminders; a failed run is raised as its cause."""
     events = Events(notify) if notify else Events()
     try:
         with events.reminding():

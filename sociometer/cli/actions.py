@@ -1,4 +1,4 @@
-"""What the measuring commands do once their options are parsed: make a stack, sweep, write results, judge the end."""
+"""What commands do once their options are parsed: make a stack, run a sweep, write results, check them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where to measure and where to keep what was measured; ``parameters`` are those of a simulation."""
+class Setup:
+    """How to measure and where to keep the records; ``parameters`` are those of a simulation."""
 
     profile: str
     timeout_seconds: float
@@ -53,15 +53,15 @@ def outputs(stack: str) -> StackOutputs:
     return stacks.outputs(stack)
 
 
-def start_sweep(place: Place, stack: str, stack_outputs: StackOutputs, plan: Plan) -> Sweep:
+def start_sweep(setup: Setup, stack: str, stack_outputs: StackOutputs, plan: Plan) -> Sweep:
     """Run a plan from its beginning, with progress on standard error; returns the finished sweep."""
-    with _sweeping(place, stack_outputs, plan) as (store, executor, listener):
+    with _sweeping(setup, stack_outputs, plan) as (store, executor, listener):
         return sweep.start(store, executor, plan, stack, stack_outputs, listener)
 
 
-def resume_sweep(place: Place, stack_outputs: StackOutputs, earlier: Sweep) -> Sweep:
+def resume_sweep(setup: Setup, stack_outputs: StackOutputs, earlier: Sweep) -> Sweep:
     """Go on with a sweep, with progress on standard error; returns the finished sweep."""
-    with _sweeping(place, stack_outputs, earlier.plan) as (store, executor, listener):
+    with _sweeping(setup, stack_outputs, earlier.plan) as (store, executor, listener):
         return sweep.resume(store, executor, earlier, stack_outputs, listener)
 
 
@@ -80,16 +80,16 @@ def rounds_left(store: Path, earlier: Sweep) -> Sequence[Round]:
 
 
 @contextmanager
-def _sweeping(place: Place, stack_outputs: StackOutputs, plan: Plan) -> Iterator[tuple[Store, Executor, Listener]]:
-    """Executor and store for this sweep alone; what Ctrl-C leaves in the store is told."""
+def _sweeping(setup: Setup, stack_outputs: StackOutputs, plan: Plan) -> Iterator[tuple[Store, Executor, Listener]]:
+    """Opens executor, store and progress for one sweep; at Ctrl-C, says how much is kept."""
     opened = choose.open_executor(
         stack_outputs,
-        profile=place.profile,
-        timeout_seconds=place.timeout_seconds,
+        profile=setup.profile,
+        timeout_seconds=setup.timeout_seconds,
         design=plan.design,
-        parameters=place.parameters,
+        parameters=setup.parameters,
     )
-    with opened as executor, Store(place.store, write=True) as store, sweep_progress() as listener:
+    with opened as executor, Store(setup.store, write=True) as store, sweep_progress() as listener:
         try:
             yield store, executor, listener
         except KeyboardInterrupt:
@@ -99,14 +99,14 @@ def _sweeping(place: Place, stack_outputs: StackOutputs, plan: Plan) -> Iterator
 
 def write_results(folder: Path, report: formats.Report, records: Sequence[RoundRecord]) -> Path:
     """Write report and records below ``folder``, each file whole or not at all; returns the sweep's own folder."""
-    own = folder / report.contents.summary.sweep_id
+    results = folder / report.contents.summary.sweep_id
     try:
-        own.mkdir(parents=True, exist_ok=True)
+        results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SociometerError(f"The results folder {own} cannot be made: {error.strerror}.") from error
+        raise SociometerError(f"The results folder {results} cannot be made: {error.strerror}.") from error
     for name, text in {**formats.files(report), **export.files(records)}.items():
-        write(own / name, text)
-    return own
+        write(results / name, text)
+    return results
 
 
 def check_all_measured(done: Sweep, records: Sequence[RoundRecord]) -> None:

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from kit.errors import SettingsError, SlowerError
-from sociometer.cli.options import AsJson, StorePath, help_text
+from sociometer.cli import commands
+from sociometer.cli.options import AsJson, StorePath
 from sociometer.cli.progress import say
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ COMPARE_FORMATS = ("text", "markdown", "json")
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(rich_help_panel=PANEL, help=help_text(compare))(compare)
+    commands.add(app, compare, PANEL)
 
 
 def compare(
@@ -63,10 +64,10 @@ def compare(
 
     sides = [load(name, store) for name in (before, after)]
     first, second = (versus.Recorded(side.sweep, side.tasks) for side in sides)
-    found = versus.compare(first, second, across)
-    _write(found, "json" if as_json else format_)
+    comparison = versus.compare(first, second, across)
+    _write(comparison, "json" if as_json else format_)
     if limit is not None:
-        _judge(found, limit)
+        _judge(comparison, limit)
 
 
 def share(text: str) -> float:
@@ -80,24 +81,24 @@ def share(text: str) -> float:
     return value
 
 
-def _write(found: Versus, format_: str) -> None:
+def _write(comparison: Versus, format_: str) -> None:
     from experiments.report import versus as versus_text
 
     if format_ == "json":
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        sys.stdout.write(comparison.model_dump_json(indent=2) + "\n")
     elif format_ == "markdown":
-        sys.stdout.write(versus_text.markdown(found))
+        sys.stdout.write(versus_text.markdown(comparison))
     elif sys.stdout.isatty():
-        versus_text.show(found, Console(highlight=False))
+        versus_text.show(comparison, Console(highlight=False))
     else:
-        sys.stdout.write(versus_text.text(found))
+        sys.stdout.write(versus_text.text(comparison))
 
 
-def _judge(found: Versus, limit: float) -> None:
+def _judge(comparison: Versus, limit: float) -> None:
     from experiments.compare import gate
 
-    judgement = gate.judge(found, limit)
+    judgement = gate.judge(comparison, limit)
     if judgement.fails:
-        raise SlowerError(gate.refusal(judgement, limit, unequal=bool(found.warnings)))
+        raise SlowerError(gate.refusal(judgement, limit, unequal=bool(comparison.warnings)))
     if judgement.open:
         say(f"warning: {gate.doubt(judgement, limit)}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
 
@@ -12,7 +12,7 @@ import typer
 
 from experiments.plan.plan import Design, Plan, Stopping, make_plan
 from experiments.plan.presets import preset
-from experiments.store.store import LATEST
+from experiments.store.store import default_path
 from kit.errors import SettingsError
 
 Value = TypeVar("Value")
@@ -122,7 +122,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 DEFAULT_TIMEOUT_SECONDS = 300.0
-LATEST_SWEEP = LATEST
 
 
 class Changes(NamedTuple):
@@ -137,6 +136,68 @@ class Changes(NamedTuple):
     def on(self, held: Iterable[str]) -> Changes:
         """Where no variants are named, those that a stack holds: one of own images has none of the preset's."""
         return self._replace(variants=self.variants or ",".join(held))
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What to measure."""
+
+    plan: PlanName = None
+    variants: Variants = None
+    variant: Variant = None
+    forms: Forms = None
+    counts: Counts = None
+    blocks: Blocks = None
+    seed: Seed = None
+
+    def changes(self, blocks: int | None = None) -> Changes:
+        """What they change of a plan; a stopping rule has its own number of ``blocks``."""
+        variants = only_variant(self.variant, self.variants)
+        return Changes(variants, self.forms, self.counts, blocks or self.blocks, self.seed)
+
+
+@dataclass(frozen=True)
+class UntilOptions:
+    """When a sweep that adds blocks ends."""
+
+    until_precision: UntilPrecision = None
+    max_blocks: MaxBlocks = None
+    budget: Budget = None
+
+    def stopping(self, blocks: int | None) -> Stopping | None:
+        """The stopping rule; raises `SettingsError` for options that do not go together."""
+        return chosen_stopping(self.until_precision, blocks, self.max_blocks, self.budget)
+
+
+@dataclass(frozen=True)
+class WhereOptions:
+    """Where to measure, and where to keep the records."""
+
+    target: TargetName = None
+    stack: Stack = None
+    profile: Profile = None
+    store: StorePath = None
+
+    @property
+    def store_path(self) -> Path:
+        """The store, or the user's own."""
+        return self.store or default_path()
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """Which stack a command is about."""
+
+    target: TargetName = None
+    stack: Stack = None
+    variant: StackVariant = None
+
+
+def only_variant(variant: str | None, variants: str | None) -> str | None:
+    """What `--variants` would say; `--variant` is the same for one alone."""
+    if variant is not None and variants is not None:
+        raise SettingsError("--variant and --variants cannot go together. One variant on its own stack, or several.")
+    return variant or variants
 
 
 def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -> Plan:
@@ -217,9 +278,3 @@ def parse_settings(words: Sequence[str]) -> dict[str, object]:
             raise SettingsError(f"--set {word!r} cannot be used. Allowed: key=value, such as spanSize=8MiB.")
         settings[key] = value
     return settings
-
-
-def help_text(command: Callable[..., None]) -> str:
-    """A command's docstring with each paragraph on one line, so that the terminal alone breaks lines."""
-    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.splitlines()) for paragraph in paragraphs)

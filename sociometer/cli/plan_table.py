@@ -18,9 +18,7 @@ from sociometer.cli.spending import Bill
 WIDTH = 100
 
 
-def show_plan(
-    plan: Plan, known: Mapping[Treatment, float], model: Model, *, as_json: bool, bill: Bill | None = None
-) -> None:
+def show_plan(plan: Plan, known: Mapping[Treatment, float], model: Model, bill: Bill | None, *, as_json: bool) -> None:
     """Print a plan on standard output, with the bill where it costs money.
 
     ``known`` are seconds that rounds like its own took before.

@@ -12,11 +12,12 @@ from rich.console import Console
 from experiments.report import export as exports
 from experiments.report import formats, parquet
 from experiments.report import terminal as reports
-from experiments.store.store import Store, default_path
+from experiments.store.store import LATEST, Store, default_path
 from experiments.store.sweeps import Sweep
 from kit.errors import SettingsError
 from kit.files import write
-from sociometer.cli.options import LATEST_SWEEP, AsJson, StorePath, SweepId, help_text
+from sociometer.cli import commands
+from sociometer.cli.options import AsJson, StorePath, SweepId
 from sociometer.cli.progress import say
 
 PANEL = "Read what was measured"
@@ -28,7 +29,7 @@ OutputFile = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands that read the store."""
     for command in (report, export):
-        app.command(rich_help_panel=PANEL, help=help_text(command))(command)
+        commands.add(app, command, PANEL)
 
 
 def report(
@@ -40,7 +41,7 @@ def report(
             help="For a terminal, a browser, a pull request, or programs.",
         ),
     ] = "text",
-    sweep: SweepId = LATEST_SWEEP,
+    sweep: SweepId = LATEST,
     output: OutputFile = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -53,11 +54,12 @@ def report(
     chosen = "json" if as_json else format_
     if chosen not in formats.REPORT_FORMATS:
         raise SettingsError(f"There is no format {chosen!r}. Allowed: {', '.join(formats.REPORT_FORMATS)}.")
-    found = read_report(store or default_path(), sweep)
+    with Store(store or default_path()) as opened:
+        read = formats.read(opened, opened.sweep(sweep))
     if output is None and chosen == "text":
-        print_report(found, as_json=False)
+        print_report(read, as_json=False)
     else:
-        _put(formats.REPORT_FORMATS[chosen](found), output)
+        _put(formats.REPORT_FORMATS[chosen](read), output)
 
 
 def export(
@@ -69,7 +71,7 @@ def export(
             help="A row a task, or one a round.",
         ),
     ] = "json",
-    sweep: SweepId = LATEST_SWEEP,
+    sweep: SweepId = LATEST,
     variant: Annotated[str | None, typer.Option(help="Only this variant's rounds.")] = None,
     form: Annotated[str | None, typer.Option(help="Only this form's rounds.")] = None,
     output: OutputFile = None,
@@ -95,12 +97,6 @@ def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, for
     records = store.rounds(sweep.id)
     wanted = [r for r in records if variant in (None, r.round.variant) and form in (None, r.round.form)]
     return exports.EXPORT_FORMATS[format_](wanted)
-
-
-def read_report(store: Path, sweep: str) -> formats.Report:
-    """The report of a sweep in the store at this path."""
-    with Store(store) as opened:
-        return formats.read(opened, opened.sweep(sweep))
 
 
 def print_report(report: formats.Report, *, as_json: bool) -> None:

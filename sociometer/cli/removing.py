@@ -14,7 +14,7 @@ from experiments.forecast.leftovers import Leftover, usd_per_day
 from kit.errors import SociometerError, StackError
 from sociometer.cli.progress import say
 from sociometer.cli.spending import WIDTH, usd
-from sociometer.cli.where import Where
+from sociometer.cli.targets import Target
 
 STAYS = (
     "What stays by design: revisions of task definitions, which AWS keeps as inactive and charges nothing for; and on "
@@ -23,9 +23,9 @@ STAYS = (
 
 
 @contextmanager
-def removed_afterwards(where: Where, *, wanted: bool) -> Iterator[None]:
+def removed_afterwards(target: Target, *, wanted: bool) -> Iterator[None]:
     """Remove the stack at the end if that is wanted, however the end comes; a simulation has none."""
-    if not wanted or where.target == "sim":
+    if not (wanted and target.has_stack):
         yield
         return
     try:
@@ -33,25 +33,25 @@ def removed_afterwards(where: Where, *, wanted: bool) -> Iterator[None]:
     except BaseException as error:
         # What went wrong is said now, for the removal may go wrong too.
         say("interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error or type(error).__name__}")
-        say(f"The stack {where.stack} is removed all the same, as --destroy says.")
-        remove(where)
+        say(f"The stack {target.stack} is removed all the same, as --destroy says.")
+        remove(target)
         raise
-    say(f"The stack {where.stack} is removed, as --destroy says.")
-    remove(where)
+    say(f"The stack {target.stack} is removed, as --destroy says.")
+    remove(target)
 
 
-def remove(where: Where) -> None:
+def remove(target: Target) -> None:
     """Remove a stack, telling the steps; raises what went wrong after listing what is left."""
     from infra.automation import stack as stacks  # Pulumi is slow to import
 
     try:
-        with _unused(where):
-            stacks.down(where.stack, say)
+        with _unused(target):
+            stacks.down(target.stack, say)
     except SociometerError as error:
-        _list_what_is_left(where.stack, error)
+        _list_what_is_left(target.stack, error)
         raise
-    say(f"Nothing of stack {where.stack} is left.")
-    if where.spends:
+    say(f"Nothing of stack {target.stack} is left.")
+    if target.spends:
         from experiments.forecast import standing
 
         say(STAYS)
@@ -60,15 +60,15 @@ def remove(where: Where) -> None:
 
 
 @contextmanager
-def _unused(where: Where) -> Iterator[None]:
+def _unused(target: Target) -> Iterator[None]:
     """Raise `StoreError` that names the sweep that uses the stack; a stack without outputs is used by none."""
     from infra.automation import stack as stacks
 
-    if not where.spends:
+    if not target.spends:
         yield
         return
     try:
-        made = stacks.outputs(where.stack)
+        made = stacks.outputs(target.stack)
     except StackError:
         yield
         return

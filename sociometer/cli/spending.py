@@ -49,8 +49,8 @@ def bill(
     """The bill for some rounds of a plan; with ``make``, the stack is made for them first."""
     model = model_of(settings)
     seconds = total_seconds(rounds, plan.design.payload, known, model)
-    found = prices.of_region(settings.region)
-    cost = None if found is None else estimate(plan, rounds, seconds, shape_of(settings), model, found, make=make)
+    table = prices.of_region(settings.region)
+    cost = None if table is None else estimate(plan, rounds, seconds, shape_of(settings), model, table, make=make)
     tasks = sum(round_.task_count for round_ in rounds)
     most = max((round_.task_count for round_ in rounds), default=0)
     quotas = tuple(quota_notes(settings.region, settings.cpu_units, most))
@@ -80,14 +80,14 @@ def show(wanted: Bill, console: Console) -> None:
     )
     for note in wanted.quotas:
         console.print(note)
-    found = prices.of_region(wanted.region)
-    if wanted.estimate is None or found is None:
+    table = prices.of_region(wanted.region)
+    if wanted.estimate is None or table is None:
         console.print(no_price(wanted.region))
         return
     console.print(_table(wanted.estimate.parts, "together", wanted.estimate.usd))
     console.print(
         f"As long as the stack is up, it costs about {usd(wanted.estimate.usd_per_day)} a day. Prices: AWS Price List, "
-        f"{wanted.region}, published {found.oldest} or later, without taxes; rounds that fail and are tried again "
+        f"{wanted.region}, published {table.oldest} or later, without taxes; rounds that fail and are tried again "
         "come on top."
     )
     if wanted.bastion:
@@ -104,15 +104,15 @@ def plain(wanted: Bill) -> dict[str, object]:
         "quotas": list(wanted.quotas),
         "usd": None,
     }
-    found = prices.of_region(wanted.region)
-    if wanted.estimate is None or found is None:
+    table = prices.of_region(wanted.region)
+    if wanted.estimate is None or table is None:
         return {**shown, "reason": no_price(wanted.region)}
     return {
         **shown,
         "usd": round(wanted.estimate.usd, 4),
         "usd_per_day": round(wanted.estimate.usd_per_day, 4),
         "parts": [part.model_dump() for part in wanted.estimate.parts],
-        "prices_published": found.oldest.isoformat(),
+        "prices_published": table.oldest.isoformat(),
     }
 
 
@@ -126,12 +126,12 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
     """Show what a stack costs a day while it is up, and ask; raises as `confirm` does."""
     console = _console()
     warn_of_nobody(settings)
-    found = prices.of_region(settings.region)
-    if found is None:
+    table = prices.of_region(settings.region)
+    if table is None:
         console.print(no_price(settings.region))
     else:
         stored = stored_bytes(settings.all_variants, settings.forms, settings)
-        parts = per_day(shape_of(settings), stored, found)
+        parts = per_day(shape_of(settings), stored, table)
         console.print(f"On AWS in {settings.region}, a day while the stack is up, without any task:")
         console.print(_table(parts, "a day", sum(part.usd for part in parts)))
         if settings.bastion:
@@ -142,7 +142,7 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
 def warn_of_nobody(settings: Settings) -> None:
     """Say so when the load balancer is open to nobody: the ranges are those that the shipped settings have."""
     ranges = [IPv4Network(cidr) for cidr in settings.loadbalancer_allow_cidrs]
-    if all(any(own.subnet_of(example) for example in DOCUMENTATION) for own in ranges):
+    if all(any(allowed.subnet_of(example) for example in DOCUMENTATION) for allowed in ranges):
         say(
             f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets in nobody: it is a "
             "range for documentation (RFC 5737). Nothing will be known of ready, and nothing checks the boot reports. "

@@ -21,11 +21,21 @@ from infra.oci.entry import entered
 from infra.oci.index import IndexedLayer, SociIndex, read_index
 from infra.outputs import StackOutputs, TreatmentOutput
 from kit.errors import SettingsError, SociometerError
-from sociometer.cli import spending
-from sociometer.cli.options import AsJson, Stack, StackSettings, StackVariant, TargetName, Yes, parse_settings
-from sociometer.cli.progress import say
+from sociometer.cli import actions, spending
+from sociometer.cli.choosing import chosen_target
+from sociometer.cli.commands import spread
+from sociometer.cli.options import (
+    AsJson,
+    Stack,
+    StackOptions,
+    StackSettings,
+    TargetName,
+    Yes,
+    only_variant,
+    parse_settings,
+)
 from sociometer.cli.removing import remove
-from sociometer.cli.where import chosen_where, complete_settings, only_variant, refuse_simulation, settings_of
+from sociometer.cli.targets import Target
 
 PANEL = "Stacks"
 StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
@@ -38,7 +48,7 @@ stack_group = typer.Typer(no_args_is_help=True, help="Work with a stack by hand.
 def register(app: typer.Typer) -> None:
     """Add the stack commands to the command."""
     for command in (up, down, outputs):
-        app.command(rich_help_panel=PANEL)(command)
+        app.command(rich_help_panel=PANEL)(spread(command))
     app.add_typer(index, name="index", rich_help_panel=PANEL)
     app.add_typer(stack_group, name="stack", rich_help_panel=PANEL)
 
@@ -64,35 +74,26 @@ def up(
     What is there already and unchanged is left as it is; what was lost is made again. On fargate it costs money as
     long as it is up: that is shown and asked about first.
     """
-    from infra.automation import stack as stacks  # Pulumi is slow to import
-
-    where = chosen_where(target, stack, None, variant)
-    refuse_simulation(where)
+    on = _on(StackOptions(target, stack, variant))
     chosen = {"variants": only_variant(variant, variants), "forms": forms}
     wanted = {key: value for key, value in chosen.items() if value is not None} | parse_settings(settings or [])
-    to_set = settings_of(where, wanted)
-    if where.spends:
-        spending.confirm_standing(complete_settings(where, to_set), yes=yes)
-    _show_outputs(stacks.up(where.stack, to_set, say), as_json=as_json)
+    to_set = on.settings_to_set(wanted)
+    if on.spends:
+        spending.confirm_standing(on.complete_settings(to_set), yes=yes)
+    _show_outputs(actions.up(on.stack, to_set), as_json=as_json)
 
 
-def down(target: TargetName = None, stack: Stack = None, variant: StackVariant = None) -> None:
+def down(where: StackOptions) -> None:
     """Remove everything of a stack and verify that nothing is left. Records, results and caches are kept.
 
     On fargate, what could not be removed is listed with its cost a day, and so are other stacks that are still up.
     """
-    where = chosen_where(target, stack, None, variant)
-    refuse_simulation(where)
-    remove(where)
+    remove(_on(where))
 
 
-def outputs(
-    target: TargetName = None, stack: Stack = None, variant: StackVariant = None, as_json: AsJson = False
-) -> None:
+def outputs(where: StackOptions, as_json: AsJson = False) -> None:
     """Show what a stack holds: its variants' images in their forms."""
-    where = chosen_where(target, stack, None, variant)
-    refuse_simulation(where)
-    _show_outputs(_outputs(where.stack), as_json=as_json)
+    _show_outputs(actions.outputs(_on(where).stack), as_json=as_json)
 
 
 @stack_group.command("env")
@@ -107,7 +108,7 @@ def environment() -> None:
 @index.command("list")
 def list_indexes(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
     """One line per image that has a SOCI index: how many layers it covers and what it costs."""
-    found = [
+    rows = [
         {
             "variant": variant,
             "form": treatment.form,
@@ -119,14 +120,14 @@ def list_indexes(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> N
             "ztoc_bytes": sum(ztoc.size_bytes for ztoc in treatment.ztocs),
             "span_bytes": treatment.span_bytes,
         }
-        for variant, treatment in _treatments(_outputs(stack))
+        for variant, treatment in _treatments(actions.outputs(stack))
         if treatment.index_digest is not None
     ]
     if as_json:
-        _print_json(found)
+        _print_json(rows)
         return
     table = _table("Variant", "Form", "Index", ">Layers", ">Skipped", ">Size", ">zTOCs", ">Span")
-    for row in found:
+    for row in rows:
         sizes = (_size(row[key]) for key in ("layer_bytes", "ztoc_bytes", "span_bytes"))
         counts = (str(row["layers"]), str(row["skipped"]))
         table.add_row(str(row["variant"]), str(row["form"]), _short(str(row["index"])), *counts, *sizes)
@@ -141,11 +142,11 @@ def show_index(
     as_json: AsJson = False,
 ) -> None:
     """Show each layer of an image with its zTOC: spans, files, sizes. Read from the registry itself."""
-    found = list(_read_indexes(_outputs(stack), variant, form))
+    indexes = list(_read_indexes(actions.outputs(stack), variant, form))
     if as_json:
-        _print_json([{"form": name, **asdict(read)} for name, read in found])
+        _print_json([{"form": name, **asdict(read)} for name, read in indexes])
         return
-    for name, read in found:
+    for name, read in indexes:
         Console().print(_index_table(f"{variant}, {name}: index {read.digest}", read))
 
 
@@ -180,10 +181,10 @@ def _index_row(layer: IndexedLayer) -> tuple[str, ...]:
     return (*of_layer, *of_ztoc, str(layer.info.span_count), _size(layer.span_bytes), str(layer.info.file_count))
 
 
-def _outputs(stack: str) -> StackOutputs:
-    from infra.automation import stack as stacks
-
-    return stacks.outputs(stack)
+def _on(where: StackOptions) -> Target:
+    target = chosen_target(where.target, where.stack, None, where.variant)
+    target.require_stack()
+    return target
 
 
 def _treatments(made: StackOutputs) -> Iterator[tuple[str, TreatmentOutput]]:

@@ -24,24 +24,24 @@ class Steps:
     @contextmanager
     def __call__(self, doing: str, step: int, steps: int) -> Iterator[None]:
         """Show the step for as long as it takes, and at its end how long it took."""
-        said = f"[{step}/{steps}] {doing}" if steps else doing
+        label = f"[{step}/{steps}] {doing}" if steps else doing
         began = time.monotonic()
-        with self._spinner(said) if self._console.is_terminal else self._lines(said, began):
+        with self._spinner(label) if self._console.is_terminal else self._lines(label, began):
             yield
-        self._print(f"{said}: {_elapsed(began)}")
+        self._print(f"{label}: {_elapsed(began)}")
 
     @contextmanager
-    def _spinner(self, said: str) -> Iterator[None]:
+    def _spinner(self, label: str) -> Iterator[None]:
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
         with Progress(*columns, console=self._console, transient=True) as progress:
-            progress.add_task(said, total=None)
+            progress.add_task(label, total=None)
             yield
 
     @contextmanager
-    def _lines(self, said: str, began: float) -> Iterator[None]:
-        self._print(f"{said} …")
+    def _lines(self, label: str, began: float) -> Iterator[None]:
+        self._print(f"{label} …")
         done = threading.Event()
-        reminder = threading.Thread(target=self._remind, args=(said, began, done), daemon=True)
+        reminder = threading.Thread(target=self._remind, args=(label, began, done), daemon=True)
         reminder.start()
         try:
             yield
@@ -49,9 +49,9 @@ class Steps:
             done.set()
             reminder.join()
 
-    def _remind(self, said: str, began: float, done: threading.Event) -> None:
+    def _remind(self, label: str, began: float, done: threading.Event) -> None:
         while not done.wait(self._reminder_seconds):
-            self._print(f"{said}: {_elapsed(began)} so far")
+            self._print(f"{label}: {_elapsed(began)} so far")
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, soft_wrap=True)

@@ -8,8 +8,7 @@ import pytest
 
 from kit.errors import SettingsError
 from sociometer.cli.options import Changes
-from sociometer.cli.planning import plan_to_make
-from sociometer.cli.where import Where
+from sociometer.cli.targets import Fargate, Lab
 
 ANYTHING = Changes(None, None, None, None, None)
 OPEN = {"loadbalancerAllowCidrs": ["198.51.100.7/32"]}
@@ -25,23 +24,23 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path / "data"))
 
 
-def fargate() -> Where:
-    return Where("fargate", "web", "fargate")
+def fargate() -> Fargate:
+    return Fargate("web", "fargate")
 
 
 def test_without_settings_it_is_the_preset_s() -> None:
-    plan = plan_to_make(Where("lab", "lab", "default"), ANYTHING, {})
+    plan = Lab("lab", "default").plan_to_make(ANYTHING, {})
     assert (plan.design.variants, plan.design.forms) == (("movie", "parquet"), ("plain", "soci-v2"))
     assert plan.design.payload.movie_megabytes == 200
 
 
 def test_an_own_image_is_planned_and_the_built_in_ones_are_not_where_they_were_taken_out() -> None:
-    plan = plan_to_make(fargate(), ANYTHING, {**OPEN, "images": {"web": IMAGE}, "variants": []})
+    plan = fargate().plan_to_make(ANYTHING, {**OPEN, "images": {"web": IMAGE}, "variants": []})
     assert plan.design.variants == ("web",)
 
 
 def test_sizes_that_are_set_are_those_that_are_planned_and_priced() -> None:
-    plan = plan_to_make(Where("lab", "lab", "default"), ANYTHING, {"movieMegabytes": 60})
+    plan = Lab("lab", "default").plan_to_make(ANYTHING, {"movieMegabytes": 60})
     assert plan.design.payload.movie_megabytes == 60
 
 
@@ -57,9 +56,9 @@ def test_what_could_not_be_measured_is_refused_before_it_is_paid_for(
     changes: Changes, settings: dict[str, object], said: str
 ) -> None:
     with pytest.raises(SettingsError, match=said):
-        plan_to_make(fargate(), changes, {**OPEN, **settings})
+        fargate().plan_to_make(changes, {**OPEN, **settings})
 
 
 def test_an_own_image_needs_no_boot_report_in_the_lab() -> None:
-    plan = plan_to_make(Where("lab", "web", "default"), ANYTHING, {"images": {"web": "x:1"}, "variants": []})
+    plan = Lab("web", "default").plan_to_make(ANYTHING, {"images": {"web": "x:1"}, "variants": []})
     assert plan.design.variants == ("web",)

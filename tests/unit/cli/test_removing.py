@@ -15,11 +15,11 @@ from infra.automation import stack as stacks
 from infra.outputs import StackOutputs
 from kit.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.cli.removing import remove, removed_afterwards
-from sociometer.cli.where import Where
+from sociometer.cli.targets import Fargate, Lab, Sim
 
-DEV = Where("fargate", "dev", "fargate")
-LAB = Where("lab", "lab", "default")
-SIM = Where("sim", "sim", "fargate")
+DEV = Fargate("dev", "fargate")
+LAB = Lab("lab", "default")
+SIM = Sim("sim", "fargate")
 FRONT = Leftover(name="front", type="aws:lb/loadBalancer:LoadBalancer", id="arn:front", usd_per_day=0.87504)
 REPOSITORY = Leftover(name="movie", type="aws:ecr/repository:Repository", id="sociometer/dev/movie", usd_per_day=None)
 VPC = Leftover(name="net", type="aws:ec2/vpc:Vpc", id="vpc-1", usd_per_day=0.0)

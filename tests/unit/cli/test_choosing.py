@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from kit.errors import SettingsError
-from sociometer.cli.where import Where, check_target, chosen_where, complete_settings, only_variant, settings_of
+from sociometer.cli.choosing import chosen_target
+from sociometer.cli.options import only_variant
+from sociometer.cli.targets import Fargate, Lab, Sim, Target
 from tests.contracts.outputs import stack_outputs
 
 
@@ -29,35 +31,35 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refusal(**options: str | None) -> str:
     with pytest.raises(SettingsError) as caught:
-        chosen_where(options.get("target"), options.get("stack"), options.get("plan"))
+        chosen_target(options.get("target"), options.get("stack"), options.get("plan"))
     return str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("target", "stack", "plan", "place"),
     [
-        (None, None, None, Where("lab", "lab", "default")),
-        (None, None, "full", Where("lab", "lab-full", "full")),
-        (None, None, "fargate", Where("fargate", "dev", "fargate")),
-        ("lab", None, "full", Where("lab", "lab-full", "full")),
-        ("lab", None, "fargate", Where("lab", "lab", "fargate")),
-        ("fargate", None, None, Where("fargate", "dev", "fargate")),
-        ("fargate", None, "full", Where("fargate", "dev", "full")),
-        ("fargate", "new", None, Where("fargate", "new", "fargate")),
-        (None, "mine", None, Where("fargate", "mine", "fargate")),
-        (None, "new", None, Where("lab", "new", "default")),
-        ("sim", None, None, Where("sim", "sim", "fargate")),
-        ("sim", None, "default", Where("sim", "sim", "default")),
+        (None, None, None, Lab("lab", "default")),
+        (None, None, "full", Lab("lab-full", "full")),
+        (None, None, "fargate", Fargate("dev", "fargate")),
+        ("lab", None, "full", Lab("lab-full", "full")),
+        ("lab", None, "fargate", Lab("lab", "fargate")),
+        ("fargate", None, None, Fargate("dev", "fargate")),
+        ("fargate", None, "full", Fargate("dev", "full")),
+        ("fargate", "new", None, Fargate("new", "fargate")),
+        (None, "mine", None, Fargate("mine", "fargate")),
+        (None, "new", None, Lab("new", "default")),
+        ("sim", None, None, Sim("sim", "fargate")),
+        ("sim", None, "default", Sim("sim", "default")),
     ],
 )
-def test_options_name_one_place(target: str | None, stack: str | None, plan: str | None, place: Where) -> None:
-    assert chosen_where(target, stack, plan) == place
+def test_options_name_one_place(target: str | None, stack: str | None, plan: str | None, place: Target) -> None:
+    assert chosen_target(target, stack, plan) == place
 
 
 def test_one_variant_has_a_stack_of_its_own() -> None:
-    assert chosen_where("fargate", None, None, "movie").stack == "dev-movie"
-    assert chosen_where("lab", None, None, "movie").stack == "lab-movie"
-    assert chosen_where("fargate", "mine", None, "movie").stack == "mine"
+    assert chosen_target("fargate", None, None, "movie").stack == "dev-movie"
+    assert chosen_target("lab", None, None, "movie").stack == "lab-movie"
+    assert chosen_target("fargate", "mine", None, "movie").stack == "mine"
     assert only_variant("movie", None) == "movie"
 
 
@@ -68,7 +70,7 @@ def test_a_stack_stays_on_its_target() -> None:
 
 def test_outputs_of_another_target_than_asked_for_are_refused() -> None:
     with pytest.raises(SettingsError, match="up on lab, not on fargate"):
-        check_target(Where("fargate", "mine", "fargate"), stack_outputs())
+        Fargate("mine", "fargate").checked(stack_outputs())
 
 
 def test_an_unknown_target_names_those_there_are() -> None:
@@ -76,15 +78,15 @@ def test_an_unknown_target_names_those_there_are() -> None:
 
 
 def test_a_new_stack_on_fargate_begins_with_the_settings_that_ship() -> None:
-    wanted = settings_of(chosen_where("fargate", None, None, "movie"), {"variants": "movie"})
+    wanted = chosen_target("fargate", None, None, "movie").settings_to_set({"variants": "movie"})
     assert wanted == {"target": "fargate", "loadbalancerAllowCidrs": ["203.0.113.7/32"], "variants": "movie"}
 
 
 def test_a_stack_that_has_settings_keeps_them_beside_what_is_asked_for() -> None:
-    place = chosen_where(None, "mine")
-    assert settings_of(place, {"seed": 2}) == {"target": "fargate", "seed": 2}
-    assert complete_settings(place, {"seed": 2}).loadbalancer_allow_cidrs == ("203.0.113.7/32",)
+    place = chosen_target(None, "mine")
+    assert place.settings_to_set({"seed": 2}) == {"target": "fargate", "seed": 2}
+    assert place.complete_settings({"seed": 2}).loadbalancer_allow_cidrs == ("203.0.113.7/32",)
 
 
 def test_only_fargate_spends() -> None:
-    assert [chosen_where(target, None).spends for target in ("lab", "fargate", "sim")] == [False, True, False]
+    assert [chosen_target(target, None).spends for target in ("lab", "fargate", "sim")] == [False, True, False]

@@ -1,0 +1,249 @@
+"""The targets `lab`, `fargate` and `sim` as objects that answer whatever differs between them.
+
+No command asks which target it works on. `choosing` makes these objects from the options.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from experiments.executors import choose
+from experiments.forecast.duration import FargateModel, Model, TargetModel, Treatment
+from experiments.plan.plan import Payload, Plan, Stopping, check_against_stack, make_plan
+from experiments.records.model import Round
+from experiments.store.sweeps import Sweep
+from infra.automation import files
+from infra.oci.soci import require_linux
+from infra.outputs import StackOutputs
+from infra.settings.model import BUILT_IN_VARIANTS, Settings
+from kit.errors import SettingsError
+from sociometer.cli import actions, spending
+from sociometer.cli.options import Changes, chosen_plan, chosen_profile
+
+
+class Forecast(NamedTuple):
+    """How long rounds took before, the model for the others, and the bill where it costs money."""
+
+    known: Mapping[Treatment, float]
+    model: Model
+    bill: spending.Bill | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A stack's name and the name of the plan to start from; the methods are those of a target that has a stack."""
+
+    stack: str
+    plan: str
+    name: ClassVar[str]
+    default_plan: ClassVar[str] = "fargate"
+    spends: ClassVar[bool] = False
+    """Whether work here costs money."""
+    has_stack: ClassVar[bool] = True
+    needs_boot_report: ClassVar[bool] = False
+
+    def require_stack(self) -> None:
+        """Raise `SettingsError` where a command about stacks makes no sense."""
+
+    def settings_to_set(self, wanted: Mapping[str, object]) -> dict[str, object]:
+        """The settings to write when the stack is made."""
+        return dict(wanted)
+
+    def complete_settings(self, wanted: Mapping[str, object]) -> Settings:
+        """All settings that the stack will have; raises `SettingsError` for what cannot be."""
+        return Settings.parse({**files.settings(self.stack), **self.settings_to_set(wanted)})
+
+    def plan_to_make(self, changes: Changes, settings: Mapping[str, object]) -> Plan:
+        """The plan for a stack that is made for it: variants and sizes follow the user's own settings.
+
+        Raises `SettingsError`, before anything is made or paid for, if the stack could not be measured by the plan.
+        """
+        drawn = chosen_plan(self.plan, changes)
+        complete = self.complete_settings({**_settings_of(drawn), **settings})
+        plan = chosen_plan(self.plan, changes.on(complete.all_variants))
+        plan = make_plan(plan.design.model_copy(update={"payload": Payload.of(complete)}))
+        for variant in plan.design.variants:
+            self._check_measurable(variant, complete)
+        if missing := [form for form in plan.design.forms if form not in complete.forms]:
+            raise SettingsError(f"The settings leave out the form {missing[0]}, which the plan measures: see --forms.")
+        return plan
+
+    def make(self, plan: Plan, settings: Mapping[str, object]) -> StackOutputs:
+        """Make the stack for a plan, and give its outputs."""
+        return self.checked(actions.up(self.stack, self.settings_to_set({**_settings_of(plan), **settings})))
+
+    def outputs(self) -> StackOutputs:
+        """The outputs of the stack, which is up."""
+        return self.checked(actions.outputs(self.stack))
+
+    def checked(self, outputs: StackOutputs) -> StackOutputs:
+        """The outputs, if they are of this target; else raises `SettingsError`."""
+        if outputs.target != self.name:
+            raise SettingsError(
+                f"Stack {self.stack} is up on {outputs.target}, not on {self.name}. Leave out --target, or name "
+                "another --stack."
+            )
+        return outputs
+
+    def prepared(self, changes: Changes, stopping: Stopping | None) -> tuple[StackOutputs, Plan]:
+        """What is there to measure, and the plan for it."""
+        outputs = self.outputs()
+        return outputs, chosen_plan(self.plan, changes.on(outputs.variants), stopping)
+
+    def parameters(self, settings: Mapping[str, object]) -> Mapping[str, object]:  # noqa: ARG002
+        """The executor's parameters out of what ``--set`` says."""
+        return {}
+
+    def resumed(self, earlier: Sweep) -> tuple[StackOutputs, Mapping[str, object]]:  # noqa: ARG002
+        """Outputs and executor's parameters for going on with a sweep."""
+        return self.outputs(), {}
+
+    def confirm(
+        self, plan: Plan, rounds: Sequence[Round], store: Path, *, yes: bool, settings: Mapping[str, object] | None
+    ) -> None:
+        """Show what rounds of a plan cost and ask; ``settings`` are None for a stack that is up. Free unless on AWS."""
+
+    def check_variants(self, plan: Plan, stack: str | None) -> None:  # noqa: ARG002
+        """Raise `SettingsError` for a variant that there is not; ``stack`` is the one that the user named."""
+        images = Settings.parse({"images": files.settings(self.stack).get("images", {})}).images
+        known = (*BUILT_IN_VARIANTS, *images)
+        for variant in plan.design.variants:
+            if variant not in known:
+                raise SettingsError(
+                    f"There is no variant {variant!r}. Allowed: {', '.join(known)}, or what the stack of --stack has."
+                )
+
+    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
+        """How long a plan's rounds will take here, and what they will cost."""
+        raise NotImplementedError
+
+    def clear(self) -> list[str]:
+        """Clear what a killed sweep left; gives what was cleared, in words."""
+        raise NotImplementedError
+
+    def _check_measurable(self, variant: str, settings: Settings) -> None:
+        if variant not in settings.all_variants:
+            variants = ", ".join(settings.all_variants)
+            raise SettingsError(f"The stack would have no variant {variant!r}. With these settings it has: {variants}.")
+        if self.needs_boot_report and not settings.workload(variant).boot_report:
+            raise SettingsError(
+                f"The image of variant {variant!r} writes no boot report, and on fargate nothing else proves how a "
+                "task was loaded. Let it write one (docs/fargate-rounds.md) and say bootReport: true, or measure it in "
+                "the lab."
+            )
+
+
+class Lab(Target):
+    """A miniature Fargate on this machine."""
+
+    name = "lab"
+    default_plan = "default"
+
+    def check_variants(self, plan: Plan, stack: str | None) -> None:
+        """A named stack says itself what it has."""
+        if stack is None:
+            super().check_variants(plan, stack)
+        else:
+            check_against_stack(plan, actions.outputs(stack))
+
+    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
+        """By the lab's profile and this machine's cores."""
+        from infra.lab.profiles import profile as profile_of
+
+        chosen = profile_of(chosen_profile(profile))
+        rate = chosen.rate_bits_per_second or TargetModel().rate_bits_per_second
+        model = TargetModel(vcpu=chosen.vcpu, rate_bits_per_second=rate, cores=os.cpu_count() or 1)
+        return Forecast(actions.earlier_seconds(store, plan, self.name, chosen.name), model)
+
+    def clear(self) -> list[str]:
+        """Processes, namespaces, mounts and folders."""
+        from infra.lab.cluster import clear_orphans  # its network libraries are needed here alone
+
+        return clear_orphans()
+
+
+class Fargate(Target):
+    """AWS; a new stack starts from the settings that ship for it."""
+
+    name = "fargate"
+    spends = True
+    needs_boot_report = True
+
+    def settings_to_set(self, wanted: Mapping[str, object]) -> dict[str, object]:
+        """With those that ship, for a stack that has none yet."""
+        shipped = {} if files.settings(self.stack) else files.fargate_defaults()
+        return {**shipped, "target": self.name, **wanted}
+
+    def confirm(
+        self, plan: Plan, rounds: Sequence[Round], store: Path, *, yes: bool, settings: Mapping[str, object] | None
+    ) -> None:
+        """Raises what `spending.confirm` raises; and where SOCI images cannot be made, says so before it asks."""
+        if settings is not None:
+            require_linux()
+        complete = self.complete_settings({**_settings_of(plan), **(settings or {})})
+        known = self._known(store, plan, complete)
+        bill = spending.bill(plan, rounds, known, complete, make=settings is not None)
+        spending.warn_of_nobody(complete)
+        spending.confirm(bill, yes=yes)
+
+    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:  # noqa: ARG002
+        """By the size of its tasks, with the bill for making the stack and running the rounds."""
+        settings = self.complete_settings(_settings_of(plan))
+        known = self._known(store, plan, settings)
+        bill = spending.bill(plan, plan.rounds, known, settings, make=True)
+        return Forecast(known, spending.model_of(settings), bill)
+
+    def clear(self) -> list[str]:
+        """The tasks of the stack's services."""
+        return choose.clear_services(self.outputs())
+
+    def _known(self, store: Path, plan: Plan, settings: Settings) -> dict[Treatment, float]:
+        """What rounds like these took before, with tasks of the same size."""
+        return actions.earlier_seconds(store, plan, self.name, f"{settings.cpu_units}/{settings.memory_mebibytes}")
+
+
+class Sim(Target):
+    """A simulation: it has no stack, and ``--set`` changes its parameters. Its name stands for a stack in records."""
+
+    name = "sim"
+    has_stack = False
+
+    def require_stack(self) -> None:
+        """Always raises."""
+        raise SettingsError("A simulation has no stack. `sociometer run --target sim` needs none.")
+
+    def plan_to_make(self, changes: Changes, settings: Mapping[str, object]) -> Plan:  # noqa: ARG002
+        """The preset's, with the changes."""
+        return chosen_plan(self.plan, changes)
+
+    def make(self, plan: Plan, settings: Mapping[str, object]) -> StackOutputs:  # noqa: ARG002
+        """What stands for a stack's outputs."""
+        return choose.simulated_outputs(plan.design)
+
+    def prepared(self, changes: Changes, stopping: Stopping | None) -> tuple[StackOutputs, Plan]:
+        """The outputs are made up for the plan."""
+        plan = chosen_plan(self.plan, changes, stopping)
+        return choose.simulated_outputs(plan.design), plan
+
+    def parameters(self, settings: Mapping[str, object]) -> Mapping[str, object]:
+        """All that ``--set`` says."""
+        return settings
+
+    def resumed(self, earlier: Sweep) -> tuple[StackOutputs, Mapping[str, object]]:
+        """Those that it had."""
+        return earlier.outputs, choose.parameters_of(earlier.key_metadata)
+
+    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
+        """As Fargate's, for that is what it imitates."""
+        chosen_profile(profile)
+        return Forecast(actions.earlier_seconds(store, plan, self.name, None), FargateModel())
+
+
+def _settings_of(plan: Plan) -> dict[str, object]:
+    """What a plan asks of its stack."""
+    design = plan.design
+    return {"variants": list(design.variants), "forms": list(design.forms), **design.payload.settings()}
