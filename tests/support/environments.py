@@ -17,7 +17,7 @@ from kit.paths import asset, cache_dir
 
 ROOT = Path(__file__).parents[2]
 MINISTACK = ROOT / "tests" / "ministack"
-POLICY_PACK = ROOT / "sociometer" / "infra" / "policy"
+POLICY_PACK = ROOT / "infra" / "policy"
 INSTALL_SECONDS = 500.0
 
 
