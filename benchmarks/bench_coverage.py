@@ -37,7 +37,7 @@ PHASES, PRIMARY = 4, 3
 BOOTSTRAPS = 400
 MOST_PRIOR_FREEDOM = 1e4
 """Where the spreads vary less than chance alone makes them, the fitted prior is as good as certain."""
-NEWTON_STEPS = 20
+NEWTON_STEPS, NEWTON_PRECISION = 20, 1e-12
 A_A_BATCHES = 5
 """An error of 5 % needs more sweeps to be seen as exactly as a coverage of 95 %."""
 
@@ -301,7 +301,10 @@ def trigamma_inverse(values: Floats) -> Floats:
     found = 0.5 + 1 / values
     for _ in range(NEWTON_STEPS):
         trigamma = polygamma(1, found)
-        found = found + trigamma * (1 - trigamma / values) / polygamma(2, found)
+        step = trigamma * (1 - trigamma / values) / polygamma(2, found)
+        found = found + step
+        if np.all(np.abs(step) < NEWTON_PRECISION * found):
+            break
     return np.asarray(found)
 
 
