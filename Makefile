@@ -10,6 +10,9 @@ endif
 # Go and others refuse to work without it, and a sparse environment has none.
 export HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6))
 
+# Containers often forbid Python's compiled files. Without them each process of the tests compiles pandas and Pulumi anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A sparse PATH often lacks the folders for root's programs.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 

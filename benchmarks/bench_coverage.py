@@ -37,7 +37,7 @@ PHASES, PRIMARY = 4, 3
 BOOTSTRAPS = 400
 MOST_PRIOR_FREEDOM = 1e4
 """The fitted prior's limit, for spreads that vary less than by chance alone."""
-NEWTON_STEPS = 20
+NEWTON_STEPS, NEWTON_PRECISION = 20, 1e-12
 A_A_BATCHES = 5
 """Repeats for the A/A share: an error of 5 % needs more sweeps than a coverage of 95 % for the same precision."""
 
@@ -301,7 +301,10 @@ def trigamma_inverse(values: Floats) -> Floats:
     inverse = 0.5 + 1 / values
     for _ in range(NEWTON_STEPS):
         trigamma = polygamma(1, inverse)
-        inverse = inverse + trigamma * (1 - trigamma / values) / polygamma(2, inverse)
+        step = trigamma * (1 - trigamma / values) / polygamma(2, inverse)
+        inverse = inverse + step
+        if np.all(np.abs(step) < NEWTON_PRECISION * inverse):
+            break
     return np.asarray(inverse)
 
 

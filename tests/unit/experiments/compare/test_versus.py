@@ -10,14 +10,14 @@ from scipy.stats import ttest_ind
 
 from experiments.compare.versus import Change, Recorded, Versus, compare
 from experiments.plan.plan import Plan, Stopping
-from experiments.records.model import Outcome, Round
+from experiments.records.model import Outcome
 from experiments.records.phases import durations
 from experiments.report import versus
 from experiments.store import frames
 from experiments.store.store import Store
 from kit.errors import SweepError
 from tests.contracts.plans import small_plan
-from tests.support.made_frames import made
+from tests.support.made_frames import Made, made
 from tests.unit.experiments.conftest import StartSweep
 
 BLOCKS = 5
@@ -192,21 +192,19 @@ def test_equal_sweeps_are_rarely_called_different() -> None:
     more would be called so in 1 of 50 cases."""
     generator = np.random.default_rng(20_100)
     plan = small_plan(blocks=BLOCKS, task_counts=(1, 3), forms=("plain", "soci-v2"))
-    different = sum(_is_called_different(plan, generator) for _ in range(120))
+    still = made(plan, lambda _round, _number: 10.0)
+    different = sum(_is_called_different(still, generator) for _ in range(120))
     assert different <= 11
 
 
-def _is_called_different(plan: Plan, generator: np.random.Generator) -> bool:
-    comparison = compare(_noisy(plan, "A", generator), _noisy(plan, "B", generator), None)
+def _is_called_different(still: Made, generator: np.random.Generator) -> bool:
+    comparison = compare(_noisy(still, "A", generator), _noisy(still, "B", generator), None)
     return any(change.verdict in ("faster", "slower") for change in comparison.changes)
 
 
-def _noisy(plan: Plan, sweep_id: str, generator: np.random.Generator) -> Recorded:
+def _noisy(still: Made, sweep_id: str, generator: np.random.Generator) -> Recorded:
     """Return log-normal boots with a random level per round, and no difference between forms."""
-    levels = generator.normal(0, 0.06, len(plan.rounds))
-
-    def boot_seconds(round_: Round, _number: int) -> float:
-        return float(10 * np.exp(levels[round_.index] + generator.normal(0, 0.03)))
-
-    frames = made(plan, boot_seconds)
-    return Recorded(frames.sweep.model_copy(update={"id": sweep_id}), frames.tasks)
+    of_round = generator.normal(0, 0.06, len(still.sweep.plan.rounds))
+    of_task = generator.normal(0, 0.03, len(still.tasks))
+    boot_seconds = still.tasks["boot_seconds"] * np.exp(of_round[still.tasks["round"]] + of_task)
+    return Recorded(still.sweep.model_copy(update={"id": sweep_id}), still.tasks.assign(boot_seconds=boot_seconds))

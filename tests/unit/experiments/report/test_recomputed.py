@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from statistics import mean, median, quantiles, stdev
 
 import pytest
@@ -17,9 +17,11 @@ from experiments.report.export import to_csv
 from experiments.report.formats import Report, read, to_html
 from experiments.report.plots.style import Panel
 from experiments.store.store import Store
+from experiments.sweep import start
+from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
+from tests.support.fake_executor import FakeExecutor
 from tests.support.pages import bars, dots, tables, texts
-from tests.unit.experiments.conftest import StartSweep
 
 PHASES = ("connect", "pull", "start", "ready", "boot")
 T_QUANTILE = {3: 3.182446, 4: 2.776445}
@@ -27,23 +29,48 @@ T_QUANTILE = {3: 3.182446, 4: 2.776445}
 COLOURS = {"plain": "form-plain", "soci-v2": "form-2"}
 Row = dict[str, str]
 Place = tuple[str, str, int]
+Page = dict[tuple[str, str], list[dict[str, str]]]
+Figures = dict[str, list[Panel]]
 
 
-@pytest.fixture
-def report(store: Store, sweep: StartSweep) -> Report:
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store of this file's own: nearly every test reads the same sweep."""
+    with Store(tmp_path_factory.mktemp("store") / "store.sqlite", write=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def report(store: Store) -> Report:
     """Two variants, two forms, one and three tasks, five blocks; some rounds failed, timed out or were not lazy."""
     plan = small_plan(variants=("movie", "parquet"), task_counts=(1, 3), blocks=5)
     script = {2: [Outcome.TIMEOUT], 9: [Outcome.NOT_LAZY], 13: [Outcome.FAILED], 21: [Outcome.FAILED] * 3}
-    return read(store, sweep(plan, script=script, seed=3, metadata={"target": "lab"}))
+    executor = FakeExecutor(stack_outputs(), script=script, seed=3, metadata={"target": "lab"})
+    return read(store, start(store, executor, plan, "lab", stack_outputs(), lambda _: None))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def page(report: Report) -> Page:
+    """The tables of the HTML page."""
+    return tables(to_html(report))
+
+
+@pytest.fixture(scope="module")
+def figures(report: Report) -> Figures:
+    """What is drawn, by the figure's name."""
+    drawn = plots.figures(report.tasks, report.contents.analysis)
+    by_name = {figure.name: list(figure.panels) for figure in drawn}
+    assert len(by_name) == len(drawn)
+    return by_name
+
+
+@pytest.fixture(scope="module")
 def rows(store: Store, report: Report) -> list[Row]:
     """The CSV export."""
     return list(csv.DictReader(io.StringIO(to_csv(store.rounds(report.contents.summary.sweep_id)))))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def measured(rows: list[Row]) -> list[Row]:
     """The tasks that count as measurements."""
     return [row for row in rows if row["outcome"] == "booted" and row["round_status"] == "complete"]
@@ -78,15 +105,8 @@ def as_number(text: str) -> float:
     return float(text.removesuffix(" %").replace("−", "-"))  # noqa: RUF001
 
 
-def panels(report: Report, name: str) -> list[Panel]:
-    [figure] = [figure for figure in plots.figures(report.tasks, report.contents.analysis) if figure.name == name]
-    return list(figure.panels)
-
-
-def test_medians_quartiles_and_extremes_of_every_treatment(report: Report, measured: list[Row]) -> None:
-    shown = {
-        title: table for (section, title), table in tables(to_html(report)).items() if section == "Every treatment"
-    }
+def test_medians_quartiles_and_extremes_of_every_treatment(page: Page, measured: list[Row]) -> None:
+    shown = {title: table for (section, title), table in page.items() if section == "Every treatment"}
     assert list(shown) == ["movie", "parquet"]
     for variant, table in shown.items():
         assert len(table) == 4
@@ -102,8 +122,8 @@ def test_medians_quartiles_and_extremes_of_every_treatment(report: Report, measu
                 ]
 
 
-def test_tasks_and_outcomes_of_every_treatment(report: Report, rows: list[Row], measured: list[Row]) -> None:
-    for (section, variant), table in tables(to_html(report)).items():
+def test_tasks_and_outcomes_of_every_treatment(page: Page, rows: list[Row], measured: list[Row]) -> None:
+    for (section, variant), table in page.items():
         for row in table if section == "Every treatment" else ():
             treatment = (variant, row["form"], int(row["tasks"]))
             ran = [task for task in rows if place(task) == treatment]
@@ -113,9 +133,9 @@ def test_tasks_and_outcomes_of_every_treatment(report: Report, rows: list[Row], 
             assert row["outcomes"] == ", ".join(f"{count} {outcome}" for outcome, count in outcomes)
 
 
-def test_every_comparison_with_its_interval(report: Report, measured: list[Row]) -> None:
+def test_every_comparison_with_its_interval(page: Page, measured: list[Row]) -> None:
     compared = 0
-    for (section, variant), table in tables(to_html(report)).items():
+    for (section, variant), table in page.items():
         for row in table if section == "Every comparison" else ():
             form = blocks(measured, (variant, row["form"], int(row["tasks"])), row["phase"])
             control = blocks(measured, (variant, "plain", int(row["tasks"])), row["phase"])
@@ -133,16 +153,16 @@ def test_every_comparison_with_its_interval(report: Report, measured: list[Row])
     assert compared == 2 * 2 * 4
 
 
-def test_what_was_left_out_is_everything_else(report: Report, rows: list[Row], measured: list[Row]) -> None:
-    shown = tables(to_html(report))["What was left out and why", ""]
+def test_what_was_left_out_is_everything_else(page: Page, rows: list[Row], measured: list[Row]) -> None:
+    shown = page["What was left out and why", ""]
     tasks = sum(int(row["count"]) for row in shown if row["what"].startswith("task "))
     assert tasks == len(rows) - len(measured) > 0
     attempts = {(row["round"], row["attempt"]) for row in rows if row["round_status"] != "complete"}
     assert sum(int(row["count"]) for row in shown if row["what"].startswith("round ")) == len(attempts) > 0
 
 
-def test_every_task_is_a_point_at_its_duration(report: Report, measured: list[Row]) -> None:
-    for drawn, variant in zip(panels(report, "tasks"), ("movie", "parquet"), strict=True):
+def test_every_task_is_a_point_at_its_duration(figures: Figures, measured: list[Row]) -> None:
+    for drawn, variant in zip(figures["tasks"], ("movie", "parquet"), strict=True):
         of_variant = [row for row in measured if row["variant"] == variant]
         most = max(float(row["boot_seconds"]) for row in of_variant)
         scale = max(dot.x for dot in dots(drawn.svg)) / most
@@ -152,9 +172,9 @@ def test_every_task_is_a_point_at_its_duration(report: Report, measured: list[Ro
             assert shown == pytest.approx(expected, abs=0.02 / scale)
 
 
-def test_the_parts_of_a_typical_start_end_at_their_medians(report: Report, measured: list[Row]) -> None:
+def test_the_parts_of_a_typical_start_end_at_their_medians(figures: Figures, measured: list[Row]) -> None:
     ends = ("connected_ns", "pull_stopped_ns", "started_ns", "boot_finished_ns")
-    for drawn, variant in zip(panels(report, "parts"), ("movie", "parquet"), strict=True):
+    for drawn, variant in zip(figures["parts"], ("movie", "parquet"), strict=True):
         rows_of_bars: dict[float, list[float]] = defaultdict(list)
         for bar in bars(drawn.svg):
             rows_of_bars[bar.y].append(bar.x + bar.width)
@@ -171,8 +191,8 @@ def _moment(rows: Iterable[Row], treatment: Place, end: str) -> float:
     return median((int(row[end]) - int(row["created_ns"])) / 1e9 for row in rows if place(row) == treatment)
 
 
-def test_the_bars_of_one_round_are_its_tasks(report: Report, measured: list[Row]) -> None:
-    for drawn, variant in zip(panels(report, "round"), ("movie", "parquet"), strict=True):
+def test_the_bars_of_one_round_are_its_tasks(figures: Figures, measured: list[Row]) -> None:
+    for drawn, variant in zip(figures["round"], ("movie", "parquet"), strict=True):
         expected: list[float] = []
         for form in ("plain", "soci-v2"):
             tasks = [row for row in measured if place(row) == (variant, form, 3)]
@@ -185,8 +205,8 @@ def test_the_bars_of_one_round_are_its_tasks(report: Report, measured: list[Row]
         assert [last[y] / scale for y in sorted(last)] == pytest.approx(expected, abs=0.05 / scale)
 
 
-def test_effects_lie_at_the_logarithm_of_their_ratio(report: Report, measured: list[Row]) -> None:
-    drawn = panels(report, "effects")
+def test_effects_lie_at_the_logarithm_of_their_ratio(figures: Figures, measured: list[Row]) -> None:
+    drawn = figures["effects"]
     places = [(variant, phase) for variant in ("movie", "parquet") for phase in ("boot", "pull")]
     for panel, (variant, phase) in zip(drawn, places, strict=True):
         expected = []
@@ -212,9 +232,9 @@ def _no_change(svg: str) -> float:
     return float(x)
 
 
-def test_order_shows_each_rounds_median_against_its_treatment(report: Report, measured: list[Row]) -> None:
-    for drawn, variant in zip(panels(report, "order"), ("movie", "parquet"), strict=True):
-        boots: dict[tuple[int, Place], list[float]] = defaultdict(list)
+def test_order_shows_each_rounds_median_against_its_treatment(figures: Figures, measured: list[Row]) -> None:
+    for drawn, variant in zip(figures["order"], ("movie", "parquet"), strict=True):
+        found: dict[tuple[int, Place], list[float]] = defaultdict(list)
         for row in measured:
             if row["variant"] == variant:
                 boots[int(row["round"]), place(row)].append(float(row["boot_seconds"]))
@@ -237,8 +257,7 @@ def _line(shown: list[float], expected: list[float]) -> list[float]:
     return [expected[low] + (value - shown[low]) * step for value in shown]
 
 
-def test_the_result_is_the_main_phase_of_every_comparison(report: Report) -> None:
-    page = tables(to_html(report))
+def test_the_result_is_the_main_phase_of_every_comparison(page: Page) -> None:
     shown = [(row["image, phase"], row["tasks × form"], row["change"]) for row in page["Result", ""]]  # noqa: RUF001
     expected = [
         (f"{variant} boot", f"{row['tasks']} × {row['form']}", row["change"])  # noqa: RUF001
