@@ -234,7 +234,7 @@ def _no_change(svg: str) -> float:
 
 def test_order_shows_each_rounds_median_against_its_treatment(figures: Figures, measured: list[Row]) -> None:
     for drawn, variant in zip(figures["order"], ("movie", "parquet"), strict=True):
-        found: dict[tuple[int, Place], list[float]] = defaultdict(list)
+        boots: dict[tuple[int, Place], list[float]] = defaultdict(list)
         for row in measured:
             if row["variant"] == variant:
                 boots[int(row["round"]), place(row)].append(float(row["boot_seconds"]))
