@@ -54,7 +54,7 @@ def compare(
 
     --fail-if-slower looks at the phase that matters (boot, else ready) of every treatment and task count: it fails
     when the verdict is slower and the whole interval lies at or above the limit, or when a treatment that was
-    measured before has no complete round any more, and says when it cannot tell.
+    measured before no longer has a complete round, and says when it cannot tell.
     """
     if format_ not in COMPARE_FORMATS:
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(COMPARE_FORMATS)}.")

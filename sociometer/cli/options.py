@@ -64,7 +64,7 @@ UntilPrecision = Annotated[
     typer.Option(
         "--until-precision",
         metavar="PERCENT",
-        help="Add blocks until every interval is within so much to either side: 5%.",
+        help="Add blocks until every interval is at most this wide to either side: 5%.",
         rich_help_panel=_PLAN_PANEL,
     ),
 ]
