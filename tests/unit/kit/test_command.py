@@ -84,7 +84,8 @@ def test_interrupt_kills_the_command_with_everything_it_started(tmp_path: Path) 
     pids = tmp_path / "pid"
     code = f"""
 from kit.command import run
-run(["sh", "-c", "sleep 60 & echo $! > {pids}.draft; mv {pids}.draft {pids}; wait"], timeout_seconds=60)
+script = "read _; sleep 60 & echo $! > {pids}.draft; mv {pids}.draft {pids}; wait"
+run(["sh", "-c", script], timeout_seconds=60, stdin="go\\n")  # which it gets only when `run` can kill it
 """
     with subprocess.Popen(python(code), stderr=subprocess.DEVNULL) as child:
         wait_for(pids)
