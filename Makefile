@@ -1,16 +1,16 @@
-# make lab · make test · make lint · make bench · make clean. Everything a target needs, it sets up itself.
+# make lab · make test · make lint · make bench · make clean. Each target sets up everything that it needs.
 
 PLAN ?= default
 export UV_PROJECT_ENVIRONMENT ?= .venv
 export UV_PYTHON_PREFERENCE ?= system
-# A machine may trust an authority of its own, as companies' machines do.
+# Machines in companies often trust a certificate authority of their own.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
-# Go and others refuse to work without it, and a sparse environment has none.
+# Go and other tools refuse to run without HOME, which a sparse environment lacks.
 export HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6))
 
-# A sparse PATH often lacks the folders for root's programs.
+# A sparse PATH often lacks the folders of root's programs.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 MAKEFLAGS += --no-print-directory
@@ -57,17 +57,17 @@ clean: ## Remove what was made in this folder; caches, records and the registry 
 root:
 	@test "$$(id -u)" = 0 || { echo "The lab needs root, for namespaces, cgroups and mounts: sudo make $(MAKECMDGOALS)" >&2; exit 3; }
 
-# A machine that cannot have the tools (exit code 3) still runs the tests that do not need them.
+# A machine that cannot have the tools (exit code 3) still runs the tests that need none.
 try-tools: setup
 	@$(RUN) sociometer tools install || { code=$$?; \
 	test $$code = 3 && test -z "$(SOCIOMETER_REQUIRE_LAB)" && echo "Going on without the lab's tools." >&2 || exit $$code; }
 
-# The report's page is tested in a real browser, which nothing else needs.
+# Only the tests of the report's page need a browser.
 try-browser: setup
 	@$(RUN) python -m tests.support.browser --install || { code=$$?; \
 	test $$code = 3 && test -z "$(SOCIOMETER_REQUIRE_LAB)" && echo "Going on without a browser." >&2 || exit $$code; }
 
-# Programs that the tests run and that need other versions than ours, each in an environment of its own in the cache.
+# Programs that the tests run and that need other versions than ours; each has its own environment in the cache.
 .PHONY: test-environments
 test-environments: setup
 	@$(RUN) python -m tests.support.environments
