@@ -87,9 +87,11 @@ def test_a_daemon_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     parent = subprocess.Popen([*python(code), str(tmp_path / "log")], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     orphan = psutil.Process(int(parent.stdout.readline()))
+    until = time.monotonic() + 10
+    while orphan.name() != "sleep" and time.monotonic() < until:  # setpriv has done its work once it is replaced
+        time.sleep(0.01)
     parent.kill()
     parent.communicate()
-    until = time.monotonic() + 10
     while daemon.processes.alive(orphan) and time.monotonic() < until:
         time.sleep(0.01)
     assert not daemon.processes.alive(orphan)
