@@ -6,7 +6,7 @@ Terminal, Markdown and page are all made from one `Contents`, so that they canno
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,8 @@ class Contents(Frozen):
 
 def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count: int) -> Contents:
     """The contents of a sweep's report; a sweep without records has one too."""
-    summary = _summary(sweep, analysis, rounds)
+    left_out = tuple(_left_out_lines(analysis))
+    summary = _summary(sweep, analysis, rounds, left_out)
     mark = f" ({SIMULATED})" if analysis.simulated else ""
     return Contents(
         analysis=analysis,
@@ -87,7 +88,7 @@ def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count:
         began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",
         tasks=task_count,
         standing=_standing(summary),
-        left_out=tuple(_left_out_lines(analysis)),
+        left_out=left_out,
         provenance=tuple(_provenance(sweep)),
         command=command(sweep),
     )
@@ -130,7 +131,7 @@ def _left_out_lines(analysis: Analysis) -> Iterator[str]:
         yield f"{analysis.left_out_more:,} more for other reasons"
 
 
-def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
+def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, left_out: Sequence[str]) -> Summary:
     complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
     return Summary(
         sweep_id=sweep.id,
@@ -143,7 +144,7 @@ def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame) -> Summary:
         rounds_planned=len(sweep.plan.rounds),
         rounds_complete=int(complete["index"].nunique()),
         cells=analysis.cells,
-        notes=(*(finding.text for finding in analysis.findings), *_left_out_lines(analysis)),
+        notes=(*(finding.text for finding in analysis.findings), *left_out),
     )
 
 
