@@ -70,8 +70,9 @@ def _over_order(timed: pd.DataFrame) -> Iterator[_PhaseSlope]:
 
 def _over_counts(timed: pd.DataFrame) -> Iterator[_PhaseSlope]:
     for (variant, form), rounds in timed.groupby(["variant", "form"], observed=True):
+        placed = rounds.set_index(["block", "task_count"])
         for phase in COMPARED_PHASES:
-            table = rounds.pivot_table(index="block", columns="task_count", values=f"{phase}_seconds", aggfunc="first")
+            table = placed[f"{phase}_seconds"].unstack().dropna(axis="columns", how="all")
             complete = table[(table > 0).all(axis=1)]
             slope = mean_slope(np.log2(complete.columns.to_numpy(dtype=float)), np.log(complete.to_numpy()))
             if slope is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from infra.sources.payloads import PayloadSpec, prepare
 from kit.command import run
 from kit.paths import asset, cache_dir
 from kit.toolchain.toolbox import tool
+from tests.support.background import answering
 
 pytestmark = pytest.mark.lab
 HERE = machine_platform().removeprefix("linux/")
@@ -208,14 +208,8 @@ def write_bundle(image: ImageInLayout, bundle: Path, changed_environment: dict[s
 def metadata_endpoint(sandbox: Sandbox) -> Iterator[None]:
     with sandbox.network():
         server = ThreadingHTTPServer(("127.0.0.1", 8080), MetadataHandler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with answering(server):
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class MetadataHandler(BaseHTTPRequestHandler):

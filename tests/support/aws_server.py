@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from infra.outputs import ROUTE_HEADER
+from tests.support.background import answering
 from tests.support.scripted import ScriptedEcs
 
 
@@ -71,15 +72,8 @@ class AwsServer(ThreadingHTTPServer):
 @contextmanager
 def serving(ecs: ScriptedEcs | None = None) -> Iterator[AwsServer]:
     """A server for as long as the test lasts."""
-    server = AwsServer(ecs)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(AwsServer(ecs)) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+from tests.support.background import answering
 
 REGION = "eu-west-2"
 
@@ -70,18 +71,10 @@ def ecr_api(monkeypatch: pytest.MonkeyPatch, user: str = "AWS", password: str = 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    api.url = f"http://127.0.0.1:{server.server_address[1]}"
-    with monkeypatch.context() as patch:
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server, monkeypatch.context() as patch:
+        api.url = f"http://127.0.0.1:{server.server_port}"
         signed_in(patch, api.url)
-        try:
-            yield api
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        yield api
 
 
 def signed_in(patch: pytest.MonkeyPatch, url: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+
+from tests.support.background import answering
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 
@@ -54,12 +55,5 @@ def without_mounts(host: str) -> Iterator[str]:
             def log_message(self, *words: object) -> None:
                 """Says nothing."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with answering(ThreadingHTTPServer(("127.0.0.1", 0), Proxy)) as server:
             yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()

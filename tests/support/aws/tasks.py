@@ -22,6 +22,7 @@ import httpx
 from infra.boot_report import PATH
 from infra.outputs import ROUTE_HEADER
 from tests.support.aws.server import AwsServer
+from tests.support.background import answering
 
 LOOK_SECONDS = 0.05
 BOOT_SECONDS = {"soci": 0.15, "overlayfs": 0.3}
@@ -144,17 +145,14 @@ def running_tasks(server: AwsServer) -> Iterator[Tasks]:
     tasks = Tasks(server, f"127.0.0.1:{http.server_port}")
     http.tasks = tasks  # type: ignore[attr-defined]
     ended = threading.Event()
-    threads = [threading.Thread(target=http.serve_forever), threading.Thread(target=_live, args=(tasks, ended))]
-    for thread in threads:
-        thread.start()
-    try:
-        yield tasks
-    finally:
-        ended.set()
-        http.shutdown()
-        for thread in threads:
-            thread.join()
-        http.server_close()
+    living = threading.Thread(target=_live, args=(tasks, ended))
+    with answering(http):
+        living.start()
+        try:
+            yield tasks
+        finally:
+            ended.set()
+            living.join()
     if tasks.faults:
         raise tasks.faults[0]
 

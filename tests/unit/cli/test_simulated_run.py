@@ -30,7 +30,7 @@ def test_run_gives_a_report_and_files_that_say_simulated(sociometer: Sociometer,
 def test_the_same_seed_gives_the_same_figures(sociometer: Sociometer) -> None:
     def times(seed: str) -> list[tuple[str, ...]]:
         """Sorted, for tasks are listed by ids that no seed decides."""
-        assert sociometer("run", *SMALL, "--seed", seed).exit_code == 0
+        assert sociometer("sweep", *SMALL, "--seed", seed).exit_code == 0
         rows = csv.DictReader(io.StringIO(sociometer("export", "--format", "csv").stdout))
         return sorted((row["round"], *(row[f"{phase}_seconds"] for phase in PHASES)) for row in rows)
 

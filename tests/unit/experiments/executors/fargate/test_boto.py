@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,6 +37,8 @@ def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
         patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         patch.setenv("NO_PROXY", "127.0.0.1")
+        # How long botocore waits before it tries again is its own affair.
+        patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
         yield
 
 
@@ -234,7 +237,7 @@ Observe = Callable[[ScriptedEcs, int], RoundObservation]
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Only botocore's own waits are real."""
+    """Time that only moves when somebody waits."""
     return SimulatedClock()
 
 

@@ -26,7 +26,7 @@ from tests.support.aws_server import AwsServer, serving
 from tests.support.scripted import ScriptedEcs
 from tests.unit.experiments.executors.fargate.conftest import executor_on
 
-SPEED = 40
+SPEED = 400
 """Seconds of the experiment in one of the test."""
 
 

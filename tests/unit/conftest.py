@@ -1,0 +1,18 @@
+"""What all unit tests share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import pytest
+from botocore.loaders import JSONFileLoader
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """Each boto3 session reads its services' models anew, a quarter of a second each; one copy serves all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = functools.cache(JSONFileLoader().load_file)
+        patch.setattr(JSONFileLoader, "load_file", lambda _loader, path: read(path))
+        yield
