@@ -18,8 +18,6 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
-# One worker more than there are cores: some tests wait for a process or a clock.
-WORKERS = $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lab test check unit integration hasher lint bench clean hooks
@@ -38,10 +36,10 @@ lint: setup ## Check style and types
 	@$(RUN) mypy
 
 check: lint ## Lint, and run the unit tests of what changed: half a minute
-	@$(RUN) pytest --quiet -n $(WORKERS) --dist worksteal $$($(RUN) python -m tests.support.changed)
+	@$(RUN) pytest --quiet -n logical --dist worksteal $$($(RUN) python -m tests.support.changed)
 
 unit: setup ## Run the unit tests: fast, no root
-	@$(RUN) pytest --quiet -n $(WORKERS) --dist worksteal tests/unit
+	@$(RUN) pytest --quiet -n logical --dist worksteal tests/unit
 
 integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet tests/integration
