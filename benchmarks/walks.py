@@ -127,6 +127,7 @@ def simulated(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
         yield "formats.read", lambda: formats.read(store, done)
         report, records = formats.read(store, done), store.rounds(done.id)
         yield "write_results: report", lambda: write_results(folder, report, records)
+        yield "formats.to_html: report", lambda: formats.to_html(report)
         sides = [versus.Recorded(each, frames.tasks(store, each.id)) for each in store.sweeps()]
         yield "versus.compare", lambda: versus.compare(sides[0], sides[1], None)
         yield "export: records", lambda: [write(records) for write in export.EXPORT_FORMATS.values()]

@@ -112,7 +112,12 @@ def in_figures(task: TaskRecord) -> bool:
 
 def measured(tasks: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a task frame for which `in_figures` holds."""
-    return tasks[_booted(tasks) & (tasks["round_status"] == RoundStatus.COMPLETE.value)]
+    return tasks[is_measured(tasks)]
+
+
+def is_measured(tasks: pd.DataFrame) -> pd.Series:
+    """Return for each row of a task frame whether `in_figures` holds."""
+    return _booted(tasks) & (tasks["round_status"] == RoundStatus.COMPLETE.value)
 
 
 def _booted(tasks: pd.DataFrame) -> pd.Series:

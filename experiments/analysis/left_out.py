@@ -1,6 +1,6 @@
 """Count the tasks and rounds that the figures leave out, and say why, once for every report. Pure.
 
-A task is in the figures if it booted as its form promises, in a round that completed as planned (`cells.measured`).
+A task is in the figures if it booted as its form promises, in a round that completed as planned (`cells.is_measured`).
 Everything else is counted by treatment and reason.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from experiments.analysis.cells import is_measured
 from experiments.records.model import Outcome, RoundStatus
 from kit.values import Frozen
 
@@ -35,8 +36,7 @@ def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> list[LeftOut]:
 
 
 def _tasks(tasks: pd.DataFrame) -> Iterator[LeftOut]:
-    booted = tasks["outcome"] == Outcome.BOOTED.value
-    out = tasks[~(booted & (tasks["round_status"] == RoundStatus.COMPLETE.value))]
+    out = tasks[~is_measured(tasks)]
     outcome, status = out["outcome"].astype("str"), out["round_status"].astype("str")
     what = outcome.where(outcome != Outcome.BOOTED.value, "booted, in a round " + status)
     return _counted(out, "task " + what)

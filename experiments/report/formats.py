@@ -62,12 +62,7 @@ def to_json(report: Report) -> str:
 
 def files(report: Report) -> dict[str, str]:
     """The report in every format, by file name."""
-    return {
-        "report.html": to_html(report),
-        "report.md": to_markdown(report),
-        "report.txt": to_text(report),
-        "summary.json": to_json(report),
-    }
+    return {_FILE_NAMES[name]: write(report) for name, write in REPORT_FORMATS.items()}
 
 
 REPORT_FORMATS: dict[str, Callable[[Report], str]] = {
@@ -76,3 +71,4 @@ REPORT_FORMATS: dict[str, Callable[[Report], str]] = {
     "markdown": to_markdown,
     "json": to_json,
 }
+_FILE_NAMES = {"text": "report.txt", "html": "report.html", "markdown": "report.md", "json": "summary.json"}

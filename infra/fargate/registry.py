@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-PROJECT = "sociometer"
+from infra.sources.images import PROJECT
+
 UNTAGGED_DAYS = 14
 IMAGES_KEPT = 30
 SOURCE = "source"
