@@ -40,7 +40,7 @@ def _variant(name: str, settings: Settings, registry: LabRegistry) -> dict[str, 
         "source_image": source.image,
         "image_bytes": source.layer_bytes,
         "treatments": {form: _form(name, form, settings, registry, source) for form in settings.forms},
-        **settings.workload(name)._asdict(),
+        **settings.workload(name).outputs(),
     }
 
 

@@ -108,7 +108,7 @@ class FargateStack(pulumi.ComponentResource):
             "source_image": images.source,
             "image_bytes": images.layer_bytes,
             "treatments": {form: self._treatment(variant, form, images) for form in self._settings.forms},
-            **self._settings.workload(variant)._asdict(),
+            **self._settings.workload(variant).outputs(),
         }
 
     def _treatment(self, variant: str, form: Form, images: VariantImages) -> pulumi.Output[dict[str, Any]]:

@@ -24,6 +24,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from infra.oci import config
+from infra.oci.config import ImageConfig
+from infra.oci.manifest import parse
 from kit import daemon, locks
 from kit.errors import MachineError
 from kit.files import write
@@ -107,6 +110,16 @@ def remove(folder: Path) -> None:
 class _Running:
     process: psutil.Process
     port: int
+
+
+def image_config(storage: Path, digest: str) -> ImageConfig:
+    """The configuration of an image (or of the one image of an index) in a registry's storage, running or not."""
+
+    def blob(digest: str) -> bytes:
+        hexadecimal = digest.removeprefix("sha256:")
+        return (storage / "docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data").read_bytes()
+
+    return config.read(digest, lambda known: parse(blob(known), name=known), lambda known: blob(known).decode())
 
 
 def _process(folder: Path) -> _Running | None:

@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from infra.outputs import FORMS, Form, Platform
+from infra.outputs import FORMS, ContainerOutput, Form, Platform
 from infra.settings.fargate import FargateSettings
-from infra.settings.values import SettingsModel, Size, machine_platform, parse_json, parse_list
+from infra.settings.own import OwnImage, reference_alone
+from infra.settings.values import Size, machine_platform, parse_json, parse_list
 from infra.variants import VARIANTS, PayloadSizes
 from kit.errors import SettingsError
 
@@ -36,15 +37,12 @@ class Workload(NamedTuple):
     port: int = 80
     health_path: str = "/"
     boot_report: bool = True
+    ready: str | None = None
+    container: ContainerOutput = ContainerOutput()
 
-
-class OwnImage(SettingsModel):
-    """A user's own image as a variant: what is run, and how one sees that it works."""
-
-    image: str = Field(min_length=1, description="reference: repository:tag or repository@digest")
-    port: int = Field(default=80, ge=1, le=65535)
-    health_path: str = Field(default="/", pattern=r"^/\S*$")
-    boot_report: bool = Field(default=False, description="serves /boot.json as the built-in images do")
+    def outputs(self) -> dict[str, Any]:
+        """Its part of the stack's outputs."""
+        return {**self._asdict(), "container": self.container.model_dump(mode="json")}
 
 
 class Settings(PayloadSizes, FargateSettings):
@@ -91,7 +89,9 @@ class Settings(PayloadSizes, FargateSettings):
     def workload(self, variant: str) -> Workload:
         """How one sees that a task of a variant works."""
         own = self.images.get(variant)
-        return Workload() if own is None else Workload(own.port, own.health_path, own.boot_report)
+        if own is None:
+            return Workload()
+        return Workload(own.port or 80, own.health_path or "/", own.boot_report, own.readiness, own.container())
 
     @field_validator("platform", mode="before")
     @classmethod
@@ -111,7 +111,7 @@ class Settings(PayloadSizes, FargateSettings):
         value = parse_json(value)
         if not isinstance(value, dict):
             return value
-        return {name: {"image": image} if isinstance(image, str) else image for name, image in value.items()}
+        return {name: reference_alone(image) for name, image in value.items()}
 
     @field_validator("images", mode="after")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import shlex
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
@@ -44,6 +45,18 @@ def parse_list(value: Any) -> Any:
     if text.startswith("["):
         return parse_json(text)
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def parse_words(value: Any) -> Any:
+    """A command's words: a list as it is, as JSON text, or as a shell would split them."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().startswith("["):
+        return parse_json(value)
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"the words cannot be told apart: {error}") from error
 
 
 def parse_json(value: Any) -> Any:
