@@ -71,6 +71,8 @@ class LabExecutor:
         if most > MAX_HOSTS:
             raise SettingsError(f"The lab runs at most {MAX_HOSTS} tasks at once; the plan has a round of {most}.")
         _check_platform(self._outputs.platform)
+        for round_ in {(each.variant, each.form): each for each in rounds}.values():
+            self._task(round_)
         _check_memory(most, self._profile.memory_bytes)
         _check_disk(max((self._disk_bytes(round_) for round_ in rounds), default=0))
 

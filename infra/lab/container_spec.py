@@ -76,6 +76,7 @@ class Place:
     cgroup: str
     hostname: str
     memory_bytes: int
+    open_files: int = OPEN_FILES
 
 
 def specification(
@@ -84,7 +85,7 @@ def specification(
     """The runtime specification; ``environment`` is what the task adds of its own, such as the metadata address."""
     return {
         "ociVersion": "1.1.0",
-        "process": _process(container, argv, user, _environment(container, place.hostname, environment)),
+        "process": _process(container, argv, user, place, _environment(container, place.hostname, environment)),
         "root": {"path": str(place.rootfs), "readonly": container.read_only_root},
         "hostname": place.hostname,
         "mounts": [*_MOUNTS, *(_bind(place.files / name, f"/etc/{name}") for name in NETWORK_FILES)],
@@ -101,7 +102,9 @@ def specification(
     }
 
 
-def _process(container: Container, argv: tuple[str, ...], user: User, environment: list[str]) -> dict[str, Any]:
+def _process(
+    container: Container, argv: tuple[str, ...], user: User, place: Place, environment: list[str]
+) -> dict[str, Any]:
     capabilities = list(CAPABILITIES)
     held = {"effective": capabilities, "permitted": capabilities} if user.uid == 0 else {}
     return {
@@ -111,7 +114,7 @@ def _process(container: Container, argv: tuple[str, ...], user: User, environmen
         "env": environment,
         "cwd": container.working_directory or container.config.working_directory or "/",
         "capabilities": {"bounding": capabilities, **held},
-        "rlimits": [{"type": "RLIMIT_NOFILE", "soft": OPEN_FILES, "hard": OPEN_FILES}],
+        "rlimits": [{"type": "RLIMIT_NOFILE", "soft": place.open_files, "hard": place.open_files}],
         "noNewPrivileges": False,
         "oomScoreAdj": 0,
     }

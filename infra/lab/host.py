@@ -27,6 +27,7 @@ from infra.lab.sandbox import Sandbox
 from kit.command import Completed
 from kit.daemon import Daemon, wait_until
 from kit.errors import LabError
+from kit.machine import limits
 from kit.machine.mountinfo import Hierarchies
 from kit.toolchain.toolbox import tool, tools_path
 
@@ -222,7 +223,8 @@ class Host:
         (files / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{self.address} {hostname}\n")
         (files / "resolv.conf").write_text("")  # there is no name server in the lab
         group = self._group.container_path
-        return Place(self.rootfs, files, group, hostname, self.spec.profile.memory_bytes)
+        open_files = min(container_spec.OPEN_FILES, limits.most_open_files())
+        return Place(self.rootfs, files, group, hostname, self.spec.profile.memory_bytes, open_files)
 
     def _look_in_log(self, pattern: str) -> Answer:
         log = self.spec.folder / _CONTAINER_LOG

@@ -85,7 +85,7 @@ class TaskLife:
         self.run.started_ns = time.time_ns()
 
     def _wait_ready(self) -> None:
-        self.run.phase = "waiting until it is ready"
+        self.run.phase = "waiting to be ready"
         if self.task.ready.kind == "exit":
             self._wait_end()
         else:

@@ -77,7 +77,7 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant() -> None:
         ({"images": "{"}, ("images", "not JSON")),
         ({"images": {"movie": "x"}}, ("images", "'movie' cannot name an own image")),
         ({"images": {"Shop": "x"}}, ("images", "'Shop' cannot name an own image")),
-        ({"images": {"shop": {"image": "x", "prt": 1}}}, ("images.shop.prt", "allowed: image, port")),
+        ({"images": {"shop": {"image": "x", "prt": 1}}}, ("images.shop.prt", "allowed: image, ready, port")),
         ({"images": {"shop": {"image": "x", "port": 0}}}, ("images.shop.port", "0")),
     ],
 )
