@@ -48,10 +48,8 @@ def test_a_command_that_cannot_run_is_the_image_s_fault(said: str, reason: str, 
 
 
 def test_what_is_not_known_is_told_without_time_stamps_and_wrappers() -> None:
-    reason, is_image = of_start(
-        f"{DEPRECATION}ctr: failed to create shim task: OCI runtime create failed: no space left\n"
-    )
-    assert (reason, is_image) == ("no space left.", False)
+    said = "ctr: failed to create shim task: OCI runtime create failed: no space left\n"
+    assert of_start(DEPRECATION + said) == ("no space left.", False)
 
 
 def test_a_layer_that_cannot_be_unpacked_is_named() -> None:

@@ -9,14 +9,14 @@ import pytest
 from infra.lab.reasons import ImageAtFault
 from infra.lab.rootfs import User, inside, user
 
-PASSWD = "root:x:0:0:root:/root:/bin/sh\nbroken line\nweb:x:1000:1001::/srv:/bin/false\n"
+USERS = "root:x:0:0:root:/root:/bin/sh\nbroken line\nweb:x:1000:1001::/srv:/bin/false\n"
 GROUP = "root:x:0:\nwww:x:1001:\nmedia:x:44:web,other\nstaff:x:50:other\n"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "root/etc").mkdir(parents=True)
-    (tmp_path / "root/etc/passwd").write_text(PASSWD)
+    (tmp_path / "root/etc/passwd").write_text(USERS)
     (tmp_path / "root/etc/group").write_text(GROUP)
     return tmp_path / "root"
 

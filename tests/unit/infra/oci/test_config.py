@@ -12,7 +12,8 @@ def test_what_a_container_needs_is_read() -> None:
     config = parse(
         """{"os": "linux", "architecture": "arm64", "config": {"Entrypoint": ["/web"], "Cmd": ["-p", "80"],
         "Env": ["A=1"], "User": "web:www", "WorkingDir": "/srv", "ExposedPorts": {"80/tcp": {}}, "Labels": {"x": "y"},
-        "Healthcheck": {"Test": ["CMD-SHELL", "curl -f localhost"], "Timeout": 5000000000}, "Shell": ["/bin/bash", "-c"]}}""",
+        "Healthcheck": {"Test": ["CMD-SHELL", "curl -f localhost"], "Timeout": 5000000000},
+        "Shell": ["/bin/bash", "-c"]}}""",
         "it",
     )
     assert (config.os, config.architecture) == ("linux", "arm64")
@@ -55,5 +56,5 @@ def test_a_health_check_is_run_as_its_kind_says(test: str, command: tuple[str, .
 
 @pytest.mark.parametrize("document", ["", "[]", "{", '{"config": {"Entrypoint": "sh"}}', '{"config": {"Env": 3}}'])
 def test_what_is_no_configuration_is_refused_by_name(document: str) -> None:
-    with pytest.raises(ImageError, match="^The configuration of web:1 cannot be read: "):
+    with pytest.raises(ImageError, match=r"^The configuration of web:1 cannot be read: "):
         parse(document, "web:1")
