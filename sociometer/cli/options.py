@@ -150,9 +150,13 @@ class PlanOptions:
     blocks: Blocks = None
     seed: Seed = None
 
-    def changes(self, blocks: int | None = None) -> Changes:
-        """What they change of a plan; a stopping rule has its own number of ``blocks``."""
+    def changes(self, images: Sequence[str] = (), blocks: int | None = None) -> Changes:
+        """What they change of a plan; a stopping rule has its own number of ``blocks``, own ``images`` are measured
+        alone."""
         variants = only_variant(self.variant, self.variants)
+        if images and variants:
+            raise SettingsError("--image measures your own images alone. Leave out --variants and --variant.")
+        variants = ",".join(images) or variants
         return Changes(variants, self.forms, self.counts, blocks or self.blocks, self.seed)
 
 

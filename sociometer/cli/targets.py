@@ -107,6 +107,12 @@ class Target:
     ) -> None:
         """Show what rounds of a plan cost and ask; ``settings`` are None for a stack that is up. Free unless on AWS."""
 
+    def plan_of(self, changes: Changes, stack: str | None) -> Plan:
+        """A plan for looking at it, checked against what there is; ``stack`` is the one that the user named."""
+        plan = chosen_plan(self.plan, changes)
+        self.check_variants(plan, stack)
+        return plan
+
     def check_variants(self, plan: Plan, stack: str | None) -> None:  # noqa: ARG002
         """Raise `SettingsError` for a variant that there is not; ``stack`` is the one that the user named."""
         images = Settings.parse({"images": files.settings(self.stack).get("images", {})}).images
@@ -143,12 +149,13 @@ class Lab(Target):
     name = "lab"
     default_plan = "default"
 
-    def check_variants(self, plan: Plan, stack: str | None) -> None:
-        """A named stack says itself what it has."""
+    def plan_of(self, changes: Changes, stack: str | None) -> Plan:
+        """A named stack says itself what it has, as for a sweep."""
         if stack is None:
-            super().check_variants(plan, stack)
-        else:
-            check_against_stack(plan, actions.outputs(stack))
+            return super().plan_of(changes, stack)
+        outputs, plan = self.prepared(changes, None)
+        check_against_stack(plan, outputs)
+        return plan
 
     def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
         """By the lab's profile and this machine's cores."""
