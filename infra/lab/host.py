@@ -133,16 +133,16 @@ class Host:
 
     def end(self, container_id: str) -> End:
         """How the container that has stopped ended; its shim may hear of it a moment later than the kernel."""
-        out_of_memory = self._group.out_of_memory()
+        memory_limit = self.spec.profile.memory_bytes if self._group.out_of_memory() else None
         until = time.monotonic() + END_SECONDS
         while True:
             done = self._tell(["tasks", "delete", container_id], END_SECONDS)
             if code := _EXIT_CODE.search(done.stderr):
-                return End(int(code[1]), out_of_memory)
+                return End(int(code[1]), memory_limit)
             if done.exit_code == 0:
-                return End(0, out_of_memory)
+                return End(0, memory_limit)
             if time.monotonic() > until:
-                return End(None, out_of_memory)
+                return End(None, memory_limit)
             time.sleep(0.02)
 
     def snapshotter(self) -> str | None:

@@ -62,10 +62,10 @@ class TaskRun:
 
 @dataclass(frozen=True)
 class End:
-    """How a container ended: its exit code (None: unknown), and whether the kernel killed it for memory."""
+    """How a container ended: its exit code (None: unknown); if the kernel killed it for memory, the limit in bytes."""
 
     exit_code: int | None
-    out_of_memory: bool = False
+    memory_limit: int | None = None
 
 
 class TaskHost(Protocol):

@@ -188,4 +188,6 @@ class TaskLife:
 def _ended(end: End) -> str:
     """How a container ended, as the beginning of a sentence."""
     code = "" if end.exit_code is None else f" with exit code {end.exit_code}"
-    return f"The container ran out of memory and ended{code}" if end.out_of_memory else f"The container ended{code}"
+    if end.memory_limit is None:
+        return f"The container ended{code}"
+    return f"The container ran out of memory (limit {end.memory_limit >> 20} MiB) and ended{code}"

@@ -182,9 +182,9 @@ def test_an_aborted_task_ends_soon_whatever_it_waits_for(host: FakeHost) -> None
 
 
 def test_memory_that_ran_out_is_named_with_the_exit_code() -> None:
-    run = lived(FakeHost(answer=REFUSED, stopped=True, ended=End(137, out_of_memory=True)))
+    run = lived(FakeHost(answer=REFUSED, stopped=True, ended=End(137, memory_limit=512 << 20)))
     assert run.ending is Ending.STOPPED
-    assert (run.reason or "").startswith("The container ran out of memory and ended with exit code 137 while it was")
+    assert (run.reason or "").startswith("The container ran out of memory (limit 512 MiB) and ended with exit code 137")
 
 
 def test_a_job_is_booted_when_it_ends_with_its_code() -> None:
