@@ -165,9 +165,7 @@ def _explain(error: ValidationError) -> str:
         return f"Setting {reason}."
     key = ".".join(str(part) for part in fault["loc"])
     if "secrets" in fault["loc"]:
-        return (
-            f"Setting {key}: give the ARN of a secret or a parameter. A value (not shown here) must not be in settings."
-        )
+        return f"Setting {key}: give the ARN of a secret or parameter; a value (not shown) must not be here."
     if fault["loc"][0] == "forms" and fault["type"] == "literal_error":
         reason = f"unknown form{_did_you_mean(str(fault['input']), FORMS)}; {_allowed(FORMS)}"
     elif fault["type"] == "extra_forbidden":

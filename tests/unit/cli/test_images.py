@@ -55,10 +55,8 @@ def test_every_option_becomes_a_setting_of_every_image() -> None:
         "workingDirectory": "/srv",
         "readOnlyRoot": True,
     }
-    assert json.loads(settings["images"]) == {
-        "before": {"image": "web:1", **common},
-        "after": {"image": "web:2", **common},
-    }
+    references = {"before": "web:1", "after": "web:2"}
+    assert json.loads(settings["images"]) == {name: {"image": text, **common} for name, text in references.items()}
     assert options.names == ("before", "after")
     assert options.stack_suffix == "before-after"
 
@@ -77,7 +75,7 @@ def test_no_image_means_no_settings_and_no_stack_of_its_own() -> None:
         ({"image": ["web:1"], "env": ["=1"]}, "--env '=1' cannot be used."),
         ({"image": ["web:1"], "ready": "soon"}, "Setting images.web.ready: 'soon' cannot be used: ready 'soon': it is"),
         ({"image": ["web:1"], "secret": ["KEY=hunter2"]}, "Setting images.web.secrets.KEY: "),
-        ({"image": ["web:1"], "command": "'"}, "the words cannot be told apart: no closing quotation"),
+        ({"image": ["web:1"], "command": "'"}, "the words cannot be told apart: No closing quotation"),
         ({"image": ["movie=web:1"]}, "'movie' cannot name an own image"),
     ],
 )
@@ -105,7 +103,7 @@ def test_a_plan_of_an_own_image_needs_no_stack(sociometer: Sociometer) -> None:
     assert planned.exit_code == 0
     assert "before" in planned.stdout
     assert "after" in planned.stdout
-    assert "movie" not in planned.stdout
+    assert '"variant": "movie"' not in planned.stdout
 
 
 def test_a_simulation_runs_an_own_image(sociometer: Sociometer) -> None:
