@@ -1,8 +1,6 @@
 """An image's configuration: what a container of it runs, as whom, with which ports and health check.
 
-Source: OCI image-spec 1.1, `config.md`; `Healthcheck` is Docker's (moby's image specification v1.2).
-
-Pure but for `in_registry`.
+Source: OCI image-spec 1.1, `config.md`; `Healthcheck` is Docker's (moby's image specification v1.2). Pure.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from infra.oci.manifest import Index, Manifest, Reference, as_image, split
-from infra.oci.regctl import Regctl
+from infra.oci.manifest import Index, Manifest, as_image, split
 from kit.errors import ImageError
 
 
@@ -92,15 +89,6 @@ def read(digest: str, document_of: Callable[[str], Manifest | Index], blob_of: C
         digest = split(document, digest)[1].digest
         document = document_of(digest)
     return parse(blob_of(as_image(document, digest).config.digest), digest)
-
-
-def in_registry(regctl: Regctl, image: Reference) -> ImageConfig:
-    """The configuration of an image in a registry."""
-
-    def at(digest: str) -> Reference:
-        return Reference(image.repository, digest)
-
-    return read(image.digest, lambda digest: regctl.manifest(at(digest)), lambda digest: regctl.blob(at(digest)))
 
 
 def _tcp_ports(text: str) -> range:

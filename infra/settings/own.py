@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from infra.oci.names import parse as parse_name
 from infra.outputs import AUTO_READY, ContainerOutput
 from infra.readiness import parse as parse_ready
 from infra.settings.values import SettingsModel, parse_words
@@ -40,6 +41,15 @@ class OwnImage(SettingsModel):
     read_only_root: bool = False
     stop_timeout_seconds: int | None = Field(default=None, ge=2, le=120)
     task_role: str | None = Field(default=None, pattern=ROLE_ARN, description="ARN of the role that tasks have on AWS")
+
+    @field_validator("image", mode="after")
+    @classmethod
+    def _is_a_reference(cls, value: str) -> str:
+        try:
+            parse_name(value)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+        return value
 
     @field_validator("ready", mode="after")
     @classmethod

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from infra.oci.names import absolute, parse
 from infra.settings.model import VARIANT_NAME, Settings
 from kit.errors import SettingsError
 
@@ -128,7 +130,9 @@ class ImageOptions:
                 name, reference = name_of(text), text
             if name in references:
                 raise SettingsError(f"Two images are called {name}. Name them: --image before=REF --image after=REF.")
-            references[name] = reference
+            parsed = parse(reference)
+            seen_from_here = absolute(parsed, str(Path.cwd()))
+            references[name] = reference if parsed == seen_from_here else str(seen_from_here)
         return references
 
 
@@ -143,9 +147,8 @@ def _camel(given: dict[str, Any]) -> dict[str, Any]:
 
 def name_of(reference: str) -> str:
     """A variant's name for an image that has none: the last part of its reference, without tag and digest."""
-    last = reference.partition("@")[0].rstrip("/").rpartition("/")[2]
-    parts = last.split(":")
-    bare = parts[1] if parts[0].startswith(("docker-", "oci")) and len(parts) > 1 else parts[0]
+    place = parse(reference).place
+    bare = place.removeprefix("sha256:").rstrip("/").rpartition("/")[2].partition(":")[0]
     name = re.sub(r"[^a-z0-9]+", "-", bare.lower().removesuffix(".tar"))[:MOST_NAME].strip("-")
     return name or "image"
 

@@ -17,7 +17,7 @@ from tests.unit.cli.conftest import Sociometer
     [
         ("web:dev", "web"),
         ("nginx", "nginx"),
-        ("registry.example:5000/team/My_Web.App:1.2", "my-web-app"),
+        ("registry.example:5000/team/my_web.app:1.2", "my-web-app"),
         ("shop.example/web@sha256:" + "a" * 64, "web"),
         ("docker-daemon:web:dev", "web"),
         ("docker-archive:/tmp/shop.tar", "shop"),
@@ -25,7 +25,7 @@ from tests.unit.cli.conftest import Sociometer
         ("oci:build/image:1", "image"),
         ("oci-archive:./My Image.tar", "my-image"),
         ("a" * 60, "a" * 20),
-        ("___", "image"),
+        ("oci:___", "image"),
     ],
 )
 def test_an_image_without_a_name_is_called_after_its_reference(reference: str, name: str) -> None:
