@@ -1,4 +1,4 @@
-"""`sociometer tools` and `sociometer doctor`: what is on this machine, and putting what is missing there."""
+"""`sociometer tools` and `sociometer doctor`: what is on this machine, and installing what is missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
 ORIGINS = {"path": "this machine", "cache": "Sociometer's cache", "missing": "missing"}
 
-tools = typer.Typer(no_args_is_help=True, help="The programs that Sociometer works with: install and list them.")
+tools = typer.Typer(no_args_is_help=True, help="Install and list the programs that Sociometer uses.")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def examine(as_json: AsJson = False) -> None:
-    """Check whether this machine can run the lab, and say what to do when it cannot. Exit code 3 when it cannot."""
+    """Check whether this machine can run the lab. If it cannot, say what to do, and exit with code 3."""
     checks = doctor.examine()
     able = not doctor.obstacles(checks)
     if as_json:
@@ -50,7 +50,7 @@ def examine(as_json: AsJson = False) -> None:
 
 @tools.command("install")
 def install(as_json: AsJson = False) -> None:
-    """Install what is missing: uses what is on PATH at a sufficient version, builds the rest once into a cache."""
+    """Install what is missing: use programs on PATH that are recent enough, and build the rest once into a cache."""
     located = installer.install(progress=Steps())
     if as_json:
         _print_json([_plain(found) for found in located])
@@ -62,7 +62,7 @@ def install(as_json: AsJson = False) -> None:
 
 @tools.command("list")
 def show(as_json: AsJson = False) -> None:
-    """Show each tool with its version, where it is, and why a missing one is missing. Exit code 3 when one is."""
+    """List each tool: its version, where it is, or why it is missing. Exit code 3 when one is missing."""
     located = [toolbox.locate(tool) for tool in TOOLS]
     if as_json:
         _print_json([_plain(found) for found in located])
@@ -74,7 +74,7 @@ def show(as_json: AsJson = False) -> None:
 
 @tools.command("path")
 def path(name: Annotated[str | None, typer.Argument(help="A program, such as regctl.")] = None) -> None:
-    """Print where a program is; without a name, the PATH on which all tools are found."""
+    """Print the path of a program; without a name, a PATH on which every tool is found."""
     sys.stdout.write(f"{toolbox.tool(name) if name else toolbox.tools_path()}\n")
 
 

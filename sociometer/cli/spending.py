@@ -1,4 +1,4 @@
-"""What a command will cost on AWS: shown before anything is spent, and asked about."""
+"""What a command will cost on AWS: shown, and confirmed, before anything is spent."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
 
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
-"""Ranges that nobody has: RFC 5737."""
+"""Ranges reserved for documentation: RFC 5737."""
 
 WIDTH = 100
-BASTION = "The bastion (a t4g.small with 40 GB of disk) is not in it."
+BASTION = "The bastion (a t4g.small with 40 GB of disk) is not included."
 MEBIBYTES_PER_GB = 1024
 CPU_UNITS_PER_VCPU = 1024
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What is to be run in a region, and what it will cost; no estimate where no price is known."""
+    """What will run in a region, and its cost; no estimate where the prices are unknown."""
 
     region: str
     rounds: int
@@ -46,7 +46,7 @@ class Bill:
 def bill(
     plan: Plan, rounds: Sequence[Round], known: Mapping[Treatment, float], settings: Settings, *, make: bool
 ) -> Bill:
-    """The bill for some rounds of a plan; with ``make``, the stack is made for them first."""
+    """Return the bill for rounds of a plan; with ``make``, it includes making the stack."""
     model = model_of(settings)
     seconds = total_seconds(rounds, plan.design.payload, known, model)
     table = prices.of_region(settings.region)
@@ -73,7 +73,7 @@ def shape_of(settings: Settings) -> Shape:
 
 
 def show(wanted: Bill, console: Console) -> None:
-    """Print rounds, tasks, time, and the cost with its parts."""
+    """Print the rounds, tasks, time and cost, itemised."""
     console.print(
         f"On AWS in {wanted.region}: {wanted.rounds} rounds, {wanted.tasks} tasks to be launched, about "
         f"{clock(wanted.seconds)} for the rounds."
@@ -84,11 +84,11 @@ def show(wanted: Bill, console: Console) -> None:
     if wanted.estimate is None or table is None:
         console.print(no_price(wanted.region))
         return
-    console.print(_table(wanted.estimate.parts, "together", wanted.estimate.usd))
+    console.print(_table(wanted.estimate.parts, "total", wanted.estimate.usd))
     console.print(
-        f"As long as the stack is up, it costs about {usd(wanted.estimate.usd_per_day)} a day. Prices: AWS Price List, "
-        f"{wanted.region}, published {table.oldest} or later, without taxes; rounds that fail and are tried again "
-        "come on top."
+        f"While the stack is up, it costs about {usd(wanted.estimate.usd_per_day)} a day. Prices: AWS Price List, "
+        f"{wanted.region}, published {table.oldest} or later, without taxes; rounds that fail and are repeated cost "
+        "extra."
     )
     if wanted.bastion:
         console.print(BASTION)
@@ -140,12 +140,12 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
 
 
 def warn_of_nobody(settings: Settings) -> None:
-    """Say so when the load balancer is open to nobody: the ranges are those that the shipped settings have."""
+    """Warn when the load balancer lets nobody in: the allowed ranges are still the example ones."""
     ranges = [IPv4Network(cidr) for cidr in settings.loadbalancer_allow_cidrs]
     if all(any(allowed.subnet_of(example) for example in DOCUMENTATION) for allowed in ranges):
         say(
-            f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets in nobody: it is a "
-            "range for documentation (RFC 5737). Nothing will be known of ready, and nothing checks the boot reports. "
+            f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets nobody in: it is "
+            "reserved for documentation (RFC 5737). Ready cannot be measured, and boot reports cannot be checked. "
             "Set your own address: --set loadbalancerAllowCidrs=<address>/32."
         )
 
@@ -158,13 +158,13 @@ def _ask(*, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise SettingsError("This costs money, and there is no terminal to ask on: --yes says that it is meant.")
+        raise SettingsError("This costs money, and there is no terminal to ask on. Confirm with --yes.")
     if not typer.confirm("Spend it?", err=True):
         raise SociometerError("Nothing was started, and nothing was spent.")
 
 
 def no_price(region: str) -> str:
-    """That a region is not in the table, and which are."""
+    """Say that the prices of a region are unknown, and name the regions whose prices are known."""
     known = ", ".join(prices.known_regions())
     return f"The prices of {region} are not known here, so there is no estimate of the cost. Known: {known}."
 

@@ -86,7 +86,9 @@ class Parameters(Frozen):
     lazy_read_seconds_per_byte: Amount = Field(
         default=1.7 / FULL_MOVIE_BYTES, description="lab: what reading through the index adds to the hashing"
     )
-    clock_error_bound_ms: Amount = Field(default=0.5, description="assumption: the order that chrony tells on EC2")
+    clock_error_bound_ms: Amount = Field(
+        default=0.5, description="assumption: the order of magnitude that chrony reports on EC2"
+    )
 
     noise: Noise = Field(
         default=Noise(0.04, 0.04, 0.08), description="assumption: no published figure comes with an interval"
@@ -104,14 +106,15 @@ class Parameters(Frozen):
     deprovision_seconds: Amount = Field(default=12.0, description="assumption: until its network interface is gone")
     remembered_seconds: Amount = Field(default=3600.0, description="doc: stopped tasks are shown for at least an hour")
 
-    # What one hears of it. Doc: "eventual consistency", a few seconds, no bound given.
+    # How late the measuring machine sees it. Doc: "eventual consistency", a few seconds, no bound given.
     lag_seconds: Amount = Field(default=1.0, description="assumption: mean age of what a call is answered from")
     most_lag_seconds: Amount = Field(default=8.0, description="assumption: the oldest answer")
     unlisted_share: Share = Field(default=0.001, description="assumption: of a page's tasks, left out")
     api_seconds: Amount = Field(default=0.05, description="assumption: one API call over the internet")
     log_seconds: Amount = Field(default=5.0, description="doc: the awslogs driver sends every 5 s; less by chance")
     empty_page_share: Share = Field(
-        default=0.1, description="doc: FilterLogEvents may return an empty page with a token; how often not"
+        default=0.1,
+        description="doc: FilterLogEvents may return an empty page with a token; how often is not documented",
     )
 
     # Doc: "Request throttling for the Amazon ECS API": cluster resource read, service read, service modify actions.
@@ -124,7 +127,7 @@ class Parameters(Frozen):
     most_backoff_seconds: Amount = 20.0
 
     asker_clock_ahead_seconds: float = Field(
-        default=0.0, description="how far the clock of the machine that asks is ahead of AWS's; for tests"
+        default=0.0, description="how far the measuring machine's clock is ahead of AWS's; for tests"
     )
 
     def metadata(self) -> dict[str, str]:

@@ -59,9 +59,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_started(sociometer: Socio
     refused = sociometer(command, *FARGATE)
     assert refused.exit_code == 2
     assert "a day" in refused.stderr
-    assert refused.stderr.endswith(
-        "error: This costs money, and there is no terminal to ask on: --yes says that it is meant.\n"
-    )
+    assert refused.stderr.endswith("error: This costs money, and there is no terminal to ask on. Confirm with --yes.\n")
 
 
 def test_a_region_without_prices_is_said_and_no_number_is_made_up(sociometer: Sociometer) -> None:
@@ -73,7 +71,7 @@ def test_a_region_without_prices_is_said_and_no_number_is_made_up(sociometer: So
 
 def test_what_is_not_in_the_estimate_is_said(sociometer: Sociometer) -> None:
     asked = sociometer("up", *FARGATE, "--set", "bastion=true")
-    assert "The bastion (a t4g.small with 40 GB of disk) is not in it." in asked.stderr
+    assert "The bastion (a t4g.small with 40 GB of disk) is not included." in asked.stderr
     assert "bastion" not in sociometer("up", *FARGATE).stderr
 
 
@@ -112,4 +110,4 @@ def test_a_load_balancer_that_is_open_to_nobody_is_warned_of(
     capsys: pytest.CaptureFixture[str], ranges: str, warned: bool
 ) -> None:
     spending.warn_of_nobody(Settings.parse({"target": "fargate", "loadbalancerAllowCidrs": ranges.split(",")}))
-    assert ("lets in nobody" in capsys.readouterr().err) == warned
+    assert ("lets nobody in" in capsys.readouterr().err) == warned
