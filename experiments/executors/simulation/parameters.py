@@ -87,7 +87,7 @@ class Parameters(Frozen):
         default=1.7 / FULL_MOVIE_BYTES, description="lab: what reading through the index adds to the hashing"
     )
     clock_error_bound_ms: Amount = Field(
-        default=0.5, description="assumption: the order of magnitude that chrony reports on EC2"
+        default=0.5, description="assumption: the order of what chrony reports on EC2"
     )
 
     noise: Noise = Field(
@@ -114,7 +114,7 @@ class Parameters(Frozen):
     log_seconds: Amount = Field(default=5.0, description="doc: the awslogs driver sends every 5 s; less by chance")
     empty_page_share: Share = Field(
         default=0.1,
-        description="doc: FilterLogEvents may return an empty page with a token; how often is not documented",
+        description="doc: FilterLogEvents may return an empty page with a token; how often is unknown",
     )
 
     # Doc: "Request throttling for the Amazon ECS API": cluster resource read, service read, service modify actions.
