@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,17 +22,12 @@ MOST_DOCUMENT_BYTES = 16 << 20
 REFERENCE_NAMES = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
 
 
-class Archive:
-    """The documents of a tar file, by name, read in one pass over its entries' heads."""
+class _Archive:
+    """The documents of an open tar file, by name; its entries are checked once."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._tar = self._opened()
-        self._members = {str(PurePosixPath(each.name)): each for each in self._checked()}
-
-    def close(self) -> None:
-        """Close the file."""
-        self._tar.close()
+    def __init__(self, file: Path, tar: tarfile.TarFile) -> None:
+        self._file, self._tar = file, tar
+        self._members = {str(PurePosixPath(each.name)): each for each in _checked(file, tar)}
 
     def document(self, name: str) -> bytes | None:
         """A file's content, None where the archive has no such file."""
@@ -38,39 +35,39 @@ class Archive:
         if member is None:
             return None
         if not member.isreg():
-            raise ImageError(f"{self.file} is no image: its entry {name} is not a file.")
+            raise ImageError(f"{self._file} is no image: its entry {name} is not a file.")
         if member.size > MOST_DOCUMENT_BYTES:
-            raise ImageError(f"{self.file} is no image: its document {name} claims {member.size} bytes.")
+            raise ImageError(f"{self._file} is no image: its document {name} claims {member.size} bytes.")
         content = self._tar.extractfile(member)
         raw = content.read() if content else b""
         if len(raw) != member.size:
-            raise ImageError(f"{self.file} is cut: its document {name} ends early.")
+            raise ImageError(f"{self._file} is cut: its document {name} ends early.")
         return raw
 
-    def _opened(self) -> tarfile.TarFile:
-        try:
-            return tarfile.open(self.file, "r:*")
-        except FileNotFoundError as error:
-            raise ImageError(f"There is no file {self.file}.") from error
-        except (OSError, tarfile.TarError, EOFError) as error:
-            raise ImageError(f"{self.file} is no archive that can be read: {error}.") from error
 
-    def _checked(self) -> list[tarfile.TarInfo]:
-        """Every entry; raises `ImageError` for one that would lie outside, or a file that is cut."""
-        try:
-            members = self._tar.getmembers()
-        except (OSError, tarfile.TarError, EOFError) as error:
-            raise ImageError(f"{self.file} is cut or corrupt: {error}.") from error
-        for member in members:
-            path = PurePosixPath(member.name)
-            if path.is_absolute() or ".." in path.parts:
-                raise ImageError(f"{self.file} is not to be trusted: its entry {member.name!r} climbs out of it.")
-        size = self.file.stat().st_size
-        if members and self._tar.fileobj is not None and _is_plain(self.file):
-            last = members[-1]
-            if last.offset_data + last.size > size:
-                raise ImageError(f"{self.file} is cut: {last.name} ends after the file's {size} bytes.")
-        return members
+@contextmanager
+def _opened(file: Path) -> Iterator[_Archive]:
+    """An archive for as long as the block lasts; raises `ImageError` for what is none."""
+    try:
+        with tarfile.open(file, "r:*") as tar:
+            yield _Archive(file, tar)
+    except FileNotFoundError as error:
+        raise ImageError(f"There is no file {file}.") from error
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
+        raise ImageError(f"{file} is no archive, or cut, or corrupt: {error}.") from error
+
+
+def _checked(file: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """Every entry; raises `ImageError` for one that would lie outside, and for a file that is cut."""
+    members = tar.getmembers()
+    for member in members:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ImageError(f"{file} is not to be trusted: its entry {member.name!r} climbs out of it.")
+    size = file.stat().st_size
+    if members and _is_plain(file) and members[-1].offset_data + members[-1].size > size:
+        raise ImageError(f"{file} is cut: {members[-1].name} ends after the file's {size} bytes.")
+    return members
 
 
 def of_docker(file: Path, wanted: str | None) -> bytes:
@@ -78,31 +75,34 @@ def of_docker(file: Path, wanted: str | None) -> bytes:
 
     ``wanted`` chooses among several. Raises `ImageError`.
     """
-    archive = Archive(file)
-    try:
+    with _opened(file) as archive:
         raw = archive.document("manifest.json")
         if raw is None:
-            raise ImageError(f"{file} is no `docker save` archive: it has no manifest.json. For OCI: oci-archive:FILE.")
-        entry = _chosen(file, _list_of(file, raw), wanted)
-        config = archive.document(str(PurePosixPath(str(entry.get("Config")))))
+            raise ImageError(
+                f"{file} has no manifest.json, as `docker save` writes it. For OCI: oci-archive:FILE."
+            )
+        name = str(_chosen(file, _list_of(file, raw), wanted).get("Config"))
+        config = archive.document(str(PurePosixPath(name)))
         if config is None:
-            raise ImageError(f"{file} is incomplete: its configuration {entry.get('Config')} is missing.")
+            raise ImageError(f"{file} is incomplete: its configuration {name} is missing.")
         return config
-    finally:
-        archive.close()
 
 
-def of_oci(place: Path, tag: str | None) -> tuple[str, Callable[[str], bytes]]:
+@contextmanager
+def of_oci(place: Path, tag: str | None) -> Iterator[tuple[str, Callable[[str], bytes]]]:
     """The digest of the image or index that an OCI layout (a folder, or an archive of one) holds, and how to read its
     documents by digest.
 
     Raises `ImageError`, also for a document whose digest is not its content's.
     """
     if place.is_dir():
-        read = _from_folder(place)
-    else:
-        archive = Archive(place)
-        read = archive.document
+        yield _found(place, _from_folder(place), tag)
+        return
+    with _opened(place) as archive:
+        yield _found(place, archive.document, tag)
+
+
+def _found(place: Path, read: Callable[[str], bytes | None], tag: str | None) -> tuple[str, Callable[[str], bytes]]:
     raw = read("index.json")
     if raw is None:
         raise ImageError(f"{place} is no OCI layout: it has no index.json.")

@@ -132,9 +132,9 @@ def _in_daemon(name: ImageName, platform: str) -> str:
 
 
 def _in_layout(name: ImageName, platform: str) -> str:
-    digest, blob = archives.of_oci(Path(name.place), name.tag)
-    documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: blob(wanted).decode())
-    return choose(documents, digest, platform, name)[0]
+    with archives.of_oci(Path(name.place), name.tag) as (digest, blob):
+        documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: blob(wanted).decode())
+        return choose(documents, digest, platform, name)[0]
 
 
 @contextmanager
