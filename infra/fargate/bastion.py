@@ -1,7 +1,7 @@
 """An optional small build machine next to ECR, for users with a slow uplink or a system that cannot run the soci CLI.
 
 It accepts no connections: access is through SSM Session Manager only. Files are exchanged through a bucket. Besides
-these, its role only allows it to fill the stack's repositories. To run `up` there, bring your own credentials.
+that, its role may only fill the stack's repositories. To run `up` there, bring your own credentials.
 """
 
 from __future__ import annotations

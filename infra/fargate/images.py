@@ -44,7 +44,7 @@ class VariantImagesArgs:
 
 
 class VariantImages(pulumi.ComponentResource):
-    """``source`` is ``repository@digest``, ``layer_bytes`` the total of compressed layers, ``forms`` one image each."""
+    """``source`` is ``repository@digest``, ``layer_bytes`` sums its compressed layers, ``forms`` has one image each."""
 
     def __init__(self, name: str, args: VariantImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sociometer:fargate:VariantImages", name, None, opts)
@@ -72,7 +72,7 @@ class VariantImages(pulumi.ComponentResource):
         return source_image.image
 
     def _docker(self, token: Token) -> pulumi.Output[str]:
-        """Build and push with pulumi-docker. Another folder makes it push again, so the folder counts for the tag."""
+        """Build and push with pulumi-docker. Another folder makes it push again, so the tag's key includes it."""
         settings = self._args.settings
         image_recipe = recipe(self._args.variant, settings)
         folder = context.prepare(self._args.variant, settings)
@@ -123,7 +123,7 @@ class VariantImages(pulumi.ComponentResource):
         return SociImage(f"{self._name}-{form}", args, self._deleted_with(repository))
 
     def _deleted_with(self, repository: aws.ecr.Repository) -> pulumi.ResourceOptions:
-        """Deleting the repository deletes its content too, so that needs no delete call of its own."""
+        """Options for a repository's content, which goes with the repository and needs no delete of its own."""
         return pulumi.ResourceOptions(parent=self, deleted_with=repository)
 
 

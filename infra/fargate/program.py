@@ -53,7 +53,7 @@ def _at_least_two(region: str, zones: list[str]) -> list[str]:
 
 
 def _machine_image(invoke_opts: pulumi.InvokeOutputOptions) -> pulumi.Output[str]:
-    """The AMI that a public parameter names. Pulumi marks every parameter's value as secret; this one is not."""
+    """The AMI that a public parameter names. Pulumi marks every parameter's value as secret; this one is public."""
     return pulumi.Output.unsecret(aws.ssm.get_parameter_output(name=AMI_PARAMETER, opts=invoke_opts).value)
 
 

@@ -114,11 +114,11 @@ class FargateStack(pulumi.ComponentResource):
         }
 
     def _treatment(self, variant: str, form: Form, images: VariantImages) -> pulumi.Output[dict[str, Any]]:
-        image = images.forms[form]
+        form_image = images.forms[form]
         needs = [self.roles.execution_policy, *self.network.endpoints]
-        args = self._service_args(variant, form, image.image)
+        args = self._service_args(variant, form, form_image.image)
         service = TreatmentService(f"{variant}-{form}", args, needs, self._child_opts)
-        return pulumi.Output.all(treatment=image.treatment, service=service.output).apply(
+        return pulumi.Output.all(treatment=form_image.treatment, service=service.output).apply(
             lambda resolved: {**resolved["treatment"], "service": resolved["service"]}
         )
 

@@ -199,7 +199,7 @@ def _is_every_resource(arn: str) -> bool:
 
 
 def _listed(value: Any) -> Iterable[Any]:
-    """Several values or one: IAM writes a single value without a list."""
+    """The values as a sequence: IAM writes a single one without a list."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str | Mapping) else value
