@@ -1,1 +1,1 @@
-"""The Fargate target on AWS, as Pulumi components: one room each, put together in `stack`."""
+"""The Fargate target on AWS, as Pulumi components: one module each, put together in `target`."""

@@ -1,7 +1,7 @@
-"""An optional small machine beside ECR, for those whose own line is slow or whose system cannot run the soci CLI.
+"""An optional small build machine next to ECR, for users with a slow uplink or a system that cannot run the soci CLI.
 
-It is reached through SSM Session Manager only: nothing may connect to it. Files come and go through a bucket. Its own
-role may fill the stack's repositories and no more; whoever runs `up` there brings credentials of their own.
+It accepts no connections: access is through SSM Session Manager only. Files are exchanged through a bucket. Besides
+that, its role may only fill the stack's repositories. To run `up` there, bring your own credentials.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ systemctl enable --now docker
 
 @dataclass(frozen=True)
 class BastionArgs:
-    """A public subnet (it fetches tools from the internet), the machine's image, and the repositories it may fill."""
+    """A public subnet (the machine downloads tools), its AMI, and the repositories that it may push to."""
 
     partition: str
     vpc_id: pulumi.Input[str]
@@ -43,7 +43,7 @@ class BastionArgs:
 
 
 class Bastion(pulumi.ComponentResource):
-    """The instance, its role, its security group without ingress, and the exchange bucket."""
+    """The instance, its role, a security group without ingress, and the exchange bucket."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class Bastion(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sociometer:fargate:Bastion", name, None, opts)
         self._name, self._args = name, args
-        self._inside = pulumi.ResourceOptions(parent=self)
+        self._child_opts = pulumi.ResourceOptions(parent=self)
         self.bucket = self._bucket()
         self.instance = self._instance(self._profile(), self._group(), gateway)
         self.register_outputs({"instance_id": self.instance.id, "bucket": self.bucket.id})
 
     def _bucket(self) -> aws.s3.Bucket:
-        bucket = aws.s3.Bucket(f"{self._name}-exchange", force_destroy=True, opts=self._inside)
+        bucket = aws.s3.Bucket(f"{self._name}-exchange", force_destroy=True, opts=self._child_opts)
         aws.s3.BucketPublicAccessBlock(
             f"{self._name}-exchange",
             bucket=bucket.id,
@@ -68,7 +68,7 @@ class Bastion(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=self._inside,
+            opts=self._child_opts,
         )
         rule = aws.s3.BucketLifecycleConfigurationRuleArgs(
             id="exchange",
@@ -76,7 +76,9 @@ class Bastion(pulumi.ComponentResource):
             filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
             expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=EXCHANGE_DAYS),
         )
-        aws.s3.BucketLifecycleConfiguration(f"{self._name}-exchange", bucket=bucket.id, rules=[rule], opts=self._inside)
+        aws.s3.BucketLifecycleConfiguration(
+            f"{self._name}-exchange", bucket=bucket.id, rules=[rule], opts=self._child_opts
+        )
         return bucket
 
     def _profile(self) -> aws.iam.InstanceProfile:
@@ -84,32 +86,32 @@ class Bastion(pulumi.ComponentResource):
             self._name,
             description="The build machine of a Sociometer stack: SSM, its repositories, its exchange bucket",
             assume_role_policy=json.dumps(_TRUST, sort_keys=True),
-            opts=self._inside,
+            opts=self._child_opts,
         )
         aws.iam.RolePolicyAttachment(
             f"{self._name}-ssm",
             role=role.name,
             policy_arn=SSM_POLICY.format(partition=self._args.partition),
-            opts=self._inside,
+            opts=self._child_opts,
         )
         policy = _policy(self._args.repository_arns, self.bucket.arn)
         aws.iam.RolePolicy(
             self._name,
             role=role.name,
             policy=pulumi.Output.json_dumps(policy, sort_keys=True),
-            opts=self._inside,
+            opts=self._child_opts,
         )
-        return aws.iam.InstanceProfile(self._name, role=role.name, opts=self._inside)
+        return aws.iam.InstanceProfile(self._name, role=role.name, opts=self._child_opts)
 
     def _group(self) -> aws.ec2.SecurityGroup:
         group = aws.ec2.SecurityGroup(
             self._name,
             description="Build machine: nothing comes in, HTTP and HTTPS go out",
             vpc_id=self._args.vpc_id,
-            opts=self._inside,
+            opts=self._child_opts,
         )
         for port in (HTTP, HTTPS):
-            allow_out(f"{self._name}-out-{port}", group, port, opts=self._inside, cidr_ipv4=EVERYWHERE)
+            allow_out(f"{self._name}-out-{port}", group, port, opts=self._child_opts, cidr_ipv4=EVERYWHERE)
         return group
 
     def _instance(
@@ -129,8 +131,8 @@ class Bastion(pulumi.ComponentResource):
             ),
             user_data=BOOT,
             tags={"Name": self._name},
-            # The parameter names a new image every other week: no reason to make the machine anew. And a gateway cannot
-            # go while the machine has its public address.
+            # The parameter names a new AMI every other week, which is no reason to replace the machine. The gateway
+            # cannot be deleted while the machine has a public address.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], depends_on=[gateway]),
         )
 

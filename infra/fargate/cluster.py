@@ -1,4 +1,4 @@
-"""What all tasks of a stack share: the ECS cluster, the log group with their boot reports, and their security group."""
+"""What all tasks of a stack share: the ECS cluster, the log group for their boot reports, and their security group."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOG_DAYS = 7
 
 @dataclass(frozen=True)
 class ClusterArgs:
-    """The network the tasks lie in, the load balancer's group, which alone reaches them, and the ports it reaches."""
+    """The tasks' network, the security group of the load balancer (nothing else reaches them), and their ports."""
 
     stack: str
     vpc_id: pulumi.Input[str]
@@ -31,16 +31,16 @@ class Cluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sociometer:fargate:Cluster", name, None, opts)
-        self._inside = pulumi.ResourceOptions(parent=self)
-        self.cluster = aws.ecs.Cluster(name, opts=self._inside)
+        self._child_opts = pulumi.ResourceOptions(parent=self)
+        self.cluster = aws.ecs.Cluster(name, opts=self._child_opts)
         self.log_group = aws.cloudwatch.LogGroup(
-            f"{name}-logs", name=f"/sociometer/{args.stack}", retention_in_days=LOG_DAYS, opts=self._inside
+            f"{name}-logs", name=f"/sociometer/{args.stack}", retention_in_days=LOG_DAYS, opts=self._child_opts
         )
         self.task_group = aws.ec2.SecurityGroup(
             f"{name}-tasks",
             description="Tasks: reached by the load balancer, reach ECR, Logs and S3",
             vpc_id=args.vpc_id,
-            opts=self._inside,
+            opts=self._child_opts,
         )
         self._from_load_balancer(name, args)
         self._to_endpoints(name, args)
@@ -48,27 +48,27 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn, "log_group": self.log_group.name})
 
     def _from_load_balancer(self, name: str, args: ClusterArgs) -> None:
-        front = args.load_balancer_group
+        load_balancer_group = args.load_balancer_group
         for port in args.ports:
             allow_in(
                 f"{name}-tasks-{port}",
                 self.task_group,
                 port,
-                opts=self._inside,
-                referenced_security_group_id=front.id,
+                opts=self._child_opts,
+                referenced_security_group_id=load_balancer_group.id,
             )
             allow_out(
                 f"{name}-load-balancer-{port}",
-                front,
+                load_balancer_group,
                 port,
-                opts=self._inside,
+                opts=self._child_opts,
                 referenced_security_group_id=self.task_group.id,
             )
 
     def _to_endpoints(self, name: str, args: ClusterArgs) -> None:
-        targets: dict[str, dict[str, pulumi.Input[str]]] = {
+        destinations: dict[str, dict[str, pulumi.Input[str]]] = {
             "endpoints": {"cidr_ipv4": args.vpc_cidr},
             "s3": {"prefix_list_id": args.s3_prefix_list_id},
         }
-        for each, target in targets.items():
-            allow_out(f"{name}-tasks-to-{each}", self.task_group, HTTPS, opts=self._inside, **target)
+        for destination, target in destinations.items():
+            allow_out(f"{name}-tasks-to-{destination}", self.task_group, HTTPS, opts=self._child_opts, **target)

@@ -1,8 +1,8 @@
-"""The folder that pulumi-docker builds a variant from: ``images/`` with the variant's payload put into it.
+"""The build context that pulumi-docker builds a variant from: ``images/`` plus the variant's payload.
 
-pulumi-docker knows no named contexts, so the Dockerfile's stages `payload` and `hasher` take what they need from the
-build context itself (images/README.md). The folder lies in the cache under a key of what is in it and is made once;
-large files are links to the payload's own.
+pulumi-docker does not support named contexts, so the Dockerfile's stages `payload` and `hasher` take what they need
+from the build context itself (images/README.md). The folder is made once and cached under a key of its content; the
+payload's files are hard-linked.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ KEY_LENGTH = 32
 
 
 def prepare(variant: str, settings: Settings) -> Path:
-    """The folder for a built-in variant, with a `Dockerfile`; makes its payload when it is not there yet."""
-    made_from = recipe(variant, settings)
-    spec = PayloadSpec.model_validate_json(made_from["payload"])
-    decisive = {key: value for key, value in made_from.items() if key not in ("base", "platform")}
-    key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]
-    place = cache_dir() / "contexts" / f"{variant}-{key}"
-    return made_once(place, partial(_fill, variant, spec))
+    """Return the folder for a built-in variant, with a `Dockerfile`; make the payload first if it is missing."""
+    image_recipe = recipe(variant, settings)
+    spec = PayloadSpec.model_validate_json(image_recipe["payload"])
+    content = {name: value for name, value in image_recipe.items() if name not in ("base", "platform")}
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]
+    folder = cache_dir() / "contexts" / f"{variant}-{key}"
+    return made_once(folder, partial(_fill, variant, spec))
 
 
 def build_arguments(settings: Settings) -> dict[str, str]:
-    """What the Dockerfile is told; raises `SettingsError` for a base that Docker cannot pull."""
+    """Return the Dockerfile's build arguments; raise `SettingsError` for a base that Docker cannot pull."""
     if settings.base == base.DEBIAN:
         raise SettingsError(
-            f"Setting base: '{base.DEBIAN}' is made on this machine, where Docker does not find it. Set builder to "
+            f"Setting base: '{base.DEBIAN}' is built on this machine, so Docker cannot pull it. Set builder to "
             "buildkit, or name an image."
         )
     return {"BASE_IMAGE": base.PUBLIC_BASE if settings.base == "auto" else settings.base}
@@ -63,7 +63,7 @@ def _fill(variant: str, spec: PayloadSpec, folder: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A second name for a file, or where the file system cannot do that, a copy; either way with the same time."""
+    """Hard-link a file, or copy it where the file system cannot link; both keep its modification time."""
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)

@@ -1,7 +1,7 @@
-"""A variant's images in ECR: the source image, built or copied, and from it each form, all of them by digest.
+"""A variant's images in ECR, all by digest: the source image, built or copied, and the forms made from it.
 
-pulumi-docker builds what is built in, unless the settings choose BuildKit; a user's own image is copied. The forms are
-made from ECR to ECR by the same provider as in the lab.
+pulumi-docker builds the built-in variants, unless the settings choose BuildKit; a user's own image is copied. The same
+provider as in the lab makes the forms, from ECR to ECR.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kit.errors import ImageError
 
 
 class Token(NamedTuple):
-    """Who pushes to ECR, and a password that lives twelve hours."""
+    """The user name for pushing to ECR, and a password that is valid for twelve hours."""
 
     username: pulumi.Input[str]
     password: pulumi.Input[str]
@@ -35,7 +35,7 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class VariantImagesArgs:
-    """A variant, and its ECR repositories: one for `SOURCE`, one for each form; ``token`` lets pulumi-docker in."""
+    """A variant and its ECR repositories, one for `SOURCE` and one per form; pulumi-docker pushes with ``token``."""
 
     variant: str
     settings: Settings
@@ -44,40 +44,40 @@ class VariantImagesArgs:
 
 
 class VariantImages(pulumi.ComponentResource):
-    """``source`` is ``repository@digest``, ``layer_bytes`` the sum of its compressed layers, ``forms`` one each."""
+    """``source`` is ``repository@digest``, ``layer_bytes`` sums its compressed layers, ``forms`` has one image each."""
 
     def __init__(self, name: str, args: VariantImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sociometer:fargate:VariantImages", name, None, opts)
         self._name, self._args = name, args
         self._repository = args.repositories[SOURCE]
         self._host = self._repository.repository_url.apply(lambda url: url.partition("/")[0])
-        own = args.variant in args.settings.images
-        self.source = self._buildkit() if own or args.token is None else self._docker(args.token)
+        users_own = args.variant in args.settings.images
+        self.source = self._buildkit() if users_own or args.token is None else self._docker(args.token)
         self.forms = {form: self._form(form) for form in args.settings.forms}
         self.layer_bytes: pulumi.Output[int] = next(iter(self.forms.values())).layer_bytes
         self.register_outputs({"source": self.source})
 
     def _buildkit(self) -> pulumi.Output[str]:
-        """Built by a BuildKit of ours, or copied; regctl pushes."""
-        made_from = recipe(self._args.variant, self._args.settings)
-        made = SourceImageResource(
+        """Build with our own BuildKit, or copy; regctl pushes."""
+        image_recipe = recipe(self._args.variant, self._args.settings)
+        source_image = SourceImageResource(
             f"{self._name}-source",
-            made_from,
+            image_recipe,
             self._host,
             repository=self._repository.repository_url,
-            tag=self._first_push(made_from).tag,
+            tag=self._first_push(image_recipe).tag,
             ecr_region=self._args.settings.region,
-            opts=self._in(self._repository),
+            opts=self._deleted_with(self._repository),
         )
-        return made.image
+        return source_image.image
 
     def _docker(self, token: Token) -> pulumi.Output[str]:
-        """Built and pushed by pulumi-docker. The folder counts for the tag: from another one it would push again."""
+        """Build and push with pulumi-docker. Another folder makes it push again, so the tag's key includes it."""
         settings = self._args.settings
-        made_from = recipe(self._args.variant, settings)
+        image_recipe = recipe(self._args.variant, settings)
         folder = context.prepare(self._args.variant, settings)
-        push = self._first_push({**made_from, "context": str(folder)})
-        made = docker.Image(
+        push = self._first_push({**image_recipe, "context": str(folder)})
+        source_image = docker.Image(
             f"{self._name}-source",
             image_name=pulumi.Output.concat(self._repository.repository_url, ":", push.tag),
             build=docker.DockerBuildArgs(
@@ -90,23 +90,23 @@ class VariantImages(pulumi.ComponentResource):
             registry=self._credentials(token),
             opts=pulumi.ResourceOptions(parent=self, deleted_with=self._repository),
         )
-        pushed: pulumi.Output[str] = made.repo_digest.apply(checked_digest)
-        return pushed
+        reference: pulumi.Output[str] = source_image.repo_digest.apply(checked_digest)
+        return reference
 
     def _credentials(self, token: Token) -> docker.RegistryArgs:
-        """Secret, so that the state holds the password encrypted."""
+        """Marked as secret, so that the state holds the password encrypted."""
         return docker.RegistryArgs(
             server=self._host, username=token.username, password=pulumi.Output.secret(token.password)
         )
 
-    def _first_push(self, made_from: Mapping[str, str]) -> FirstPush:
-        key = hashlib.sha256(json.dumps(dict(made_from), sort_keys=True).encode()).hexdigest()
+    def _first_push(self, ingredients: Mapping[str, str]) -> FirstPush:
+        key = hashlib.sha256(json.dumps(dict(ingredients), sort_keys=True).encode()).hexdigest()
         return FirstPush(
             f"{self._name}-source",
             key,
             self._repository.repository_url,
             self._args.settings.region,
-            self._in(self._repository),
+            self._deleted_with(self._repository),
         )
 
     def _form(self, form: str) -> SociImage:
@@ -120,18 +120,18 @@ class VariantImages(pulumi.ComponentResource):
             platform=settings.platform,
             ecr_region=settings.region,
         )
-        return SociImage(f"{self._name}-{form}", args, self._in(repository))
+        return SociImage(f"{self._name}-{form}", args, self._deleted_with(repository))
 
-    def _in(self, repository: aws.ecr.Repository) -> pulumi.ResourceOptions:
-        """What lies in a repository goes with it, and needs no deleting of its own then."""
+    def _deleted_with(self, repository: aws.ecr.Repository) -> pulumi.ResourceOptions:
+        """Options for a repository's content, which goes with the repository and needs no delete of its own."""
         return pulumi.ResourceOptions(parent=self, deleted_with=repository)
 
 
 def checked_digest(reference: str) -> str:
-    """What pulumi-docker says that it pushed; raises `ImageError` when that is no digest."""
+    """Return pulumi-docker's reference to the image it pushed; raise `ImageError` if it has no digest."""
     if "@sha256:" not in reference:
         raise ImageError(
-            f"The digest of a pushed image is missing: pulumi-docker gave {reference!r}, as it does with some Docker "
-            "daemons. A newer Docker gives it, and so does the setting builder: buildkit."
+            f"The digest of a pushed image is missing: pulumi-docker returned {reference!r}, as it does with some "
+            "Docker daemons. Use a newer Docker, or set builder: buildkit."
         )
     return reference

@@ -1,6 +1,6 @@
-"""The load balancer: HTTP on port 80 from the ranges that the settings name, to a treatment that the request names.
+"""The load balancer: takes HTTP on port 80 from the allowed ranges, and forwards it to the treatment a request names.
 
-A request without the header of a treatment gets a 404: nobody reaches a task by accident, and no health check or
+A request without a treatment's header gets a 404: nobody reaches a task by accident, and no health check or
 scanner disturbs a measurement.
 """
 
@@ -19,7 +19,7 @@ HTTP = 80
 
 @dataclass(frozen=True)
 class LoadBalancerArgs:
-    """Where it lies, and the IPv4 ranges (at least one) that may reach it."""
+    """Its VPC and subnets, and the IPv4 ranges (at least one) that may reach it."""
 
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -29,7 +29,7 @@ class LoadBalancerArgs:
 class LoadBalancer(pulumi.ComponentResource):
     """An application load balancer with one listener; the treatments' rules come with their services.
 
-    AWS makes no public load balancer before the VPC has its ``gateway``, and lets no gateway go before it.
+    AWS creates a public load balancer only once the VPC has its ``gateway``, and deletes the gateway only after it.
     """
 
     def __init__(
@@ -40,15 +40,17 @@ class LoadBalancer(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sociometer:fargate:LoadBalancer", name, None, opts)
-        inside = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         self.security_group = aws.ec2.SecurityGroup(
             f"{name}-load-balancer",
             description="HTTP from the ranges that the settings allow",
             vpc_id=args.vpc_id,
-            opts=inside,
+            opts=child_opts,
         )
         for cidr in args.allow_cidrs:
-            allow_in(f"{name}-from-{cidr.replace('/', '-')}", self.security_group, HTTP, opts=inside, cidr_ipv4=cidr)
+            allow_in(
+                f"{name}-from-{cidr.replace('/', '-')}", self.security_group, HTTP, opts=child_opts, cidr_ipv4=cidr
+            )
         self.load_balancer = aws.lb.LoadBalancer(
             name,
             load_balancer_type="application",
@@ -64,7 +66,7 @@ class LoadBalancer(pulumi.ComponentResource):
             port=HTTP,
             protocol="HTTP",
             default_actions=[_not_found()],
-            opts=inside,
+            opts=child_opts,
         )
         self.url: pulumi.Output[str] = pulumi.Output.concat("http://", self.load_balancer.dns_name)
         self.register_outputs({"url": self.url})

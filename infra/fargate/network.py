@@ -1,7 +1,7 @@
-"""The network: a VPC of the stack's own with two public subnets for the load balancer and two private ones for tasks.
+"""The network: the stack's own VPC, with two public subnets for the load balancer and two private ones for tasks.
 
-Tasks reach ECR, CloudWatch Logs and S3 (where ECR keeps layers) through endpoints and nothing else: there is no NAT
-gateway, so every task pulls over the same short way, and none can reach the internet.
+Tasks reach only ECR, CloudWatch Logs and S3 (where ECR keeps layers), through endpoints. There is no NAT gateway, so
+every task pulls over the same short path, and none can reach the internet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EVERYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True)
 class NetworkArgs:
-    """``cidr`` is the VPC's range, cut into four equal subnets; ``zones`` are the two zones they lie in."""
+    """``cidr`` is the VPC's range, split into four equal subnets; ``zones`` are their two availability zones."""
 
     cidr: str
     region: str
@@ -35,14 +35,14 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sociometer:fargate:Network", name, None, opts)
         self._name, self._args = name, args
-        self._inside = pulumi.ResourceOptions(parent=self)
+        self._child_opts = pulumi.ResourceOptions(parent=self)
         self.vpc = aws.ec2.Vpc(
             f"{name}-vpc",
             cidr_block=args.cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,  # the endpoints' private names need both
             tags={"Name": name},
-            opts=self._inside,
+            opts=self._child_opts,
         )
         blocks = list(IPv4Network(args.cidr).subnets(prefixlen_diff=2))
         public, private = self._subnets("public", blocks[:2]), self._subnets("private", blocks[2:])
@@ -65,33 +65,33 @@ class Network(pulumi.ComponentResource):
                 availability_zone=zone,
                 map_public_ip_on_launch=False,
                 tags={"Name": f"{self._name}-{kind}-{number}"},
-                opts=self._inside,
+                opts=self._child_opts,
             )
             for number, (block, zone) in enumerate(zip(blocks, self._args.zones, strict=True), start=1)
         ]
 
     def _route_to_internet(self, subnets: Sequence[aws.ec2.Subnet]) -> None:
-        self.gateway = aws.ec2.InternetGateway(f"{self._name}-gateway", vpc_id=self.vpc.id, opts=self._inside)
+        self.gateway = aws.ec2.InternetGateway(f"{self._name}-gateway", vpc_id=self.vpc.id, opts=self._child_opts)
         table = self._table("public", subnets)
         aws.ec2.Route(
             f"{self._name}-public-internet",
             route_table_id=table.id,
             destination_cidr_block=EVERYWHERE,
             gateway_id=self.gateway.id,
-            opts=self._inside,
+            opts=self._child_opts,
         )
 
     def _private_routes(self, subnets: Sequence[aws.ec2.Subnet]) -> list[aws.ec2.RouteTable]:
-        """A table each, without any route but the local one and that of the S3 endpoint."""
+        """One table per subnet, with no routes but the local one and the S3 endpoint's."""
         return [self._table(f"private-{number}", [subnet]) for number, subnet in enumerate(subnets, start=1)]
 
     def _table(self, kind: str, subnets: Sequence[aws.ec2.Subnet]) -> aws.ec2.RouteTable:
         table = aws.ec2.RouteTable(
-            f"{self._name}-{kind}", vpc_id=self.vpc.id, tags={"Name": f"{self._name}-{kind}"}, opts=self._inside
+            f"{self._name}-{kind}", vpc_id=self.vpc.id, tags={"Name": f"{self._name}-{kind}"}, opts=self._child_opts
         )
         for number, subnet in enumerate(subnets, start=1):
             aws.ec2.RouteTableAssociation(
-                f"{self._name}-{kind}-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._inside
+                f"{self._name}-{kind}-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._child_opts
             )
         return table
 
@@ -102,7 +102,7 @@ class Network(pulumi.ComponentResource):
             service_name=f"com.amazonaws.{self._args.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in tables],
-            opts=self._inside,
+            opts=self._child_opts,
         )
 
     def _interface_endpoints(self, subnets: Sequence[aws.ec2.Subnet]) -> list[aws.ec2.VpcEndpoint]:
@@ -110,9 +110,9 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-endpoints",
             description="HTTPS from inside the VPC to the interface endpoints",
             vpc_id=self.vpc.id,
-            opts=self._inside,
+            opts=self._child_opts,
         )
-        allow_in(f"{self._name}-endpoints-https", group, HTTPS, opts=self._inside, cidr_ipv4=self._args.cidr)
+        allow_in(f"{self._name}-endpoints-https", group, HTTPS, opts=self._child_opts, cidr_ipv4=self._args.cidr)
         return [
             aws.ec2.VpcEndpoint(
                 f"{self._name}-{service.replace('.', '-')}",
@@ -122,7 +122,7 @@ class Network(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 subnet_ids=[subnet.id for subnet in subnets],
                 security_group_ids=[group.id],
-                opts=self._inside,
+                opts=self._child_opts,
             )
             for service in INTERFACE_ENDPOINTS
         ]

@@ -1,6 +1,6 @@
 """The registry: an ECR repository for each variant's source image and one for each of its forms.
 
-A repository of its own for every form, because whoever pulls a digest finds every SOCI v1 index that lies beside it.
+Each form has its own repository, because a client that pulls a digest finds every SOCI v1 index stored beside it.
 """
 
 from __future__ import annotations
@@ -29,37 +29,37 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """ECR repositories by their names below the stack's folder."""
+    """The ECR repositories, by name within the stack's folder."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sociometer:fargate:Registry", name, None, opts)
-        inside = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         self.repositories = {
-            each: self._repository(each.replace("/", "-"), repository_name(args.stack, each), inside)
-            for each in args.names
+            path: self._repository(path.replace("/", "-"), repository_name(args.stack, path), child_opts)
+            for path in args.names
         }
         self.arns: list[pulumi.Output[str]] = [repository.arn for repository in self.repositories.values()]
         urls: list[pulumi.Output[str]] = [repository.repository_url for repository in self.repositories.values()]
         self.host: pulumi.Output[str] = urls[0].apply(lambda url: url.partition("/")[0])
         self.register_outputs({"host": self.host})
 
-    def _repository(self, name: str, path: str, inside: pulumi.ResourceOptions) -> aws.ecr.Repository:
+    def _repository(self, name: str, ecr_name: str, child_opts: pulumi.ResourceOptions) -> aws.ecr.Repository:
         repository = aws.ecr.Repository(
             name,
-            name=path,
+            name=ecr_name,
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
-            force_delete=True,  # what lies in it was made by this stack, and can be made again
-            opts=inside,
+            force_delete=True,  # this stack made the content, and can make it again
+            opts=child_opts,
         )
         aws.ecr.LifecyclePolicy(
-            name, repository=repository.name, policy=json.dumps(LIFECYCLE, sort_keys=True), opts=inside
+            name, repository=repository.name, policy=json.dumps(LIFECYCLE, sort_keys=True), opts=child_opts
         )
         return repository
 
 
 def repository_name(stack: str, name: str) -> str:
-    """The full name in ECR, which knows lower-case letters, digits and single separators only."""
+    """The full name in ECR, which allows only lower-case letters, digits and single separators."""
     folder = re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-")
     return f"{PROJECT}/{folder}/{name}"
 
@@ -92,5 +92,5 @@ LIFECYCLE = {
         ),
     ]
 }
-"""What a stack deploys has a tag, and ECR keeps the parts of an image index for as long as the index itself. Only a v1
-index has none: when it is cleared away, the next `up` makes it again."""
+"""What a stack deploys is tagged, and ECR keeps the parts of an image index as long as the index itself. Only v1
+indexes are untagged: if one has expired, the next `up` makes it again."""

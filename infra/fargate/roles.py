@@ -1,6 +1,6 @@
-"""The two roles of a task, apart: what ECS does before it runs (pull, log), and what the workload itself may do.
+"""A task's two separate roles: one for what ECS does on its behalf (pull, log), and one for the workload itself.
 
-The workload may do nothing: it hashes files and answers HTTP. Only ECS tasks of this account may take either role.
+The workload needs no rights: it hashes files and answers HTTP. Only ECS tasks of this account may assume either role.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 @dataclass(frozen=True)
 class RolesArgs:
-    """The account and region whose ECS may take the roles, what it may pull from, and where it may log to."""
+    """The account and region whose ECS tasks may assume the roles, the repositories to pull, and the log group."""
 
     account: pulumi.Input[str]
     region: str
@@ -27,35 +27,35 @@ class RolesArgs:
 
 
 class Roles(pulumi.ComponentResource):
-    """Execution role with its policy, and a task role without any."""
+    """An execution role with its policy, and a task role with none."""
 
     def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sociometer:fargate:Roles", name, None, opts)
-        inside = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         trust = pulumi.Output.json_dumps(_trust(args), sort_keys=True)
         self.execution = aws.iam.Role(
             f"{name}-execution",
             description="Pulls the images of a Sociometer stack and writes its logs, before and beside its tasks",
             assume_role_policy=trust,
-            opts=inside,
+            opts=child_opts,
         )
         self.execution_policy = aws.iam.RolePolicy(
             f"{name}-execution",
             role=self.execution.name,
             policy=pulumi.Output.json_dumps(_execution_policy(args), sort_keys=True),
-            opts=inside,
+            opts=child_opts,
         )
         self.task = aws.iam.Role(
             f"{name}-task",
             description="The workload of a Sociometer stack, which may do nothing on AWS",
             assume_role_policy=trust,
-            opts=inside,
+            opts=child_opts,
         )
         self.register_outputs({"execution": self.execution.arn, "task": self.task.arn})
 
 
 def _trust(args: RolesArgs) -> dict[str, Any]:
-    """As "Confused deputy" in the Amazon ECS developer guide has it: by account, and by the tasks' own ARNs."""
+    """Limited to the account and to its tasks' ARNs, as in "Confused deputy" in the Amazon ECS developer guide."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -77,7 +77,7 @@ def _execution_policy(args: RolesArgs) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            # It belongs to the whole registry: this action knows no resource but *.
+            # The token is for the whole registry: this action supports no resource but *.
             {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
             {"Effect": "Allow", "Action": list(PULL), "Resource": list(args.repository_arns)},
             {"Effect": "Allow", "Action": list(LOG), "Resource": log_streams},

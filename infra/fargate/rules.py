@@ -1,4 +1,4 @@
-"""Rules of security groups: TCP on one port, each a resource of its own so that two groups can name each other."""
+"""Security group rules for one TCP port, each a separate resource so that two groups can refer to each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def allow_in(
 def allow_out(
     name: str, group: aws.ec2.SecurityGroup, port: int, *, opts: pulumi.ResourceOptions, **target: pulumi.Input[str]
 ) -> None:
-    """Let the group's members reach a port of ``target``, named as for `allow_in`."""
+    """Let the group's members reach a port of ``target``, given as for `allow_in`."""
     aws.vpc.SecurityGroupEgressRule(name, **_tcp(group, port), **target, opts=opts)
 
 

@@ -1,6 +1,6 @@
-"""A treatment's service: task definition, target group, listener rule, and an ECS service that runs no task by itself.
+"""A treatment's service: task definition, target group, listener rule, and an ECS service that starts without tasks.
 
-Only the executor says how many tasks there are, so the count is none of this program's business after creation.
+Only the executor sets the number of tasks, so this program ignores it after creation.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from infra.outputs import ROUTE_HEADER, ServiceOutput
 from infra.settings.model import Workload
 
 CONTAINER = "workload"
-PLATFORM_VERSION = "1.4.0"  # the one that loads lazily
+PLATFORM_VERSION = "1.4.0"  # the one that supports lazy loading
 ARCHITECTURES = {"linux/arm64": "ARM64", "linux/amd64": "X86_64"}
 DEREGISTRATION_SECONDS = 10
 GRACE_SECONDS = 600
-"""A task that boots is never replaced for a health check that its busy CPU lets wait."""
+"""Long enough that a booting task is never replaced because its busy CPU delays a health check."""
 
 PRIORITIES = 50_000
-"""Priorities of listener rules are 1 to 50,000 (Elastic Load Balancing API reference, CreateRule)."""
+"""Listener rules have priorities from 1 to 50,000 (Elastic Load Balancing API reference, CreateRule)."""
 
 
 @dataclass(frozen=True)
 class ServiceArgs:
-    """A treatment (``header`` names it: ``variant.form``), its image by digest, and what it shares with the others."""
+    """A treatment (``header`` names it: ``variant.form``), its image by digest, and what all treatments share."""
 
     header: str
     priority: int
@@ -51,8 +51,8 @@ class ServiceArgs:
 
 
 class TreatmentService(pulumi.ComponentResource):
-    """One treatment on Fargate; ``needs`` must be there as long as its tasks are: without the execution role's policy
-    a service that is being deleted can stay DRAINING for ever."""
+    """One treatment on Fargate. ``needs`` must exist as long as its tasks: without the execution role's policy, a
+    service that is being deleted can stay DRAINING for ever."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class TreatmentService(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sociometer:fargate:TreatmentService", name, None, opts)
         self._name, self._args = name, args
-        self._inside = pulumi.ResourceOptions(parent=self)
+        self._child_opts = pulumi.ResourceOptions(parent=self)
         self.target_group = self._target_group()
         self.rule = self._rule()
         self.task_definition = self._task_definition()
@@ -76,9 +76,9 @@ class TreatmentService(pulumi.ComponentResource):
         ).apply(self._described)
         self.register_outputs({"service": self.service.id})
 
-    def _described(self, known: dict[str, str]) -> dict[str, Any]:
+    def _described(self, resolved: dict[str, str]) -> dict[str, Any]:
         header = self._args.header
-        return ServiceOutput(**known, log_stream_prefix=header, header=header).model_dump()
+        return ServiceOutput(**resolved, log_stream_prefix=header, header=header).model_dump()
 
     def _target_group(self) -> aws.lb.TargetGroup:
         return aws.lb.TargetGroup(
@@ -88,7 +88,7 @@ class TreatmentService(pulumi.ComponentResource):
             port=self._args.workload.port,
             protocol="HTTP",
             deregistration_delay=DEREGISTRATION_SECONDS,
-            # As often as can be: a new target gets requests after its first good answer, which is what is waited for.
+            # As often as possible: a new target gets no requests before its first good answer, and rounds wait for it.
             health_check=aws.lb.TargetGroupHealthCheckArgs(
                 path=self._args.workload.health_path,
                 matcher="200",
@@ -97,7 +97,7 @@ class TreatmentService(pulumi.ComponentResource):
                 healthy_threshold=2,
                 unhealthy_threshold=10,
             ),
-            opts=self._inside,
+            opts=self._child_opts,
         )
 
     def _rule(self) -> aws.lb.ListenerRule:
@@ -108,7 +108,7 @@ class TreatmentService(pulumi.ComponentResource):
             priority=self._args.priority,
             conditions=[aws.lb.ListenerRuleConditionArgs(http_header=header)],
             actions=[aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=self.target_group.arn)],
-            opts=self._inside,
+            opts=self._child_opts,
         )
 
     def _task_definition(self) -> aws.ecs.TaskDefinition:
@@ -125,7 +125,7 @@ class TreatmentService(pulumi.ComponentResource):
             execution_role_arn=self._args.execution_role_arn,
             task_role_arn=self._args.task_role_arn,
             container_definitions=pulumi.Output.json_dumps([_container(self._args)], sort_keys=True),
-            opts=self._inside,
+            opts=self._child_opts,
         )
 
     def _service(self, needs: Sequence[pulumi.Resource]) -> aws.ecs.Service:
@@ -137,7 +137,7 @@ class TreatmentService(pulumi.ComponentResource):
             launch_type="FARGATE",
             platform_version=PLATFORM_VERSION,
             availability_zone_rebalancing="DISABLED",  # it would replace tasks in the middle of a round
-            # Never more tasks than were asked for, not even while a new task definition is rolled out.
+            # Never run more tasks than requested, not even while a new task definition is rolled out.
             deployment_minimum_healthy_percent=0,
             deployment_maximum_percent=100,
             health_check_grace_period_seconds=GRACE_SECONDS,
@@ -154,14 +154,14 @@ class TreatmentService(pulumi.ComponentResource):
                 )
             ],
             enable_ecs_managed_tags=True,
-            propagate_tags="SERVICE",  # so that a task says whose it is too
+            propagate_tags="SERVICE",  # so that tasks have the tags too
             wait_for_steady_state=False,
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desired_count"], depends_on=[self.rule, *needs]),
         )
 
 
 def priorities(headers: Iterable[str]) -> dict[str, int]:
-    """A priority for each treatment's rule, drawn from its name: a treatment that is added moves no other."""
+    """A priority for each treatment's rule, derived from its name: adding a treatment moves no other."""
     taken: dict[int, str] = {}
     for header in sorted(headers):
         priority = zlib.crc32(header.encode()) % PRIORITIES + 1
@@ -183,7 +183,7 @@ def _container(args: ServiceArgs) -> dict[str, Any]:
                 "awslogs-group": args.log_group,
                 "awslogs-region": args.region,
                 "awslogs-stream-prefix": args.header,
-                "mode": "non-blocking",  # a slow log must not hold up the boot that is measured
+                "mode": "non-blocking",  # a slow log must not delay the measured boot
                 "max-buffer-size": "1m",
             },
         },

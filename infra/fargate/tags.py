@@ -1,7 +1,7 @@
-"""The tags of everything that a stack makes on AWS, and the provider that puts them there.
+"""The tags of every AWS resource of a stack, and the provider that sets them.
 
-Whoever finds a resource learns from them whose it is and when it may go. All of them come from settings and none
-from a clock: a date counted from today would be a change on every run.
+They show who owns a resource and when it may be deleted. All come from the settings and none from the clock: a date
+relative to today would be a change on every run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ STACK = "sociometer:stack"
 OWNER = "sociometer:owner"
 DELETE_AFTER = "sociometer:delete-after"
 REQUIRED = (PROJECT, STACK, OWNER, DELETE_AFTER)
-"""Of every resource that can have tags."""
+"""Required on every resource that can have tags."""
 
 
 def default_tags(settings: Settings, stack: str) -> dict[str, str]:
-    """The required tags; `DELETE_AFTER` is a day (2027-01-31), or `ANY_TIME` where the settings name none."""
+    """The required tags; `DELETE_AFTER` is a day (2027-01-31), or `ANY_TIME` if the settings give none."""
     return {
         PROJECT: NAMESPACE,
         STACK: stack,
@@ -30,8 +30,8 @@ def default_tags(settings: Settings, stack: str) -> dict[str, str]:
 
 
 def provider(settings: Settings, stack: str) -> aws.Provider:
-    """The one provider of everything on AWS. Credentials, and for tests the endpoint (``AWS_ENDPOINT_URL``), are
-    what the environment says, as for every AWS tool."""
+    """The one provider of all AWS resources. Credentials, and in tests the endpoint (``AWS_ENDPOINT_URL``), come from
+    the environment, as for every AWS tool."""
     tags = default_tags(settings, stack)
     return aws.Provider(
         "aws",

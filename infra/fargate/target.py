@@ -1,6 +1,6 @@
-"""The whole Fargate target as one component: shared rooms first, then each variant's images and services.
+"""The whole Fargate target as one component: the shared parts first, then each variant's images and services.
 
-No look-up happens here: account, zones and machine image are arguments, found by `infra.fargate.program`.
+Nothing is looked up here: account, zones and machine image are arguments, which `infra.fargate.program` finds.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 @dataclass(frozen=True)
 class FargateArgs:
-    """The settings, the stack's name, and what was looked up on AWS; ``ami`` only with a bastion, ``token`` only when
-    pulumi-docker builds."""
+    """The settings, the stack's name, and what was looked up on AWS. ``ami`` is set only with a bastion, ``token`` only
+    if pulumi-docker builds."""
 
     settings: Settings
     stack: str
@@ -43,7 +43,7 @@ class FargateStack(pulumi.ComponentResource):
     def __init__(self, name: str, args: FargateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sociometer:fargate:Stack", name, None, opts)
         self._name, self._args, self._settings = name, args, args.settings
-        self._inside = pulumi.ResourceOptions(parent=self)
+        self._child_opts = pulumi.ResourceOptions(parent=self)
         self._priorities = priorities(
             header(variant, form) for variant in self._settings.all_variants for form in self._settings.forms
         )
@@ -59,17 +59,19 @@ class FargateStack(pulumi.ComponentResource):
 
     def _network(self) -> Network:
         settings = self._settings
-        return Network(self._name, NetworkArgs(settings.network_cidr, settings.region, self._args.zones), self._inside)
+        return Network(
+            self._name, NetworkArgs(settings.network_cidr, settings.region, self._args.zones), self._child_opts
+        )
 
     def _registry(self) -> Registry:
         kinds = (SOURCE, *self._settings.forms)
         names = [f"{variant}/{kind}" for variant in self._settings.all_variants for kind in kinds]
-        return Registry(self._name, RegistryArgs(self._args.stack, names), self._inside)
+        return Registry(self._name, RegistryArgs(self._args.stack, names), self._child_opts)
 
     def _load_balancer(self) -> LoadBalancer:
         network = self.network
         args = LoadBalancerArgs(network.vpc_id, network.public_subnet_ids, self._settings.loadbalancer_allow_cidrs)
-        return LoadBalancer(self._name, args, network.gateway, self._inside)
+        return LoadBalancer(self._name, args, network.gateway, self._child_opts)
 
     def _cluster(self) -> Cluster:
         ports = sorted({self._settings.workload(variant).port for variant in self._settings.all_variants})
@@ -81,11 +83,11 @@ class FargateStack(pulumi.ComponentResource):
             load_balancer_group=self.load_balancer.security_group,
             ports=ports,
         )
-        return Cluster(self._name, args, self._inside)
+        return Cluster(self._name, args, self._child_opts)
 
     def _roles(self) -> Roles:
         log_group, region = self.cluster.log_group.arn, self._settings.region
-        return Roles(self._name, RolesArgs(self._args.account, region, self.registry.arns, log_group), self._inside)
+        return Roles(self._name, RolesArgs(self._args.account, region, self.registry.arns, log_group), self._child_opts)
 
     def _bastion(self, ami: pulumi.Input[str]) -> Bastion:
         args = BastionArgs(
@@ -95,14 +97,14 @@ class FargateStack(pulumi.ComponentResource):
             ami=ami,
             repository_arns=self.registry.arns,
         )
-        return Bastion(f"{self._name}-bastion", args, self.network.gateway, self._inside)
+        return Bastion(f"{self._name}-bastion", args, self.network.gateway, self._child_opts)
 
     def _variant(self, variant: str) -> dict[str, Any]:
-        """A workload's source image and its treatments, as the outputs describe them."""
+        """A variant's source image and its treatments, as fields of the outputs."""
         kinds = (SOURCE, *self._settings.forms)
         repositories = {kind: self.registry.repositories[f"{variant}/{kind}"] for kind in kinds}
         args = VariantImagesArgs(variant, self._settings, repositories, self._args.token)
-        images = VariantImages(variant, args, self._inside)
+        images = VariantImages(variant, args, self._child_opts)
         return {
             "name": variant,
             "source_image": images.source,
@@ -112,19 +114,19 @@ class FargateStack(pulumi.ComponentResource):
         }
 
     def _treatment(self, variant: str, form: Form, images: VariantImages) -> pulumi.Output[dict[str, Any]]:
-        made = images.forms[form]
+        form_image = images.forms[form]
         needs = [self.roles.execution_policy, *self.network.endpoints]
-        args = self._service_args(variant, form, made.image)
-        service = TreatmentService(f"{variant}-{form}", args, needs, self._inside)
-        return pulumi.Output.all(treatment=made.treatment, service=service.output).apply(
-            lambda known: {**known["treatment"], "service": known["service"]}
+        args = self._service_args(variant, form, form_image.image)
+        service = TreatmentService(f"{variant}-{form}", args, needs, self._child_opts)
+        return pulumi.Output.all(treatment=form_image.treatment, service=service.output).apply(
+            lambda resolved: {**resolved["treatment"], "service": resolved["service"]}
         )
 
     def _service_args(self, variant: str, form: Form, image: pulumi.Input[str]) -> ServiceArgs:
-        settings, named = self._settings, header(variant, form)
+        settings, treatment = self._settings, header(variant, form)
         return ServiceArgs(
-            header=named,
-            priority=self._priorities[named],
+            header=treatment,
+            priority=self._priorities[treatment],
             image=image,
             workload=settings.workload(variant),
             platform=settings.platform,
@@ -164,10 +166,10 @@ class FargateStack(pulumi.ComponentResource):
 
 
 def header(variant: str, form: Form) -> str:
-    """What names a treatment to the load balancer and in the log streams."""
+    """The name of a treatment in the load balancer's rules and in the log streams."""
     return f"{variant}.{form}"
 
 
 def partition(region: str) -> str:
-    """The partition of AWS that a region lies in; ARNs begin with it."""
+    """The AWS partition of a region; ARNs begin with it."""
     return next((name for prefix, name in PARTITIONS.items() if region.startswith(prefix)), "aws")

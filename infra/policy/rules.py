@@ -1,7 +1,7 @@
-"""What every resource of a stack on AWS must keep to, as plain functions: a resource and options in, faults out.
+"""Rules for every resource of a stack on AWS, as plain functions: a resource and options in, faults out.
 
-Needs neither pulumi-policy, which has an environment of its own, nor anything else of this project, so that the pack
-can be copied and used for any stack. Sources: controls ECR.2, EC2.18, EC2.19, IAM.1 and IAM.21 of AWS Security Hub,
+Needs neither pulumi-policy, which has its own environment, nor anything else from this project, so that the pack can be
+copied and used with any stack. Sources: controls ECR.2, EC2.18, EC2.19, IAM.1 and IAM.21 of AWS Security Hub,
 and "Apply least-privilege permissions" in the IAM user guide.
 """
 
@@ -15,12 +15,12 @@ from ipaddress import ip_network
 from typing import Any
 
 WORLD_PREFIX = 8
-"""A range with a shorter prefix counts as the world: two halves of the internet are no smaller than the whole."""
+"""A range with a shorter prefix counts as the whole internet: two halves of it would be just as open."""
 
 REQUIRED_TAGS = ("sociometer:project", "sociometer:stack", "sociometer:owner", "sociometer:delete-after")
 BY_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 EVERYTHING_POLICIES = ("AdministratorAccess", "PowerUserAccess")
-"""AWS's own policies that allow every action on every resource, or nearly."""
+"""AWS managed policies that allow every action on every resource, or nearly."""
 
 UNTAGGABLE = frozenset(
     {
@@ -34,7 +34,7 @@ UNTAGGABLE = frozenset(
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     }
 )
-"""Types that are parts of another resource for AWS, and bear no tags. Any other type must have them."""
+"""Types that AWS treats as part of another resource and that cannot have tags. All other types must have them."""
 
 Properties = Mapping[str, Any]
 
@@ -47,12 +47,12 @@ class Resource:
     name: str
     properties: Properties
     default_tags: Properties = field(default_factory=dict)
-    """Tags that its provider puts on everything."""
+    """Tags that its provider sets on every resource."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: ``check`` yields a sentence per fault; ``options`` are what its configuration may set (JSON schema)."""
+    """A rule: ``check`` yields a sentence per fault; ``options`` are the settings it accepts, as JSON schemas."""
 
     name: str
     description: str
@@ -61,16 +61,16 @@ class Rule:
 
 
 def no_world_ingress(resource: Resource, options: Properties) -> Iterator[str]:
-    """Nothing may be reached from the whole internet, but for resources that the option ``allowed`` names."""
+    """Only resources that the option ``allowed`` names may be reachable from the whole internet."""
     if resource.name in options.get("allowed", ()):
         return
     for cidr in _ingress_ranges(resource):
         if ip_network(cidr, strict=False).prefixlen < WORLD_PREFIX:
-            yield f"{cidr} may reach it, which is the whole internet. Name your own range, or allow it by name."
+            yield f"{cidr} may reach it: the whole internet. Use your own range, or allow the resource by name."
 
 
 def immutable_tags(resource: Resource, _options: Properties) -> Iterator[str]:
-    """A tag must mean the same image for ever."""
+    """A tag must always refer to the same image."""
     if resource.type == "aws:ecr/repository:Repository":
         mutability = resource.properties.get("imageTagMutability", "MUTABLE")
         if mutability != "IMMUTABLE":
@@ -78,33 +78,33 @@ def immutable_tags(resource: Resource, _options: Properties) -> Iterator[str]:
 
 
 def images_by_digest(resource: Resource, _options: Properties) -> Iterator[str]:
-    """What a task runs must be the image that was looked at, which only a digest names."""
+    """A task must run the very image that was inspected, and only a digest identifies that."""
     for container in _containers(resource):
         if not BY_DIGEST.fullmatch(container["image"]):
             yield f"container {container['name']} runs {container['image']}. Name the image by digest."
 
 
 def roles_apart(resource: Resource, _options: Properties) -> Iterator[str]:
-    """What ECS may do for a task (pull, log) is no right of the workload."""
+    """The workload must not have the rights that ECS needs to run it (pull, log)."""
     if resource.type == "aws:ecs/taskDefinition:TaskDefinition":
         execution, task = (resource.properties.get(key) for key in ("executionRoleArn", "taskRoleArn"))
         if execution is not None and execution == task:
-            yield f"its execution role and its task role are both {task}. Give each a role of its own."
+            yield f"its execution role and its task role are both {task}. Use a separate role for each."
 
 
 def no_wildcard_rights(resource: Resource, _options: Properties) -> Iterator[str]:
-    """Nobody may do everything to everything."""
+    """No policy may allow wildcard actions on every resource."""
     for policy in _policies(resource):
         for statement in _listed(policy.get("Statement")):
-            if statement.get("Effect") == "Allow" and (what := _too_much(statement)):
-                yield f"a statement allows {what}. Name the actions, or the resources."
+            if statement.get("Effect") == "Allow" and (wildcards := _too_much(statement)):
+                yield f"a statement allows {wildcards}. Name the actions, or the resources."
     arn = resource.properties.get("policyArn", "")
     if resource.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment" and arn.endswith(EVERYTHING_POLICIES):
         yield f"{arn} allows nearly everything. Attach a policy that names its actions."
 
 
 def required_tags(resource: Resource, options: Properties) -> Iterator[str]:
-    """Whoever finds a resource must learn whose it is and when it may go."""
+    """Every resource must show who owns it and when it may be deleted."""
     if not resource.type.startswith("aws:") or resource.type in UNTAGGABLE:
         return
     tags = {**resource.default_tags, **(resource.properties.get("tagsAll") or resource.properties.get("tags") or {})}
@@ -114,7 +114,7 @@ def required_tags(resource: Resource, options: Properties) -> Iterator[str]:
 
 
 def log_retention(resource: Resource, _options: Properties) -> Iterator[str]:
-    """Logs that nobody deletes are paid for, and kept, for ever."""
+    """Logs without a retention period are kept, and billed, for ever."""
     if resource.type == "aws:cloudwatch/logGroup:LogGroup" and not resource.properties.get("retentionInDays"):
         yield "its logs are kept for ever. Set retentionInDays."
 
@@ -127,16 +127,16 @@ RULES = (
         {"allowed": {"type": "array", "items": {"type": "string"}, "default": []}},
     ),
     Rule("immutable-tags", "Tags of ECR repositories are immutable.", immutable_tags),
-    Rule("images-by-digest", "Tasks run images by digest.", images_by_digest),
-    Rule("roles-apart", "Execution role and task role are two.", roles_apart),
+    Rule("images-by-digest", "Tasks refer to their images by digest.", images_by_digest),
+    Rule("roles-apart", "A task's execution role and task role are different roles.", roles_apart),
     Rule("no-wildcard-rights", "No policy allows wildcard actions on wildcard resources.", no_wildcard_rights),
     Rule(
         "required-tags",
-        "Every resource says whose it is and when it may be deleted.",
+        "Every resource has tags that show who owns it and when it may be deleted.",
         required_tags,
         {"tags": {"type": "array", "items": {"type": "string"}, "default": list(REQUIRED_TAGS)}},
     ),
-    Rule("log-retention", "Log groups have a retention.", log_retention),
+    Rule("log-retention", "Log groups have a retention period.", log_retention),
 )
 
 
@@ -171,7 +171,7 @@ def _containers(resource: Resource) -> list[Any]:
 
 
 def _policies(resource: Resource) -> Iterator[Any]:
-    """The policies that give rights (a role's trust gives none)."""
+    """The policies that grant rights (a role's trust policy grants none)."""
     if resource.type in ("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy"):
         yield _parsed(resource.properties["policy"])
     elif resource.type == "aws:iam/role:Role":
@@ -184,22 +184,22 @@ def _parsed(policy: Any) -> Any:
 
 
 def _too_much(statement: Properties) -> str | None:
-    """The wildcards of a statement in words; None when its actions or its resources are named."""
+    """What a statement allows by wildcard, in words; None if it names its actions or its resources."""
     if not any(map(_is_every_resource, _listed(statement.get("Resource")))) and "NotResource" not in statement:
         return None
     if "NotAction" in statement:
-        return "everything but a few actions on every resource"
-    wild = [action for action in _listed(statement.get("Action")) if "*" in action or "?" in action]
-    return f"{', '.join(wild)} on every resource" if wild else None
+        return "all but a few actions on every resource"
+    wildcards = [action for action in _listed(statement.get("Action")) if "*" in action or "?" in action]
+    return f"{', '.join(wildcards)} on every resource" if wildcards else None
 
 
 def _is_every_resource(arn: str) -> bool:
-    """``*``, or an ARN that names nothing behind its service: ``arn:aws:s3:::*``."""
+    """Whether it is ``*``, or an ARN that names nothing after its service: ``arn:aws:s3:::*``."""
     return arn.split(":", 5)[-1] in ("*", "*/*")
 
 
 def _listed(value: Any) -> Iterable[Any]:
-    """IAM writes one as itself and several as a list."""
+    """The values as a sequence: IAM writes a single one without a list."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str | Mapping) else value
