@@ -59,9 +59,8 @@ class FargateStack(pulumi.ComponentResource):
 
     def _network(self) -> Network:
         settings = self._settings
-        return Network(
-            self._name, NetworkArgs(settings.network_cidr, settings.region, self._args.zones), self._child_opts
-        )
+        args = NetworkArgs(settings.network_cidr, settings.region, self._args.zones, settings.secret_services)
+        return Network(self._name, args, self._child_opts)
 
     def _registry(self) -> Registry:
         kinds = (SOURCE, *self._settings.forms)
@@ -87,7 +86,11 @@ class FargateStack(pulumi.ComponentResource):
 
     def _roles(self) -> Roles:
         log_group, region = self.cluster.log_group.arn, self._settings.region
-        return Roles(self._name, RolesArgs(self._args.account, region, self.registry.arns, log_group), self._child_opts)
+        return Roles(
+            self._name,
+            RolesArgs(self._args.account, region, self.registry.arns, log_group, self._settings.secret_arns),
+            self._child_opts,
+        )
 
     def _bastion(self, ami: pulumi.Input[str]) -> Bastion:
         args = BastionArgs(

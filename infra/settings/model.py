@@ -81,6 +81,16 @@ class Settings(PayloadSizes, FargateSettings):
         return self.variants + tuple(name for name in self.images if name not in self.variants)
 
     @property
+    def secret_arns(self) -> tuple[str, ...]:
+        """The secrets and parameters that any own image is given."""
+        return tuple(sorted({arn for image in self.images.values() for arn in image.secrets.values()}))
+
+    @property
+    def secret_services(self) -> tuple[str, ...]:
+        """The services of AWS that hold them."""
+        return tuple(sorted({arn.split(":")[2] for arn in self.secret_arns}))
+
+    @property
     def built_by_docker(self) -> bool:
         """Whether pulumi-docker builds anything: on Fargate, a built-in variant, unless BuildKit was chosen."""
         built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.forecast import prices
-from experiments.forecast.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
+from experiments.forecast.costs import INTERFACE_ENDPOINTS, Estimate, Part, Shape, estimate, per_day, stored_bytes
 from experiments.forecast.duration import FargateModel, Treatment, total_seconds
 from experiments.forecast.quotas import quota_notes
 from experiments.plan.plan import Plan
@@ -69,6 +69,7 @@ def shape_of(settings: Settings) -> Shape:
         architecture=settings.platform.partition("/")[2],
         vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU,
         memory_gb=settings.memory_mebibytes / MEBIBYTES_PER_GB,
+        interface_endpoints=INTERFACE_ENDPOINTS + len(settings.secret_services),
     )
 
 
