@@ -94,19 +94,18 @@ def _verb(tool: Tool) -> str:
 
 def _into_cache(tool: Tool, cache: Path) -> None:
     """Make the tool in a draft folder, then put it in its place in one step."""
-    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=cache))
     try:
-        _make(tool, draft)
-        _describe(tool, draft)
-        _put(draft, cache / tool.key, cache)
+        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache, ignore_cleanup_errors=True) as folder:
+            draft = Path(folder)
+            _make(tool, draft)
+            _describe(tool, draft)
+            _put(draft, cache / tool.key, cache)
     except (OSError, CommandFailed) as error:
         if "no space left" in str(error).lower():
             raise MachineError(
                 f"The disk of {cache} or of Go's caches is full; {tool.name} was not installed."
             ) from error
         raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _make(tool: Tool, draft: Path) -> None:
@@ -138,9 +137,8 @@ def _put(draft: Path, place: Path, cache: Path) -> None:
     """Rename the draft into its place, once it is on the disk: after a power cut, what is in its place is whole."""
     os.sync()
     if place.exists():  # damaged, or it would have been used
-        damaged = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=cache))
-        place.rename(damaged / place.name)
-        shutil.rmtree(damaged)
+        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache) as damaged:
+            place.rename(Path(damaged, place.name))
     draft.chmod(0o755)
     draft.rename(place)
 
