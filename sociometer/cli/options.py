@@ -99,7 +99,7 @@ DEFAULT_TIMEOUT_SECONDS = 300.0
 
 
 class Changes(NamedTuple):
-    """What the options change of a plan, as they were typed; None leaves a part as it is."""
+    """What the options change in a plan, as typed; None leaves a part unchanged."""
 
     variants: str | None
     forms: str | None
@@ -108,7 +108,7 @@ class Changes(NamedTuple):
     seed: int | None
 
     def on(self, held: Iterable[str]) -> Changes:
-        """Where no variants are named, those that a stack holds: one of own images has none of the preset's."""
+        """With the variants that a stack holds, if none are named: it may hold none of the preset's."""
         return self._replace(variants=self.variants or ",".join(held))
 
 
@@ -125,7 +125,7 @@ class PlanOptions:
     seed: Seed = None
 
     def changes(self, blocks: int | None = None) -> Changes:
-        """What they change of a plan; a stopping rule has its own number of ``blocks``."""
+        """What they change in a plan; a stopping rule has its own number of ``blocks``."""
         variants = only_variant(self.variant, self.variants)
         return Changes(variants, self.forms, self.counts, blocks or self.blocks, self.seed)
 
@@ -141,7 +141,7 @@ class WhereOptions:
 
     @property
     def store_path(self) -> Path:
-        """The store, or the user's own."""
+        """The chosen store, or the user's default store."""
         return self.store or default_path()
 
 
@@ -155,14 +155,14 @@ class StackOptions:
 
 
 def only_variant(variant: str | None, variants: str | None) -> str | None:
-    """What `--variants` would say; `--variant` is the same for one alone."""
+    """The value of `--variants`; `--variant` means the same for a single one."""
     if variant is not None and variants is not None:
         raise SettingsError("--variant and --variants cannot go together. One variant on its own stack, or several.")
     return variant or variants
 
 
 def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -> Plan:
-    """The preset's plan with what the options change of it; raises `SettingsError`."""
+    """The preset's plan with the options' changes; raises `SettingsError`."""
     parsed = {
         "variants": _words(changes.variants, "--variants", str),
         "forms": _words(changes.forms, "--forms", str),

@@ -1,4 +1,4 @@
-"""The options that say when a sweep ends by itself, and how they become a stopping rule."""
+"""The options that let a sweep decide when to end, and how they become a stopping rule."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Budget = Annotated[
 
 @dataclass(frozen=True)
 class UntilOptions:
-    """When a sweep that adds blocks ends."""
+    """When to stop adding blocks to a sweep."""
 
     until_precision: UntilPrecision = None
     max_blocks: MaxBlocks = None
