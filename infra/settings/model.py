@@ -1,9 +1,8 @@
-"""What a stack is made from: the typed settings of the Pulumi configuration (namespace ``sociometer``).
+"""The typed settings of a stack, from the Pulumi configuration (namespace ``sociometer``).
 
-Faces whoever writes ``Pulumi.<stack>.yaml`` or ``sociometer up --set key=value``: an unknown key, a wrong type or
-an impossible value becomes one `SettingsError` with the key, the value and what is allowed. Pulumi hands every
-value over as text, so text is read as what the key holds. The same keys, with the same defaults, are declared in
-``Pulumi.yaml``.
+People write them in ``Pulumi.<stack>.yaml`` or with ``sociometer up --set key=value``: an unknown key, a wrong type
+or an impossible value raises one `SettingsError` with the key, the value and what is allowed. Pulumi passes every
+value as text, so text is parsed as the key's type. ``Pulumi.yaml`` declares the same keys with the same defaults.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ NAMESPACE = "sociometer"
 BUILT_IN_VARIANTS = tuple(VARIANTS)
 VARIANT_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 FARGATE_PLATFORM = "linux/arm64"
-"""What `auto` means there: the cheaper of the two, and what the published figures are of."""
+"""What `auto` means on Fargate: the cheaper platform, and that of the published figures."""
 
 
 class Workload(NamedTuple):
-    """How one sees that a task of a variant works; for the built-in ones as the contract's defaults say."""
+    """How to tell that a variant's task works; the defaults are those of the contract, for built-in variants."""
 
     port: int = 80
     health_path: str = "/"
@@ -53,19 +52,19 @@ class Settings(PayloadSizes, FargateSettings):
     forms: Annotated[tuple[Form, ...], BeforeValidator(parse_list), Field(min_length=1)] = ("plain", "soci-v2")
     platform: Platform = Field(
         default="auto",
-        validate_default=True,  # read as what the target runs on
+        validate_default=True,  # `auto` becomes the target's platform
     )
     payload: Literal["synthetic", "download"] = "synthetic"
     seed: int = Field(default=1, ge=0, lt=1 << 63)
     span_size: Annotated[Size, Field(ge=1 << 16, le=1 << 30)] = 4 << 20
     min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
     base: str = Field(default="auto", min_length=1)
-    registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free one")
+    registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free port")
     images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = Field(default={})
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> Settings:
-        """Settings from bare keys (``seed``) or keys with the namespace (``sociometer:seed``); else `SettingsError`."""
+        """Settings from keys with or without namespace (``sociometer:seed``, ``seed``); raises `SettingsError`."""
         values = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in raw.items()}
         for key in values:
             if key not in KEYS:
@@ -92,16 +91,18 @@ class Settings(PayloadSizes, FargateSettings):
 
     @property
     def built_by_docker(self) -> bool:
-        """Whether pulumi-docker builds anything: on Fargate, a built-in variant, unless BuildKit was chosen."""
+        """Whether pulumi-docker builds anything: on Fargate it builds built-in variants, unless BuildKit was chosen."""
         built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)
         return self.target == "fargate" and self.builder == "docker" and built_in
 
     def workload(self, variant: str) -> Workload:
-        """How one sees that a task of a variant works."""
-        own = self.images.get(variant)
-        if own is None:
+        """How to tell that a variant's task works."""
+        image = self.images.get(variant)
+        if image is None:
             return Workload()
-        return Workload(own.port or 80, own.health_path or "/", own.boot_report, own.readiness, own.container())
+        return Workload(
+            image.port or 80, image.health_path or "/", image.boot_report, image.readiness, image.container()
+        )
 
     @field_validator("platform", mode="before")
     @classmethod
@@ -129,8 +130,8 @@ class Settings(PayloadSizes, FargateSettings):
         for name in value:
             if name in BUILT_IN_VARIANTS or not re.fullmatch(VARIANT_NAME, name):
                 raise ValueError(
-                    f"'{name}' cannot name an own image: a name is lower-case letters, digits and single hyphens, "
-                    f"and not one of {', '.join(BUILT_IN_VARIANTS)}"
+                    f"'{name}' cannot name an image of your own: use lower-case letters, digits and single hyphens, "
+                    f"and none of the names {', '.join(BUILT_IN_VARIANTS)}"
                 )
         return value
 
@@ -168,7 +169,7 @@ def _allowed(values: tuple[str, ...]) -> str:
 
 
 def _explain(error: ValidationError) -> str:
-    """The first fault in one line: key, value, what is allowed."""
+    """The first error in one line: key, value, what is allowed."""
     fault = error.errors()[0]
     reason = fault["msg"].removeprefix("Value error, ")
     if not fault["loc"]:

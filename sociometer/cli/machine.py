@@ -1,4 +1,4 @@
-"""`sociometer tools` and `sociometer doctor`: what is on this machine, and installing what is missing."""
+"""`sociometer tools` and `sociometer doctor`: show what this machine has, and install what is missing."""
 
 from __future__ import annotations
 
@@ -37,48 +37,48 @@ def register(app: typer.Typer) -> None:
 
 
 def examine(as_json: AsJson = False) -> None:
-    """Check whether this machine can run the lab. If it cannot, say what to do, and exit with code 3."""
+    """Check whether this machine can run the lab, and say what to do when it cannot. Exit code 3 when it cannot."""
     checks = doctor.examine()
     able = not doctor.obstacles(checks)
     if as_json:
         _print_json({"lab": able, "still_works": doctor.STILL_WORKS, "checks": [asdict(check) for check in checks]})
     else:
-        _tell(checks, able=able)
+        _print_checks(checks, able=able)
     if not able:
         raise typer.Exit(3)
 
 
 @tools.command("install")
 def install(as_json: AsJson = False) -> None:
-    """Install what is missing: use programs on PATH that are recent enough, and build the rest once into a cache."""
-    located = installer.install(progress=Steps())
+    """Install missing tools: uses those on PATH that are recent enough, and builds the rest once, into a cache."""
+    entries = installer.install(progress=Steps())
     if as_json:
-        _print_json([_plain(found) for found in located])
+        _print_json([_plain(entry) for entry in entries])
         return
-    built = sum(found.origin == "cache" for found in located)
-    where = toolbox.tools_dir()
-    sys.stdout.write(f"{len(located)} tools are ready: {len(located) - built} of this machine, {built} in {where}.\n")
+    built = sum(entry.origin == "cache" for entry in entries)
+    cache = toolbox.tools_dir()
+    sys.stdout.write(f"{len(entries)} tools are ready: {len(entries) - built} on this machine, {built} in {cache}.\n")
 
 
 @tools.command("list")
 def show(as_json: AsJson = False) -> None:
-    """List each tool: its version, where it is, or why it is missing. Exit code 3 when one is missing."""
-    located = [toolbox.locate(tool) for tool in TOOLS]
+    """Show each tool's version and place, or why it is missing. Exit code 3 when one is missing."""
+    entries = [toolbox.locate(tool) for tool in TOOLS]
     if as_json:
-        _print_json([_plain(found) for found in located])
+        _print_json([_plain(entry) for entry in entries])
     else:
-        Console().print(_table(located))
-    if any(found.origin == "missing" for found in located):
+        Console().print(_table(entries))
+    if any(entry.origin == "missing" for entry in entries):
         raise typer.Exit(3)
 
 
 @tools.command("path")
 def path(name: Annotated[str | None, typer.Argument(help="A program, such as regctl.")] = None) -> None:
-    """Print the path of a program; without a name, a PATH on which every tool is found."""
+    """Print a program's path; without a name, a PATH on which all tools are found."""
     sys.stdout.write(f"{toolbox.tool(name) if name else toolbox.tools_path()}\n")
 
 
-def _tell(checks: Sequence[Check], *, able: bool) -> None:
+def _print_checks(checks: Sequence[Check], *, able: bool) -> None:
     console = Console(highlight=False)
     table = Table("", "check", Column("found", overflow="fold"), box=None, pad_edge=False)
     for check in checks:
@@ -93,25 +93,25 @@ def _tell(checks: Sequence[Check], *, able: bool) -> None:
         console.print(f"\nThe lab cannot run on this machine. What still works: {doctor.STILL_WORKS}.")
 
 
-def _table(located: Iterable[Located]) -> Table:
+def _table(entries: Iterable[Located]) -> Table:
     table = Table("tool", "version", "from", Column("where", overflow="fold"), box=None, pad_edge=False)
-    for found in located:
+    for entry in entries:
         table.add_row(
-            found.tool.name, found.version or "-", ORIGINS[found.origin], escape(str(found.folder or found.note))
+            entry.tool.name, entry.version or "-", ORIGINS[entry.origin], escape(str(entry.folder or entry.note))
         )
     return table
 
 
-def _plain(found: Located) -> dict[str, Any]:
+def _plain(entry: Located) -> dict[str, Any]:
     return {
-        "name": found.tool.name,
-        "version": found.version,
-        "minimum": show_version(found.tool.minimum),
-        "pinned": found.tool.pinned_version,
-        "origin": found.origin,
-        "folder": str(found.folder) if found.folder else None,
-        "programs": list(found.tool.programs),
-        "note": found.note,
+        "name": entry.tool.name,
+        "version": entry.version,
+        "minimum": show_version(entry.tool.minimum),
+        "pinned": entry.tool.pinned_version,
+        "origin": entry.origin,
+        "folder": str(entry.folder) if entry.folder else None,
+        "programs": list(entry.tool.programs),
+        "note": entry.note,
     }
 
 

@@ -24,13 +24,11 @@ from sociometer.cli.choosing import TARGETS, chosen_target
 from sociometer.cli.images import ImageOptions
 from sociometer.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
-    MOST_BLOCKS,
     AsJson,
     Changes,
     PlanOptions,
     StackSettings,
     Timeout,
-    UntilOptions,
     WhereOptions,
     Yes,
     chosen_plan,
@@ -39,6 +37,7 @@ from sociometer.cli.options import (
 )
 from sociometer.cli.progress import say
 from sociometer.cli.removing import removed_afterwards
+from sociometer.cli.stopping import MOST_BLOCKS, UntilOptions
 
 PANEL = "Measure"
 ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder for the results; each sweep gets one inside.")]

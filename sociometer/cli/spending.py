@@ -22,17 +22,17 @@ from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
 
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
-"""Ranges reserved for documentation: RFC 5737."""
+"""Ranges that are assigned to nobody (RFC 5737)."""
 
 WIDTH = 100
-BASTION = "The bastion (a t4g.small with 40 GB of disk) is not included."
+BASTION = "This does not include the bastion (a t4g.small with 40 GB of disk)."
 MEBIBYTES_PER_GB = 1024
 CPU_UNITS_PER_VCPU = 1024
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What will run in a region, and its cost; no estimate where the prices are unknown."""
+    """What will run in a region, and what it will cost; without an estimate where no prices are known."""
 
     region: str
     rounds: int
@@ -46,14 +46,14 @@ class Bill:
 def bill(
     plan: Plan, rounds: Sequence[Round], known: Mapping[Treatment, float], settings: Settings, *, make: bool
 ) -> Bill:
-    """Return the bill for rounds of a plan; with ``make``, it includes making the stack."""
+    """The bill for some rounds of a plan; ``make`` adds the making of the stack."""
     model = model_of(settings)
     seconds = total_seconds(rounds, plan.design.payload, known, model)
     table = prices.of_region(settings.region)
     cost = None if table is None else estimate(plan, rounds, seconds, shape_of(settings), model, table, make=make)
     tasks = sum(round_.task_count for round_ in rounds)
-    most = max((round_.task_count for round_ in rounds), default=0)
-    quotas = tuple(quota_notes(settings.region, settings.cpu_units, most))
+    most_tasks = max((round_.task_count for round_ in rounds), default=0)
+    quotas = tuple(quota_notes(settings.region, settings.cpu_units, most_tasks))
     return Bill(settings.region, len(rounds), tasks, seconds, cost, settings.bastion, quotas)
 
 
@@ -63,7 +63,7 @@ def model_of(settings: Settings) -> FargateModel:
 
 
 def shape_of(settings: Settings) -> Shape:
-    """What a stack's tasks are, in the units that AWS bills."""
+    """The size of a stack's tasks, in the units that AWS bills."""
     return Shape(
         region=settings.region,
         architecture=settings.platform.partition("/")[2],
@@ -73,58 +73,57 @@ def shape_of(settings: Settings) -> Shape:
     )
 
 
-def show(wanted: Bill, console: Console) -> None:
-    """Print the rounds, tasks, time and cost, itemised."""
+def show(quote: Bill, console: Console) -> None:
+    """Print rounds, tasks, time, and the cost with its parts."""
     console.print(
-        f"On AWS in {wanted.region}: {wanted.rounds} rounds, {wanted.tasks} tasks to be launched, about "
-        f"{clock(wanted.seconds)} for the rounds."
+        f"On AWS in {quote.region}: {quote.rounds} rounds, {quote.tasks} tasks to be launched, about "
+        f"{clock(quote.seconds)} for the rounds."
     )
-    for note in wanted.quotas:
+    for note in quote.quotas:
         console.print(note)
-    table = prices.of_region(wanted.region)
-    if wanted.estimate is None or table is None:
-        console.print(no_price(wanted.region))
+    table = prices.of_region(quote.region)
+    if quote.estimate is None or table is None:
+        console.print(no_price(quote.region))
         return
-    console.print(_table(wanted.estimate.parts, "total", wanted.estimate.usd))
+    console.print(_table(quote.estimate.parts, "total", quote.estimate.usd))
     console.print(
-        f"While the stack is up, it costs about {usd(wanted.estimate.usd_per_day)} a day. Prices: AWS Price List, "
-        f"{wanted.region}, published {table.oldest} or later, without taxes; rounds that fail and are repeated cost "
-        "extra."
+        f"While the stack is up, it costs about {usd(quote.estimate.usd_per_day)} a day. Prices: AWS Price List, "
+        f"{quote.region}, published {table.oldest} or later, without taxes; retries of failed rounds cost extra."
     )
-    if wanted.bastion:
+    if quote.bastion:
         console.print(BASTION)
 
 
-def plain(wanted: Bill) -> dict[str, object]:
-    """The bill for scripts; the cost is null where no price is known."""
+def plain(quote: Bill) -> dict[str, object]:
+    """The bill for scripts; the cost is null where no prices are known."""
     shown: dict[str, object] = {
-        "region": wanted.region,
-        "rounds": wanted.rounds,
-        "tasks": wanted.tasks,
-        "seconds": round(wanted.seconds, 1),
-        "quotas": list(wanted.quotas),
+        "region": quote.region,
+        "rounds": quote.rounds,
+        "tasks": quote.tasks,
+        "seconds": round(quote.seconds, 1),
+        "quotas": list(quote.quotas),
         "usd": None,
     }
-    table = prices.of_region(wanted.region)
-    if wanted.estimate is None or table is None:
-        return {**shown, "reason": no_price(wanted.region)}
+    table = prices.of_region(quote.region)
+    if quote.estimate is None or table is None:
+        return {**shown, "reason": no_price(quote.region)}
     return {
         **shown,
-        "usd": round(wanted.estimate.usd, 4),
-        "usd_per_day": round(wanted.estimate.usd_per_day, 4),
-        "parts": [part.model_dump() for part in wanted.estimate.parts],
+        "usd": round(quote.estimate.usd, 4),
+        "usd_per_day": round(quote.estimate.usd_per_day, 4),
+        "parts": [part.model_dump() for part in quote.estimate.parts],
         "prices_published": table.oldest.isoformat(),
     }
 
 
-def confirm(wanted: Bill, *, yes: bool) -> None:
-    """Show the bill and ask; raises `SettingsError` where nobody can be asked, `SociometerError` on a no."""
-    show(wanted, _console())
+def confirm(quote: Bill, *, yes: bool) -> None:
+    """Show the bill and ask; raises `SettingsError` without a terminal to ask on, `SociometerError` on a no."""
+    show(quote, _console())
     _ask(yes=yes)
 
 
 def confirm_standing(settings: Settings, *, yes: bool) -> None:
-    """Show what a stack costs a day while it is up, and ask; raises as `confirm` does."""
+    """Show what a stack costs a day while it is up, and ask; raises like `confirm`."""
     console = _console()
     warn_of_nobody(settings)
     table = prices.of_region(settings.region)
@@ -133,7 +132,7 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
     else:
         stored = stored_bytes(settings.all_variants, settings.forms, settings)
         parts = per_day(shape_of(settings), stored, table)
-        console.print(f"On AWS in {settings.region}, a day while the stack is up, without any task:")
+        console.print(f"On AWS in {settings.region}, for a day while the stack is up, without any tasks:")
         console.print(_table(parts, "a day", sum(part.usd for part in parts)))
         if settings.bastion:
             console.print(BASTION)
@@ -141,12 +140,12 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
 
 
 def warn_of_nobody(settings: Settings) -> None:
-    """Warn when the load balancer lets nobody in: the allowed ranges are still the example ones."""
+    """Warn when the load balancer lets nobody in, as with the ranges in the shipped settings."""
     ranges = [IPv4Network(cidr) for cidr in settings.loadbalancer_allow_cidrs]
     if all(any(allowed.subnet_of(example) for example in DOCUMENTATION) for allowed in ranges):
         say(
-            f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets nobody in: it is "
-            "reserved for documentation (RFC 5737). Ready cannot be measured, and boot reports cannot be checked. "
+            f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets nobody in: such a "
+            "range is only for documentation (RFC 5737). The time to ready will be unknown, boot reports unchecked. "
             "Set your own address: --set loadbalancerAllowCidrs=<address>/32."
         )
 
@@ -159,19 +158,19 @@ def _ask(*, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise SettingsError("This costs money, and there is no terminal to ask on. Confirm with --yes.")
+        raise SettingsError("This costs money, and there is no terminal to ask on. Confirm it with --yes.")
     if not typer.confirm("Spend it?", err=True):
         raise SociometerError("Nothing was started, and nothing was spent.")
 
 
 def no_price(region: str) -> str:
-    """Say that the prices of a region are unknown, and name the regions whose prices are known."""
+    """The message for a region without prices; names those that have them."""
     known = ", ".join(prices.known_regions())
-    return f"The prices of {region} are not known here, so there is no estimate of the cost. Known: {known}."
+    return f"No prices are known for {region}, so there is no estimate of the cost. Regions with prices: {known}."
 
 
 def usd(value: float) -> str:
-    """Dollars with cents, or more digits where cents would show nothing."""
+    """Dollars with cents, or with more digits where cents would show nothing."""
     return f"{value:.2f} USD" if value >= 0.1 else f"{value:.4f} USD"
 
 

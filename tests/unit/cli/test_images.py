@@ -76,7 +76,7 @@ def test_no_image_means_no_settings_and_no_stack_of_its_own() -> None:
         ({"image": ["web:1"], "ready": "soon"}, "Setting images.web.ready: 'soon' cannot be used: ready 'soon': it is"),
         ({"image": ["web:1"], "secret": ["KEY=hunter2"]}, "Setting images.web.secrets.KEY: "),
         ({"image": ["web:1"], "command": "'"}, "the words cannot be told apart: No closing quotation"),
-        ({"image": ["movie=web:1"]}, "'movie' cannot name an own image"),
+        ({"image": ["movie=web:1"]}, "'movie' cannot name an image of your own"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, Any], complaint: str) -> None:
