@@ -22,7 +22,7 @@ LARGEST = 6_144
 """Characters of a managed policy, without white space (IAM quotas)."""
 NOT_BY_NAME = {"ec2", "elasticloadbalancing", "route53", "sts"}
 """Services whose resources AWS names, or that know no resource at all."""
-NAMES = ("sociometer", "aws-service-role", "ami-amazon-linux-latest")
+NAMES = ("sociometer", "aws-service-role", "debian/release")
 """Ours, and those of AWS's own that are meant."""
 
 
