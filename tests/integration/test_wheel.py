@@ -39,6 +39,7 @@ def test_it_holds_the_four_packages_with_their_data_and_nothing_else(wheel: Path
         "experiments/forecast/prices.json",
         "experiments/report/templates/report.html.j2",
         "experiments/report/templates/report.css",
+        "infra/fargate/bastion_start.sh",
         "infra/policy/PulumiPolicy.yaml",
         "sociometer/infra/providers/soci_image.py",
         "kit/assets/Pulumi.yaml",
