@@ -20,6 +20,7 @@ import os
 import re
 import shlex
 import sys
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def prepare_project() -> Path:
     """Fill the project's folder where it is a copy, and give it."""
     if project_folder() != _source():
         return _laid_out(project_folder())
-    return _source() if _names_our_environment() else _laid_out(data_dir() / "checkout", files_in=_source())
+    return _source() if _names_our_environment() else _laid_out(_beside(), files_in=_source())
 
 
 def prepare(stack: str) -> Path:
@@ -87,7 +88,7 @@ def working_folder(stack: str) -> Path:
     if (folder / _FOLLOWED).is_file():
         return folder
     in_place = project_folder() != _source() or _names_our_environment()
-    return project_folder() if in_place else data_dir() / "checkout"
+    return project_folder() if in_place else _beside()
 
 
 def pulumi_command(stack: str, words: str) -> str:
@@ -159,6 +160,11 @@ def _original(stack: str) -> Path:
 
 def _own_folder(stack: str) -> Path:
     return data_dir() / "stacks" / checked_name(stack)
+
+
+def _beside() -> Path:
+    """The folder for this checkout: another one has its own."""
+    return data_dir() / "checkouts" / f"{zlib.crc32(bytes(_source().resolve())):08x}"
 
 
 def _laid_out(folder: Path, files_in: Path | None = None) -> Path:

@@ -21,10 +21,12 @@ from tests.support.programs import script
 pytestmark = pytest.mark.lab
 
 USE = """
+from kit.paths import asset
 from infra.automation import workspace
 for name in ("dev", "mine"):
     stack = workspace.open_stack(name)
     workspace.configure(stack, {"seed": 7})
+    print(asset(f"Pulumi.{name}.yaml").is_file())
     print(name, workspace.configure(workspace.existing_stack(name), {}).seed)
     stack.workspace.remove_stack(name)
 """
@@ -49,7 +51,7 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
 
 
-def test_making_setting_and_removing_a_committed_stack_leaves_the_checkout_clean(
+def test_making_setting_and_removing_stacks_writes_only_the_users_own_file_and_leaves_the_checkout_clean(
     checkout: Path, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(checkout), "SOCIOMETER_DATA": str(tmp_path / "data")}
@@ -57,7 +59,7 @@ def test_making_setting_and_removing_a_committed_stack_leaves_the_checkout_clean
         [sys.executable, "-c", USE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
-    assert done.stdout == "dev 7\nmine 7\n"
+    assert done.stdout == "True\ndev 7\nTrue\nmine 7\n"
     assert git(checkout, "status", "--porcelain") == ""
 
 
