@@ -108,6 +108,13 @@ class VariantOutput(_Output):
     treatments: dict[str, TreatmentOutput]
 
 
+class BastionOutput(_Output):
+    """The build machine of a Fargate stack, reached through SSM Session Manager only."""
+
+    instance_id: str
+    bucket: str = Field(description="for exchanging files with it")
+
+
 class FargateOutput(_Output):
     """What the treatments of a Fargate stack have in common."""
 
@@ -120,6 +127,7 @@ class FargateOutput(_Output):
     platform_version: str
     cpu_units: int = Field(description="1024 are one vCPU")
     memory_mebibytes: int
+    bastion: BastionOutput | None = Field(default=None, description="None without one")
 
 
 class StackOutputs(_Output):

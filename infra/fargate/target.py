@@ -95,6 +95,7 @@ class FargateStack(pulumi.ComponentResource):
     def _bastion(self, ami: pulumi.Input[str]) -> Bastion:
         args = BastionArgs(
             partition=partition(self._settings.region),
+            region=self._settings.region,
             vpc_id=self.network.vpc_id,
             subnet_id=self.network.public_subnet_ids[0],
             ami=ami,
@@ -164,6 +165,7 @@ class FargateStack(pulumi.ComponentResource):
                 "platform_version": PLATFORM_VERSION,
                 "cpu_units": settings.cpu_units,
                 "memory_mebibytes": settings.memory_mebibytes,
+                "bastion": None if self.bastion is None else self.bastion.output,
             },
         }
 

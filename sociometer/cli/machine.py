@@ -20,11 +20,19 @@ from kit.toolchain import toolbox
 from kit.toolchain.pins import TOOLS
 from kit.toolchain.programs import show_version
 from kit.toolchain.toolbox import Located
+from sociometer.cli.choosing import chosen_target
+from sociometer.cli.options import Stack, TargetName
 from sociometer.cli.steps import Steps
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
+WORKS = {
+    "lab": ("The lab can run on this machine.", "The lab cannot run on this machine."),
+    "fargate": ("Fargate can be used from this machine.", "Fargate cannot be used from this machine."),
+    "sim": ("The simulation needs nothing.", ""),
+}
+"""What is said of a target that can be used, and of one that cannot."""
 ORIGINS = {"path": "this machine", "cache": "Sociometer's cache", "missing": "missing"}
 
 tools = typer.Typer(no_args_is_help=True, help="Install and list the programs that Sociometer uses.")
@@ -36,14 +44,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(tools, name="tools")
 
 
-def examine(as_json: AsJson = False) -> None:
-    """Check whether this machine can run the lab, and say what to do when it cannot. Exit code 3 when it cannot."""
-    checks = doctor.examine()
+def examine(target: TargetName = None, stack: Stack = None, as_json: AsJson = False) -> None:
+    """Check whether this machine can run the lab, or reach AWS, and say what to do when not. Exit code 3 when not.
+
+    With --target fargate: credentials, Docker, Pulumi and its plugins, and the account's quotas. Nothing is changed.
+    """
+    chosen = chosen_target(target, stack)
+    checks, still = chosen.examine()
     able = not doctor.obstacles(checks)
     if as_json:
-        _print_json({"lab": able, "still_works": doctor.STILL_WORKS, "checks": [asdict(check) for check in checks]})
+        _print_json({chosen.name: able, "still_works": still, "checks": [asdict(check) for check in checks]})
     else:
-        _print_checks(checks, able=able)
+        _print_checks(checks, WORKS[chosen.name], still, able=able)
     if not able:
         raise typer.Exit(3)
 
@@ -78,7 +90,7 @@ def path(name: Annotated[str | None, typer.Argument(help="A program, such as reg
     sys.stdout.write(f"{toolbox.tool(name) if name else toolbox.tools_path()}\n")
 
 
-def _print_checks(checks: Sequence[Check], *, able: bool) -> None:
+def _print_checks(checks: Sequence[Check], works: tuple[str, str], still: str, *, able: bool) -> None:
     console = Console(highlight=False)
     table = Table("", "check", Column("found", overflow="fold"), box=None, pad_edge=False)
     for check in checks:
@@ -87,10 +99,7 @@ def _print_checks(checks: Sequence[Check], *, able: bool) -> None:
     for check in checks:
         if check.state != "ok":
             console.print(f"\n{MARKS[check.state]} {check.name}: {escape(check.meaning)}. {escape(check.advice)}")
-    if able:
-        console.print("\nThe lab can run on this machine.")
-    else:
-        console.print(f"\nThe lab cannot run on this machine. What still works: {doctor.STILL_WORKS}.")
+    console.print(f"\n{works[0]}" if able else f"\n{works[1]} What still works: {still}.")
 
 
 def _table(entries: Iterable[Located]) -> Table:

@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 from experiments.executors import choose
 from experiments.forecast.duration import FargateModel, Model, TargetModel, Treatment
 from experiments.plan.plan import Payload, Plan, Stopping, check_against_stack, make_plan
+from experiments.plan.presets import preset
 from experiments.records.model import Round
 from experiments.store.sweeps import Sweep
 from infra.automation import files
@@ -21,8 +22,12 @@ from infra.oci.soci import require_linux
 from infra.outputs import StackOutputs
 from infra.settings.model import BUILT_IN_VARIANTS, Settings
 from kit.errors import SettingsError
+from kit.machine import doctor
+from kit.machine.check import Check
 from sociometer.cli import actions, spending
 from sociometer.cli.options import Changes, chosen_plan, chosen_profile
+
+WITHOUT_AWS = "the lab, the simulation, plan, report and export of records that are there"
 
 
 class Forecast(NamedTuple):
@@ -131,6 +136,10 @@ class Target:
         """Clear what a killed sweep left; gives what was cleared, in words."""
         raise NotImplementedError
 
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """Whether it can be used from this machine, check by check, and what works without it."""
+        raise NotImplementedError
+
     def _check_measurable(self, variant: str, settings: Settings) -> None:
         if variant not in settings.all_variants:
             variants = ", ".join(settings.all_variants)
@@ -172,6 +181,10 @@ class Lab(Target):
 
         return clear_orphans()
 
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """What `kit.machine.doctor` says."""
+        return doctor.examine(), doctor.STILL_WORKS
+
 
 class Fargate(Target):
     """AWS; a new stack starts from the settings that ship for it."""
@@ -208,6 +221,13 @@ class Fargate(Target):
         """The tasks of the stack's services."""
         return choose.clear_services(self.outputs())
 
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """What `infra.fargate.doctor` says, for the stack's settings and the rounds of the plan."""
+        from infra.fargate.doctor import examine  # boto3 is slow to import
+
+        most = max(preset(self.plan).design.task_counts)
+        return examine(self.complete_settings({}), most), WITHOUT_AWS
+
     def _known(self, store: Path, plan: Plan, settings: Settings) -> dict[Treatment, float]:
         """What rounds like these took before, with tasks of the same size."""
         return actions.earlier_seconds(store, plan, self.name, f"{settings.cpu_units}/{settings.memory_mebibytes}")
@@ -230,6 +250,10 @@ class Sim(Target):
     def make(self, plan: Plan, settings: Mapping[str, object]) -> StackOutputs:  # noqa: ARG002
         """What stands for a stack's outputs."""
         return choose.simulated_outputs(plan.design)
+
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """It needs nothing."""
+        return (), ""
 
     def prepared(self, changes: Changes, stopping: Stopping | None) -> tuple[StackOutputs, Plan]:
         """The outputs are made up for the plan."""

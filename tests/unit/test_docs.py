@@ -7,15 +7,14 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
-import yaml
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from sociometer.cli.main import app
+from tests.support.workflow import workflow
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.md")])
@@ -43,13 +42,6 @@ def check(words: list[str]) -> None:
         assert found is not None, f"there is no command {words[0]!r}"
         command, words = found, words[1:]
     command.make_context(command.name, list(words), parent=context)
-
-
-def workflow() -> dict[str, Any]:
-    """The one example of docs/ci.md."""
-    [text] = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "ci.md").read_text(), re.MULTILINE | re.DOTALL)
-    parsed: dict[str, Any] = yaml.safe_load(text)
-    return parsed
 
 
 def scripts() -> list[str]:
