@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _LAYER = re.compile(r'failed to resolve layer "(?P<digest>sha256:[0-9a-f]{64})" from "[^"]*": (?P<cause>.+)', re.DOTALL)
-_SAID_ALWAYS = re.compile(r"(cannot get ztoc; )?(skip lazy-loading this layer|download and unpack this layer in container runtime for now): ")
+_SAID_ALWAYS = re.compile(
+    r"(cannot get ztoc; )?(skip lazy-loading this layer|download and unpack this layer in container runtime for now): "
+)
 _NOT_PROMISED = ("no ztoc for layer",)
 """Of layers that were left out of the index on purpose."""
 _AS_LOCAL = "preparing snapshot as local snapshot"

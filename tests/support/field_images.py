@@ -205,7 +205,9 @@ def index(*entries: tuple[FieldImage, Mapping[str, str] | None]) -> FieldImage:
 
 def attestation() -> FieldImage:
     """What BuildKit adds beside an image: a manifest without a file system."""
-    statement = Layer(b'{"_type":"https://in-toto.io/Statement/v0.1"}', digest_of(b"{}"), "application/vnd.in-toto+json")
+    statement = Layer(
+        b'{"_type":"https://in-toto.io/Statement/v0.1"}', digest_of(b"{}"), "application/vnd.in-toto+json"
+    )
     return image([statement], platform=UNKNOWN, config={})
 
 

@@ -86,9 +86,7 @@ class Parameters(Frozen):
     lazy_read_seconds_per_byte: Amount = Field(
         default=1.7 / FULL_MOVIE_BYTES, description="lab: what reading through the index adds to the hashing"
     )
-    clock_error_bound_ms: Amount = Field(
-        default=0.5, description="assumption: the order of what chrony reports on EC2"
-    )
+    clock_error_bound_ms: Amount = Field(default=0.5, description="assumption: the order of what chrony reports on EC2")
 
     noise: Noise = Field(
         default=Noise(0.04, 0.04, 0.08), description="assumption: no published figure comes with an interval"
