@@ -65,10 +65,10 @@ def explained(
             raise error from second
         if not bad:
             raise
-        raise ImageError(complaint(bad, image, options.min_layer_bytes)) from error
+        raise ImageError(complaint(bad, image)) from error
 
 
-def complaint(bad: Sequence[BadLayer], image: Manifest, min_layer_bytes: int) -> str:
+def complaint(bad: Sequence[BadLayer], image: Manifest) -> str:
     """One sentence for each layer, and the way out: a minimum size that leaves them out, where that leaves any."""
     named = " ".join(
         f"SOCI cannot index layer {it.layer.digest} ({it.layer.size_bytes} bytes): {it.cause}." for it in bad

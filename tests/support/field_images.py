@@ -100,7 +100,7 @@ class Tar:
     _buffer: io.BytesIO = field(default_factory=io.BytesIO)
 
     def __post_init__(self) -> None:
-        self._tar = tarfile.open(  # noqa: SIM115 — closed by `bytes`
+        self._tar = tarfile.open(  # noqa: SIM115 — closed by `end`
             fileobj=self._buffer, mode="w", format=tarfile.PAX_FORMAT, pax_headers=dict(self.header)
         )
 
@@ -126,7 +126,7 @@ class Tar:
         content = table.ljust(-(-len(table) // BLOCK) * BLOCK, b"\0") + b"".join(parts.values())
         return self._add(entry, tarfile.REGTYPE, 0o644, content)
 
-    def bytes(self) -> bytes:
+    def end(self) -> bytes:
         """The whole archive; nothing can be added after it."""
         self._tar.close()
         return self._buffer.getvalue()
@@ -143,12 +143,12 @@ def noise(seed: str, size: int) -> bytes:
 
 
 def gzip_layer(tar: Tar, **more: Any) -> Layer:
-    archive = tar.bytes()
+    archive = tar.end()
     return Layer(gzip.compress(archive, 1, mtime=0), digest_of(archive), **more)
 
 
 def zstd_layer(tar: Tar) -> Layer:
-    archive = tar.bytes()
+    archive = tar.end()
     return Layer(zstd_frame(archive), digest_of(archive), ZSTD)
 
 

@@ -92,7 +92,7 @@ def bad(*layers: Descriptor) -> list[BadLayer]:
 
 def test_the_way_out_is_a_minimum_size_where_that_leaves_a_layer() -> None:
     manifest = manifest_of(field.global_header())
-    told = complaint(bad(manifest.layers[1]), manifest, 0)
+    told = complaint(bad(manifest.layers[1]), manifest)
     assert f"layer {manifest.layers[1].digest} ({manifest.layers[1].size_bytes} bytes)" in told
     assert f"Set minLayerSize to {manifest.layers[1].size_bytes + 1}, which leaves 1 of 2 layers" in told
     assert "unsupported input tar entry 'g'" in told
@@ -100,7 +100,7 @@ def test_the_way_out_is_a_minimum_size_where_that_leaves_a_layer() -> None:
 
 def test_the_way_out_is_plain_alone_where_no_minimum_size_helps() -> None:
     manifest = manifest_of(field.global_header())
-    told = complaint(bad(manifest.layers[0]), manifest, 0)
+    told = complaint(bad(manifest.layers[0]), manifest)
     assert "minLayerSize" not in told
     assert "Measure it as plain alone" in told
 
