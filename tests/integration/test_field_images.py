@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infra.automation import stack
 from infra.oci.forms import FormRequest, FormResult, make
 from infra.oci.index import read_index
 from infra.oci.manifest import Reference
@@ -146,3 +148,25 @@ def test_a_tag_that_is_not_there_is_told_with_those_that_are(lab: TestRegistry) 
         image.push(f"{lab.host}/tagged", tag)
     with pytest.raises(ImageError, match=f"no tag 3 in {lab.host}/tagged; it has 1, 2"):
         own.resolve(parse_name(f"{lab.host}/tagged:3"), "linux/amd64")
+
+
+def test_of_three_images_two_bad_ones_are_both_told_and_the_third_stays_usable(own_data: Path, tmp_path: Path) -> None:
+    names = {"header": "global_header", "zstd": "all_zstd", "good": "ordinary"}
+    places = {name: CASES[case]().write(tmp_path / name) for name, case in names.items()}
+    images = {name: {"image": f"oci:{place}", "ready": "exit:0"} for name, place in places.items()}
+    settings = {"variants": [], "images": images, "forms": ["plain", "soci-v2"], "minLayerSize": 0}
+    stack_name, told = f"test-field-{os.getpid()}", list[str]()
+    try:
+        with pytest.raises(ImageError) as caught:
+            stack.up(stack_name, settings, told.append)
+        lines = str(caught.value).splitlines()
+        assert lines[0] == "2 things failed:"
+        assert len([line for line in lines if "header/source as soci-v2: SOCI cannot index layer" in line]) == 1
+        assert len([line for line in lines if "zstd/source as soci-v2: SOCI can index none" in line]) == 1
+        assert "SociImage good-soci-v2: made" in told
+        told.clear()
+        outputs = stack.up(stack_name, {"images": {"good": images["good"]}}, told.append)
+        assert set(outputs.variants["good"].treatments) == {"plain", "soci-v2"}
+        assert not [line for line in told if "good" in line and "making" in line]
+    finally:
+        stack.down(stack_name, lambda _line: None)
