@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,19 +157,26 @@ def test_of_three_images_two_bad_ones_are_both_told_and_the_third_stays_usable(o
     names = {"header": "global_header", "zstd": "all_zstd", "good": "ordinary"}
     places = {name: CASES[case]().write(tmp_path / name) for name, case in names.items()}
     images = {name: {"image": f"oci:{place}", "ready": "exit:0"} for name, place in places.items()}
-    settings = {"variants": [], "images": images, "forms": ["plain", "soci-v2"], "minLayerSize": 0}
-    stack_name, told = f"test-field-{os.getpid()}", list[str]()
+    name = f"test-field-{os.getpid()}"
+    small = ["variants=", "forms=plain,soci-v2", "minLayerSize=0"]
     try:
-        with pytest.raises(ImageError) as caught:
-            stack.up(stack_name, settings, told.append)
-        lines = str(caught.value).splitlines()
-        assert lines[0] == "2 things failed:"
+        failed = program_up(name, f"images={json.dumps(images)}", *small)
+        assert failed.returncode == 1
+        lines = failed.stderr.splitlines()
+        assert "error: 2 things failed:" in lines
         assert len([line for line in lines if "header/source as soci-v2: SOCI cannot index layer" in line]) == 1
         assert len([line for line in lines if "zstd/source as soci-v2: SOCI can index none" in line]) == 1
-        assert "SociImage good-soci-v2: made" in told
-        told.clear()
-        outputs = stack.up(stack_name, {"images": {"good": images["good"]}}, told.append)
-        assert set(outputs.variants["good"].treatments) == {"plain", "soci-v2"}
-        assert not [line for line in told if "good" in line and "making" in line]
+        assert "SociImage good-soci-v2: made" in lines
+        mended = program_up(name, f"images={json.dumps({'good': images['good']})}")
+        assert mended.returncode == 0
+        assert "SociImage good-soci-v2: making" not in mended.stderr
+        assert set(stack.outputs(name).variants["good"].treatments) == {"plain", "soci-v2"}
     finally:
-        stack.down(stack_name, lambda _line: None)
+        stack.down(name, lambda _line: None)
+
+
+def program_up(name: str, *settings: str) -> subprocess.CompletedProcess[str]:
+    """``sociometer up`` as a process of its own: Pulumi leaves sockets open in one where a run failed."""
+    words = [str(Path(sys.executable).with_name("sociometer")), "up", "--stack", name]
+    words += [word for setting in settings for word in ("--set", setting)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
