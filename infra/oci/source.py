@@ -9,12 +9,15 @@ from typing import Protocol
 
 from infra.oci import layout
 from infra.oci.config import parse as config_of
-from infra.oci.manifest import Index, Manifest, Reference, as_image, normalized
+from infra.oci.manifest import Descriptor, Index, Manifest, Reference, as_image, normalized
 from infra.oci.regctl import Regctl
 from kit.errors import ImageError
 
 UNKNOWN_PLATFORM = "unknown/unknown"
 """Of an attestation in an index, as BuildKit writes it."""
+
+_ELSEWHERE = (".foreign.", ".nondistributable.")
+"""In the media types of layers that stay where their vendor put them (Docker's, and OCI image-spec's)."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def choose(documents: Documents, digest: str, platform: str, name: object) -> tu
         digest = _choose(documents, document, platform, name)
         document = documents.document(digest)
     manifest = as_image(document, name)
+    require_distributable(manifest, name)
     check_platform(config_of(documents.blob(manifest.config.digest), name), platform, name)
     return digest, manifest
 
@@ -113,20 +117,37 @@ def _platform_of(image: HasPlatform, name: object) -> str:
     return f"{image.os}/{image.architecture}"
 
 
+def require_distributable(manifest: Manifest, name: object) -> None:
+    """Refuse an image with a layer that registries do not hold, but an address elsewhere: `ImageError` names it."""
+    for layer in manifest.layers:
+        if any(word in layer.media_type for word in _ELSEWHERE):
+            raise ImageError(
+                f"{name} has a foreign layer, {layer.digest} ({layer.media_type}): it is not to be distributed, so no "
+                "registry of ours can hold it. Build the image on a base without such layers."
+            )
+
+
+def can_be_indexed(layer: Descriptor) -> bool:
+    """Whether SOCI reads layers of this kind: gzip, or not compressed."""
+    return layer.media_type.endswith(("tar", "gzip"))
+
+
 def require_indexable(manifest: Manifest, min_layer_bytes: int) -> None:
-    """Refuse an image of which soci would index no layer, or that it cannot index: `ImageError` says why."""
+    """Refuse an image of which soci would index no layer: `ImageError` says why, and what to do."""
     if not manifest.layers:
         raise ImageError("The image has no layers: there is nothing to index.")
-    large = [layer for layer in manifest.layers if layer.size_bytes >= min_layer_bytes]
-    if not large:
-        largest = max(layer.size_bytes for layer in manifest.layers)
+    readable = [layer.size_bytes for layer in manifest.layers if can_be_indexed(layer)]
+    if not readable:
+        kinds = ", ".join(sorted({layer.media_type.rpartition(".")[2] for layer in manifest.layers}))
         raise ImageError(
-            f"no layer of {len(manifest.layers)} reaches min-layer-size {min_layer_bytes}; the largest is {largest} "
-            f"bytes. Set minLayerSize to {largest} or less."
+            f"SOCI can index none of the image's {len(manifest.layers)} layers (kind: {kinds}): it reads gzip. Measure "
+            "it as plain alone (forms: plain), or build it with gzip layers, as `docker buildx build --output "
+            "type=image,compression=gzip,force-compression=true` does."
         )
-    for layer in large:
-        if "zstd" in layer.media_type:
-            raise ImageError(
-                f"Layer {layer.digest} is compressed with zstd, which SOCI cannot index. "
-                "Build the source image with gzip layers."
-            )
+    if max(readable) < min_layer_bytes:
+        others = len(manifest.layers) - len(readable)
+        raise ImageError(
+            f"no layer of {len(readable)} reaches min-layer-size {min_layer_bytes}; the largest is {max(readable)} "
+            f"bytes{f' ({others} more are of a kind that SOCI cannot index)' if others else ''}. "
+            f"Set minLayerSize to {max(readable)} or less."
+        )
