@@ -6,11 +6,15 @@ Nothing is unpacked here. Of an archive only the small documents are read, each 
 
 from __future__ import annotations
 
-import json
+import lzma
 import tarfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from infra.oci.manifest import Descriptor, Index, digest_of, parse
 from kit.errors import ImageError
@@ -20,13 +24,31 @@ MOST_DOCUMENT_BYTES = 16 << 20
 REFERENCE_NAMES = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
 
 
+_BROKEN = (OSError, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+"""What Python's readers raise for a file that is cut or damaged, compressed or not."""
+
+
+class _Saved(BaseModel):
+    """An entry of ``manifest.json`` (moby's image specification v1.2)."""
+
+    config: str = Field(alias="Config")
+    tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
+
+
+_SAVED = TypeAdapter(list[_Saved])
+
+
 class Archive:
     """The documents of a tar file, by name, read in one pass over its entries' heads."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._tar = self._opened()
-        self._members = {str(PurePosixPath(each.name)): each for each in self._checked()}
+        try:
+            self._members = {str(PurePosixPath(each.name)): each for each in self._checked()}
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -41,30 +63,40 @@ class Archive:
             raise ImageError(f"{self.file} is no image: its entry {name} is not a file.")
         if member.size > MOST_DOCUMENT_BYTES:
             raise ImageError(f"{self.file} is no image: its document {name} claims {member.size} bytes.")
-        content = self._tar.extractfile(member)
-        raw = content.read() if content else b""
+        try:
+            content = self._tar.extractfile(member)
+            raw = content.read() if content else b""
+        except _BROKEN as error:
+            raise ImageError(f"{self.file} is cut or corrupt: {error}.") from error
         if len(raw) != member.size:
             raise ImageError(f"{self.file} is cut: its document {name} ends early.")
         return raw
 
     def _opened(self) -> tarfile.TarFile:
+        if not self.file.exists():
+            raise ImageError(f"There is no file {self.file}.")
+        if not self.file.is_file():
+            raise ImageError(f"{self.file} is no archive: it is not a file. A folder with an OCI layout is oci:FOLDER.")
         try:
             return tarfile.open(self.file, "r:*")
-        except FileNotFoundError as error:
-            raise ImageError(f"There is no file {self.file}.") from error
-        except (OSError, tarfile.TarError, EOFError) as error:
-            raise ImageError(f"{self.file} is no archive that can be read: {error}.") from error
+        except _BROKEN as error:
+            why = " ".join(str(error).split())
+            raise ImageError(f"{self.file} is no archive that can be read: {why}.") from error
 
     def _checked(self) -> list[tarfile.TarInfo]:
         """Every entry; raises `ImageError` for one that would lie outside, or a file that is cut."""
         try:
             members = self._tar.getmembers()
-        except (OSError, tarfile.TarError, EOFError) as error:
+        except _BROKEN as error:
             raise ImageError(f"{self.file} is cut or corrupt: {error}.") from error
+        names: set[str] = set()
         for member in members:
             path = PurePosixPath(member.name)
             if path.is_absolute() or ".." in path.parts:
                 raise ImageError(f"{self.file} is not to be trusted: its entry {member.name!r} climbs out of it.")
+            if str(path) in names and not member.isdir():
+                raise ImageError(f"{self.file} is not to be trusted: it has two entries {member.name!r}.")
+            names.add(str(path))
         size = self.file.stat().st_size
         if members and self._tar.fileobj is not None and _is_plain(self.file):
             last = members[-1]
@@ -73,36 +105,47 @@ class Archive:
         return members
 
 
+@contextmanager
+def opened(file: Path) -> Iterator[Archive]:
+    """An archive for as long as the block lasts; raises `ImageError`."""
+    archive = Archive(file)
+    try:
+        yield archive
+    finally:
+        archive.close()
+
+
 def of_docker(file: Path, wanted: str | None) -> bytes:
     """The configuration of an image in a ``docker save`` archive: its digest is the image's id.
 
     ``wanted`` chooses among several. Raises `ImageError`.
     """
-    archive = Archive(file)
-    try:
+    with opened(file) as archive:
         raw = archive.document("manifest.json")
         if raw is None:
             raise ImageError(f"{file} is no `docker save` archive: it has no manifest.json. For OCI: oci-archive:FILE.")
         entry = _chosen(file, _list_of(file, raw), wanted)
-        config = archive.document(str(PurePosixPath(str(entry.get("Config")))))
+        config = archive.document(str(PurePosixPath(entry.config)))
         if config is None:
-            raise ImageError(f"{file} is incomplete: its configuration {entry.get('Config')} is missing.")
+            raise ImageError(f"{file} is incomplete: its configuration {entry.config} is missing.")
         return config
-    finally:
-        archive.close()
 
 
-def of_oci(place: Path, tag: str | None) -> tuple[str, Callable[[str], bytes]]:
+@contextmanager
+def of_oci(place: Path, tag: str | None) -> Iterator[tuple[str, Callable[[str], bytes]]]:
     """The digest of the image or index that an OCI layout (a folder, or an archive of one) holds, and how to read its
-    documents by digest.
+    documents by digest, for as long as the block lasts.
 
     Raises `ImageError`, also for a document whose digest is not its content's.
     """
     if place.is_dir():
-        read = _from_folder(place)
-    else:
-        archive = Archive(place)
-        read = archive.document
+        yield _found(place, tag, _from_folder(place))
+        return
+    with opened(place) as archive:
+        yield _found(place, tag, archive.document)
+
+
+def _found(place: Path, tag: str | None, read: Callable[[str], bytes | None]) -> tuple[str, Callable[[str], bytes]]:
     raw = read("index.json")
     if raw is None:
         raise ImageError(f"{place} is no OCI layout: it has no index.json.")
@@ -146,22 +189,24 @@ def _from_folder(place: Path) -> Callable[[str], bytes | None]:
     return read
 
 
-def _list_of(place: Path, raw: bytes) -> list[dict[str, Any]]:
+def _list_of(place: Path, raw: bytes) -> list[_Saved]:
     try:
-        entries = json.loads(raw)
-    except ValueError as error:
-        raise ImageError(f"{place} is corrupt: its list of images is not JSON: {error}.") from error
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries) or not entries:
+        entries = _SAVED.validate_json(raw)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise ImageError(f"{place} is corrupt: its manifest.json is no list of images: {why}.") from error
+    if not entries:
         raise ImageError(f"{place} holds no image.")
     return entries
 
 
-def _chosen(place: Path, entries: list[dict[str, Any]], wanted: str | None) -> dict[str, Any]:
-    names = {name: entry for entry in entries for name in entry.get("RepoTags") or ()}
+def _chosen(place: Path, entries: list[_Saved], wanted: str | None) -> _Saved:
+    names = {name: entry for entry in entries for name in entry.tags or ()}
     if wanted is not None:
-        if wanted not in names:
+        found = names.get(wanted) or names.get(f"{wanted}:latest")
+        if found is None:
             raise ImageError(f"{place} holds no image {wanted}; it has {_listed(names)}.")
-        return names[wanted]
+        return found
     if len(entries) != 1:
         raise ImageError(f"{place} holds {len(entries)} images. Say which: {_listed(names)}.")
     return entries[0]

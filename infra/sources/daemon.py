@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.errors import ImageError, MachineError
 
@@ -34,13 +34,14 @@ def socket_path() -> Path | None:
     return next((Path(path) for path in usual if Path(path).is_socket()), None)
 
 
-@dataclass(frozen=True)
-class DaemonImage:
+class DaemonImage(BaseModel):
     """What the daemon says of an image; ``id`` is a digest."""
 
-    id: str
-    os: str
-    architecture: str
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(alias="Id", pattern="^sha256:[0-9a-f]{64}$")
+    os: str = Field(default="", alias="Os")
+    architecture: str = Field(default="", alias="Architecture")
 
 
 def inspect(name: str) -> DaemonImage | None:
@@ -49,8 +50,10 @@ def inspect(name: str) -> DaemonImage | None:
         answer = client.get(f"/images/{quote(name, safe='/:@')}/json")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        image = _checked(answer).json()
-        return DaemonImage(image["Id"], image.get("Os", ""), image.get("Architecture", ""))
+        try:
+            return DaemonImage.model_validate_json(_checked(answer).content)
+        except ValidationError as error:
+            raise ImageError(f"The local daemon says of {name} what nobody can read: {error.errors()[0]}.") from error
 
 
 def save(name: str, archive: Path) -> None:

@@ -48,7 +48,7 @@ def resolve(name: ImageName, platform: str) -> ResolvedImage:
             return ResolvedImage(name, _in_daemon(name, platform))
         case "docker-archive":
             config = archives.of_docker(Path(name.place), name.tag)
-            check_platform(parse_config(config.decode(), name), platform, name)
+            check_platform(parse_config(_text(config, name), name), platform, name)
             return ResolvedImage(name, digest_of(config))
         case "oci" | "oci-archive":
             return ResolvedImage(name, _in_layout(name, platform))
@@ -63,8 +63,14 @@ def copy(image: ResolvedImage, repository: str, tag: str, access: Access) -> Non
         return
     with scratch("own") as room:
         in_folder = name.transport == "oci"
-        source = f"ocidir://{name.place}@{image.digest}" if in_folder else _imported(image, room, room / "layout")
+        source = _linked(image, room / "layout") if in_folder else _imported(image, room, room / "layout")
         _regctl("image", "copy", source, destination, access=access)
+
+
+def _linked(image: ResolvedImage, layout: Path) -> str:
+    """A folder under a name that regctl can read: its references have no colons, spaces or accents in a path."""
+    layout.symlink_to(Path(image.name.place).absolute(), target_is_directory=True)
+    return f"ocidir://{layout}@{image.digest}"
 
 
 def _imported(image: ResolvedImage, room: Path, layout: Path) -> str:
@@ -76,8 +82,10 @@ def _imported(image: ResolvedImage, room: Path, layout: Path) -> str:
     file = Path(name.place)
     if name.transport == "docker-daemon":
         file = room / "saved.tar"
-        daemon.save(name.place, file)
+        daemon.save(image.digest, file)  # not by its name, which may mean another image by now
         archives.of_docker(file, None)
+    elif digest_of(archives.of_docker(file, name.tag)) != image.digest:
+        raise ImageError(f"{file} has changed while it was read. Try again when it is whole.")
     _regctl("image", "import", *_named(name.tag), f"ocidir://{layout}:image", str(file))
     packed = ("--to-oci", "--layer-compress", "gzip")
     _regctl("image", "mod", *packed, "--create", f"ocidir://{layout}:packed", f"ocidir://{layout}:image")
@@ -132,9 +140,19 @@ def _in_daemon(name: ImageName, platform: str) -> str:
 
 
 def _in_layout(name: ImageName, platform: str) -> str:
-    digest, blob = archives.of_oci(Path(name.place), name.tag)
-    documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: blob(wanted).decode())
-    return choose(documents, digest, platform, name)[0]
+    place = Path(name.place)
+    if name.transport == "oci" and not place.is_dir():
+        raise ImageError(f"There is no folder {place}. An archive of an OCI layout is oci-archive:FILE.")
+    with archives.of_oci(place, name.tag) as (digest, blob):
+        documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: _text(blob(wanted), name))
+        return choose(documents, digest, platform, name)[0]
+
+
+def _text(document: bytes, name: ImageName) -> str:
+    try:
+        return document.decode()
+    except UnicodeDecodeError as error:
+        raise ImageError(f"{name} is corrupt: its configuration is no text.") from error
 
 
 @contextmanager
