@@ -87,6 +87,7 @@ class Archive:
         """Every entry; raises `ImageError` for one that would lie outside, or a file that is cut."""
         try:
             members = self._tar.getmembers()
+            self._read_end()
         except _BROKEN as error:
             raise ImageError(f"{self.file} is cut or corrupt: {error}.") from error
         names: set[str] = set()
@@ -103,6 +104,18 @@ class Archive:
             if last.offset_data + last.size > size:
                 raise ImageError(f"{self.file} is cut: {last.name} ends after the file's {size} bytes.")
         return members
+
+    def _read_end(self) -> None:
+        """Tarfile takes damage between two entries for the end, and leaves the end's checksum of gzip and xz unread."""
+        file = self._tar.fileobj
+        if file is None:
+            return
+        file.seek(self._tar.offset)
+        if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
+            raise tarfile.ReadError("there is something else where an entry begins")
+        if not _is_plain(self.file):
+            while file.read(tarfile.RECORDSIZE * 100):
+                pass
 
 
 @contextmanager

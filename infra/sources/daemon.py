@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kit.errors import ImageError, MachineError
 
 ASK_SECONDS = 10.0
+DOCKER_SOCKET = "/var/run/docker.sock"
 READ_SECONDS = 600.0
 """A daemon is silent for long before the first byte of a large image."""
 
@@ -29,7 +30,7 @@ def socket_path() -> Path | None:
             raise MachineError(f"DOCKER_HOST is {host}: images are read from a daemon on this machine, over unix://.")
         return Path(host.removeprefix("unix://"))
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
-    docker, podman = ("/var/run/docker.sock", f"{runtime}/docker.sock"), "podman/podman.sock"
+    docker, podman = (DOCKER_SOCKET, f"{runtime}/docker.sock"), "podman/podman.sock"
     usual = (*docker, f"{runtime}/{podman}", f"/run/{podman}")
     return next((Path(path) for path in usual if Path(path).is_socket()), None)
 

@@ -108,7 +108,7 @@ def _in_registry(name: ImageName, platform: str) -> str:
             documents = Documents(lambda wanted: regctl.manifest(at(wanted)), lambda wanted: regctl.blob(at(wanted)))
             return choose(documents, digest, platform, name)[0]
     except ImageError as error:
-        raise ImageError(f"{error}{_hint_of_daemon(name)}") from error
+        raise type(error)(f"{error}{_hint_of_daemon(name)}") from error
 
 
 def _digest_of_tag(regctl: Regctl, name: ImageName) -> str:
