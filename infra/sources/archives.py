@@ -76,7 +76,9 @@ class Archive:
         if not self.file.exists():
             raise ImageError(f"There is no file {self.file}.")
         if not self.file.is_file():
-            raise ImageError(f"{self.file} is no archive: it is not a file. A folder with an OCI layout is oci:FOLDER.")
+            raise ImageError(
+                f"{self.file} is a folder or a device, no archive. A folder with an OCI layout is oci:FOLDER."
+            )
         try:
             return tarfile.open(self.file, "r:*")
         except _BROKEN as error:

@@ -73,6 +73,8 @@ def _client() -> Iterator[httpx.Client]:
     path = socket_path()
     if path is None:
         raise MachineError("There is no Docker or Podman daemon on this machine. Start it, or name it in DOCKER_HOST.")
+    if not path.is_socket():
+        raise MachineError(f"There is no daemon at {path}: DOCKER_HOST names a socket that is not there.")
     transport = httpx.HTTPTransport(uds=str(path))
     timeout = httpx.Timeout(ASK_SECONDS, read=READ_SECONDS)
     try:

@@ -143,6 +143,8 @@ def _in_layout(name: ImageName, platform: str) -> str:
     place = Path(name.place)
     if name.transport == "oci" and not place.is_dir():
         raise ImageError(f"There is no folder {place}. An archive of an OCI layout is oci-archive:FILE.")
+    if name.transport == "oci-archive" and place.is_dir():
+        raise ImageError(f"{place} is a folder, no archive. A folder with an OCI layout is oci:FOLDER.")
     with archives.of_oci(place, name.tag) as (digest, blob):
         documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: _text(blob(wanted), name))
         return choose(documents, digest, platform, name)[0]

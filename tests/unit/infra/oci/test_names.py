@@ -38,7 +38,7 @@ def test_a_name_in_a_registry_is_read_as_docker_reads_it(
         ("docker-daemon:localhost:5000/web", "docker-daemon", "localhost:5000/web:latest", None),
         (f"docker-daemon:sha256:{HEX}", "docker-daemon", f"sha256:{HEX}", None),
         (f"docker-daemon:web@sha256:{HEX}", "docker-daemon", f"web@sha256:{HEX}", None),
-        ("docker-archive:/tmp/my web.tar", "docker-archive", "/tmp/my web.tar", None),
+        ("docker-archive:/home/me/my web.tar", "docker-archive", "/home/me/my web.tar", None),
         ("docker-archive:web.tar:web:dev", "docker-archive", "web.tar", "web:dev"),
         ("oci:folder", "oci", "folder", None),
         ("oci:folder:v1", "oci", "folder", "v1"),
@@ -100,7 +100,7 @@ def test_files_are_seen_from_the_folder_in_which_they_were_named(monkeypatch: py
     for text, seen in (
         ("oci:../layout:v1", "oci:/work/layout:v1"),
         ("docker-archive:~/web.tar", "docker-archive:/home/me/web.tar"),
-        ("oci-archive:/tmp/web.tar", "oci-archive:/tmp/web.tar"),
+        ("oci-archive:/srv/web.tar", "oci-archive:/srv/web.tar"),
         ("docker-daemon:web:dev", "docker-daemon:web:dev"),
     ):
         assert str(names.absolute(names.parse(text), "/work/here")) == seen

@@ -145,7 +145,7 @@ def test_a_file_that_is_no_archive_is_refused(file: Path, content: bytes) -> Non
 
 def test_no_file_and_no_ordinary_file_are_told_apart(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.tar") == f"There is no file {tmp_path / 'none.tar'}."
-    assert "it is not a file" in refusal(tmp_path)
+    assert "is a folder or a device" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -220,5 +220,5 @@ def test_a_digest_that_would_be_another_path_is_no_digest(layout: Path) -> None:
 
 
 def test_a_folder_that_is_no_layout_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="is no OCI layout: it has no index.json"), archives.of_oci(tmp_path, None):
+    with pytest.raises(ImageError, match=r"it has no index\.json"), archives.of_oci(tmp_path, None):
         pass

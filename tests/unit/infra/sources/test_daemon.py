@@ -109,7 +109,7 @@ def test_an_archive_that_breaks_off_is_an_error(answers: Answers, tmp_path: Path
 def test_nobody_behind_the_socket_is_an_error_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "none.sock"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
-    with pytest.raises(MachineError, match=f"The daemon at {path} does not answer"):
+    with pytest.raises(MachineError, match=f"There is no daemon at {path}"):
         daemon.inspect("web:dev")
 
 
