@@ -76,9 +76,7 @@ class Archive:
         if not self.file.exists():
             raise ImageError(f"There is no file {self.file}.")
         if not self.file.is_file():
-            raise ImageError(
-                f"{self.file} is a folder or a device, no archive. A folder with an OCI layout is oci:FOLDER."
-            )
+            raise ImageError(f"{self.file} is a folder or a device, no archive. A folder of OCI layout is oci:FOLDER.")
         try:
             return tarfile.open(self.file, "r:*")
         except _BROKEN as error:

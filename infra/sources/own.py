@@ -19,7 +19,7 @@ from infra.oci.manifest import Reference, digest_of, parse
 from infra.oci.names import ImageName
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import Documents, check_platform, choose
-from infra.sources import archives, daemon
+from infra.sources import archives, daemon, layers
 from kit.command import run
 from kit.errors import CommandError, ImageError, SociometerError
 from kit.scratch import scratch
@@ -87,6 +87,7 @@ def _imported(image: ResolvedImage, room: Path, layout: Path) -> str:
     elif digest_of(archives.of_docker(file, name.tag)) != image.digest:
         raise ImageError(f"{file} has changed while it was read. Try again when it is whole.")
     _regctl("image", "import", *_named(name.tag), f"ocidir://{layout}:image", str(file))
+    layers.check(layout, "image", name)
     packed = ("--to-oci", "--layer-compress", "gzip")
     _regctl("image", "mod", *packed, "--create", f"ocidir://{layout}:packed", f"ocidir://{layout}:image")
     return f"ocidir://{layout}:packed"
@@ -144,7 +145,7 @@ def _in_layout(name: ImageName, platform: str) -> str:
     if name.transport == "oci" and not place.is_dir():
         raise ImageError(f"There is no folder {place}. An archive of an OCI layout is oci-archive:FILE.")
     if name.transport == "oci-archive" and place.is_dir():
-        raise ImageError(f"{place} is a folder, no archive. A folder with an OCI layout is oci:FOLDER.")
+        raise ImageError(f"{place} is a folder, no archive. A folder of OCI layout is oci:FOLDER.")
     with archives.of_oci(place, name.tag) as (digest, blob):
         documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: _text(blob(wanted), name))
         return choose(documents, digest, platform, name)[0]

@@ -1,4 +1,4 @@
-"""A user's own image from every place that a reference can name, into a real registry: Docker, archives, folders, logins.
+"""A user's own image from everywhere that a reference can name: Docker, archives, folders, registries with a login.
 
 What Docker has is made by a real dockerd that the tests start.
 """

@@ -53,7 +53,7 @@ def test_a_folder_and_an_archive_are_not_taken_for_each_other(tmp_path: Path) ->
         resolved(f"oci:{tmp_path / 'file'}")
     for kind in ("oci-archive", "docker-archive"):
         image_layout(tmp_path / kind, [1000])
-        with pytest.raises(ImageError, match=r"no archive\. A folder with an OCI layout is oci:FOLDER"):
+        with pytest.raises(ImageError, match=r"no archive\. A folder of OCI layout is oci:FOLDER"):
             resolved(f"{kind}:{tmp_path / kind}")
 
 
