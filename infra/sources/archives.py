@@ -216,10 +216,9 @@ def _list_of(place: Path, raw: bytes) -> list[_Saved]:
 def _chosen(place: Path, entries: list[_Saved], wanted: str | None) -> _Saved:
     names = {name: entry for entry in entries for name in entry.tags or ()}
     if wanted is not None:
-        found = names.get(wanted) or names.get(f"{wanted}:latest")
-        if found is None:
+        if wanted not in names:
             raise ImageError(f"{place} holds no image {wanted}; it has {_listed(names)}.")
-        return found
+        return names[wanted]
     if len(entries) != 1:
         raise ImageError(f"{place} holds {len(entries)} images. Say which: {_listed(names)}.")
     return entries[0]

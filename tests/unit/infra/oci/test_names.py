@@ -40,6 +40,7 @@ def test_a_name_in_a_registry_is_read_as_docker_reads_it(
         (f"docker-daemon:web@sha256:{HEX}", "docker-daemon", f"web@sha256:{HEX}", None),
         ("docker-archive:/home/me/my web.tar", "docker-archive", "/home/me/my web.tar", None),
         ("docker-archive:web.tar:web:dev", "docker-archive", "web.tar", "web:dev"),
+        ("docker-archive:web.tar:localhost:5000/web", "docker-archive", "web.tar", "localhost:5000/web:latest"),
         ("oci:folder", "oci", "folder", None),
         ("oci:folder:v1", "oci", "folder", "v1"),
         ("oci-archive:web.tar:v1", "oci-archive", "web.tar", "v1"),

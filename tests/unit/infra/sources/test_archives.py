@@ -77,11 +77,11 @@ def test_a_compressed_archive_is_read_as_docker_load_reads_it(file: Path, packed
     assert archives.of_docker(file, None) == CONFIG
 
 
-def test_of_several_images_one_is_named_and_latest_may_be_left_out(file: Path) -> None:
+def test_of_several_images_one_is_named(file: Path) -> None:
     other = b'{"os": "linux"}'
     tar(file, [listing(saved("a:1"), saved("b:latest", config="b")), entry(NAME, CONFIG), entry("b", other)])
     assert archives.of_docker(file, "a:1") == CONFIG
-    assert archives.of_docker(file, "b") == other
+    assert archives.of_docker(file, "b:latest") == other
     assert refusal(file) == f"{file} holds 2 images. Say which: a:1, b:latest."
     assert refusal(file, "c") == f"{file} holds no image c; it has a:1, b:latest."
 
