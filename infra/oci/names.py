@@ -51,6 +51,8 @@ class ImageName:
 def parse(text: str) -> ImageName:
     """Read a reference; raises `SettingsError` that says what is wrong with it."""
     bare = text.strip().removeprefix("docker://")
+    if "://" in bare:
+        raise _wrong(text, f"leave out {bare.partition('://')[0]}://")
     transport, colon, rest = bare.partition(":")
     if transport == "docker-daemon" and colon:
         return ImageName("docker-daemon", _daemon_name(text, rest))
@@ -59,6 +61,8 @@ def parse(text: str) -> ImageName:
             file, _, tag = rest.partition(":")
             if not file:
                 raise _wrong(text, "the file is missing")
+            if kind == "docker-archive" and tag and ":" not in tag.rpartition("/")[2]:
+                tag = f"{tag}:latest"
             return ImageName(kind, file, tag or None)
     return _in_registry(text, bare)
 
@@ -87,6 +91,7 @@ def _in_registry(text: str, bare: str) -> ImageName:
 
 def _host_and_path(named: str) -> tuple[str, str]:
     """As Docker reads it: a name without a host is one of Docker Hub, whose own images lie in ``library``."""
+    named = named.removeprefix(f"index.{DOCKER_HUB}/").removeprefix(f"{DOCKER_HUB}/")
     first, slash, rest = named.partition("/")
     if slash and (first == "localhost" or re.search(r"[.:]", first)):
         return first, rest
@@ -94,16 +99,13 @@ def _host_and_path(named: str) -> tuple[str, str]:
 
 
 def _daemon_name(text: str, rest: str) -> str:
+    """The name as the daemon knows it: nothing that would be another path of its API."""
     if _DIGEST.fullmatch(rest):
-        return rest
-    named, colon, tag = rest.rpartition(":")
-    if colon and "/" not in tag:
-        if not named or not _TAG.fullmatch(tag):
-            raise _wrong(text, f"{rest!r} is not the name of an image")
         return rest
     if not rest:
         raise _wrong(text, "the image's name is missing")
-    return f"{rest}:latest"
+    named = _in_registry(text, rest)
+    return rest if named.digest or rest.endswith(f":{named.tag}") else f"{rest}:latest"
 
 
 def _wrong(text: str, why: str) -> SettingsError:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.errors import ImageError, MachineError
 
 ASK_SECONDS = 10.0
+DOCKER_SOCKET = "/var/run/docker.sock"
 READ_SECONDS = 600.0
 """A daemon is silent for long before the first byte of a large image."""
 
@@ -29,18 +30,19 @@ def socket_path() -> Path | None:
             raise MachineError(f"DOCKER_HOST is {host}: images are read from a daemon on this machine, over unix://.")
         return Path(host.removeprefix("unix://"))
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
-    docker, podman = ("/var/run/docker.sock", f"{runtime}/docker.sock"), "podman/podman.sock"
+    docker, podman = (DOCKER_SOCKET, f"{runtime}/docker.sock"), "podman/podman.sock"
     usual = (*docker, f"{runtime}/{podman}", f"/run/{podman}")
     return next((Path(path) for path in usual if Path(path).is_socket()), None)
 
 
-@dataclass(frozen=True)
-class DaemonImage:
+class DaemonImage(BaseModel):
     """What the daemon says of an image; ``id`` is a digest."""
 
-    id: str
-    os: str
-    architecture: str
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(alias="Id", pattern="^sha256:[0-9a-f]{64}$")
+    os: str = Field(default="", alias="Os")
+    architecture: str = Field(default="", alias="Architecture")
 
 
 def inspect(name: str) -> DaemonImage | None:
@@ -49,8 +51,10 @@ def inspect(name: str) -> DaemonImage | None:
         answer = client.get(f"/images/{quote(name, safe='/:@')}/json")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        image = _checked(answer).json()
-        return DaemonImage(image["Id"], image.get("Os", ""), image.get("Architecture", ""))
+        try:
+            return DaemonImage.model_validate_json(_checked(answer).content)
+        except ValidationError as error:
+            raise ImageError(f"The local daemon says of {name} what nobody can read: {error.errors()[0]}.") from error
 
 
 def save(name: str, archive: Path) -> None:
@@ -69,6 +73,8 @@ def _client() -> Iterator[httpx.Client]:
     path = socket_path()
     if path is None:
         raise MachineError("There is no Docker or Podman daemon on this machine. Start it, or name it in DOCKER_HOST.")
+    if not path.is_socket():
+        raise MachineError(f"There is no daemon at {path}: DOCKER_HOST names a socket that is not there.")
     transport = httpx.HTTPTransport(uds=str(path))
     timeout = httpx.Timeout(ASK_SECONDS, read=READ_SECONDS)
     try:

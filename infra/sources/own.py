@@ -19,7 +19,7 @@ from infra.oci.manifest import Reference, digest_of, parse
 from infra.oci.names import ImageName
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import Documents, check_platform, choose
-from infra.sources import archives, daemon
+from infra.sources import archives, daemon, layers
 from kit.command import run
 from kit.errors import CommandError, ImageError, SociometerError
 from kit.scratch import scratch
@@ -48,7 +48,7 @@ def resolve(name: ImageName, platform: str) -> ResolvedImage:
             return ResolvedImage(name, _in_daemon(name, platform))
         case "docker-archive":
             config = archives.of_docker(Path(name.place), name.tag)
-            check_platform(parse_config(config.decode(), name), platform, name)
+            check_platform(parse_config(_text(config, name), name), platform, name)
             return ResolvedImage(name, digest_of(config))
         case "oci" | "oci-archive":
             return ResolvedImage(name, _in_layout(name, platform))
@@ -63,8 +63,14 @@ def copy(image: ResolvedImage, repository: str, tag: str, access: Access) -> Non
         return
     with scratch("own") as room:
         in_folder = name.transport == "oci"
-        source = f"ocidir://{name.place}@{image.digest}" if in_folder else _imported(image, room, room / "layout")
+        source = _linked(image, room / "layout") if in_folder else _imported(image, room, room / "layout")
         _regctl("image", "copy", source, destination, access=access)
+
+
+def _linked(image: ResolvedImage, layout: Path) -> str:
+    """A folder under a name that regctl can read: its references have no colons, spaces or accents in a path."""
+    layout.symlink_to(Path(image.name.place).absolute(), target_is_directory=True)
+    return f"ocidir://{layout}@{image.digest}"
 
 
 def _imported(image: ResolvedImage, room: Path, layout: Path) -> str:
@@ -76,9 +82,12 @@ def _imported(image: ResolvedImage, room: Path, layout: Path) -> str:
     file = Path(name.place)
     if name.transport == "docker-daemon":
         file = room / "saved.tar"
-        daemon.save(name.place, file)
+        daemon.save(image.digest, file)  # not by its name, which may mean another image by now
         archives.of_docker(file, None)
+    elif digest_of(archives.of_docker(file, name.tag)) != image.digest:
+        raise ImageError(f"{file} has changed while it was read. Try again when it is whole.")
     _regctl("image", "import", *_named(name.tag), f"ocidir://{layout}:image", str(file))
+    layers.check(layout, "image", name)
     packed = ("--to-oci", "--layer-compress", "gzip")
     _regctl("image", "mod", *packed, "--create", f"ocidir://{layout}:packed", f"ocidir://{layout}:image")
     return f"ocidir://{layout}:packed"
@@ -100,7 +109,7 @@ def _in_registry(name: ImageName, platform: str) -> str:
             documents = Documents(lambda wanted: regctl.manifest(at(wanted)), lambda wanted: regctl.blob(at(wanted)))
             return choose(documents, digest, platform, name)[0]
     except ImageError as error:
-        raise ImageError(f"{error}{_hint_of_daemon(name)}") from error
+        raise type(error)(f"{error}{_hint_of_daemon(name)}") from error
 
 
 def _digest_of_tag(regctl: Regctl, name: ImageName) -> str:
@@ -132,9 +141,21 @@ def _in_daemon(name: ImageName, platform: str) -> str:
 
 
 def _in_layout(name: ImageName, platform: str) -> str:
-    with archives.of_oci(Path(name.place), name.tag) as (digest, blob):
-        documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: blob(wanted).decode())
+    place = Path(name.place)
+    if name.transport == "oci" and not place.is_dir():
+        raise ImageError(f"There is no folder {place}. An archive of an OCI layout is oci-archive:FILE.")
+    if name.transport == "oci-archive" and place.is_dir():
+        raise ImageError(f"{place} is a folder, no archive. A folder of OCI layout is oci:FOLDER.")
+    with archives.of_oci(place, name.tag) as (digest, blob):
+        documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: _text(blob(wanted), name))
         return choose(documents, digest, platform, name)[0]
+
+
+def _text(document: bytes, name: ImageName) -> str:
+    try:
+        return document.decode()
+    except UnicodeDecodeError as error:
+        raise ImageError(f"{name} is corrupt: its configuration is no text.") from error
 
 
 @contextmanager
