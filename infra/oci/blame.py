@@ -58,6 +58,8 @@ def explained(
     try:
         yield
     except CommandFailed as error:
+        if soci.was_killed(error):
+            raise
         try:
             bad = bad_layers(layout_of(), image, options, deadline)
         except SociometerError as second:

@@ -149,6 +149,11 @@ def cause_of(error: CommandFailed) -> str:
     return str(error).partition(_SAYING)[2] or str(error)
 
 
+def was_killed(error: CommandFailed) -> bool:
+    """Whether soci did not end by itself: then no layer is to blame."""
+    return "exit code -" in str(error)
+
+
 def _cause(done: Completed) -> str:
     """The last thing that soci said, without time stamps, log levels and what it says before every cause."""
     lines = [line.strip() for line in (done.stderr.strip() or done.stdout.strip()).splitlines() if line.strip()]
