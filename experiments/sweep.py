@@ -8,7 +8,6 @@ rule (`until`) it checks before each block whether that block is still wanted.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import Field
@@ -25,8 +24,6 @@ from infra.outputs import StackOutputs
 from kit.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
 from kit.values import Frozen
 
-UNBOOTED = (Outcome.TIMEOUT, Outcome.STOPPED)
-"""A task that ended so says something of its image, not of the target."""
 MAX_LOST_ROUNDS = 3
 """After so many rounds in a row that could not run at all the target is taken to be broken, and the sweep ends."""
 
@@ -213,18 +210,11 @@ class _Runner:
 
     def _stop_when_nothing_boots(self, block: int) -> None:
         """End the sweep after a block without a single boot: the next ones would wait as long, for nothing."""
-        following = schedule.next_round(self._sweep.plan, self._records)
-        if following is None or following.block == block:
-            return
-        tasks = [task for record in self._records if record.round.block == block for task in record.observation.tasks]
-        if not tasks or any(task.outcome not in UNBOOTED for task in tasks):
-            return
-        reasons = Counter(task.reason for task in tasks if task.reason)
-        reason = reasons.most_common(1)[0][0].rstrip(".") if reasons else "no task gave a reason"
-        raise SweepError(
-            f"None of the {len(tasks)} tasks of block {block + 1} booted; most often: {reason}. Every record is kept; "
-            f"`sociometer sweep --resume {self._sweep.id}` goes on all the same."
-        )
+        if reason := schedule.why_nothing_boots(self._sweep.plan, self._records, block):
+            raise SweepError(
+                f"No task of block {block + 1} booted; most often: {reason}. Every record is kept; "
+                f"`sociometer sweep --resume {self._sweep.id}` goes on all the same."
+            )
 
     def _estimate(self, rounds: Iterable[Round]) -> float:
         """Seconds that rounds will take, by what such rounds took so far."""

@@ -10,23 +10,23 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra import boot_report
-from infra.lab import container_spec, daemons, mounts, probe, reasons, rootfs
+from infra.lab import container_spec, daemons, mounts, probe, reasons, rootfs, snapshotter_log
 from infra.lab.cgroup import TaskGroup
+from infra.lab.container_log import ContainerLog
 from infra.lab.container_spec import Place
+from infra.lab.ctr import Ctr
 from infra.lab.edge import REGISTRY, Edge, host_address
 from infra.lab.probe import Answer
 from infra.lab.profiles import Profile
 from infra.lab.protocol import End, LabTask
 from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
-from kit.command import Completed
 from kit.daemon import Daemon, wait_until
-from kit.errors import LabError
+from kit.errors import CommandTimeout, LabError
 from kit.machine import limits
 from kit.machine.mountinfo import Hierarchies
 from kit.toolchain.toolbox import tool, tools_path
@@ -38,8 +38,6 @@ HEALTH_SECONDS = 30.0
 """Docker's default time limit of a health check."""
 LEASE_HOURS = 24
 _EXIT_CODE = re.compile(r"non-zero exit code (\d+)")
-_CONTAINER_LOG = "container.log"
-"""What the container writes to its standard output and error."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,8 @@ class Host:
         self._sandbox = sandbox
         self._group = group
         self._daemons: list[Daemon] = []
+        self._ctr = Ctr(sandbox, self.trouble)
+        self._log = ContainerLog(spec.folder / "container.log")
 
     @classmethod
     def open(cls, spec: HostSpec, edge: Edge, hierarchies: Hierarchies) -> Host:
@@ -100,7 +100,7 @@ class Host:
     def pull(self, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
         """Pull an image, lazily if the snapshotter can. Raises `LabError` with the cause in one sentence."""
         words = ("--plain-http", "--snapshotter", snapshotter, "--platform", self.spec.platform, image)
-        self._ctr(["image", "pull", *words], timeout_seconds, reasons.of_pull)
+        self._ctr.run(["image", "pull", *words], timeout_seconds, reasons.of_pull)
 
     def start(self, task: LabTask, environment: dict[str, str]) -> None:
         """Create and start the task's container under its limits, in the host's network, as Docker would start it."""
@@ -111,14 +111,14 @@ class Host:
         specification = container_spec.specification(task.container, argv, user, place, environment)
         config = self.spec.folder / "container.json"
         config.write_text(json.dumps(specification))
-        log = f"file://{self.spec.folder / _CONTAINER_LOG}"
+        log = f"file://{self._log.path}"
         words = ["run", "--detach", "--config", str(config), "--log-uri", log, task.container_id]
-        self._ctr(words, START_SECONDS, reasons.of_start)
+        self._ctr.run(words, START_SECONDS, reasons.of_start)
 
     def look(self, task: LabTask) -> Answer:
         """Whether the task is ready now, and what was seen."""
         if task.ready.kind == "log":
-            return self._look_in_log(task.ready.pattern)
+            return self._log.look(task.ready.pattern)
         if task.ready.kind == "healthcheck":
             return self._check_health(task)
         return probe.look(self._edge.sandbox, self.address, task.ready)
@@ -136,7 +136,7 @@ class Host:
         memory_limit = self.spec.profile.memory_bytes if self._group.out_of_memory() else None
         until = time.monotonic() + END_SECONDS
         while True:
-            done = self._tell(["tasks", "delete", container_id], END_SECONDS)
+            done = self._ctr.tell(["tasks", "delete", container_id], END_SECONDS)
             if code := _EXIT_CODE.search(done.stderr):
                 return End(int(code[1]), memory_limit)
             if done.exit_code == 0:
@@ -166,9 +166,12 @@ class Host:
 
     def last_words(self) -> str:
         """The end of what the container printed."""
-        log = self.spec.folder / _CONTAINER_LOG
-        lines = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
-        return f"It said: {' / '.join(lines)[-400:]}" if lines else "It said nothing."
+        return self._log.last_words()
+
+    def why_not_lazy(self) -> str:
+        """Which layers the soci-snapshotter left to containerd, and why; empty where it says nothing."""
+        log = self.spec.folder / "soci-snapshotter.log"
+        return snapshotter_log.told(snapshotter_log.fallen_back(log.read_text(errors="replace")))
 
     def kill(self) -> None:
         """Kill everything on the host, now: a pull ends at once."""
@@ -197,7 +200,7 @@ class Host:
             failure=LabError,
             seconds=DAEMON_SECONDS,
         )
-        self._ctr(["version"], DAEMON_SECONDS)
+        self._ctr.run(["version"], DAEMON_SECONDS)
 
     def _spawn(self, name: str, *argv: str | Path) -> None:
         # containerd finds its shim and runc on PATH
@@ -212,7 +215,7 @@ class Host:
         self.rootfs.mkdir()
         lease = ("--expiration", f"{LEASE_HOURS}h")
         words = ("--rw", *lease, "--snapshotter", task.snapshotter, "--platform", self.spec.platform, task.image)
-        self._ctr(["image", "mount", *words, str(self.rootfs)], START_SECONDS, reasons.of_start)
+        self._ctr.run(["image", "mount", *words, str(self.rootfs)], START_SECONDS, reasons.of_start)
 
     def _place(self) -> Place:
         """Where the container runs, with the files of /etc that every container gets."""
@@ -226,12 +229,6 @@ class Host:
         open_files = min(container_spec.OPEN_FILES, limits.most_open_files())
         return Place(self.rootfs, files, group, hostname, self.spec.profile.memory_bytes, open_files)
 
-    def _look_in_log(self, pattern: str) -> Answer:
-        log = self.spec.folder / _CONTAINER_LOG
-        text = log.read_text(errors="replace") if log.exists() else ""
-        found = re.search(pattern, text, re.MULTILINE) is not None
-        return Answer(found, f"no line of its output matches {pattern!r}")
-
     def _check_health(self, task: LabTask) -> Answer:
         words = task.container.config.health_command
         if words is None:
@@ -239,20 +236,8 @@ class Host:
         check = task.container.config.health_check
         limit = (check.timeout_ns / 1e9 if check else 0) or HEALTH_SECONDS
         name = f"health-{time.monotonic_ns()}"
-        done = self._tell(["tasks", "exec", "--exec-id", name, task.container_id, *words], limit)
+        try:
+            done = self._ctr.tell(["tasks", "exec", "--exec-id", name, task.container_id, *words], limit)
+        except CommandTimeout:
+            return Answer(ready=False, seen=f"its health check did not end within {limit:g} s")
         return Answer(done.exit_code == 0, f"its health check ended with {done.exit_code}")
-
-    def _ctr(
-        self, words: list[str], timeout_seconds: float, reason_of: Callable[[str], tuple[str, bool]] | None = None
-    ) -> None:
-        done = self._tell(words, timeout_seconds)
-        if done.exit_code == 0:
-            return
-        if trouble := self.trouble():
-            raise LabError(trouble)
-        reason, is_image = (reason_of or reasons.unknown)(done.stderr or done.stdout)
-        raise ImageAtFault(reason) if is_image else LabError(reason)
-
-    def _tell(self, words: list[str], timeout_seconds: float) -> Completed:
-        argv = [str(tool("ctr")), "--address", daemons.CONTAINERD_SOCKET, *words]
-        return self._sandbox.run(argv, timeout_seconds=timeout_seconds, check=False)

@@ -98,6 +98,9 @@ class TaskHost(Protocol):
     def lazy_layers(self) -> int:
         """How many layers are lazy now."""
 
+    def why_not_lazy(self) -> str:
+        """Which layers were not loaded lazily, and why, in a sentence; empty when nothing is known."""
+
     def received_bytes(self) -> int:
         """Bytes received over the network so far."""
 

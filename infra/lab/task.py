@@ -134,7 +134,8 @@ class TaskLife:
         seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
         if task.snapshotter == mounts.SOCI:
             if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
-                return Ending.NOT_LAZY, f"The form promises {task.lazy_layers} lazy layers; seen: {seen}."
+                reason = f"The form promises {task.lazy_layers} lazy layers; seen: {seen}. {self._host.why_not_lazy()}"
+                return Ending.NOT_LAZY, reason.rstrip()
         elif run.snapshotter != task.snapshotter or run.lazy_layers:
             return Ending.CONTAMINATED, f"The control must be loaded whole; seen: {seen}."
         return Ending.BOOTED, None

@@ -34,6 +34,7 @@ class FakeHost:
     root: str | None = "soci"
     layers: int = 2
     dead: str | None = None
+    fallen_back: str = ""
     words: str = "It said nothing."
     environment: dict[str, str] | None = None
     killed: threading.Event = field(default_factory=threading.Event)
@@ -70,6 +71,9 @@ class FakeHost:
 
     def lazy_layers(self) -> int:
         return self.layers
+
+    def why_not_lazy(self) -> str:
+        return self.fallen_back
 
     def received_bytes(self) -> int:
         return 1000

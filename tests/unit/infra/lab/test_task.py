@@ -104,6 +104,11 @@ def test_a_lazy_form_with_other_lazy_layers_than_promised_is_not_lazy(layers: in
     assert run.reason == f"The form promises 2 lazy layers; seen: snapshotter soci, {layers} lazy layers."
 
 
+def test_the_layers_that_fell_back_are_in_the_reason() -> None:
+    run = lived(FakeHost(layers=1, fallen_back="The soci-snapshotter left to containerd: sha256:1 (no ztoc)."))
+    assert (run.reason or "").endswith("1 lazy layers. The soci-snapshotter left to containerd: sha256:1 (no ztoc).")
+
+
 def test_a_lazy_form_whose_root_is_no_soci_mount_is_not_lazy() -> None:
     host = FakeHost(root="overlayfs", report=boot_document(snapshotter="overlayfs"))
     assert lived(host).ending is Ending.NOT_LAZY
