@@ -202,7 +202,7 @@ def test_credentials_come_from_the_docker_configuration_and_are_on_no_command_li
         with command_lines() as seen:
             made = make(asked, timeout_seconds=60)
         assert present(made.pushed, asked.access)
-        with pytest.raises(CommandError, match="unauthorized"):
+        with pytest.raises(ImageError, match="wants a login"):
             present(made.pushed, Access(plain_http=True, auth_file=_empty_configuration(tmp_path / "empty")))
     assert any("regctl" in line for line in seen)
     assert not [line for line in seen if PASSWORD in line or token in line]
