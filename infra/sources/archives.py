@@ -78,7 +78,9 @@ def of_docker(file: Path, wanted: str | None) -> bytes:
     with _opened(file) as archive:
         raw = archive.document("manifest.json")
         if raw is None:
-            raise ImageError(f"{file} has no manifest.json, as `docker save` writes it. For OCI: oci-archive:FILE.")
+            raise ImageError(
+                f"{file} has no manifest.json, as `docker save` writes it. For OCI: oci-archive:FILE."
+            )
         name = str(_chosen(file, _list_of(file, raw), wanted).get("Config"))
         config = archive.document(str(PurePosixPath(name)))
         if config is None:
