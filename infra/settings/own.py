@@ -72,7 +72,7 @@ class OwnImage(SettingsModel):
     @property
     def readiness(self) -> str:
         """When a task is ready, in one text; `AUTO_READY` leaves it to the image."""
-        if self.port is None and self.health_path is None:
+        if self.port is None and self.health_path is None and not (self.boot_report and self.ready == AUTO_READY):
             return self.ready
         return f"http:{self.port or 80}{self.health_path or '/'}"
 

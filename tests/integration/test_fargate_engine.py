@@ -66,7 +66,7 @@ class Deployed:
     def up(self, seed: int = 1) -> StackOutputs:
         """Deploy; another seed is another image."""
         image = push_image(f"{self.world.registry.host}/own", [12 * MIB, MIB], seed=seed)
-        settings = {**FARGATE, "variants": [], "images": {"own": image.reference}}
+        settings = {**FARGATE, "variants": [], "images": {"own": {"image": image.reference, "bootReport": True}}}
         return engine.up(self.name, settings, quiet)
 
     def service(self, outputs: StackOutputs, form: str = "plain") -> tuple[ServiceOutput, dict[str, Any]]:
