@@ -71,7 +71,7 @@ def test_the_workflow_has_what_github_needs() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_in_a_page_exists_with_its_options(page: Path) -> None:
-    for line in re.findall(r"^ {4,}(?:uv run )?(sociometer [a-z].*)", page.read_text(), re.MULTILINE):
+    for line in re.findall(r"^ {4,}(?:uv run |\.venv/bin/)?(sociometer [a-z].*)", page.read_text(), re.MULTILINE):
         for words in commands(re.split(r"#|\s{2,}", line)[0]):  # what follows is said about it
             check(words)
 
