@@ -17,6 +17,7 @@ from infra.sources.images import PROJECT, recipe
 
 def lab(settings: Settings) -> dict[str, Any]:
     """Declare the lab's stack and return the fields of its outputs."""
+    settings.require_lab()
     registry = LabRegistry("registry", registry_folder(pulumi.get_stack()), settings.registry_port or None)
     variants = {name: _variant(name, settings, registry) for name in settings.all_variants}
     return {

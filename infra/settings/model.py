@@ -84,6 +84,16 @@ class Settings(PayloadSizes, FargateSettings):
         """The secrets and parameters that any own image is given."""
         return tuple(sorted({arn for image in self.images.values() for arn in image.secrets.values()}))
 
+    def require_lab(self) -> None:
+        """Raise `SettingsError` for what the lab cannot give to a container, before anything is made."""
+        for name, image in self.images.items():
+            if image.secrets:
+                named = ", ".join(image.secrets)
+                raise SettingsError(
+                    f"Setting images.{name}.secrets: the lab reads no secrets of AWS. Leave out {named}, or give a value "
+                    "that may be seen with --env."
+                )
+
     @property
     def secret_services(self) -> tuple[str, ...]:
         """The services of AWS that hold them."""

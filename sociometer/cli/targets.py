@@ -158,6 +158,12 @@ class Lab(Target):
     name = "lab"
     default_plan = "default"
 
+    def complete_settings(self, wanted: Mapping[str, object]) -> Settings:
+        """Without what the lab cannot give to a container."""
+        settings = super().complete_settings(wanted)
+        settings.require_lab()
+        return settings
+
     def plan_of(self, changes: Changes, stack: str | None) -> Plan:
         """A named stack says itself what it has, as for a sweep."""
         if stack is None:
