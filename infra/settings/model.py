@@ -90,8 +90,8 @@ class Settings(PayloadSizes, FargateSettings):
             if image.secrets:
                 named = ", ".join(image.secrets)
                 raise SettingsError(
-                    f"Setting images.{name}.secrets: the lab reads no secrets of AWS. Leave out {named}, or give a value "
-                    "that may be seen with --env."
+                    f"Setting images.{name}.secrets: the lab reads no secrets of AWS. Leave out {named}, or give a "
+                    "value that may be seen with --env."
                 )
 
     @property
