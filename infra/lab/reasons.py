@@ -44,7 +44,7 @@ def of_start(output: str) -> tuple[str, bool]:
     ):
         if match := pattern.search(text):
             return sentence.format(program=match.groupdict().get("program") or ""), True
-    return f"{text}.", "error during container init" in output
+    return f"{text}.", False
 
 
 def of_pull(output: str) -> tuple[str, bool]:

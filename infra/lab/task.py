@@ -64,6 +64,9 @@ class TaskLife:
             self.run.ending, self.run.reason = Ending.STOPPED, str(error)
         except SociometerError as error:
             self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {self._cause(error)}"
+        if self._aborted.is_set() and self.run.ending is not Ending.BOOTED:
+            # Everything was killed: what the task seems to have died of is our own doing.
+            self.run.ending, self.run.reason = Ending.ABORTED, f"The round was aborted while {self.run.phase}."
 
     def _connect(self) -> None:
         self.run.phase = "connecting"

@@ -215,3 +215,16 @@ def test_an_image_at_fault_has_stopped_which_is_not_tried_again(step: str) -> No
     error = ImageAtFault("The image's command /nope is not in the image.")
     run = lived(FakeHost(**{step: error}))
     assert (run.ending, run.reason) == (Ending.STOPPED, str(error))
+
+
+def test_what_dies_of_an_abort_is_aborted_and_has_not_stopped_by_itself() -> None:
+    host = FakeHost(answer=REFUSED, ended=End(137))
+    life = TaskLife(host, lab_task(timeout_seconds=60), {})
+
+    def dead() -> bool:
+        life.abort()  # it comes between two looks
+        return True
+
+    host.has_stopped = dead  # type: ignore[method-assign]
+    life.live(time.time_ns())
+    assert (life.run.ending, life.run.reason) == (Ending.ABORTED, "The round was aborted while waiting to be ready.")
