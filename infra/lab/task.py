@@ -175,8 +175,6 @@ class TaskLife:
         return left
 
     def _failure(self, error: SociometerError) -> Ending:
-        if self._aborted.is_set():
-            return Ending.ABORTED
         return Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
 
     def _cause(self, error: SociometerError) -> str:
