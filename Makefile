@@ -44,10 +44,11 @@ unit: setup ## Run the unit tests: fast, no root
 integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet tests/integration
 
-hasher: setup ## Check and test the Go program of the images
+hasher: setup ## Check and test the Go programs of the images
 	@if ! go="$$($(RUN) sociometer tools path go)"; then \
-	echo "The hasher's tests were SKIPPED because Go is missing." >&2; test -z "$(SOCIOMETER_REQUIRE_LAB)"; exit; fi; \
-	cd images/hasher && export GOFLAGS=-buildvcs=false GOTOOLCHAIN=local && "$$go" vet ./... && "$$go" test ./...
+	echo "The Go programs' tests were SKIPPED because Go is missing." >&2; test -z "$(SOCIOMETER_REQUIRE_LAB)"; exit; fi; \
+	export GOFLAGS=-buildvcs=false GOTOOLCHAIN=local; for program in hasher probe; do \
+	(cd images/$$program && "$$go" vet ./... && "$$go" test ./...) || exit 1; done
 
 bench: root setup tools ## Run the benchmarks
 	@for file in benchmarks/bench_*.py; do PYTHONPATH=. $(RUN) python "$$file" || exit 1; done

@@ -143,6 +143,7 @@ class _Runner:
             record = self._attempt(round_)
             self._records.append(record)
             self._stop_when_lost(record)
+            self._stop_when_nothing_boots(round_.block)
 
     def _has_enough(self, round_: Round) -> bool:
         """Whether the stopping rule ends the sweep before this round: never within a block, nor before the first."""
@@ -205,6 +206,14 @@ class _Runner:
             raise SweepError(
                 f"{self._lost} rounds in a row could not run; the last: {record.reason} Every record is kept; "
                 f"`sociometer sweep --resume {self._sweep.id}` goes on."
+            )
+
+    def _stop_when_nothing_boots(self, block: int) -> None:
+        """End the sweep after a block without a single boot: the next ones would wait as long, for nothing."""
+        if reason := schedule.why_nothing_boots(self._sweep.plan, self._records, block):
+            raise SweepError(
+                f"No task of block {block + 1} booted; most often: {reason}. Every record is kept; "
+                f"`sociometer sweep --resume {self._sweep.id}` goes on all the same."
             )
 
     def _estimate(self, rounds: Iterable[Round]) -> float:

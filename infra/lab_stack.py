@@ -1,4 +1,4 @@
-"""The lab's part of the Pulumi program: a registry on this machine, and in it each variant's image in each form."""
+"""The lab's part of the Pulumi program: a registry on this machine that holds each variant's image in each form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from infra.sources.images import PROJECT, recipe
 
 
 def lab(settings: Settings) -> dict[str, Any]:
-    """Declare the lab's stack; gives the fields of its outputs."""
+    """Declare the lab's stack and return the fields of its outputs."""
+    settings.require_lab()
     registry = LabRegistry("registry", registry_folder(pulumi.get_stack()), settings.registry_port or None)
     variants = {name: _variant(name, settings, registry) for name in settings.all_variants}
     return {
@@ -30,25 +31,25 @@ def lab(settings: Settings) -> dict[str, Any]:
 
 
 def _variant(name: str, settings: Settings, registry: LabRegistry) -> dict[str, Any]:
-    """One workload's source image and its forms, as the outputs describe them."""
-    inside = pulumi.ResourceOptions(parent=registry, deleted_with=registry)
+    """Declare one workload's source image and its forms; return them as the outputs describe them."""
+    options = pulumi.ResourceOptions(parent=registry, deleted_with=registry)
     source = SourceImageResource(
-        f"{name}-source", recipe(name, settings), registry.address, registry.storage_id, opts=inside
+        f"{name}-source", recipe(name, settings), registry.address, registry.storage_id, opts=options
     )
     return {
         "name": name,
         "source_image": source.image,
         "image_bytes": source.layer_bytes,
         "treatments": {form: _form(name, form, settings, registry, source) for form in settings.forms},
-        **settings.workload(name)._asdict(),
+        **settings.workload(name).outputs(),
     }
 
 
 def _form(
     name: str, form: Form, settings: Settings, registry: LabRegistry, source: SourceImageResource
 ) -> pulumi.Output[dict[str, Any]]:
-    """A treatment. Each form has a repository of its own: an index in one must not make the control lazy."""
-    made = SociImage(
+    """Declare a treatment in its own repository: an index beside the control's image would make the control lazy."""
+    image = SociImage(
         f"{name}-{form}",
         SociImageArgs(
             source=source.image,
@@ -62,4 +63,4 @@ def _form(
         ),
         pulumi.ResourceOptions(parent=source, deleted_with=registry),
     )
-    return made.treatment
+    return image.treatment

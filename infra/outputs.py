@@ -27,6 +27,8 @@ FORMS: tuple[Form, ...] = get_args(Form)
 LAZY_FORMS: tuple[Form, ...] = ("soci-v1", "soci-v2")
 Platform = Literal["linux/amd64", "linux/arm64"]
 CONTROL: Form = "plain"
+AUTO_READY = "auto"
+"""Readiness as the image says it: its one exposed port."""
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 
 
@@ -78,6 +80,20 @@ class TreatmentOutput(_Output):
     service: ServiceOutput | None = Field(default=None, description="on Fargate; None elsewhere")
 
 
+class ContainerOutput(_Output):
+    """What a container is given beyond its image. None and empty leave what the image says."""
+
+    environment: dict[str, str] = {}
+    secrets: dict[str, str] = Field(default={}, description="variable and ARN; a value is nowhere")
+    command: tuple[str, ...] | None = None
+    entry_point: tuple[str, ...] | None = None
+    user: str | None = None
+    working_directory: str | None = None
+    read_only_root: bool = False
+    stop_timeout_seconds: int | None = None
+    task_role: str | None = Field(default=None, description="ARN")
+
+
 class VariantOutput(_Output):
     """One workload: its source image and its treatments by form."""
 
@@ -86,8 +102,17 @@ class VariantOutput(_Output):
     image_bytes: int = Field(description="sum of the compressed layers")
     port: int = Field(default=80, ge=1, le=65535)
     health_path: str = "/"
+    ready: str | None = Field(default=None, description="when a task is ready; None: HTTP at port and health_path")
+    container: ContainerOutput = ContainerOutput()
     boot_report: bool = Field(default=True, description="serves /boot.json; else ready counts as booted")
     treatments: dict[str, TreatmentOutput]
+
+
+class BastionOutput(_Output):
+    """The build machine of a Fargate stack, reached through SSM Session Manager only."""
+
+    instance_id: str
+    bucket: str = Field(description="for exchanging files with it")
 
 
 class FargateOutput(_Output):
@@ -102,6 +127,7 @@ class FargateOutput(_Output):
     platform_version: str
     cpu_units: int = Field(description="1024 are one vCPU")
     memory_mebibytes: int
+    bastion: BastionOutput | None = Field(default=None, description="None without one")
 
 
 class StackOutputs(_Output):

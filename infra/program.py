@@ -17,7 +17,7 @@ from kit.errors import SociometerError
 
 
 def deploy() -> None:
-    """Declare everything of the current stack; a fault of the settings ends the run with its one line."""
+    """Declare the current stack; an error in the settings ends the run with its one-line message."""
     try:
         outputs = _declare(Settings.parse(_configuration()))
     except SociometerError as error:
@@ -34,11 +34,11 @@ def _declare(settings: Settings) -> dict[str, Any]:
 
 
 def _configuration() -> dict[str, object]:
-    """Every key of our namespace, also unknown ones: inline from the engine, under `pulumi up` from the environment."""
-    everything = pulumi_config.get_config_env() | pulumi_config.CONFIG.get()
-    return {key: value for key, value in everything.items() if key.startswith(f"{NAMESPACE}:")}
+    """Every key in our namespace, even unknown ones: inline from the engine, under `pulumi up` from the environment."""
+    configuration = pulumi_config.get_config_env() | pulumi_config.CONFIG.get()
+    return {key: value for key, value in configuration.items() if key.startswith(f"{NAMESPACE}:")}
 
 
 def _checked(outputs: dict[str, Any]) -> dict[str, Any]:
-    """Only what keeps to the contract leaves the program."""
+    """The outputs, checked against their contract before they leave the program."""
     return StackOutputs.parse(outputs).model_dump(mode="json")

@@ -1,6 +1,6 @@
-"""The one way a program is run: no shell, always a time limit, one return type, errors that carry the cause.
+"""The one way to run a program: no shell, always a time limit, one return type, errors that carry the cause.
 
-The child gets a process group of its own, so that a time limit or Ctrl-C ends it with everything it started.
+The child leads its own process group, so that a time limit or Ctrl-C ends it with everything it started.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit import interrupts
 from kit.errors import CommandFailed, CommandNotFound, CommandTimeout
 
 LAST_LINES = 8
-"""How many of the last lines of a failed tool's output go into the error."""
+"""The number of lines of a failed tool's output, from its end, that go into the error."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,23 @@ def run(
     stdin: str | None = None,
     check: bool = True,
 ) -> Completed:
-    """Run ``argv`` to its end and return what it printed.
+    """Run ``argv`` until it ends and return what it printed.
 
     ``env`` is added to this process's environment. Raises `CommandNotFound`, `CommandTimeout` (the whole
     process group is killed), or, when ``check`` is true, `CommandFailed` with the last lines of its output.
     """
     words = tuple(str(word) for word in argv)
     began = time.monotonic()
-    process = _start(words, env, cwd, has_stdin=stdin is not None)
+    process: subprocess.Popen[str] | None = None
     try:
+        with interrupts.held():  # until there is a process to kill
+            process = _start(words, env, cwd, has_stdin=stdin is not None)
         stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
     except subprocess.TimeoutExpired as error:
-        _kill(process)
-        said = last_lines(*process.communicate())
-        raise CommandTimeout(f"{_name(words)} did not end within {timeout_seconds:g} s.{said}") from error
+        output = last_lines(*_kill(process))
+        raise CommandTimeout(f"{_name(words)} did not end within {timeout_seconds:g} s.{output}") from error
     except BaseException:
         _kill(process)
-        process.communicate()
         raise
     done = Completed(words, process.returncode, stdout, stderr, time.monotonic() - began)
     if check and done.exit_code != 0:
@@ -64,7 +66,7 @@ def run(
 
 
 def last_lines(stdout: str, stderr: str) -> str:
-    """The tail of what a tool said, errors preferred, ready to be put behind a sentence."""
+    """The end of a tool's output, of its errors if there are any, as text to append to a sentence."""
     lines = [line for line in (stderr.strip() or stdout.strip()).splitlines() if line.strip()]
     return "" if not lines else " It said:\n  " + "\n  ".join(lines[-LAST_LINES:])
 
@@ -88,13 +90,15 @@ def _start(
         raise CommandNotFound(f"{words[0]} is not installed. `sociometer tools install` installs it.") from error
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    try:
+def _kill(process: subprocess.Popen[str] | None) -> tuple[str, str]:
+    """Kill the process, if it was started, with everything it started; return what it printed."""
+    if process is None:
+        return "", ""
+    with suppress(ProcessLookupError):  # it ended by itself in the meantime
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # it ended by itself in the meantime
+    return process.communicate()
 
 
 def _name(words: tuple[str, ...]) -> str:
-    """The program and its subcommand: enough to know which call it was, without its arguments' secrets."""
+    """The program and its subcommand: enough to recognise the call, without secrets from its arguments."""
     return " ".join([Path(words[0]).name, *(word for word in words[1:3] if not word.startswith("-"))])

@@ -47,6 +47,8 @@ def check(before: Sweep, after: Sweep, across: str | None) -> dict[str, list[str
     differing = aspects(before, after)
     if forbidden := differing.keys() - (_allowed(across) if across in differing else ()):
         raise SweepError(_refusal(before, after, differing, forbidden))
+    if across == "image" and not differing:
+        raise SweepError(_same_images(before, after))
     return differing
 
 
@@ -62,6 +64,16 @@ def _refuse_simulations(before: Sweep, after: Sweep) -> None:
             f"Sweeps {before.id} ({targets[0]}) and {after.id} ({targets[1]}) cannot be compared: figures of "
             f"{simulated[0]!r} are simulated and say nothing about a measurement."
         )
+
+
+def _same_images(before: Sweep, after: Sweep) -> str:
+    """A comparison across images of one image would call chance a change."""
+    sources = {name: variant.source_image.rpartition("@")[2] for name, variant in after.outputs.variants.items()}
+    measured = " and ".join(f"{sources[name]} as {name}" for name in after.plan.design.variants if name in sources)
+    return (
+        f"Sweeps {before.id} and {after.id} have no change of images to compare: both measured {measured}. Run "
+        "`sociometer up` on the new image, and sweep again. Without --across, the two are compared as repetitions."
+    )
 
 
 def _refusal(before: Sweep, after: Sweep, differing: dict[str, list[str]], forbidden: set[str]) -> str:

@@ -17,11 +17,14 @@ import psutil
 
 from experiments.executors.protocol import RoundAborted
 from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, TaskObservation, TaskTimes
-from infra.lab import mounts
+from infra import readiness
+from infra.lab import mounts, registry
 from infra.lab.cluster import Cluster, clear_orphans, run_folder
+from infra.lab.container_spec import Container
 from infra.lab.edge import MAX_HOSTS, REGISTRY
 from infra.lab.profiles import profile as profile_named
-from infra.lab.task import LabTask, TaskLife, TaskRun
+from infra.lab.protocol import LabTask, TaskRun
+from infra.lab.task import TaskLife
 from infra.outputs import LAZY_FORMS, StackOutputs, TreatmentOutput, VariantOutput
 from kit.errors import LabError, MachineError, SettingsError, StackError
 from kit.machine import load
@@ -68,6 +71,8 @@ class LabExecutor:
         if most > MAX_HOSTS:
             raise SettingsError(f"The lab runs at most {MAX_HOSTS} tasks at once; the plan has a round of {most}.")
         _check_platform(self._outputs.platform)
+        for round_ in {(each.variant, each.form): each for each in rounds}.values():
+            self._task(round_)
         _check_memory(most, self._profile.memory_bytes)
         _check_disk(max((self._disk_bytes(round_) for round_ in rounds), default=0))
 
@@ -93,6 +98,7 @@ class LabExecutor:
     def _task(self, round_: Round) -> LabTask:
         variant, treatment = self._treatment(round_)
         lazy = treatment.form in LAZY_FORMS
+        container = self._container(variant, treatment)
         unique = uuid.uuid4().hex
         return LabTask(
             task_arn=f"arn:lab:ecs:local:000000000000:task/sociometer/{unique}",
@@ -101,11 +107,17 @@ class LabExecutor:
             image_digest=treatment.image_digest,
             snapshotter=mounts.SOCI if lazy else mounts.OVERLAYFS,
             lazy_layers=len(treatment.ztocs) if lazy else 0,
-            port=variant.port,
-            health_path=variant.health_path,
+            container=container,
+            ready=readiness.of_image(variant, container.config),
             has_boot_report=variant.boot_report,
             timeout_seconds=self._timeout_seconds,
         )
+
+    def _container(self, variant: VariantOutput, treatment: TreatmentOutput) -> Container:
+        """What a task of a treatment runs: the configuration in its image, and what the stack sets instead."""
+        config = registry.image_config(self._storage, treatment.image_digest)
+        lab_can = set(Container.__dataclass_fields__) - {"config"}
+        return Container(config, **variant.container.model_dump(include=lab_can))
 
     def _treatment(self, round_: Round) -> tuple[VariantOutput, TreatmentOutput]:
         try:

@@ -39,6 +39,10 @@ LOG_BYTES_PER_TASK = 16 * 1024
 """A boot report and some lines of the web server. An assumption, on the high side."""
 
 
+INTERFACE_ENDPOINTS = 3
+"""ecr.api, ecr.dkr and logs; secrets need one more for the service that holds them."""
+
+
 class Shape(Frozen):
     """The size of a stack's tasks, and the parts of the stack that are billed by the hour."""
 
@@ -47,7 +51,7 @@ class Shape(Frozen):
     vcpu: float = 0.25
     memory_gb: float = 0.5
     zones: int = 2
-    interface_endpoints: int = Field(default=3, description="ecr.api, ecr.dkr, logs; each in every zone")
+    interface_endpoints: int = Field(default=INTERFACE_ENDPOINTS, description="each in every zone")
 
 
 class Part(Frozen):

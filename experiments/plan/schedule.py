@@ -12,9 +12,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from experiments.plan.plan import Plan
-from experiments.records.model import Round, RoundRecord, RoundStatus
+from experiments.records.model import Outcome, Round, RoundRecord, RoundStatus
 
 MAX_ATTEMPTS = 3
+UNBOOTED = (Outcome.TIMEOUT, Outcome.STOPPED)
+"""A task that ended so says something of its image, not of the target."""
 
 
 def next_round(plan: Plan, records: Sequence[RoundRecord]) -> Round | None:
@@ -30,6 +32,19 @@ def remaining(plan: Plan, records: Sequence[RoundRecord]) -> Iterator[Round]:
         open_rounds = [round_ for round_ in block if round_.index not in done]
         tries_left = [round_ for round_ in open_rounds if failures[round_.index] < MAX_ATTEMPTS]
         yield from sorted(tries_left, key=lambda round_: (failures[round_.index], round_.index))
+
+
+def why_nothing_boots(plan: Plan, records: Sequence[RoundRecord], block: int) -> str | None:
+    """The most frequent reason of a block that is done and in which no task booted; None for any other block.
+
+    Only tasks whose image is to blame count: the next blocks would wait as long, for nothing.
+    """
+    following = next_round(plan, records)
+    tasks = [task for record in records if record.round.block == block for task in record.observation.tasks]
+    if following is None or following.block == block or any(task.outcome not in UNBOOTED for task in tasks):
+        return None
+    reasons = Counter((task.reason or "no task gave a reason").rstrip(".") for task in tasks)
+    return reasons.most_common(1)[0][0] if reasons else None
 
 
 def due_rounds(plan: Plan, begun: Collection[int]) -> tuple[Round, ...]:

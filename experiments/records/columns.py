@@ -73,7 +73,7 @@ TASKS = (
     _time("pull_started_ns", "the image pull began"),
     _time("pull_stopped_ns", "the image pull ended"),
     _time("started_ns", "the container was running"),
-    _time("ready_ns", "the first HTTP 200"),
+    _time("ready_ns", "the task is ready: the first HTTP 200, or another sign of its image"),
     _time("boot_started_ns", "the task's own boot work began, by its own clock"),
     _time("boot_finished_ns", "the task's own boot work ended, by its own clock"),
 )

@@ -1,7 +1,7 @@
 """The durations of a task's start in seconds, from its times. Pure.
 
     connect = connectivity - created        pull = pull stopped - pull started
-    start   = started - created             ready = first HTTP 200 - created
+    start   = started - created             ready = seen to be ready - created
     boot    = the task's own boot work finished - created
 
 The names, and `created` as the start, are those of ECS's DescribeTasks. Only a booted task has durations: a timeout

@@ -4,7 +4,8 @@ A task row has the columns of `columns.TASKS`. A value is empty (JSON: null) if 
 boot. `parquet` writes the same rows as Parquet.
 
 The averages have the columns of the CSV written by the published Fargate experiment on this question
-(ppabis/ecs-soci-experiments), one row per round in the plan's order. "First connection" there is ECS's
+(ppabis/ecs-soci-experiments), one row per round in the plan's order. That experiment writes a file per treatment; where
+several are in one file, two leading columns say which a row is of. "First connection" there is ECS's
 connectivityAt - createdAt, our `connect`, and not the first HTTP answer, our `ready`. Simulated rows are marked: task
 rows by ``target`` and ``simulated``, the averages by an extra column, `simulated`.
 """
@@ -30,6 +31,7 @@ AVERAGES = {
     "averagePullTime": "pull",
     "averageBootTime": "boot",
 }
+TREATMENT = ("variant", "form")
 
 
 def task_rows(records: Iterable[RoundRecord]) -> Iterator[dict[str, Any]]:
@@ -53,12 +55,23 @@ def to_csv(records: Sequence[RoundRecord]) -> str:
 def to_averages_csv(records: Sequence[RoundRecord]) -> str:
     """The published experiment's five columns: means over the tasks of each round that count as measurements.
 
-    A repeated round has one row, from its last attempt. A round without measurements has empty averages.
+    A repeated round has one row, from its last attempt. A round without measurements has empty averages. Nothing says
+    which treatment a row is of: give one treatment's records, or take `to_averages_by_treatment_csv`.
     """
+    return _averages_csv(records, ())
+
+
+def to_averages_by_treatment_csv(records: Sequence[RoundRecord]) -> str:
+    """The five columns of `to_averages_csv`, after two that name the treatment."""
+    return _averages_csv(records, TREATMENT)
+
+
+def _averages_csv(records: Sequence[RoundRecord], leading: Sequence[str]) -> str:
     last = {record.round.index: record for record in records if record.status is not RoundStatus.ABORTED}
     simulated = any(is_simulated(task.task_id) for record in records for task in record.observation.tasks)
     mark = {"simulated": True} if simulated else {}
-    return _csv(("taskCount", *AVERAGES, *mark), (_averages(last[index]) | mark for index in sorted(last)))
+    rows = (_averages(last[index]) | mark for index in sorted(last))
+    return _csv((*leading, "taskCount", *AVERAGES, *mark), rows)
 
 
 def files(records: Sequence[RoundRecord]) -> dict[str, str]:
@@ -66,7 +79,7 @@ def files(records: Sequence[RoundRecord]) -> dict[str, str]:
     return {
         "records.json": to_json(records),
         "records.csv": to_csv(records),
-        "averages.csv": to_averages_csv(records),
+        "averages.csv": to_averages_by_treatment_csv(records),
     }
 
 
@@ -74,6 +87,7 @@ EXPORT_FORMATS: dict[str, Callable[[Sequence[RoundRecord]], str]] = {
     "json": to_json,
     "csv": to_csv,
     "averages-csv": to_averages_csv,
+    "averages-by-treatment-csv": to_averages_by_treatment_csv,
 }
 
 
@@ -91,7 +105,8 @@ def _row(task: TaskRecord) -> dict[str, Any]:
 
 def _averages(record: RoundRecord) -> dict[str, Any]:
     measured = [durations(task.observation) for task in record.tasks() if in_figures(task)]
-    row: dict[str, Any] = {"taskCount": record.round.task_count}
+    round_ = record.round
+    row: dict[str, Any] = {"variant": round_.variant, "form": round_.form, "taskCount": round_.task_count}
     for column, phase in AVERAGES.items():
         values = [value for task in measured if (value := task.of(phase)) is not None]
         row[column] = mean(values) if values else None
@@ -100,7 +115,7 @@ def _averages(record: RoundRecord) -> dict[str, Any]:
 
 def _csv(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

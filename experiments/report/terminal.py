@@ -21,9 +21,9 @@ TEXT_WIDTH = 110
 _VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
 _LEGEND = (
     "Seconds: the median of the tasks, with the range from minimum to maximum below it. pull: of the image; start, "
-    "ready and boot: from the task's creation to its container's start, its first HTTP 200 and the end of its own boot "
-    "work. change: the form against the control within each block, averaged over the blocks. *: this machine was "
-    "overloaded in some rounds."
+    "ready and boot: from the task's creation to its container's start, to when it is ready (its first HTTP 200, or "
+    "another sign of its image) and to the end of its own boot work. change: the form against the control within each "
+    "block, averaged over the blocks. *: this machine was overloaded in some rounds."
 )
 
 

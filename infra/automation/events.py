@@ -136,9 +136,8 @@ def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerErro
     """The error behind a failed run: a lock with its owner, an error of ours with its type, else the first message."""
     if locks := list(_LOCK.finditer(run_output)):
         return StackError(_locked(stack, locks[0]))
-    for text in diagnostics:
-        if ours := _own_error(text):
-            return ours
+    if own := [error for text in diagnostics if (error := _own_error(text))]:
+        return _together(own, stack)
     if (known := _known_cause("\n".join((*diagnostics, run_output)))) is not None:
         return known
     complaints = [text for text in diagnostics if not _NOISE.fullmatch(text)] or _complaints(run_output)
@@ -152,6 +151,17 @@ def _own_error(text: str) -> SociometerError | None:
         return None
     kind = getattr(errors, matches[-1][1], SociometerError)
     return kind(text[matches[-1].end() :].strip()) if issubclass(kind, SociometerError) else None
+
+
+def _together(failures: list[SociometerError], stack: str) -> SociometerError:
+    """One error for all that failed, each told once; of the first one's type, which gives the exit code."""
+    told = list(dict.fromkeys(str(error) for error in failures))
+    if len(told) == 1:
+        return failures[0]
+    return type(failures[0])(
+        f"{len(told)} things failed:\n" + "\n".join(f"- {text}" for text in told) + "\nWhat was made is kept. Mend "
+        f"what failed or leave it out (settings images, variants, forms), then `sociometer up --stack {stack}` again."
+    )
 
 
 def _known_cause(run_output: str) -> SociometerError | None:

@@ -4,7 +4,11 @@ A stack whose ``Pulumi.<stack>.yaml`` comes with the project (shipped, or tracke
 its own below the data directory. Its file there is a copy that follows the original: what changed in the original
 since the last time is taken over, everything else stays as commands have set it, so the later word counts. Pulumi
 writes to that copy as it likes (settings, its encryption salt), and removes it with the stack. Every other stack's file
-lies in the project's own folder, where git ignores it.
+lies in the project's own folder.
+
+The project's `Pulumi.yaml` names the environment that a plain `pulumi` command takes. Where that is not the one that
+runs this, Pulumi works in a folder below the data directory whose `Pulumi.yaml` names none, and reads the stacks' files
+where they are.
 
 `prepare` sets up the folder before Pulumi works in it. Everything else here only reads.
 """
@@ -12,26 +16,32 @@ lies in the project's own folder, where git ignores it.
 from __future__ import annotations
 
 import functools
+import os
 import re
 import shlex
+import sys
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from infra.settings.model import NAMESPACE
+from infra.settings.model import BUILT_IN_VARIANTS, NAMESPACE
 from kit.command import run
 from kit.errors import CommandNotFound, SettingsError
 from kit.files import write
 from kit.paths import asset, data_dir
 
 STACK_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-PROJECT_FILES = ("Pulumi.yaml", "__main__.py")
+PROJECT, PROGRAM = "Pulumi.yaml", "__main__.py"
 FARGATE_STACK = "dev"
 """The stack whose settings ship with the project; a new stack on Fargate starts from them."""
-SHIPPED = f"Pulumi.{FARGATE_STACK}.yaml"
+SHIPPED = (FARGATE_STACK, *BUILT_IN_VARIANTS)
+"""The stacks whose files ship with the project: one of all variants, and one of each."""
 _GIT_SECONDS = 30.0
+SALT = "encryptionsalt"
+"""Pulumi's key for the salt of the passphrase; a committed one is of the empty passphrase."""
 _FOLLOWED = "followed.yaml"
 """The original as it was when the copy last followed it."""
 
@@ -54,7 +64,9 @@ def project_folder() -> Path:
 
 def prepare_project() -> Path:
     """Fill the project's folder where it is a copy, and give it."""
-    return project_folder() if project_folder() == _source() else _laid_out(project_folder())
+    if project_folder() != _source():
+        return _laid_out(project_folder())
+    return _source() if _names_our_environment() else _laid_out(_beside(), files_in=_source())
 
 
 def prepare(stack: str) -> Path:
@@ -63,7 +75,7 @@ def prepare(stack: str) -> Path:
     Nothing in it is under version control, or only ignored. No other function here asks git or writes.
     """
     original, folder = _original(stack), _own_folder(stack)
-    if original.is_file() and (original.name == SHIPPED or original.name in _tracked(original.parent)):
+    if original.is_file() and (stack in SHIPPED or original.name in _tracked(original.parent)):
         _follow(original, _laid_out(folder))
         return folder
     (folder / _FOLLOWED).unlink(missing_ok=True)  # of a file that was committed once; its copy no longer counts
@@ -73,7 +85,10 @@ def prepare(stack: str) -> Path:
 def working_folder(stack: str) -> Path:
     """The folder that `prepare` chose for a stack."""
     folder = _own_folder(stack)
-    return folder if (folder / _FOLLOWED).is_file() else project_folder()
+    if (folder / _FOLLOWED).is_file():
+        return folder
+    in_place = project_folder() != _source() or _names_our_environment()
+    return project_folder() if in_place else _beside()
 
 
 def pulumi_command(stack: str, words: str) -> str:
@@ -92,7 +107,7 @@ def settings(stack: str) -> dict[str, object]:
 
 def fargate_defaults() -> dict[str, object]:
     """The settings that ship for Fargate, by bare key, for a stack that has none yet."""
-    return _bare(_read(_source() / SHIPPED))
+    return _bare(_read(_original(FARGATE_STACK)))
 
 
 def set_beside(stack: str) -> dict[str, object]:
@@ -105,12 +120,15 @@ def set_beside(stack: str) -> dict[str, object]:
 
 
 def followed(original: Document, before: Document, copy: Document) -> Document:
-    """The copy after its original went from ``before`` to ``original``: what changed there is taken over."""
+    """The copy after its original went from ``before`` to ``original``: what changed there is taken over.
+
+    A copy has a salt of its own, for its user may have a passphrase.
+    """
     then, now = _config(before), _config(original)
     changed = {key for key in then.keys() | now.keys() if then.get(key) != now.get(key)}
     kept = {key: value for key, value in _config(copy).items() if key not in changed}
     taken = {key: value for key, value in now.items() if key in changed}
-    return {**copy, **original, "config": {**kept, **taken}}
+    return {**copy, **_without_salt(original), "config": {**kept, **taken}}
 
 
 def _follow(original: Path, folder: Path) -> None:
@@ -125,7 +143,11 @@ def _as_followed(original: Path, folder: Path) -> Document:
     """What the copy in ``folder`` holds once it has followed its original; without a copy that is the original."""
     copy, last = folder / original.name, folder / _FOLLOWED
     exists = copy.is_file() and last.is_file()
-    return followed(_read(original), _read(last), _read(copy)) if exists else _read(original)
+    return followed(_read(original), _read(last), _read(copy)) if exists else _without_salt(_read(original))
+
+
+def _without_salt(document: Document) -> Document:
+    return {key: value for key, value in document.items() if key != SALT}
 
 
 def _source() -> Path:
@@ -140,13 +162,36 @@ def _own_folder(stack: str) -> Path:
     return data_dir() / "stacks" / checked_name(stack)
 
 
-def _laid_out(folder: Path) -> Path:
+def _beside() -> Path:
+    """The folder for this checkout: another one has its own."""
+    return data_dir() / "checkouts" / f"{zlib.crc32(bytes(_source().resolve())):08x}"
+
+
+def _laid_out(folder: Path, files_in: Path | None = None) -> Path:
+    """Fill a folder with the project's files, for Pulumi to find the stacks' in ``files_in``."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in PROJECT_FILES:
-        content = asset(name).read_bytes()
-        if not (folder / name).is_file() or (folder / name).read_bytes() != content:
+    for name, content in {PROJECT: _anywhere(folder, files_in), PROGRAM: asset(PROGRAM).read_text()}.items():
+        if not (folder / name).is_file() or (folder / name).read_text() != content:
             write(folder / name, content)
     return folder
+
+
+def _anywhere(folder: Path, files_in: Path | None) -> str:
+    """The project's file without the environment that it names, which is beside the original."""
+    project = _read(_source() / PROJECT)
+    if isinstance(project.get("runtime"), dict):
+        project["runtime"] = {key: value for key, value in project["runtime"].items() if key != "options"}
+    if files_in is not None:
+        project["stackConfigDir"] = os.path.relpath(files_in, folder)
+    return yaml.safe_dump(project, sort_keys=False)
+
+
+def _names_our_environment() -> bool:
+    """Whether the project's file names no environment, or the one that runs this."""
+    runtime = _read(_source() / PROJECT).get("runtime")
+    options = runtime.get("options", {}) if isinstance(runtime, dict) else {}
+    named = options.get("virtualenv")
+    return named is None or (_source() / named).resolve() == Path(sys.prefix).resolve()
 
 
 @functools.cache

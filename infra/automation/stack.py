@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pulumi.automation import OutputMap, Stack
+from pulumi.automation import OutputMap, Stack, UpResult
 from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from infra.automation import files, workspace
@@ -32,8 +32,13 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
         workspace.configure(opened, settings)
         _tell_what_is_beside(stack, notify)
         workspace.refuse_pending(opened)
-        result = opened.up(refresh=True, on_event=events, color="never", suppress_progress=True)
+        result = _up(opened, events)
     return _parsed(result.outputs)
+
+
+def _up(opened: Stack, events: Events) -> UpResult:
+    """One failed image stops only what depends on it, so that the others are made, and every failure is told."""
+    return opened.up(refresh=True, continue_on_error=True, on_event=events, color="never", suppress_progress=True)
 
 
 def outputs(stack: str) -> StackOutputs:

@@ -1,34 +1,38 @@
 """An optional small build machine next to ECR, for users with a slow uplink or a system that cannot run the soci CLI.
 
 It accepts no connections: access is through SSM Session Manager only. Files are exchanged through a bucket. Besides
-that, its role may only fill the stack's repositories. To run `up` there, bring your own credentials.
+that, its role may only fill the stack's repositories. To run `up` there, bring your own credentials. It runs Debian,
+because the tools are installed from Debian's packages.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from infra.fargate.access import COMPONENT
 from infra.fargate.network import EVERYWHERE, HTTPS
 from infra.fargate.roles import PULL
 from infra.fargate.rules import allow_out
 
 INSTANCE_TYPE = "t4g.small"
-AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+AMI_PARAMETER = "/aws/service/debian/release/12/latest/arm64"
+"""Debian's own ("Cloud/AmazonEC2Image" in its wiki)."""
 DISK_GIB = 40
 EXCHANGE_DAYS = 7
 HTTP = 80
 PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
 SSM_POLICY = "arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
-BOOT = """#!/bin/sh
-dnf install --assumeyes docker git gcc python3.11 zlib-devel
-systemctl enable --now docker
-"""
+START = Path(__file__).with_name("bastion_start.sh")
+DOMAINS = {"aws-cn": "amazonaws.com.cn"}
+"""Domains of AWS's endpoints by partition, where it is not the usual one."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class BastionArgs:
     """A public subnet (the machine downloads tools), its AMI, and the repositories that it may push to."""
 
     partition: str
+    region: str
     vpc_id: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
     ami: pulumi.Input[str]
@@ -52,12 +57,13 @@ class Bastion(pulumi.ComponentResource):
         gateway: aws.ec2.InternetGateway,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("sociometer:fargate:Bastion", name, None, opts)
+        super().__init__(COMPONENT, name, None, opts)
         self._name, self._args = name, args
         self._child_opts = pulumi.ResourceOptions(parent=self)
         self.bucket = self._bucket()
         self.instance = self._instance(self._profile(), self._group(), gateway)
-        self.register_outputs({"instance_id": self.instance.id, "bucket": self.bucket.id})
+        self.output = {"instance_id": self.instance.id, "bucket": self.bucket.id}
+        self.register_outputs(self.output)
 
     def _bucket(self) -> aws.s3.Bucket:
         bucket = aws.s3.Bucket(f"{self._name}-exchange", force_destroy=True, opts=self._child_opts)
@@ -117,8 +123,9 @@ class Bastion(pulumi.ComponentResource):
     def _instance(
         self, profile: aws.iam.InstanceProfile, group: aws.ec2.SecurityGroup, gateway: aws.ec2.InternetGateway
     ) -> aws.ec2.Instance:
+        args = self._args
         return aws.ec2.Instance(
-            self._name,
+            f"{self._name}-debian",  # one of another system cannot become it, and goes
             ami=self._args.ami,
             instance_type=INSTANCE_TYPE,
             subnet_id=self._args.subnet_id,
@@ -129,12 +136,20 @@ class Bastion(pulumi.ComponentResource):
             root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
                 encrypted=True, volume_size=DISK_GIB, volume_type="gp3", delete_on_termination=True
             ),
-            user_data=BOOT,
+            user_data=self.bucket.id.apply(lambda bucket: start_script(args.region, args.partition, bucket)),
+            user_data_replace_on_change=True,  # it runs at the first boot only
             tags={"Name": self._name},
             # The parameter names a new AMI every other week, which is no reason to replace the machine. The gateway
             # cannot be deleted while the machine has a public address.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], depends_on=[gateway]),
         )
+
+
+def start_script(region: str, partition: str, bucket: str) -> str:
+    """What the machine does at its first boot."""
+    values = {"region": region, "bucket": bucket, "domain": DOMAINS.get(partition, "amazonaws.com")}
+    lines = [f"{name}={shlex.quote(value)}" for name, value in values.items()]
+    return "\n".join(("#!/bin/sh", *lines, START.read_text()))
 
 
 _TRUST: dict[str, Any] = {

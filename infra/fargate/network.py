@@ -1,7 +1,7 @@
 """The network: the stack's own VPC, with two public subnets for the load balancer and two private ones for tasks.
 
-Tasks reach only ECR, CloudWatch Logs and S3 (where ECR keeps layers), through endpoints. There is no NAT gateway, so
-every task pulls over the same short path, and none can reach the internet.
+Tasks reach only ECR, CloudWatch Logs, S3 (where ECR keeps layers) and what holds their secrets, through endpoints.
+There is no NAT gateway, so every task pulls over the same short path, and none can reach the internet.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class NetworkArgs:
     cidr: str
     region: str
     zones: tuple[pulumi.Input[str], pulumi.Input[str]]
+    secret_services: tuple[str, ...] = ()
+    """Where ECS reads secrets for the tasks: `secretsmanager`, `ssm`. Each needs an endpoint of its own."""
 
 
 class Network(pulumi.ComponentResource):
@@ -124,5 +126,5 @@ class Network(pulumi.ComponentResource):
                 security_group_ids=[group.id],
                 opts=self._child_opts,
             )
-            for service in INTERFACE_ENDPOINTS
+            for service in (*INTERFACE_ENDPOINTS, *self._args.secret_services)
         ]

@@ -5,7 +5,7 @@ The workload needs no rights: it hashes files and answers HTTP. Only ECS tasks o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+READ_SECRET = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameters"}
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
@@ -24,6 +25,8 @@ class RolesArgs:
     region: str
     repository_arns: Sequence[pulumi.Input[str]]
     log_group_arn: pulumi.Input[str]
+    secret_arns: Sequence[str] = ()
+    """Of the variables that ECS reads for the containers."""
 
 
 class Roles(pulumi.ComponentResource):
@@ -81,5 +84,13 @@ def _execution_policy(args: RolesArgs) -> dict[str, Any]:
             {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
             {"Effect": "Allow", "Action": list(PULL), "Resource": list(args.repository_arns)},
             {"Effect": "Allow", "Action": list(LOG), "Resource": log_streams},
+            *_read_secrets(args.secret_arns),
         ],
     }
+
+
+def _read_secrets(arns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Exactly the secrets and parameters that are named; a key of a secret (``…:key::``) is no part of its ARN here."""
+    for service, action in READ_SECRET.items():
+        if named := sorted({":".join(arn.split(":")[:7]) for arn in arns if arn.split(":")[2] == service}):
+            yield {"Effect": "Allow", "Action": action, "Resource": named}

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.outputs import ROUTE_HEADER, ServiceOutput
+from infra.outputs import ROUTE_HEADER, ContainerOutput, ServiceOutput
 from infra.settings.model import Workload
 
 CONTAINER = "workload"
@@ -123,7 +123,7 @@ class TreatmentService(pulumi.ComponentResource):
                 cpu_architecture=ARCHITECTURES[self._args.platform], operating_system_family="LINUX"
             ),
             execution_role_arn=self._args.execution_role_arn,
-            task_role_arn=self._args.task_role_arn,
+            task_role_arn=self._args.workload.container.task_role or self._args.task_role_arn,
             container_definitions=pulumi.Output.json_dumps([_container(self._args)], sort_keys=True),
             opts=self._child_opts,
         )
@@ -160,6 +160,24 @@ class TreatmentService(pulumi.ComponentResource):
         )
 
 
+def _given(container: ContainerOutput) -> dict[str, Any]:
+    """What the user sets of a container, by the names of the task definition; nothing for what is the image's own.
+
+    Secrets are ARNs: ECS reads the values itself, with the execution role.
+    """
+    given: dict[str, Any] = {
+        "environment": [{"name": name, "value": value} for name, value in sorted(container.environment.items())],
+        "secrets": [{"name": name, "valueFrom": arn} for name, arn in sorted(container.secrets.items())],
+        "command": list(container.command or ()),
+        "entryPoint": list(container.entry_point or ()),
+        "user": container.user,
+        "workingDirectory": container.working_directory,
+        "readonlyRootFilesystem": container.read_only_root,
+        "stopTimeout": container.stop_timeout_seconds,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
 def priorities(headers: Iterable[str]) -> dict[str, int]:
     """A priority for each treatment's rule, derived from its name: adding a treatment moves no other."""
     taken: dict[int, str] = {}
@@ -173,6 +191,7 @@ def priorities(headers: Iterable[str]) -> dict[str, int]:
 
 def _container(args: ServiceArgs) -> dict[str, Any]:
     return {
+        **_given(args.workload.container),
         "name": CONTAINER,
         "image": args.image,
         "essential": True,

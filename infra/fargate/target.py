@@ -59,9 +59,8 @@ class FargateStack(pulumi.ComponentResource):
 
     def _network(self) -> Network:
         settings = self._settings
-        return Network(
-            self._name, NetworkArgs(settings.network_cidr, settings.region, self._args.zones), self._child_opts
-        )
+        args = NetworkArgs(settings.network_cidr, settings.region, self._args.zones, settings.secret_services)
+        return Network(self._name, args, self._child_opts)
 
     def _registry(self) -> Registry:
         kinds = (SOURCE, *self._settings.forms)
@@ -87,11 +86,16 @@ class FargateStack(pulumi.ComponentResource):
 
     def _roles(self) -> Roles:
         log_group, region = self.cluster.log_group.arn, self._settings.region
-        return Roles(self._name, RolesArgs(self._args.account, region, self.registry.arns, log_group), self._child_opts)
+        return Roles(
+            self._name,
+            RolesArgs(self._args.account, region, self.registry.arns, log_group, self._settings.secret_arns),
+            self._child_opts,
+        )
 
     def _bastion(self, ami: pulumi.Input[str]) -> Bastion:
         args = BastionArgs(
             partition=partition(self._settings.region),
+            region=self._settings.region,
             vpc_id=self.network.vpc_id,
             subnet_id=self.network.public_subnet_ids[0],
             ami=ami,
@@ -110,7 +114,7 @@ class FargateStack(pulumi.ComponentResource):
             "source_image": images.source,
             "image_bytes": images.layer_bytes,
             "treatments": {form: self._treatment(variant, form, images) for form in self._settings.forms},
-            **self._settings.workload(variant)._asdict(),
+            **self._settings.workload(variant).outputs(),
         }
 
     def _treatment(self, variant: str, form: Form, images: VariantImages) -> pulumi.Output[dict[str, Any]]:
@@ -161,6 +165,7 @@ class FargateStack(pulumi.ComponentResource):
                 "platform_version": PLATFORM_VERSION,
                 "cpu_units": settings.cpu_units,
                 "memory_mebibytes": settings.memory_mebibytes,
+                "bastion": None if self.bastion is None else self.bastion.output,
             },
         }
 

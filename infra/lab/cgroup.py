@@ -55,15 +55,23 @@ class TaskGroup:
                 folder.mkdir(exist_ok=True)
             (folder / "cgroup.procs").write_text(str(pid))
 
-    def is_empty(self) -> bool:
-        """Whether no container process is in it."""
-        return not any(_pids(folder) for folder in self._folders(self.hierarchies.cpu))
+    def has_container(self) -> bool:
+        """Whether a process of the container lives; the host's daemons, which may share the limits, do not count."""
+        return any(_pids(folder) for folder in _deepest_first(self._container(self.hierarchies.cpu)))
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel killed a process of this group because its memory was used up."""
+        own = self.hierarchies.memory / PARENT / self.name
+        return any(_kills(folder) for folder in (own, self._container(self.hierarchies.memory)))
 
     def remove(self) -> None:
         """Remove the group from every hierarchy (the runtime makes it in all). Its processes must have ended."""
         for root in self.hierarchies.mounts:
             for folder in self._folders(root):
                 _rmdir(folder)
+
+    def _container(self, root: Path) -> Path:
+        return root / self.container_path.lstrip("/")
 
     def _folders(self, root: Path) -> list[Path]:
         return _deepest_first(root / PARENT / self.name)
@@ -115,6 +123,15 @@ def _pids(folder: Path) -> list[str]:
         return (folder / "cgroup.procs").read_text().split()
     except FileNotFoundError:
         return []  # removed by the runtime in the meantime
+
+
+def _kills(folder: Path) -> int:
+    """How many processes the kernel has killed here for memory: cgroup v2 and v1 count in files of their own."""
+    for name in ("memory.events", "memory.oom_control"):
+        if (folder / name).is_file():
+            counts = dict(line.split() for line in (folder / name).read_text().splitlines())
+            return int(counts.get("oom_kill", 0))
+    return 0
 
 
 def _rmdir(folder: Path) -> None:

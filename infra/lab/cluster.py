@@ -19,7 +19,8 @@ from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
 from infra.lab.metadata import Identity, MetadataService
 from infra.lab.profiles import Profile
-from infra.lab.task import LabTask, TaskLife
+from infra.lab.protocol import LabTask
+from infra.lab.task import TaskLife
 from kit.errors import LabError
 from kit.machine import mountinfo, processes
 from kit.paths import data_dir
@@ -131,7 +132,7 @@ class Cluster:
         profile = self._profile
         limits = (profile.vcpu, profile.memory_bytes, host.address)
         identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
-        self.metadata.register(identity, lambda: host.snapshotter_of(task.container_id))
+        self.metadata.register(identity, host.snapshotter)
         return TaskLife(host, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
 
     def _close_hosts(self, opening: Sequence[Future[Host]]) -> None:

@@ -5,25 +5,39 @@ The daemons run in the host's namespaces and outside the task's CPU quota, unles
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.lab import daemons, mounts, probe
+from infra import boot_report
+from infra.lab import container_spec, daemons, mounts, probe, reasons, rootfs, snapshotter_log
 from infra.lab.cgroup import TaskGroup
+from infra.lab.container_log import ContainerLog
+from infra.lab.container_spec import Place
+from infra.lab.ctr import Ctr
 from infra.lab.edge import REGISTRY, Edge, host_address
+from infra.lab.probe import Answer
 from infra.lab.profiles import Profile
+from infra.lab.protocol import End, LabTask
+from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
 from kit.daemon import Daemon, wait_until
-from kit.errors import CommandError, LabError
+from kit.errors import CommandTimeout, LabError
+from kit.machine import limits
 from kit.machine.mountinfo import Hierarchies
 from kit.toolchain.toolbox import tool, tools_path
 
 DAEMON_SECONDS = 20.0
 START_SECONDS = 60.0
-_CONTAINER_LOG = "container.log"
-"""What the container writes to its standard output and error."""
+END_SECONDS = 5.0
+HEALTH_SECONDS = 30.0
+"""Docker's default time limit of a health check."""
+LEASE_HOURS = 24
+_EXIT_CODE = re.compile(r"non-zero exit code (\d+)")
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,8 @@ class Host:
         self._sandbox = sandbox
         self._group = group
         self._daemons: list[Daemon] = []
+        self._ctr = Ctr(sandbox, self.trouble)
+        self._log = ContainerLog(spec.folder / "container.log")
 
     @classmethod
     def open(cls, spec: HostSpec, edge: Edge, hierarchies: Hierarchies) -> Host:
@@ -68,6 +84,11 @@ class Host:
         return host_address(self.spec.index)
 
     @property
+    def rootfs(self) -> Path:
+        """Where the container's root is mounted, as the host sees it."""
+        return self.spec.folder / "rootfs"
+
+    @property
     def soci_root(self) -> Path:
         """Where the soci-snapshotter keeps and mounts its layers."""
         return self.spec.folder / "soci"
@@ -77,30 +98,56 @@ class Host:
         return probe.reachable(self._sandbox, REGISTRY)
 
     def pull(self, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
-        """Pull an image, lazily if the snapshotter can. Raises `CommandError` with ctr's last lines."""
-        self._ctr(
-            ["image", "pull", "--plain-http", "--snapshotter", snapshotter, "--platform", self.spec.platform, image],
-            timeout_seconds,
-        )
+        """Pull an image, lazily if the snapshotter can. Raises `LabError` with the cause in one sentence."""
+        words = ("--plain-http", "--snapshotter", snapshotter, "--platform", self.spec.platform, image)
+        self._ctr.run(["image", "pull", *words], timeout_seconds, reasons.of_pull)
 
-    def start(self, image: str, container_id: str, snapshotter: str, environment: dict[str, str]) -> None:
-        """Create and start the container under the task's limits, in the host's network."""
-        words = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
-        words += ["--cgroup", self._group.container_path, "--log-uri", f"file://{self.spec.folder / _CONTAINER_LOG}"]
-        words += ["--snapshotter", snapshotter, "--platform", self.spec.platform]
-        self._ctr(["run", "--detach", "--net-host", *words, image, container_id], START_SECONDS)
+    def start(self, task: LabTask, environment: dict[str, str]) -> None:
+        """Create and start the task's container under its limits, in the host's network, as Docker would start it."""
+        argv = task.container.argv
+        self._mount(task)
+        place = self._place()
+        user = rootfs.user(self._sandbox.inside(self.rootfs), task.container.user_text)
+        specification = container_spec.specification(task.container, argv, user, place, environment)
+        config = self.spec.folder / "container.json"
+        config.write_text(json.dumps(specification))
+        log = f"file://{self._log.path}"
+        words = ["run", "--detach", "--config", str(config), "--log-uri", log, task.container_id]
+        self._ctr.run(words, START_SECONDS, reasons.of_start)
 
-    def ask(self, port: int, path: str) -> tuple[int, bytes] | None:
-        """Status and body of the task's answer to a GET from the edge; None while nothing answers."""
-        return probe.get(self._edge.sandbox, self.address, port, path)
+    def look(self, task: LabTask) -> Answer:
+        """Whether the task is ready now, and what was seen."""
+        if task.ready.kind == "log":
+            return self._log.look(task.ready.pattern)
+        if task.ready.kind == "healthcheck":
+            return self._check_health(task)
+        return probe.look(self._edge.sandbox, self.address, task.ready)
+
+    def boot_report(self, port: int) -> bytes | None:
+        """What the task answers when it is asked for its boot report."""
+        return probe.get(self._edge.sandbox, self.address, port, boot_report.PATH)
 
     def has_stopped(self) -> bool:
         """Whether no process of the container is left."""
-        return self._group.is_empty()
+        return not self._group.has_container()
 
-    def snapshotter_of(self, container_id: str) -> str | None:
+    def end(self, container_id: str) -> End:
+        """How the container that has stopped ended; its shim may hear of it a moment later than the kernel."""
+        memory_limit = self.spec.profile.memory_bytes if self._group.out_of_memory() else None
+        until = time.monotonic() + END_SECONDS
+        while True:
+            done = self._ctr.tell(["tasks", "delete", container_id], END_SECONDS)
+            if code := _EXIT_CODE.search(done.stderr):
+                return End(int(code[1]), memory_limit)
+            if done.exit_code == 0:
+                return End(0, memory_limit)
+            if time.monotonic() > until:
+                return End(None, memory_limit)
+            time.sleep(0.02)
+
+    def snapshotter(self) -> str | None:
         """Which snapshotter the container's root really comes from (see `mounts.snapshotter`)."""
-        return mounts.snapshotter(self._sandbox.mounts(), container_id, self.soci_root)
+        return mounts.snapshotter(self._sandbox.mounts(), self.rootfs, self.soci_root)
 
     def lazy_layers(self) -> int:
         """How many layers are FUSE mounts now."""
@@ -119,9 +166,12 @@ class Host:
 
     def last_words(self) -> str:
         """The end of what the container printed."""
-        log = self.spec.folder / _CONTAINER_LOG
-        lines = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
-        return f"It said: {' / '.join(lines)[-400:]}" if lines else "It said nothing."
+        return self._log.last_words()
+
+    def why_not_lazy(self) -> str:
+        """Which layers the soci-snapshotter left to containerd, and why; empty where it says nothing."""
+        log = self.spec.folder / "soci-snapshotter.log"
+        return snapshotter_log.told(snapshotter_log.fallen_back(log.read_text(errors="replace")))
 
     def kill(self) -> None:
         """Kill everything on the host, now: a pull ends at once."""
@@ -150,7 +200,7 @@ class Host:
             failure=LabError,
             seconds=DAEMON_SECONDS,
         )
-        self._ctr(["version"], DAEMON_SECONDS)
+        self._ctr.run(["version"], DAEMON_SECONDS)
 
     def _spawn(self, name: str, *argv: str | Path) -> None:
         # containerd finds its shim and runc on PATH
@@ -160,11 +210,34 @@ class Host:
         if self.spec.profile.daemons_inside:
             self._group.add(daemon.process.pid)
 
-    def _ctr(self, words: list[str], timeout_seconds: float) -> None:
-        argv = [str(tool("ctr")), "--address", daemons.CONTAINERD_SOCKET, *words]
+    def _mount(self, task: LabTask) -> None:
+        """Mount a writable snapshot of the image. It is kept by a lease, which must outlive the task."""
+        self.rootfs.mkdir()
+        lease = ("--expiration", f"{LEASE_HOURS}h")
+        words = ("--rw", *lease, "--snapshotter", task.snapshotter, "--platform", self.spec.platform, task.image)
+        self._ctr.run(["image", "mount", *words, str(self.rootfs)], START_SECONDS, reasons.of_start)
+
+    def _place(self) -> Place:
+        """Where the container runs, with the files of /etc that every container gets."""
+        hostname = f"ip-{self.address.replace('.', '-')}"
+        files = self.spec.folder / "etc"
+        files.mkdir()
+        (files / "hostname").write_text(f"{hostname}\n")
+        (files / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{self.address} {hostname}\n")
+        (files / "resolv.conf").write_text("")  # there is no name server in the lab
+        group = self._group.container_path
+        open_files = min(container_spec.OPEN_FILES, limits.most_open_files())
+        return Place(self.rootfs, files, group, hostname, self.spec.profile.memory_bytes, open_files)
+
+    def _check_health(self, task: LabTask) -> Answer:
+        words = task.container.config.health_command
+        if words is None:
+            raise ImageAtFault("The image has no HEALTHCHECK, and readiness is to come from it.")
+        check = task.container.config.health_check
+        limit = (check.timeout_ns / 1e9 if check else 0) or HEALTH_SECONDS
+        name = f"health-{time.monotonic_ns()}"
         try:
-            self._sandbox.run(argv, timeout_seconds=timeout_seconds)
-        except CommandError as error:
-            if trouble := self.trouble():
-                raise LabError(trouble) from error
-            raise
+            done = self._ctr.tell(["tasks", "exec", "--exec-id", name, task.container_id, *words], limit)
+        except CommandTimeout:
+            return Answer(ready=False, seen=f"its health check did not end within {limit:g} s")
+        return Answer(done.exit_code == 0, f"its health check ended with {done.exit_code}")

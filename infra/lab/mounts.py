@@ -17,14 +17,14 @@ def lazy_layers(mounts: list[Mount], soci_root: Path) -> int:
     return sum(mount.kind == FUSE_KIND and mount.point.is_relative_to(soci_root) for mount in mounts)
 
 
-def snapshotter(mounts: list[Mount], container: str, soci_root: Path) -> str | None:
-    """Which snapshotter the container's root comes from; None while it has none.
+def snapshotter(mounts: list[Mount], rootfs: Path, soci_root: Path) -> str | None:
+    """Which snapshotter the container's root, mounted at ``rootfs``, comes from; None while it has none.
 
     Like Fargate's metadata it says ``soci`` only where layers are really lazy: a container that the
     soci-snapshotter gave nothing but downloaded layers is told as ``overlayfs``.
     """
     for mount in mounts:
-        if mount.point.parts[-2:] == (container, "rootfs"):
+        if mount.point == rootfs:
             from_soci = f"upperdir={soci_root}/" in mount.options
             return SOCI if from_soci and lazy_layers(mounts, soci_root) else OVERLAYFS
     return None

@@ -24,8 +24,11 @@ from pathlib import Path
 import httpx
 import psutil
 
+from infra.oci import config
+from infra.oci.config import ImageConfig
+from infra.oci.manifest import parse
 from kit import daemon, locks
-from kit.errors import MachineError
+from kit.errors import MachineError, StackError
 from kit.files import write
 from kit.machine.processes import find, listener
 from kit.paths import data_dir
@@ -107,6 +110,19 @@ def remove(folder: Path) -> None:
 class _Running:
     process: psutil.Process
     port: int
+
+
+def image_config(storage: Path, digest: str) -> ImageConfig:
+    """The configuration of an image (or of the one image of an index) in a registry's storage, running or not."""
+
+    def blob(wanted: str) -> bytes:
+        hexadecimal = wanted.removeprefix("sha256:")
+        try:
+            return (storage / "docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data").read_bytes()
+        except FileNotFoundError as error:
+            raise StackError(f"The lab's registry has lost {wanted}. `sociometer up` makes it again.") from error
+
+    return config.read(digest, lambda known: parse(blob(known), name=known), lambda known: blob(known).decode())
 
 
 def _process(folder: Path) -> _Running | None:

@@ -64,9 +64,13 @@ class Sandbox:
         """The sandbox's file system as seen from outside."""
         return Path(f"/proc/{self.init_pid}/root")
 
-    def run(self, argv: Sequence[str | Path], *, timeout_seconds: float) -> Completed:
+    def inside(self, path: Path) -> Path:
+        """A path of the sandbox as seen from outside."""
+        return self.root / path.relative_to("/")
+
+    def run(self, argv: Sequence[str | Path], *, timeout_seconds: float, check: bool = True) -> Completed:
         """Run a command inside, to its end."""
-        return run(self._enter(argv), timeout_seconds=timeout_seconds)
+        return run(self._enter(argv), timeout_seconds=timeout_seconds, check=check)
 
     def batch(self, program: Literal["ip", "tc"], *lines: str) -> None:
         """Set up the sandbox's network; process ids in ``lines`` mean the same as outside."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Callable
 
 from infra import boot_report
 from infra.lab import mounts
+from infra.lab.protocol import End, Ending, LabTask, TaskHost, TaskRun
+from infra.lab.reasons import ImageAtFault
 from kit.errors import CommandTimeout, SociometerError
 
 READY_POLL_SECONDS = 0.02
@@ -21,92 +21,6 @@ BOOT_POLL_SECONDS = 0.25
 """How often its boot report is asked for; no measurement depends on it, the report carries its own times."""
 DEATH_SECONDS = 0.5
 """How long a failed step waits for the news that a daemon has died."""
-
-
-class Ending(StrEnum):
-    """How a lab task ended, in the words of the task records."""
-
-    BOOTED = "booted"
-    TIMEOUT = "timeout"
-    STOPPED = "stopped"
-    NOT_LAZY = "not-lazy"
-    CONTAMINATED = "contaminated"
-    ABORTED = "aborted"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class LabTask:
-    """An image on the edge's registry to run, and what to expect of it."""
-
-    task_arn: str
-    container_id: str
-    image: str
-    image_digest: str
-    snapshotter: str
-    lazy_layers: int
-    port: int
-    health_path: str
-    has_boot_report: bool
-    timeout_seconds: float
-
-
-@dataclass
-class TaskRun:
-    """What was observed of a task. Times are ns since the epoch, None for what did not happen."""
-
-    created_ns: int
-    connected_ns: int | None = None
-    pull_started_ns: int | None = None
-    pull_stopped_ns: int | None = None
-    started_ns: int | None = None
-    ready_ns: int | None = None
-    boot_started_ns: int | None = None
-    boot_finished_ns: int | None = None
-    ending: Ending = Ending.FAILED
-    reason: str | None = None
-    snapshotter: str | None = None
-    lazy_layers: int | None = None
-    received_bytes: int | None = None
-    clock_error_bound_ms: float | None = None
-    phase: str = field(default="created", compare=False)
-
-
-class TaskHost(Protocol):
-    """What a task needs of its host; `infra.lab.host.Host` is the real one."""
-
-    def reaches_registry(self) -> bool:
-        """Whether a connection to the registry can be opened."""
-
-    def pull(self, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
-        """Pull the image; raises `SociometerError`."""
-
-    def start(self, image: str, container_id: str, snapshotter: str, environment: dict[str, str]) -> None:
-        """Start the container; raises `SociometerError`."""
-
-    def ask(self, port: int, path: str) -> tuple[int, bytes] | None:
-        """Status and body of the task's answer; None while nothing answers."""
-
-    def has_stopped(self) -> bool:
-        """Whether no process of the container is left."""
-
-    def snapshotter_of(self, container_id: str) -> str | None:
-        """Where the container's root comes from: see `mounts.snapshotter`."""
-
-    def lazy_layers(self) -> int:
-        """How many layers are lazy now."""
-
-    def received_bytes(self) -> int:
-        """Bytes received over the network so far."""
-
-    def trouble(self) -> str | None:
-        """Which daemon has ended, and how; None while all run."""
-
-    def last_words(self) -> str:
-        """The end of what the container printed."""
-
-    def kill(self) -> None:
-        """Kill everything on the host, now."""
 
 
 class _Ended(Exception):
@@ -125,6 +39,7 @@ class TaskLife:
         self.task = task
         self._host, self._environment = host, environment
         self._aborted = threading.Event()
+        self._seen = ""
         self.run = TaskRun(created_ns=0)
 
     def abort(self) -> None:
@@ -145,8 +60,13 @@ class TaskLife:
             self.run.ending, self.run.reason = self._judge()
         except _Ended as end:
             self.run.ending, self.run.reason = end.ending, end.reason
+        except ImageAtFault as error:
+            self.run.ending, self.run.reason = Ending.STOPPED, str(error)
         except SociometerError as error:
             self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {self._cause(error)}"
+        if self._aborted.is_set() and self.run.ending is not Ending.BOOTED:
+            # Everything was killed: what the task seems to have died of is our own doing.
+            self.run.ending, self.run.reason = Ending.ABORTED, f"The round was aborted while {self.run.phase}."
 
     def _connect(self) -> None:
         self.run.phase = "connecting"
@@ -164,16 +84,31 @@ class TaskLife:
 
     def _start(self) -> None:
         self.run.phase = "starting"
-        task = self.task
-        self._host.start(task.image, task.container_id, task.snapshotter, self._environment)
+        self._host.start(self.task, self._environment)
         self.run.started_ns = time.time_ns()
 
     def _wait_ready(self) -> None:
-        self.run.phase = "waiting for its first answer"
-        while (answer := self._ask(self.task.health_path)) is None or answer[0] != 200:
-            self._check_alive()
-            time.sleep(READY_POLL_SECONDS)
+        self.run.phase = "waiting to be ready"
+        if self.task.ready.kind == "exit":
+            self._wait_end()
+        else:
+            while not (answer := self._host.look(self.task)).ready:
+                self._seen = answer.seen
+                self._check_alive()
+                time.sleep(READY_POLL_SECONDS)
         self.run.ready_ns = time.time_ns()
+        self._seen = ""
+
+    def _wait_end(self) -> None:
+        """A job is ready when it has ended as it should."""
+        self._seen = "it still runs"
+        while not self._host.has_stopped():
+            self._check_time()
+            self._check_daemons()
+            time.sleep(READY_POLL_SECONDS)
+        end = self._host.end(self.task.container_id)
+        if end.exit_code != self.task.ready.code:
+            raise _Ended(Ending.STOPPED, f"{_ended(end)}, not with {self.task.ready.code}. {self._host.last_words()}")
 
     def _wait_booted(self) -> None:
         self.run.phase = "booting"
@@ -181,11 +116,9 @@ class TaskLife:
             self.run.boot_started_ns, self.run.boot_finished_ns = self.run.started_ns, self.run.ready_ns
             self._look()
             return
-        while (answer := self._ask(boot_report.PATH)) is None or answer[0] != 200:
-            self._check_alive()
-            time.sleep(BOOT_POLL_SECONDS)
+        text = self._until(lambda: self._host.boot_report(self.task.ready.port), BOOT_POLL_SECONDS)
         self._look()
-        report = boot_report.parse(answer[1], self.task.task_arn)
+        report = boot_report.parse(text, self.task.task_arn)
         self.run.boot_started_ns, self.run.boot_finished_ns = report.started_ns, report.finished_ns
         self.run.clock_error_bound_ms = report.clock_error_bound_ms
         if report.snapshotter != self.run.snapshotter:
@@ -194,7 +127,7 @@ class TaskLife:
 
     def _look(self) -> None:
         """Record what the host's mounts and network counters prove."""
-        self.run.snapshotter = self._host.snapshotter_of(self.task.container_id)
+        self.run.snapshotter = self._host.snapshotter()
         self.run.lazy_layers = self._host.lazy_layers()
         self.run.received_bytes = self._host.received_bytes()
 
@@ -204,19 +137,25 @@ class TaskLife:
         seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
         if task.snapshotter == mounts.SOCI:
             if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
-                return Ending.NOT_LAZY, f"The form promises {task.lazy_layers} lazy layers; seen: {seen}."
+                reason = f"The form promises {task.lazy_layers} lazy layers; seen: {seen}. {self._host.why_not_lazy()}"
+                return Ending.NOT_LAZY, reason.rstrip()
         elif run.snapshotter != task.snapshotter or run.lazy_layers:
             return Ending.CONTAMINATED, f"The control must be loaded whole; seen: {seen}."
         return Ending.BOOTED, None
 
-    def _ask(self, path: str) -> tuple[int, bytes] | None:
-        return self._host.ask(self.task.port, path)
+    def _until(self, ask: Callable[[], bytes | None], poll_seconds: float) -> bytes:
+        """The first answer of a task that is alive and in time."""
+        while (answer := ask()) is None:
+            self._check_alive()
+            time.sleep(poll_seconds)
+        return answer
 
     def _check_alive(self) -> None:
         self._check_time()
         self._check_daemons()
         if self._host.has_stopped():
-            raise _Ended(Ending.STOPPED, f"The container stopped while {self.run.phase}. {self._host.last_words()}")
+            end = _ended(self._host.end(self.task.container_id))
+            raise _Ended(Ending.STOPPED, f"{end} while it was {self.run.phase}. {self._host.last_words()}")
 
     def _check_daemons(self) -> None:
         if trouble := self._host.trouble():
@@ -230,15 +169,12 @@ class TaskLife:
     def _left(self) -> float:
         left = self._deadline - time.time()
         if left <= 0:
-            limit = f"{self.task.timeout_seconds:g} s"
-            raise _Ended(
-                Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}. {self._host.last_words()}"
-            )
+            limit, seen = f"{self.task.timeout_seconds:g} s", f": {self._seen}" if self._seen else ""
+            words = self._host.last_words()
+            raise _Ended(Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}{seen}. {words}")
         return left
 
     def _failure(self, error: SociometerError) -> Ending:
-        if self._aborted.is_set():
-            return Ending.ABORTED
         return Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
 
     def _cause(self, error: SociometerError) -> str:
@@ -249,3 +185,11 @@ class TaskLife:
                 return trouble
             time.sleep(READY_POLL_SECONDS)
         return str(error)
+
+
+def _ended(end: End) -> str:
+    """How a container ended, as the beginning of a sentence."""
+    code = "" if end.exit_code is None else f" with exit code {end.exit_code}"
+    if end.memory_limit is None:
+        return f"The container ended{code}"
+    return f"The container ran out of memory (limit {end.memory_limit >> 20} MiB) and ended{code}"

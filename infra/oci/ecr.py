@@ -35,13 +35,13 @@ def region_of(registry: str) -> str | None:
 
 
 @contextmanager
-def auth_file(registry: str, region: str) -> Iterator[Path]:
-    """A Docker ``config.json`` with a fresh token for ``registry`` beside what the user's own one holds.
+def auth_file(registry: str, region: str, base: Path | None = None) -> Iterator[Path]:
+    """A Docker ``config.json`` with a fresh token for ``registry`` beside what ``base``, or the user's own one, holds.
 
     It lies in a private folder that is removed with the block. Raises `CredentialsError` when AWS does not accept the
     credentials, `RegistryUnreachable` when AWS does not answer, and `AwsError` for any other refusal.
     """
-    config = _users_own() | {}
+    config = _configuration(base)
     config["auths"] = {**config.get("auths", {}), registry: {"auth": _token(region)}}
     config.pop("credsStore", None)  # Docker would ask it first, and it does not know the token
     config["credHelpers"] = {host: name for host, name in config.get("credHelpers", {}).items() if host != registry}
@@ -104,10 +104,10 @@ def _translated(operation: str) -> Iterator[None]:
         raise RegistryUnreachable(str(translated)) if isinstance(error, UNREACHABLE) else translated from error
 
 
-def _users_own() -> dict[str, Any]:
-    """The user's Docker configuration: an own image may come from a registry that only it knows how to enter."""
+def _configuration(base: Path | None) -> dict[str, Any]:
+    """``base``, or the user's Docker configuration: an own image may come from a registry that only it can enter."""
     folder = os.environ.get("DOCKER_CONFIG")
-    path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+    path = base or (Path(folder) if folder else Path.home() / ".docker") / "config.json"
     if not path.is_file():
         return {}
     try:

@@ -13,12 +13,13 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import Field
 
-from infra.oci import soci
+from infra.oci import blame, soci
 from infra.oci.containerd import import_image, private_containerd
 from infra.oci.layout import reserve_copies
 from infra.oci.manifest import SOCI_INDEX_V1, Manifest, Reference, as_image, checked_repository, ztocs_and_layers
@@ -27,7 +28,7 @@ from infra.oci.pushed import Pushed
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import Source, require_indexable, resolve
 from infra.outputs import FORMS, LAZY_FORMS, Form, Platform, SkippedLayer, TreatmentOutput, ZtocOutput
-from kit.errors import ImageError, SettingsError
+from kit.errors import ImageError, SettingsError, SociometerError
 from kit.scratch import scratch
 
 
@@ -100,11 +101,21 @@ def _complaint(parse: Any, value: Any) -> str | None:
 def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     """Make a form and push it. Made again, it gives the same digests and pushes nothing.
 
-    Raises, before anything is pushed: `ImageError` (the source does not exist, is of another platform, corrupt,
-    zstd, or has no layer that reaches the minimum size), `MachineError` (not enough disk space; not Linux; no root
-    for soci-v1). `CommandTimeout` or `CommandFailed` when a tool hangs or dies. After any error the registry has no
-    manifest more than before.
+    Raises, before anything is pushed: `ImageError` (the source does not exist, is of another platform, corrupt, or
+    has no layer that SOCI can index; or a layer that SOCI fails on), `MachineError` (not enough disk space; not
+    Linux; no root for soci-v1). `CommandTimeout` or `CommandFailed` when a tool hangs or dies. Each names image and
+    form. After any error the registry has no manifest more than before.
     """
+    try:
+        return _make(request, timeout_seconds)
+    except SociometerError as error:
+        named = type(error)(f"{request.source.partition('@')[0]} as {request.form}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            named.add_note(note)
+        raise named from error
+
+
+def _make(request: FormRequest, timeout_seconds: float) -> FormResult:
     began = time.monotonic()
     regctl = Regctl(request.access, Deadline(timeout_seconds))
     source = resolve(regctl, request.source, request.platform)
@@ -152,7 +163,8 @@ def _make_plain(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
 def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
     with scratch("form") as room:
         folder = source.pull(regctl, room, copies=2)
-        converted = soci.convert(folder, room / "converted", request.options, regctl.deadline)
+        with blame.explained(source.manifest, request.options, regctl.deadline, lambda: folder):
+            converted = soci.convert(folder, room / "converted", request.options, regctl.deadline)
         ztocs = _ztocs(converted.index, source.manifest)
         digests = tuple(document.digest for document in converted.documents)
         with undone_on_failure(regctl, request.repository, digests) as new:
@@ -170,7 +182,9 @@ def _make_v1(regctl: Regctl, request: FormRequest, source: Source) -> _Made:
         before = {entry.digest for entry in regctl.referrers(image, SOCI_INDEX_V1)}
         with private_containerd(room) as socket, referrers_undone_on_failure(regctl, image, before):
             import_image(room / "image.tar", image.repository, socket, regctl.deadline)
-            reasons = soci.create(str(image), socket, room / "soci", request.options, regctl.deadline)
+            whole = partial(source.pull, regctl, room, copies=2)
+            with blame.explained(source.manifest, request.options, regctl.deadline, whole):
+                reasons = soci.create(str(image), socket, room / "soci", request.options, regctl.deadline)
             index = _push_v1(regctl, request, image, socket, room / "soci")
             ztocs = _ztocs(index, source.manifest)
             _tag(regctl, request, image)

@@ -17,6 +17,7 @@ from kit.command import Completed, run
 from kit.errors import CommandFailed, CommandTimeout, ImageError, RegistryUnreachable, SettingsError
 from kit.toolchain.toolbox import tool
 
+_REFUSED = ("[http 401]", "[http 403]", "unauthorized", "authentication required")
 _UNREACHABLE = ("dial tcp", "connection refused", "connection reset", "no such host", "i/o timeout", "EOF")
 
 
@@ -83,6 +84,11 @@ class Regctl:
         """What a tag points to, None when there is none; raises `RegistryUnreachable` when nobody answers."""
         done = self._run(_registry(repository), "manifest", "head", f"{repository}:{tag}")
         return done.stdout.strip() if _exists(done) else None
+
+    def tags(self, repository: str) -> list[str]:
+        """The tags of a repository; none where there is no such repository."""
+        done = self._run(_registry(repository), "tag", "ls", repository)
+        return done.stdout.split() if _exists(done) else []
 
     def tag(self, reference: Reference, tag: str) -> None:
         """Give an image of the registry a tag; no error when it has it."""
@@ -203,6 +209,9 @@ def _succeeded(done: Completed) -> Completed:
     said = _last_line(done)
     if "digest mismatch" in said or "retry limit exceeded" in said:
         raise ImageError(f"The registry holds a corrupt blob: {said}.")
+    if any(sign in done.stderr for sign in _REFUSED):
+        registry = next((word.split("/", 1)[0] for word in done.argv[3:] if "/" in word), "REGISTRY")
+        raise ImageError(f"{registry} wants a login, or refuses yours: `docker login {registry}`. It said: {said}.")
     if any(sign in said for sign in _UNREACHABLE):
         raise RegistryUnreachable(f"The registry does not answer: {said}.")
     raise CommandFailed(f"regctl {' '.join(done.argv[1:3])} failed with exit code {done.exit_code}: {said}")

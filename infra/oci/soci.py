@@ -5,6 +5,7 @@ Which layers soci skips, and why, is only in what it prints, so that is parsed.
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import sys
@@ -15,7 +16,7 @@ from infra.oci import layout
 from infra.oci.manifest import Index, Manifest, as_image, split
 from infra.oci.regctl import Access, Deadline
 from kit.command import Completed, run
-from kit.errors import ImageError, MachineError
+from kit.errors import CommandFailed, ImageError, MachineError
 from kit.toolchain.toolbox import tool
 
 IN_A_CONTAINER = (
@@ -24,6 +25,11 @@ IN_A_CONTAINER = (
 )
 """The data folder holds the stacks' state: in the container alone, it would go with it, and the stack stay up."""
 _SKIPPED = re.compile(r"^ztoc skipped - layer (sha256:[0-9a-f]{64}) \([^)]*\) (.+)$", re.MULTILINE)
+_LOGGED = re.compile(r'^time="?[^" ]*"? level=\w+ msg=(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>\S+))')
+"""A line of its log, as logrus writes it."""
+_BEFORE_CAUSES = re.compile(r"^(soci: |errors encountered while building soci layers; )+")
+_SAYING = ": "
+_VERBS = ("convert", "create", "push")
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,34 @@ def _store(address: Path, root: Path) -> tuple[str, ...]:
 def _soci(
     words: tuple[str, ...], deadline: Deadline, temporary: Path, environment: dict[str, str] | None = None
 ) -> Completed:
-    return run(
+    done = run(
         [tool("soci"), *words],
         timeout_seconds=deadline.remaining_seconds(),
         env={"TMPDIR": str(temporary), **(environment or {})},
+        check=False,
     )
+    if done.exit_code != 0:
+        verb = next(word for word in words if word in _VERBS)
+        raise CommandFailed(f"soci {verb} failed with exit code {done.exit_code}{_SAYING}{_cause(done)}")
+    return done
+
+
+def cause_of(error: CommandFailed) -> str:
+    """soci's own words in a failure of it, without ours around them."""
+    return str(error).partition(_SAYING)[2] or str(error)
+
+
+def was_killed(error: CommandFailed) -> bool:
+    """Whether soci did not end by itself: then no layer is to blame."""
+    return "exit code -" in str(error)
+
+
+def _cause(done: Completed) -> str:
+    """The last thing that soci said, without time stamps, log levels and what it says before every cause."""
+    lines = [line.strip() for line in (done.stderr.strip() or done.stdout.strip()).splitlines() if line.strip()]
+    if not lines:
+        return "it said nothing"
+    line = lines[-1]
+    if logged := _LOGGED.match(line):
+        line = json.loads(logged["quoted"]) if logged["quoted"] else logged["bare"]
+    return _BEFORE_CAUSES.sub("", line).strip().rstrip(".")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from infra.oci import layout
+from infra.oci.config import parse as config_of
 from infra.oci.manifest import Descriptor, Index, Manifest, Reference, as_image, normalized
 from infra.oci.regctl import Regctl
 from kit.errors import ImageError
+
+UNKNOWN_PLATFORM = "unknown/unknown"
+"""Of an attestation in an index, as BuildKit writes it."""
+
+_ELSEWHERE = (".foreign.", ".nondistributable.")
+"""In the media types of layers that stay where their vendor put them (Docker's, and OCI image-spec's)."""
 
 
 @dataclass(frozen=True)
@@ -35,51 +43,111 @@ def resolve(regctl: Regctl, source: str, platform: str) -> Source:
 
     Raises `ImageError` that names what does not exist, is corrupt, or is of another platform.
     """
-    reference = Reference.parse(source)
-    top = regctl.manifest(reference)
-    if isinstance(top, Index):
-        chosen = _choose(top, platform, reference)
-        reference = Reference(reference.repository, chosen.digest)
-        top = regctl.manifest(reference)
-    manifest = as_image(top, reference)
-    _check_platform(regctl, reference, manifest, platform)
-    return Source(reference, normalized(manifest))
+    top = Reference.parse(source)
+
+    def at(digest: str) -> Reference:
+        return Reference(top.repository, digest)
+
+    documents = Documents(lambda digest: regctl.manifest(at(digest)), lambda digest: regctl.blob(at(digest)))
+    digest, manifest = choose(documents, top.digest, platform, source)
+    return Source(at(digest), normalized(manifest))
 
 
-def require_indexable(manifest: Manifest, min_layer_bytes: int) -> None:
-    """Refuse an image of which soci would index no layer, or that it cannot index: `ImageError` says why."""
-    if not manifest.layers:
-        raise ImageError("The image has no layers: there is nothing to index.")
-    large = [layer for layer in manifest.layers if layer.size_bytes >= min_layer_bytes]
-    if not large:
-        largest = max(layer.size_bytes for layer in manifest.layers)
-        raise ImageError(
-            f"no layer of {len(manifest.layers)} reaches min-layer-size {min_layer_bytes}; the largest is {largest} "
-            f"bytes. Set minLayerSize to {largest} or less."
-        )
-    for layer in large:
-        if "zstd" in layer.media_type:
+@dataclass(frozen=True)
+class Documents:
+    """How the documents of an image are read by digest, wherever it lies."""
+
+    document: Callable[[str], Manifest | Index]
+    blob: Callable[[str], str]
+
+
+def choose(documents: Documents, digest: str, platform: str, name: object) -> tuple[str, Manifest]:
+    """The image of a platform behind a digest: itself, or one of an index, with its own digest.
+
+    What an image is for is what its configuration says: an index may have no word on it. Attestations and SOCI
+    indexes in an index are no images. ``name`` is what errors call it.
+    """
+    document = documents.document(digest)
+    if isinstance(document, Index):
+        digest = _choose(documents, document, platform, name)
+        document = documents.document(digest)
+    manifest = as_image(document, name)
+    require_distributable(manifest, name)
+    check_platform(config_of(documents.blob(manifest.config.digest), name), platform, name)
+    return digest, manifest
+
+
+class HasPlatform(Protocol):
+    """What says of itself what it is for."""
+
+    @property
+    def os(self) -> str:
+        """Such as linux."""
+
+    @property
+    def architecture(self) -> str:
+        """Such as arm64."""
+
+
+def check_platform(image: HasPlatform, platform: str, name: object) -> None:
+    """Raise `ImageError` for an image of another platform, or of none."""
+    if (actual := _platform_of(image, name)) != platform:
+        raise ImageError(f"{name} is for {actual}, not for {platform}. Set platform, or name another image.")
+
+
+def _choose(documents: Documents, index: Index, platform: str, name: object) -> str:
+    images = [entry for entry in index.manifests if entry.artifact_type is None and entry.platform != UNKNOWN_PLATFORM]
+    there: dict[str, str] = {}
+    for entry in images:
+        there.setdefault(entry.platform or _unlisted(documents, entry.digest, name), entry.digest)
+    if platform not in there:
+        raise ImageError(f"{name} has no image for platform {platform}; it has: {', '.join(sorted(there)) or 'none'}.")
+    return there[platform]
+
+
+def _unlisted(documents: Documents, digest: str, name: object) -> str:
+    """The platform of an entry that an index says nothing of."""
+    manifest = as_image(documents.document(digest), name)
+    return _platform_of(config_of(documents.blob(manifest.config.digest), name), name)
+
+
+def _platform_of(image: HasPlatform, name: object) -> str:
+    if not image.os or not image.architecture:
+        raise ImageError(f"{name} names no platform: its configuration has no os and architecture.")
+    return f"{image.os}/{image.architecture}"
+
+
+def require_distributable(manifest: Manifest, name: object) -> None:
+    """Refuse an image with a layer that registries do not hold, but an address elsewhere: `ImageError` names it."""
+    for layer in manifest.layers:
+        if any(word in layer.media_type for word in _ELSEWHERE):
             raise ImageError(
-                f"Layer {layer.digest} is compressed with zstd, which SOCI cannot index. "
-                "Build the source image with gzip layers."
+                f"{name} has a foreign layer, {layer.digest} ({layer.media_type}): it is not to be distributed, so no "
+                "registry of ours can hold it. Build the image on a base without such layers."
             )
 
 
-def _choose(index: Index, platform: str, reference: Reference) -> Descriptor:
-    images = [entry for entry in index.manifests if entry.artifact_type is None and entry.platform]
-    for entry in images:
-        if entry.platform == platform:
-            return entry
-    there = ", ".join(sorted({entry.platform or "" for entry in images} - {"unknown/unknown"})) or "none"
-    raise ImageError(f"{reference} has no image for platform {platform}; it has: {there}.")
+def can_be_indexed(layer: Descriptor) -> bool:
+    """Whether SOCI reads layers of this kind: gzip, or not compressed."""
+    return layer.media_type.endswith(("tar", "gzip"))
 
 
-def _check_platform(regctl: Regctl, reference: Reference, manifest: Manifest, platform: str) -> None:
-    text = regctl.blob(Reference(reference.repository, manifest.config.digest))
-    try:
-        config = json.loads(text)
-        actual = f"{config['os']}/{config['architecture']}"
-    except (ValueError, KeyError, TypeError) as error:
-        raise ImageError(f"{reference} is not a container image: its configuration says no platform.") from error
-    if actual != platform:
-        raise ImageError(f"{reference} is for {actual}, not for {platform}. Set platform, or name another image.")
+def require_indexable(manifest: Manifest, min_layer_bytes: int) -> None:
+    """Refuse an image of which soci would index no layer: `ImageError` says why, and what to do."""
+    if not manifest.layers:
+        raise ImageError("The image has no layers: there is nothing to index.")
+    readable = [layer.size_bytes for layer in manifest.layers if can_be_indexed(layer)]
+    if not readable:
+        kinds = ", ".join(sorted({layer.media_type.rpartition(".")[2] for layer in manifest.layers}))
+        raise ImageError(
+            f"SOCI can index none of the image's {len(manifest.layers)} layers (kind: {kinds}): it reads gzip. Measure "
+            "it as plain alone (forms: plain), or build it with gzip layers, as `docker buildx build --output "
+            "type=image,compression=gzip,force-compression=true` does."
+        )
+    if max(readable) < min_layer_bytes:
+        others = len(manifest.layers) - len(readable)
+        raise ImageError(
+            f"no layer of {len(readable)} reaches min-layer-size {min_layer_bytes}; the largest is {max(readable)} "
+            f"bytes{f' ({others} more are of a kind that SOCI cannot index)' if others else ''}. "
+            f"Set minLayerSize to {max(readable)} or less."
+        )

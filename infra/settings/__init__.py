@@ -1,1 +1,1 @@
-"""What can be set for a stack: each setting with its type, its default and what it means."""
+"""The settings of a stack, each with its type, its default and its meaning."""

@@ -1,7 +1,7 @@
-"""The settings that only the Fargate target reads; on the lab they are checked for sense and not used.
+"""The settings that only the Fargate target reads; the lab checks them but does not use them.
 
-Nothing is open to the world by default, and nothing is decided by the clock: the date in the tags is a setting, so
-that a program that did not change gives no diff tomorrow.
+Nothing is open to the world by default, and nothing depends on the clock: the date in the tags is a setting, so that
+an unchanged program gives no diff tomorrow.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from infra.settings.values import Cidr, SettingsModel, parse_list
 
 ANY_TIME = "any-time"
-"""What the tag says of a stack for which nobody named a date: it is an experiment, and may go."""
+"""The tag's value when nobody named a date: the stack is an experiment and may be deleted."""
 
 REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
-OWNER = r"^[A-Za-z0-9 .:/=+@_-]+$"  # of what AWS allows in the value of a tag
+OWNER = r"^[A-Za-z0-9 .:/=+@_-]+$"  # a part of what AWS allows in a tag's value
 TARGET_GROUP_NAME_LIMIT = 32
-"""Elastic Load Balancing API reference, CreateTargetGroup. pulumi-aws refuses a longer name, and cuts none."""
+"""Elastic Load Balancing API reference, CreateTargetGroup. pulumi-aws rejects a longer name and never shortens one."""
 RANDOM_SUFFIX = len("-0123456")
-"""What Pulumi puts behind the names that it makes."""
+"""The length of the suffix that Pulumi appends to the names it generates."""
 
 _GIB = 1024
 MEMORY: dict[int, range] = {
@@ -34,14 +34,14 @@ MEMORY: dict[int, range] = {
     8192: range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB),
     16384: range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB),
 }
-"""MiB that go with each CPU size ("Task size" in the Amazon ECS developer guide)."""
+"""The memory sizes in MiB that each CPU size allows ("Task size" in the Amazon ECS developer guide)."""
 
 WORLD_PREFIX = 8
-"""A range with a shorter prefix counts as the world: two halves of the internet are no smaller than the whole."""
+"""A range with a shorter prefix counts as the world: two halves of the internet are as large as the whole."""
 
 
 class FargateSettings(SettingsModel):
-    """Where a Fargate stack lies, what its tasks are, and who may look at them."""
+    """Where a Fargate stack runs, how large its tasks are, and who may reach them."""
 
     region: str = Field(default="eu-west-2", pattern=REGION)
     network_cidr: Cidr = "10.13.0.0/16"
@@ -63,20 +63,20 @@ class FargateSettings(SettingsModel):
 
     @field_validator("cpu_units", mode="after")
     @classmethod
-    def _sizes_there_are(cls, value: int) -> int:
+    def _known_cpu_size(cls, value: int) -> int:
         if value not in MEMORY:
             raise ValueError(f"allowed: {', '.join(map(str, MEMORY))}")
         return value
 
     @field_validator("delete_after", mode="before")
     @classmethod
-    def _a_day(cls, value: Any) -> Any:
+    def _iso_date(cls, value: Any) -> Any:
         if value in ("", ANY_TIME):
             return ""
         try:
             return date.fromisoformat(str(value)).isoformat()
         except ValueError as error:
-            raise ValueError("a day is written as 2027-01-31, or left out") from error
+            raise ValueError("write the date as 2027-01-31, or leave it out") from error
 
     @model_validator(mode="after")
     def _memory_goes_with_cpu(self) -> FargateSettings:
@@ -89,21 +89,21 @@ class FargateSettings(SettingsModel):
         return self
 
     @model_validator(mode="after")
-    def _the_world_only_by_name(self) -> FargateSettings:
+    def _world_only_if_allowed(self) -> FargateSettings:
         for cidr in self.loadbalancer_allow_cidrs:
             if IPv4Network(cidr).prefixlen < WORLD_PREFIX and not self.loadbalancer_allow_world:
                 raise ValueError(
                     f"loadbalancerAllowCidrs: {cidr} lets the world in. Name your own range, such as your address with "
-                    "/32; if the world is really meant, set loadbalancerAllowWorld to true"
+                    "/32; if you do mean the world, set loadbalancerAllowWorld to true"
                 )
         return self
 
     def complaint_on_fargate(self, variants: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
-        """What is missing or impossible on Fargate alone, in one sentence; None when nothing is."""
+        """What is missing or impossible on Fargate alone, in one sentence; None when all is well."""
         if not self.loadbalancer_allow_cidrs:
             return (
-                "loadbalancerAllowCidrs: on fargate at least one range is needed, of those who may reach the load "
-                "balancer, such as your own address: 203.0.113.7/32"
+                "loadbalancerAllowCidrs: fargate needs at least one range that may reach the load balancer, such as "
+                "your own address: 203.0.113.7/32"
             )
         longest = max(forms, key=len)
         for name in variants:
@@ -116,5 +116,5 @@ class FargateSettings(SettingsModel):
 
 
 def name_limit(form: str) -> int:
-    """Length of a variant's name at most: with form and random suffix it is the name of a target group."""
+    """The maximum length of a variant's name: with form and random suffix it names a target group."""
     return TARGET_GROUP_NAME_LIMIT - len(f"-{form}") - RANDOM_SUFFIX

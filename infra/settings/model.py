@@ -1,9 +1,8 @@
-"""What a stack is made from: the typed settings of the Pulumi configuration (namespace ``sociometer``).
+"""The typed settings of a stack, from the Pulumi configuration (namespace ``sociometer``).
 
-Faces whoever writes ``Pulumi.<stack>.yaml`` or ``sociometer up --set key=value``: an unknown key, a wrong type or
-an impossible value becomes one `SettingsError` with the key, the value and what is allowed. Pulumi hands every
-value over as text, so text is read as what the key holds. The same keys, with the same defaults, are declared in
-``Pulumi.yaml``.
+People write them in ``Pulumi.<stack>.yaml`` or with ``sociometer up --set key=value``: an unknown key, a wrong type
+or an impossible value raises one `SettingsError` with the key, the value and what is allowed. Pulumi passes every
+value as text, so text is parsed as the key's type. ``Pulumi.yaml`` declares the same keys with the same defaults.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from infra.outputs import FORMS, Form, Platform
+from infra.outputs import FORMS, ContainerOutput, Form, Platform
 from infra.settings.fargate import FargateSettings
-from infra.settings.values import SettingsModel, Size, machine_platform, parse_json, parse_list
+from infra.settings.own import OwnImage, reference_alone
+from infra.settings.values import Size, machine_platform, parse_json, parse_list
 from infra.variants import VARIANTS, PayloadSizes
 from kit.errors import SettingsError
 
@@ -27,24 +27,21 @@ NAMESPACE = "sociometer"
 BUILT_IN_VARIANTS = tuple(VARIANTS)
 VARIANT_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 FARGATE_PLATFORM = "linux/arm64"
-"""What `auto` means there: the cheaper of the two, and what the published figures are of."""
+"""What `auto` means on Fargate: the cheaper platform, and that of the published figures."""
 
 
 class Workload(NamedTuple):
-    """How one sees that a task of a variant works; for the built-in ones as the contract's defaults say."""
+    """How to tell that a variant's task works; the defaults are those of the contract, for built-in variants."""
 
     port: int = 80
     health_path: str = "/"
     boot_report: bool = True
+    ready: str | None = None
+    container: ContainerOutput = ContainerOutput()
 
-
-class OwnImage(SettingsModel):
-    """A user's own image as a variant: what is run, and how one sees that it works."""
-
-    image: str = Field(min_length=1, description="reference: repository:tag or repository@digest")
-    port: int = Field(default=80, ge=1, le=65535)
-    health_path: str = Field(default="/", pattern=r"^/\S*$")
-    boot_report: bool = Field(default=False, description="serves /boot.json as the built-in images do")
+    def outputs(self) -> dict[str, Any]:
+        """Its part of the stack's outputs."""
+        return {**self._asdict(), "container": self.container.model_dump(mode="json")}
 
 
 class Settings(PayloadSizes, FargateSettings):
@@ -55,19 +52,19 @@ class Settings(PayloadSizes, FargateSettings):
     forms: Annotated[tuple[Form, ...], BeforeValidator(parse_list), Field(min_length=1)] = ("plain", "soci-v2")
     platform: Platform = Field(
         default="auto",
-        validate_default=True,  # read as what the target runs on
+        validate_default=True,  # `auto` becomes the target's platform
     )
     payload: Literal["synthetic", "download"] = "synthetic"
     seed: int = Field(default=1, ge=0, lt=1 << 63)
     span_size: Annotated[Size, Field(ge=1 << 16, le=1 << 30)] = 4 << 20
     min_layer_size: Annotated[Size, Field(ge=0)] = 10 << 20
     base: str = Field(default="auto", min_length=1)
-    registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free one")
+    registry_port: int = Field(default=0, ge=0, le=65535, description="0: the first free port")
     images: Annotated[dict[str, OwnImage], BeforeValidator(parse_json)] = Field(default={})
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> Settings:
-        """Settings from bare keys (``seed``) or keys with the namespace (``sociometer:seed``); else `SettingsError`."""
+        """Settings from keys with or without namespace (``sociometer:seed``, ``seed``); raises `SettingsError`."""
         values = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in raw.items()}
         for key in values:
             if key not in KEYS:
@@ -83,15 +80,39 @@ class Settings(PayloadSizes, FargateSettings):
         return self.variants + tuple(name for name in self.images if name not in self.variants)
 
     @property
+    def secret_arns(self) -> tuple[str, ...]:
+        """The secrets and parameters that any own image is given."""
+        return tuple(sorted({arn for image in self.images.values() for arn in image.secrets.values()}))
+
+    def require_lab(self) -> None:
+        """Raise `SettingsError` for what the lab cannot give to a container, before anything is made."""
+        for name, image in self.images.items():
+            if image.secrets:
+                named = ", ".join(image.secrets)
+                raise SettingsError(
+                    f"Setting images.{name}.secrets: the lab reads no secrets of AWS. Leave out {named}, or give a "
+                    "value that may be seen with --env."
+                )
+
+    @property
+    def secret_services(self) -> tuple[str, ...]:
+        """The services of AWS that hold them."""
+        return tuple(sorted({arn.split(":")[2] for arn in self.secret_arns}))
+
+    @property
     def built_by_docker(self) -> bool:
-        """Whether pulumi-docker builds anything: on Fargate, a built-in variant, unless BuildKit was chosen."""
+        """Whether pulumi-docker builds anything: on Fargate it builds built-in variants, unless BuildKit was chosen."""
         built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)
         return self.target == "fargate" and self.builder == "docker" and built_in
 
     def workload(self, variant: str) -> Workload:
-        """How one sees that a task of a variant works."""
-        own = self.images.get(variant)
-        return Workload() if own is None else Workload(own.port, own.health_path, own.boot_report)
+        """How to tell that a variant's task works."""
+        image = self.images.get(variant)
+        if image is None:
+            return Workload()
+        return Workload(
+            image.port or 80, image.health_path or "/", image.boot_report, image.readiness, image.container()
+        )
 
     @field_validator("platform", mode="before")
     @classmethod
@@ -111,7 +132,7 @@ class Settings(PayloadSizes, FargateSettings):
         value = parse_json(value)
         if not isinstance(value, dict):
             return value
-        return {name: {"image": image} if isinstance(image, str) else image for name, image in value.items()}
+        return {name: reference_alone(image) for name, image in value.items()}
 
     @field_validator("images", mode="after")
     @classmethod
@@ -119,8 +140,8 @@ class Settings(PayloadSizes, FargateSettings):
         for name in value:
             if name in BUILT_IN_VARIANTS or not re.fullmatch(VARIANT_NAME, name):
                 raise ValueError(
-                    f"'{name}' cannot name an own image: a name is lower-case letters, digits and single hyphens, "
-                    f"and not one of {', '.join(BUILT_IN_VARIANTS)}"
+                    f"'{name}' cannot name an image of your own: use lower-case letters, digits and single hyphens, "
+                    f"and none of the names {', '.join(BUILT_IN_VARIANTS)}"
                 )
         return value
 
@@ -158,12 +179,14 @@ def _allowed(values: tuple[str, ...]) -> str:
 
 
 def _explain(error: ValidationError) -> str:
-    """The first fault in one line: key, value, what is allowed."""
+    """The first error in one line: key, value, what is allowed."""
     fault = error.errors()[0]
     reason = fault["msg"].removeprefix("Value error, ")
     if not fault["loc"]:
         return f"Setting {reason}."
     key = ".".join(str(part) for part in fault["loc"])
+    if "secrets" in fault["loc"]:
+        return f"Setting {key}: give the ARN of a secret or parameter; a value (not shown) must not be here."
     if fault["loc"][0] == "forms" and fault["type"] == "literal_error":
         reason = f"unknown form{_did_you_mean(str(fault['input']), FORMS)}; {_allowed(FORMS)}"
     elif fault["type"] == "extra_forbidden":

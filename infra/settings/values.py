@@ -1,10 +1,11 @@
-"""How a setting's text becomes a value: Pulumi hands every value over as text, and so does ``--set key=value``."""
+"""Parse settings from text: Pulumi passes every value as text, and so does ``--set key=value``."""
 
 from __future__ import annotations
 
 import json
 import platform
 import re
+import shlex
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ _MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/
 
 
 class SettingsModel(BaseModel):
-    """Frozen, without unknown keys, and with the configuration's camelCase names."""
+    """Settings that are frozen, reject unknown keys, and have the configuration's camelCase names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
@@ -32,12 +33,12 @@ def parse_size(value: Any) -> Any:
         return value
     match = re.fullmatch(r"(\d+)\s*([A-Za-z]*)", value.strip())
     if match is None or match[2] not in _UNITS:
-        raise ValueError('a size is a number of bytes or has a unit of B, KiB, MiB, GiB: 4194304, "4MiB"')
+        raise ValueError('write a number of bytes, or a number with the unit B, KiB, MiB or GiB: 4194304, "4MiB"')
     return int(match[1]) * _UNITS[match[2]]
 
 
 def parse_list(value: Any) -> Any:
-    """A list as it is, as JSON text (as Pulumi hands it over), or as words between commas."""
+    """A list from JSON text (as Pulumi passes it) or from words between commas; anything but text is unchanged."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -46,8 +47,20 @@ def parse_list(value: Any) -> Any:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def parse_words(value: Any) -> Any:
+    """A command's words: a list as it is, as JSON text, or as a shell would split them."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().startswith("["):
+        return parse_json(value)
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"the words cannot be told apart: {error}") from error
+
+
 def parse_json(value: Any) -> Any:
-    """What a JSON text holds; anything but text as it is."""
+    """The value of a JSON text; anything but text is unchanged."""
     if not isinstance(value, str):
         return value
     try:

@@ -114,7 +114,7 @@ def _make_debian(platform: str, layout: Path, room: Path) -> None:
         env={"SOURCE_DATE_EPOCH": str(EPOCH), "TMPDIR": str(room)},
     )
     _copy_entries(packages, layer)
-    _write_layout(layout, layer, architecture)
+    write_single_layer(layout, layer, architecture, {"Env": [f"PATH={PATH}"]})
 
 
 def _copy_entries(source: Path, target: Path) -> None:
@@ -126,15 +126,15 @@ def _copy_entries(source: Path, target: Path) -> None:
             layer.addfile(entry, packages.extractfile(entry) if entry.isreg() else None)
 
 
-def _write_layout(layout: Path, layer: Path, architecture: str) -> None:
-    """An image of one layer, as the OCI image specification describes it."""
+def write_single_layer(layout: Path, layer: Path, architecture: str, container: dict[str, Any]) -> None:
+    """An image of one layer (a tar), as the OCI image specification describes it; ``container`` is its `config`."""
     packed = layer.with_suffix(".gz")
     with layer.open("rb") as plain, packed.open("wb") as file, gzip.GzipFile("", "wb", 6, file, EPOCH) as zipped:
         shutil.copyfileobj(plain, zipped, 1 << 20)
     config = {
         "architecture": architecture,
         "os": "linux",
-        "config": {"Env": [f"PATH={PATH}"]},
+        "config": container,
         "rootfs": {"type": "layers", "diff_ids": [_digest_of_file(layer)]},
     }
     digest, size_bytes = _digest_of_file(packed), packed.stat().st_size

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import readiness
+from infra.oci import names
 from infra.oci.buildkit import BuildRequest, ImageInLayout, build
+from infra.oci.config import parse as config_of
 from infra.oci.entry import on_this_machine
 from infra.oci.manifest import Reference, as_image
 from infra.oci.regctl import Access, Deadline, Regctl
+from infra.outputs import AUTO_READY
 from infra.settings.model import Settings
-from infra.sources import base, hasher, payloads
+from infra.settings.own import OwnImage
+from infra.sources import base, hasher, own, payloads
 from infra.sources.payloads import PayloadSpec
 from infra.variants import VARIANTS
 from kit.command import run
-from kit.errors import CommandError, ImageError
+from kit.errors import ImageError, SociometerError
 from kit.paths import asset, cache_dir
 from kit.scratch import scratch
 from kit.toolchain.toolbox import tool
@@ -71,8 +76,9 @@ def source_repository(variant: str) -> str:
 def recipe(variant: str, settings: Settings) -> dict[str, str]:
     """Everything that goes into a variant's source image, as flat text: equal recipes give equal images."""
     common = {"variant": variant, "platform": settings.platform}
-    if own := settings.images.get(variant):
-        return common | {"image": own.image}
+    if image := settings.images.get(variant):
+        digest = own.resolve(names.parse(image.image), settings.platform).digest
+        return common | {"image": image.image, "digest": digest, "expects": " ".join(_expected(image))}
     spec = _payload_spec(variant, settings)
     return common | {
         "base": settings.base,
@@ -87,7 +93,7 @@ def recipe(variant: str, settings: Settings) -> dict[str, str]:
 def make(ingredients: Mapping[str, str], destination: Destination, notify: Notify) -> SourceImage:
     """Build or copy a variant's source image into a registry, unless it is there already.
 
-    Raises `ImageError` before anything is pushed when an own image does not exist or is of another platform.
+    Raises `ImageError` when an own image cannot be had, or lacks what its settings expect of it.
     """
     if "image" in ingredients:
         return _copy_own(ingredients, destination, notify)
@@ -102,6 +108,14 @@ def is_there(destination: Destination, digest: str) -> bool:
 def remove(destination: Destination, digest: str) -> None:
     """Delete an image by digest, with its tags; no error when it is gone already."""
     destination.regctl.delete_manifest(Reference(destination.repository, digest))
+
+
+def _expected(image: OwnImage) -> Iterator[str]:
+    """What an image must say by itself, because its settings do not."""
+    if image.readiness == AUTO_READY:
+        yield "port"
+    if image.command is None and image.entry_point is None:
+        yield "command"
 
 
 def _payload_spec(variant: str, settings: Settings) -> PayloadSpec:
@@ -164,33 +178,40 @@ def _push(image: ImageInLayout, destination: Destination, tag: str) -> str:
 
 
 def _copy_own(ingredients: Mapping[str, str], destination: Destination, notify: Notify) -> SourceImage:
-    variant, platform, reference = ingredients["variant"], ingredients["platform"], ingredients["image"]
-    notify(f"{variant}: copy {reference}")
-    digest = _digest_for_platform(variant, reference, platform, destination.access)
-    tag = destination.tag or _tag(ingredients, digest)
-    if destination.regctl.digest(destination.repository, tag) != digest:
-        _copy(f"{base.repository_of(reference)}@{digest}", destination, tag)
+    variant, reference = ingredients["variant"], ingredients["image"]
+    name = names.parse(reference)
+    image = own.ResolvedImage(name, ingredients["digest"])
+    tag = destination.tag or _tag({"platform": ingredients["platform"]}, image.digest)
+    digest = destination.regctl.digest(destination.repository, tag)
+    if digest is None:
+        notify(f"{variant}: copy {reference}")
+        own.copy(image, destination.repository, tag, destination.access)
+        digest = destination.regctl.digest(destination.repository, tag)
+    if digest is None:
+        raise ImageError(f"The image {reference} was copied, and its tag {tag} is not in the registry.")
+    try:
+        _check_expected(ingredients, destination, digest)
+    except SociometerError:
+        remove(destination, digest)
+        raise
     return _described(destination, digest, tag)
+
+
+def _check_expected(ingredients: Mapping[str, str], destination: Destination, digest: str) -> None:
+    """Refuse an image that its settings cannot start or cannot watch, before any form is made of it."""
+    image, name = Reference(destination.repository, digest), ingredients["image"]
+    manifest = as_image(destination.regctl.manifest(image), name)
+    config = config_of(destination.regctl.blob(Reference(image.repository, manifest.config.digest)), name)
+    expected = ingredients.get("expects", "").split()
+    if "command" in expected and not (*config.entrypoint, *config.command):
+        raise ImageError(f"The image {name} names no command (neither Entrypoint nor Cmd). Give one with --command.")
+    if "port" in expected:
+        readiness.from_config(name, config)
 
 
 def _copy(source: str, destination: Destination, tag: str) -> None:
     words = ("image", "copy", source, f"{destination.repository}:{tag}")
     _regctl(*words, access=destination.access, seconds=COPY_SECONDS)
-
-
-def _digest_for_platform(variant: str, reference: str, platform: str, access: Access) -> str:
-    """The manifest for a platform. Its configuration is checked, because a single manifest may be for any platform."""
-    try:
-        digest = _regctl("image", "digest", "--platform", platform, reference, access=access)
-        config = json.loads(_regctl("image", "config", f"{base.repository_of(reference)}@{digest}", access=access))
-    except CommandError as error:
-        raise ImageError(f"The image {reference} of variant {variant} cannot be had for {platform}: {error}") from error
-    actual = f"{config.get('os')}/{config.get('architecture')}"
-    if actual != platform:
-        raise ImageError(
-            f"The image {reference} of variant {variant} is for {actual}, the stack's platform is {platform}."
-        )
-    return digest
 
 
 def _described(destination: Destination, digest: str, tag: str) -> SourceImage:

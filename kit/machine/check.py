@@ -13,12 +13,12 @@ from kit.errors import CommandError
 State = Literal["ok", "warning", "failure"]
 
 TRY_SECONDS = 30
-"""Time limit of one try; each takes milliseconds where it works."""
+"""Time limit of one attempt; one that works takes milliseconds."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, what was found, and, unless it is ok, what that means and what to do about it."""
+    """What was checked, what was found, and, unless that is ok, what it means and what to do about it."""
 
     name: str
     state: State
@@ -28,12 +28,12 @@ class Check:
 
 
 def complaint(argv: Sequence[str | Path]) -> str | None:
-    """Run a command to see whether it works here: None when it does, else the last line of what it said."""
+    """Run a command to see whether it works here; return None if it does, else the last line of its output."""
     try:
         done = run(argv, timeout_seconds=TRY_SECONDS, check=False)
     except CommandError as error:
         return str(error)
     if done.exit_code == 0:
         return None
-    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    return said[-1] if said else f"{Path(argv[0]).name} failed with exit code {done.exit_code}"
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return lines[-1] if lines else f"{Path(argv[0]).name} failed with exit code {done.exit_code}"

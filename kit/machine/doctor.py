@@ -9,26 +9,26 @@ from kit.machine import kernel, resources
 from kit.machine.check import Check
 from kit.paths import data_dir
 
-STILL_WORKS = "the fargate target, plan, report and export of records that are there, and the notebook"
-"""What needs none of the checks."""
+STILL_WORKS = "the fargate target, plan, report and export of existing records, and the notebook"
+"""What works whatever the checks find."""
 
 
 def examine() -> list[Check]:
-    """Every check, those that cannot stop the lab included."""
+    """All checks, including those that cannot stop the lab."""
     return [*_decisive(), *([kernel.pressure(), resources.internet()] if _on_linux() else [])]
 
 
 def obstacles(checks: Sequence[Check] | None = None) -> list[Check]:
-    """The checks that say the lab cannot run here; none when it can."""
+    """The checks that fail, so that the lab cannot run here; empty when it can."""
     looked_at = _decisive() if checks is None else checks
     return [check for check in looked_at if check.state == "failure"]
 
 
 def require_lab() -> None:
     """Raise `MachineError`, one line with every reason, when the lab cannot run on this machine."""
-    found = obstacles()
-    if found:
-        reasons = "; ".join(f"{check.name}: {check.found} ({check.meaning})" for check in found)
+    failures = obstacles()
+    if failures:
+        reasons = "; ".join(f"{check.name}: {check.found} ({check.meaning})" for check in failures)
         raise MachineError(f"The lab cannot run on this machine. {reasons}. `sociometer doctor` says what to do.")
 
 
@@ -45,7 +45,7 @@ def _on_linux() -> bool:
 
 
 def _kernel_checks() -> Iterator[Check]:
-    """What the kernel allows; without root every try would only say so once more."""
+    """What the kernel allows; without root, every further attempt would only fail for lack of it."""
     root = kernel.root()
     yield root
     if root.state == "ok":

@@ -1,6 +1,6 @@
-"""What the kernel allows: each check really does, for a moment, what a lab host needs.
+"""What the kernel allows: each check does, for a moment, what a lab host needs.
 
-Everything that is made lies in namespaces of its own or in a folder that is removed, so nothing stays behind.
+Everything is made in new namespaces or in a folder that is removed, so nothing stays behind.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SHAPING = {
 }
 """What `infra.lab.link` needs, on a namespace's loopback."""
 _LIMITS = {"v1": ("cpu.cfs_quota_us", "memory.limit_in_bytes"), "v2": ("cpu.max", "memory.max")}
-"""The files in which a cgroup's limits of CPU and memory are set."""
+"""The files that set a cgroup's limits of CPU and memory."""
 _DUMMY_LINK = ("link", "add", "one", "type", "veth", "peer", "name", "two")
 
 
@@ -67,37 +67,37 @@ def fuse(device: Path = FUSE) -> Check:
 
 
 def namespaces() -> Check:
-    """Every lab host has namespaces of its own."""
-    said = complaint(["unshare", *_NAMESPACES, "true"])
-    if said is None:
+    """Every lab host has its own namespaces."""
+    reason = complaint(["unshare", *_NAMESPACES, "true"])
+    if reason is None:
         return Check("namespaces", "ok", "network, mount, pid, uts, ipc")
-    return Check("namespaces", "failure", said, "a lab host cannot be made", _CONTAINER_ADVICE)
+    return Check("namespaces", "failure", reason, "a lab host cannot be made", _CONTAINER_ADVICE)
 
 
 def network() -> Check:
     """Hosts are joined by veth pairs on a bridge."""
     for words in (_DUMMY_LINK, ("link", "add", "switch", "type", "bridge")):
-        said = complaint(["unshare", "--net", "ip", *words])
-        if said is not None:
+        reason = complaint(["unshare", "--net", "ip", *words])
+        if reason is not None:
             advice = "modprobe veth bridge; install iproute2."
-            return Check("network", "failure", said, "lab hosts cannot be connected", advice)
+            return Check("network", "failure", reason, "lab hosts cannot be connected", advice)
     return Check("network", "ok", "veth, bridge")
 
 
 def shaping() -> Check:
-    """A task's network rate is limited and fairly shared by the kernel; delay comes from a proxy, netem or not."""
+    """The kernel limits a task's network rate and shares it fairly; delay comes from a proxy, even with netem."""
     for name, words in _SHAPING.items():
-        said = complaint(["unshare", "--net", "sh", "-c", words])
-        if said is not None:
+        reason = complaint(["unshare", "--net", "sh", "-c", words])
+        if reason is not None:
             meaning = "a task's network rate cannot be limited and shared"
             advice = "modprobe sch_tbf sch_htb cls_u32; install iproute2."
-            return Check("shaping", "failure", f"{name}: {said}", meaning, advice)
+            return Check("shaping", "failure", f"{name}: {reason}", meaning, advice)
     netem = complaint(["unshare", "--net", "sh", "-c", f"{_ON_LOOPBACK} netem delay 1ms"]) is None
-    return Check("shaping", "ok", "rate by tbf and htb, delay by proxy" + (" (netem is here too)" if netem else ""))
+    return Check("shaping", "ok", "rate by tbf and htb, delay by proxy" + (" (netem works, too)" if netem else ""))
 
 
 def cgroups(mounts: Path = MOUNTINFO) -> Check:
-    """A task's share of CPU and memory is a cgroup, v1 or v2, that we may make."""
+    """A task's share of CPU and memory is set by a cgroup, v1 or v2, that we may make."""
     meaning, advice = "a task cannot be limited to its CPU share and memory", _CONTAINER_ADVICE
     try:
         hierarchies = mountinfo.Hierarchies.among(mountinfo.parse(mounts.read_text()))
@@ -105,14 +105,14 @@ def cgroups(mounts: Path = MOUNTINFO) -> Check:
         return Check("cgroups", "failure", "no cpu and memory controllers", meaning, advice)
     version = "v2" if hierarchies.unified else "v1"
     for folder, limit in zip((hierarchies.cpu, hierarchies.memory), _LIMITS[version], strict=True):
-        said = _try_group(folder, limit, unified=hierarchies.unified)
-        if said is not None:
-            return Check("cgroups", "failure", f"{version}, {folder}: {said}", meaning, advice)
+        reason = _try_group(folder, limit, unified=hierarchies.unified)
+        if reason is not None:
+            return Check("cgroups", "failure", f"{version}, {folder}: {reason}", meaning, advice)
     return Check("cgroups", "ok", f"{version}, cpu and memory")
 
 
 def _try_group(folder: Path, limit: str, *, unified: bool) -> str | None:
-    """Make a group, look for its limit, remove it; None when all of it works."""
+    """Make a group, look for its limit and remove it; return what went wrong, or None."""
     group = folder / f"sociometer-doctor-{os.getpid()}"
     try:
         if unified:
@@ -129,36 +129,36 @@ def overlayfs(place: Path) -> Check:
     """Plain images are unpacked below the data directory and mounted with overlayfs."""
     folder = _existing(place)
     try:
-        room = Path(tempfile.mkdtemp(prefix=".sociometer-doctor-", dir=folder))
+        scratch = Path(tempfile.mkdtemp(prefix=".sociometer-doctor-", dir=folder))
     except OSError as error:
         advice = "Make it writable, or move it with SOCIOMETER_DATA."
         return Check("overlayfs", "failure", f"{folder}: {error.strerror}", "the lab cannot keep its files", advice)
     try:
         for name in ("lower", "upper", "work", "merged"):
-            (room / name).mkdir()
-        options = f"lowerdir={room}/lower,upperdir={room}/upper,workdir={room}/work"
-        inside = ("mount", "-t", "overlay", "overlay", "-o", options, room / "merged")
-        said = complaint(["unshare", "--mount", "--propagation", "private", *inside])
+            (scratch / name).mkdir()
+        options = f"lowerdir={scratch}/lower,upperdir={scratch}/upper,workdir={scratch}/work"
+        mount = ("mount", "-t", "overlay", "overlay", "-o", options, scratch / "merged")
+        reason = complaint(["unshare", "--mount", "--propagation", "private", *mount])
     finally:
-        shutil.rmtree(room)
-    if said is None:
+        shutil.rmtree(scratch)
+    if reason is None:
         return Check("overlayfs", "ok", f"works at {folder}")
     advice = (
-        "Put the data on ext4 or xfs with SOCIOMETER_DATA (overlayfs does not lie on overlayfs), or modprobe overlay."
+        "Put the data on ext4 or xfs with SOCIOMETER_DATA (overlayfs cannot lie on overlayfs), or modprobe overlay."
     )
-    return Check("overlayfs", "failure", said, "plain images cannot be mounted", advice)
+    return Check("overlayfs", "failure", reason, "plain images cannot be mounted", advice)
 
 
 def _existing(place: Path) -> Path:
-    """The folder itself, or the nearest above it that exists already."""
+    """The folder itself, or the nearest existing folder above it."""
     return next(folder for folder in (place, *place.parents) if folder.is_dir())
 
 
 def pressure(file: Path = PRESSURE) -> Check:
-    """Pressure stall information tells when a round's hosts lacked CPU."""
+    """Pressure stall information shows when a round's hosts lacked CPU."""
     try:
         file.read_text()
     except OSError:
-        meaning = "rounds whose hosts lacked CPU are told by steal time alone"
-        return Check("pressure", "warning", f"no {file}", meaning, "Boot with psi=1, if the kernel has it.")
+        meaning = "only steal time shows which rounds lacked CPU"
+        return Check("pressure", "warning", f"no {file}", meaning, "Boot with psi=1, if the kernel supports it.")
     return Check("pressure", "ok", str(file.parent))

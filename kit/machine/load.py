@@ -1,4 +1,4 @@
-"""How busy this machine was during a round: the hosts share its CPUs, and a round that ran short must say so."""
+"""How busy this machine was during a round: the hosts share its CPUs, and a round that lacked CPU must say so."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class Sample:
 
 
 def sample() -> Sample:
-    """Read the counters now; ``waited_seconds`` is None where the kernel does not tell pressure."""
+    """Read the counters now; ``waited_seconds`` is None where the kernel does not report pressure."""
     return Sample(time.monotonic(), pressure_seconds(_read("/proc/pressure/cpu")), psutil.cpu_times().steal)
 
 
 def cpu_pressure(before: Sample, after: Sample) -> float | None:
-    """Share of the time in which some task waited for a CPU; None where the kernel does not tell."""
+    """Share of the time in which some task waited for a CPU; None where the kernel does not report it."""
     if before.waited_seconds is None or after.waited_seconds is None:
         return None
     return _share(after.waited_seconds - before.waited_seconds, after.at_seconds - before.at_seconds)
 
 
 def steal(before: Sample, after: Sample) -> float:
-    """Share of all CPUs' time that the hypervisor gave to somebody else."""
+    """Share of all CPUs' time that the hypervisor gave to other machines."""
     cpus = os.cpu_count() or 1
     return _share(after.stolen_seconds - before.stolen_seconds, (after.at_seconds - before.at_seconds) * cpus)
 
 
 def pressure_seconds(text: str | None) -> float | None:
-    """Total of the "some" line of /proc/pressure/cpu (microseconds there), in seconds."""
+    """Total of the "some" line of /proc/pressure/cpu, converted from microseconds to seconds."""
     for line in (text or "").splitlines():
         if line.startswith("some"):
             return int(line.rpartition("total=")[2]) / 1e6

@@ -1,4 +1,4 @@
-"""The kernel's table of mounts, /proc/PID/mountinfo (proc(5)), and where in it the cgroup controllers are."""
+"""The kernel's mount table, /proc/PID/mountinfo (proc(5)), and the cgroup controllers in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kit.errors import MachineError
 
 @dataclass(frozen=True)
 class Mount:
-    """One line of proc(5) mountinfo: where it is mounted, what it is, and its options."""
+    """One line of the mount table: the mount point, the type of the file system, and its options."""
 
     point: Path
     kind: str
@@ -43,7 +43,7 @@ class Hierarchies:
 
     @classmethod
     def among(cls, mounts: list[Mount]) -> Hierarchies:
-        """Those of a machine with these mounts; raises `MachineError` without the controllers cpu and memory."""
+        """Find them among a machine's mounts; raises `MachineError` without the controllers cpu and memory."""
         v1 = {option: mount.point for mount in mounts if mount.kind == "cgroup" for option in mount.options.split(",")}
         v2 = [mount.point for mount in mounts if mount.kind == "cgroup2"]
         if {"cpu", "memory"} <= v1.keys():

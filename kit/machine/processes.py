@@ -1,7 +1,7 @@
 """Processes by identity: a process id alone may belong to another process by the time it is used.
 
-A process id and its start time together are unique until the next boot. What a process leaves lying around is named
-after the two, so that a later one can tell whether the owner still runs.
+A process id and its start time together are unique until the next boot. What a process creates is named after both,
+so that a later process can tell whether the owner still runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 
 def owner_name() -> str:
-    """A new name for something of this process: ``<pid>-<start time in clock ticks since boot>-<number>``."""
+    """A new name for something that this process creates: ``<pid>-<start time in clock ticks since boot>-<number>``."""
     return f"{os.getpid()}-{_start_ticks(psutil.Process())}-{next(_numbers)}"
 
 
@@ -63,7 +63,7 @@ def name(pid: int) -> str | None:
 
 
 def listener(port: int) -> str | None:
-    """Who listens on a TCP port of this machine, as "nginx (process 123)"; None when that cannot be known."""
+    """The program that listens on a TCP port here, as "nginx (process 123)"; None when it cannot be determined."""
     for connection in psutil.net_connections("tcp"):
         if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             return f"{name(connection.pid) or 'a program'} (process {connection.pid})"
@@ -78,5 +78,5 @@ def _command_line(process: psutil.Process) -> list[str]:
 
 
 def _start_ticks(process: psutil.Process) -> int:
-    """psutil tells seconds since the epoch, which move with the clock; those since boot do not."""
+    """Ticks since boot: psutil gives seconds since the epoch, which move when the clock is set."""
     return round((process.create_time() - psutil.boot_time()) * _TICKS_PER_SECOND)

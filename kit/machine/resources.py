@@ -1,4 +1,4 @@
-"""What the machine has: room, memory, processors, tools, and a way to the internet."""
+"""What the machine has: disk space, memory, processors, tools, and internet access."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from kit.toolchain.pins import TOOLS, Tool
 GB = 1_000_000_000
 
 DATA_BYTES = (6 * GB, 30 * GB)
-"""Room that the default and the full plan take at the data directory: registry, and eight unpacked images at once."""
+"""Disk space for the default and the full plan in the data directory: registry, and eight unpacked images at once."""
 
 CACHE_BYTES = (6 * GB, 10 * GB)
-"""Room for built tools and payloads: reduced and full size, with what building leaves in Go's caches."""
+"""Disk space for built tools and for payloads of reduced and full size, with what builds leave in Go's caches."""
 
 MEMORY_BYTES = (2 * GB, 8 * GB)
-"""Memory for two and for eight hosts: 512 MiB for each task, and its daemons."""
+"""Memory for two and for eight hosts: 512 MiB for each task, plus its daemons."""
 
 PROCESSORS = 2
-"""Below it, a host's own daemons and its task's share of a CPU get into each other's way."""
+"""With fewer, a host's daemons and its task compete for the CPU."""
 
 REGISTRY = "https://registry-1.docker.io/v2/"
 
 
 def room(name: str, place: Path, needed: tuple[int, int], setting: str) -> Check:
-    """Free disk at ``place``, against bytes needed by the default and the full plan."""
+    """Compare the free disk space at ``place`` with the bytes that the default and the full plan need."""
     existing = next(folder for folder in (place, *place.parents) if folder.is_dir())
     free = shutil.disk_usage(existing).free
     found = f"{free / GB:.0f} GB free at {existing}"
@@ -47,12 +47,12 @@ def room(name: str, place: Path, needed: tuple[int, int], setting: str) -> Check
 
 
 def data_room() -> Check:
-    """Room for records, the registry and the lab's hosts."""
+    """Disk space for records, the registry and the lab's hosts."""
     return room("disk for data", data_dir(), DATA_BYTES, "SOCIOMETER_DATA")
 
 
 def cache_room() -> Check:
-    """Room for tools, payloads and base images."""
+    """Disk space for tools, payloads and base images."""
     return room("disk for caches", cache_dir(), CACHE_BYTES, "SOCIOMETER_CACHE")
 
 
@@ -81,13 +81,13 @@ def processors() -> Check:
 
 
 def tool(wanted: Tool) -> Check:
-    """A tool is usable, from this machine or from the cache."""
-    found = toolbox.locate(wanted)
-    if found.folder is None:
+    """Whether a tool is usable, from this machine or from the cache."""
+    located = toolbox.locate(wanted)
+    if located.folder is None:
         meaning = f"{', '.join(wanted.programs)} cannot be run"
-        return Check(wanted.name, "failure", found.note, meaning, "Run `sociometer tools install`.")
-    where = "built into the cache" if found.origin == "cache" else str(found.folder)
-    return Check(wanted.name, "ok", f"{found.version}, {where}")
+        return Check(wanted.name, "failure", located.note, meaning, "Run `sociometer tools install`.")
+    where = "built into the cache" if located.origin == "cache" else str(located.folder)
+    return Check(wanted.name, "ok", f"{located.version}, {where}")
 
 
 def tools() -> list[Check]:
@@ -97,10 +97,10 @@ def tools() -> list[Check]:
 
 def internet(url: str = REGISTRY) -> Check:
     """Whether a public registry answers; only decides where base images come from, so it is never a failure."""
-    import httpx  # slow to import, and needed here alone
+    import httpx  # slow to import, and only needed here
 
     try:
         httpx.head(url, timeout=3.0)
     except httpx.HTTPError:
-        return Check("internet", "ok", "no public registry in reach: base images are made from Debian packages")
+        return Check("internet", "ok", "no public registry answers: base images are made from Debian packages")
     return Check("internet", "ok", "a public registry answers")

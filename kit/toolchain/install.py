@@ -1,7 +1,7 @@
-"""Installs what is missing of the tools, once: packages from the distribution, the rest into the cache.
+"""Install the missing tools, once: packages from the distribution, the rest into the cache.
 
 A tool's folder appears in the cache by a rename, whole or not at all, so being killed at any moment leaves at
-most a draft that the next installation removes. A lock lets one installation work at a time.
+most a draft that the next installation removes. A lock allows one installation at a time.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from kit.toolchain.programs import show_version, version_of
 from kit.toolchain.toolbox import Located
 
 BUILD_BYTES = 2_000_000_000
-"""Disk that building one tool may take, Go's own caches included; all of them together took 6.4 GB."""
+"""Disk space that building one tool may take, including Go's own caches; all tools together took 6.4 GB."""
 
 Progress = Callable[[str, int, int], AbstractContextManager[None]]
-"""Told what is being done, which step it is and of how many; entered for as long as the step takes."""
+"""Called with what is being done, the step's number and the number of steps; entered while the step runs."""
 
 _DRAFT = ".draft-"
 
 
 def silent(_doing: str, _step: int, _steps: int) -> AbstractContextManager[None]:
-    """The progress of somebody who does not want to know."""
+    """Show no progress."""
     return nullcontext()
 
 
 def install(tools: Sequence[Tool] = TOOLS, progress: Progress = silent) -> tuple[Located, ...]:
-    """Install what is missing of ``tools`` and return where each one is.
+    """Install the missing ones of ``tools`` and return where each tool is.
 
-    Raises `MachineError` when this machine cannot (no root for packages, no room), `CommandError` when a build
+    Raises `MachineError` when this machine cannot (no root for packages, no disk space), `CommandError` when a build
     fails; what was installed before that stays.
     """
     toolbox.forget()
@@ -46,11 +46,11 @@ def install(tools: Sequence[Tool] = TOOLS, progress: Progress = silent) -> tuple
         with _alone(toolbox.tools_dir(), progress):
             toolbox.forget()
             _install_missing(_missing(tools), progress)
-    located = tuple(toolbox.locate(tool) for tool in tools)
-    for found in located:
-        if found.folder is None:
-            raise MachineError(f"{found.tool.name} was installed and is still not usable: {found.note}.")
-    return located
+    entries = tuple(toolbox.locate(tool) for tool in tools)
+    for entry in entries:
+        if entry.folder is None:
+            raise MachineError(f"{entry.tool.name} was installed but is still not usable: {entry.note}.")
+    return entries
 
 
 def _missing(tools: Sequence[Tool]) -> list[Tool]:
@@ -58,15 +58,15 @@ def _missing(tools: Sequence[Tool]) -> list[Tool]:
 
 
 def _install_missing(missing: list[Tool], progress: Progress) -> None:
-    wanted = _packages(missing)
-    packages.require_able(wanted)
+    names = _packages(missing)
+    packages.require_able(names)
     _require_room(missing)
     cached = [tool for tool in missing if not _from_distribution(tool)]
-    steps = len(cached) + bool(wanted)
-    if wanted:
-        with progress(f"installing packages {' '.join(wanted)}", 1, steps):
-            packages.install(wanted)
-    for step, tool in enumerate(cached, start=1 + bool(wanted)):
+    steps = len(cached) + bool(names)
+    if names:
+        with progress(f"installing packages {' '.join(names)}", 1, steps):
+            packages.install(names)
+    for step, tool in enumerate(cached, start=1 + bool(names)):
         with progress(f"{_verb(tool)} {tool.name} {tool.pinned_version}", step, steps):
             _into_cache(tool, toolbox.tools_dir())
         toolbox.forget()
@@ -75,13 +75,13 @@ def _install_missing(missing: list[Tool], progress: Progress) -> None:
 
 def _packages(missing: list[Tool]) -> list[str]:
     """Debian packages to install: tools that are packages, and what the builds need."""
-    wanted = [
+    names = [
         tool.source.package for tool in missing if isinstance(tool.source, DebianPackage) and _from_distribution(tool)
     ]
-    needed = [name for tool in missing if isinstance(tool.source, GoModules) for name in tool.source.packages]
-    if needed and not packages.compiler_works():
-        wanted += needed
-    return list(dict.fromkeys(wanted))
+    for_builds = [name for tool in missing if isinstance(tool.source, GoModules) for name in tool.source.packages]
+    if for_builds and not packages.compiler_works():
+        names += for_builds
+    return list(dict.fromkeys(names))
 
 
 def _from_distribution(tool: Tool) -> bool:
@@ -93,20 +93,19 @@ def _verb(tool: Tool) -> str:
 
 
 def _into_cache(tool: Tool, cache: Path) -> None:
-    """Make the tool in a draft folder, then put it in its place in one step."""
-    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=cache))
+    """Make the tool in a draft folder, then move it into place in one step."""
     try:
-        _make(tool, draft)
-        _describe(tool, draft)
-        _put(draft, cache / tool.key, cache)
+        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache, ignore_cleanup_errors=True) as folder:
+            draft = Path(folder)
+            _make(tool, draft)
+            _describe(tool, draft)
+            _put(draft, cache / tool.key, cache)
     except (OSError, CommandFailed) as error:
         if "no space left" in str(error).lower():
             raise MachineError(
                 f"The disk of {cache} or of Go's caches is full; {tool.name} was not installed."
             ) from error
         raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _make(tool: Tool, draft: Path) -> None:
@@ -122,25 +121,26 @@ def _make(tool: Tool, draft: Path) -> None:
 
 
 def _describe(tool: Tool, draft: Path) -> None:
-    """Write the manifest by which a damaged folder is recognised; the program itself tells its version."""
+    """Write the manifest by which a damaged folder is recognised; the program itself reports its version."""
     program = draft / "bin" / tool.ask[0]
     version = version_of(program, tool.ask[1:], draft / "answers.json")
     (draft / "answers.json").unlink(missing_ok=True)
     if version is None or version < tool.minimum:
-        said = show_version(version) if version else "none"
-        raise MachineError(f"{tool.name} was built, but tells version {said}; {tool.pinned_version} was expected.")
+        reported = show_version(version) if version else "none"
+        raise MachineError(
+            f"{tool.name} was built, but reports version {reported}; {tool.pinned_version} was expected."
+        )
     sizes = {name: (draft / "bin" / name).stat().st_size for name in tool.programs}
     manifest = {"tool": tool.name, "version": show_version(version), "sizes": sizes}
     (draft / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 
 def _put(draft: Path, place: Path, cache: Path) -> None:
-    """Rename the draft into its place, once it is on the disk: after a power cut, what is in its place is whole."""
+    """Rename the draft into place once it is on the disk, so that it is whole even after a power cut."""
     os.sync()
     if place.exists():  # damaged, or it would have been used
-        damaged = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=cache))
-        place.rename(damaged / place.name)
-        shutil.rmtree(damaged)
+        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache) as damaged:
+            place.rename(Path(damaged, place.name))
     draft.chmod(0o755)
     draft.rename(place)
 
@@ -152,16 +152,16 @@ def _require_room(missing: list[Tool]) -> None:
         free = shutil.disk_usage(place).free
         if free < needed:
             raise MachineError(
-                f"Building the tools needs {needed / 1e9:.1f} GB at {place}, and {free / 1e9:.1f} GB are free. "
+                f"Building the tools needs {needed / 1e9:.1f} GB at {place}, but only {free / 1e9:.1f} GB are free. "
                 "Make room, or move the cache with SOCIOMETER_CACHE."
             )
 
 
 @contextmanager
 def _alone(cache: Path, progress: Progress) -> Iterator[None]:
-    """Hold the installation lock; the kernel lets go of it however this process ends."""
+    """Hold the installation lock; the kernel releases it however this process ends."""
     cache.mkdir(parents=True, exist_ok=True)
     with locks.turn(cache / ".lock", lambda: progress("waiting for another installation", 0, 0)):
-        for left in cache.glob(f"{_DRAFT}*"):  # of an installation that was killed
-            shutil.rmtree(left, ignore_errors=True)
+        for draft in cache.glob(f"{_DRAFT}*"):  # of an installation that was killed
+            shutil.rmtree(draft, ignore_errors=True)
         yield

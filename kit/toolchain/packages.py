@@ -12,28 +12,28 @@ from kit.errors import CommandError, CommandFailed, MachineError
 from kit.toolchain.pins import DebianPackage
 
 APT_SECONDS = 1200
-"""Time limit of one call of apt-get, waiting for another one's lock included."""
+"""Time limit of one call of apt-get, including the wait for another one's lock."""
 
 _OPTIONS = ("-o", "DPkg::Lock::Timeout=300", "-o", "APT::Sandbox::User=root")
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
 
 def require_able(packages: Sequence[str]) -> None:
-    """Raise `MachineError` that names the packages when this machine or user cannot install them."""
+    """Raise a `MachineError` that names the packages when this machine or user cannot install them."""
     if not packages:
         return
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
         raise MachineError(
-            f"These Debian packages are needed and there is no apt-get here: {names}. "
-            "Install what your distribution has in their place, then try again."
+            f"These Debian packages are needed, but there is no apt-get here: {names}. "
+            "Install your distribution's equivalents, then try again."
         )
     if os.geteuid() != 0:
         raise MachineError(f"Installing packages needs root. Run `sudo apt-get install {names}`, then try again.")
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install packages; the lists are updated only when it fails without."""
+    """Install packages; update the package lists only if that fails."""
     argv = ["apt-get", *_OPTIONS, "install", "--yes", "--no-install-recommends", *packages]
     _with_fresh_lists(argv, cwd=None)
 
@@ -52,7 +52,7 @@ def unpack(package: DebianPackage, into: Path) -> None:
 
 
 def compiler_works() -> bool:
-    """Whether a C compiler with libc's and zlib's headers is here: preprocesses both for real."""
+    """Whether there is a C compiler with the headers of libc and zlib; preprocesses both to see."""
     argv = ["gcc", "-E", "-include", "stdlib.h", "-include", "zlib.h", "-x", "c", os.devnull, "-o", os.devnull]
     try:
         return run(argv, timeout_seconds=60, check=False).exit_code == 0
@@ -64,7 +64,7 @@ def _with_fresh_lists(argv: list[str], cwd: Path | None) -> Completed:
     try:
         return _apt(argv, cwd)
     except CommandFailed:
-        # The lists are missing or stale, or dpkg was interrupted before: put both right, once.
+        # The lists are missing or stale, or dpkg was interrupted: repair both, once.
         if os.geteuid() != 0:
             raise
         run(["dpkg", "--configure", "-a"], timeout_seconds=APT_SECONDS, env=_ENVIRONMENT)

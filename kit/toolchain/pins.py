@@ -1,7 +1,7 @@
-"""The table of tools: where each comes from, which version is enough, and how it is asked for its version.
+"""The table of tools: where each comes from, its minimum version, and how to ask for its version.
 
 Versions are not written here. A built tool's version is that of its module in ``tools/<name>/go.mod``, Go's is
-in ``tools/go/requirements.txt``; a Debian package has the version of the machine's release.
+in ``tools/go/requirements.txt``; a Debian package's version depends on the machine's release.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True)
 class GoModule:
-    """A folder whose go.mod names, as its tools, the commands to build.
+    """A folder whose go.mod lists the commands to build as its tools.
 
     ``pinned`` is the module whose version counts, ``stamp`` the variable that holds the version in the program,
     ``renames`` pairs of built and installed name, ``copies`` pairs of a module and a script inside it.
@@ -57,7 +57,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class DebianPackage:
-    """Installed from the distribution, or, when ``extract`` names its programs, only these taken out of it.
+    """Installed from the distribution, or, when ``extract`` names programs, only unpacked for these.
 
     Extracting is for packages whose installation would start a service.
     """
@@ -73,7 +73,7 @@ Source = GoModules | Wheel | DebianPackage
 class Tool:
     """Programs that belong together and are only used together, from one folder.
 
-    ``ask`` is the command whose output has the version; ``minimum`` the first version that is enough;
+    ``ask`` is the command whose output has the version; ``minimum`` the oldest version that is enough;
     ``measured`` whether the tool is part of what the lab measures, so that its version goes into records.
     """
 
@@ -86,7 +86,7 @@ class Tool:
 
     @property
     def pinned_version(self) -> str:
-        """The version that installing gives; ``debian`` where the release decides."""
+        """The version that would be installed; ``debian`` where the release decides."""
         match self.source:
             case GoModules(modules=modules):
                 return modules[0].version
@@ -97,7 +97,7 @@ class Tool:
 
     @property
     def key(self) -> str:
-        """Names this tool's folder in the cache; another pin or flag gives another key, for this tool alone."""
+        """The name of this tool's folder in the cache; a new pin or flag changes it, for this tool alone."""
         digest = hashlib.sha256(platform.machine().encode())
         for part in _ingredients(self.source):
             digest.update(len(part).to_bytes(8, "big") + part)
@@ -124,18 +124,18 @@ def module_version(go_mod: str, module: str) -> str:
     name = re.escape(module)
     replaced = re.search(rf"^\s*(?:replace )?{name}(?: \S+)? => \S+ v(\S+)", go_mod, re.MULTILINE)
     required = re.search(rf"^\s*(?:require )?{name} v(\S+)", go_mod, re.MULTILINE)
-    found = replaced or required
-    if found is None:
+    match = replaced or required
+    if match is None:
         raise ValueError(f"go.mod does not require {module}")
-    return found.group(1)
+    return match.group(1)
 
 
 def requirement_version(requirements: str) -> str:
     """The version of the one package that a requirements file pins."""
-    found = re.search(r"^[\w.-]+==([\w.]+)", requirements, re.MULTILINE)
-    if found is None:
+    match = re.search(r"^[\w.-]+==([\w.]+)", requirements, re.MULTILINE)
+    if match is None:
         raise ValueError("the requirements file pins no version")
-    return found.group(1)
+    return match.group(1)
 
 
 _TOOLS = asset("tools")
@@ -239,7 +239,7 @@ TOOLS: tuple[Tool, ...] = (
         "pulumi",
         ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
         ask=("pulumi", "version"),
-        minimum=(3, 200),  # the first that the Python SDK of pyproject.toml may be
+        minimum=(3, 200),  # the oldest Python SDK that pyproject.toml allows
         source=GoModules(
             (
                 GoModule(

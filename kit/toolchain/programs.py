@@ -1,4 +1,4 @@
-"""What version a program on this machine has: asks it once, and remembers the answer while the file is the same."""
+"""The version of a program on this machine: ask once, and remember the answer while the file is the same."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from kit.files import write
 from kit.toolchain.pins import Version
 
 ASK_SECONDS = 30
-"""Time limit for a program to tell its version."""
+"""Time limit for a program to report its version."""
 
 _QUIET = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 
 def parse_version(text: str) -> Version | None:
     """The first thing in a program's answer that looks like a version (two or three numbers with dots)."""
-    found = re.search(r"(?<![\d.])(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return tuple(int(number) for number in found.groups() if number is not None) if found else None
+    match = re.search(r"(?<![\d.])(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(number) for number in match.groups() if number is not None) if match else None
 
 
 def show_version(version: Version) -> str:
@@ -31,27 +31,27 @@ def show_version(version: Version) -> str:
 
 
 def version_of(program: Path, arguments: tuple[str, ...], answers: Path) -> Version | None:
-    """The version that ``program`` tells, None when it tells none or cannot run.
+    """The version that ``program`` reports; None when it reports none or cannot run.
 
-    ``answers`` is the file of remembered answers, keyed by path, size and time of change.
+    ``answers`` is the file of remembered answers, keyed by path, size and time of modification.
     """
     status = program.stat()
-    seen = [status.st_size, status.st_mtime_ns]
+    current = [status.st_size, status.st_mtime_ns]
     remembered = _read(answers)
     match remembered.get(str(program)):
-        case [size, mtime, *numbers] if [size, mtime] == seen:
+        case [size, mtime, *numbers] if [size, mtime] == current:
             return tuple(numbers) or None
     version = _ask(program, arguments)
-    _write(answers, {**remembered, str(program): [*seen, *(version or ())]})
+    _write(answers, {**remembered, str(program): [*current, *(version or ())]})
     return version
 
 
 def _ask(program: Path, arguments: tuple[str, ...]) -> Version | None:
     try:
-        said = run([program, *arguments], timeout_seconds=ASK_SECONDS, env=_QUIET, check=False)
+        answer = run([program, *arguments], timeout_seconds=ASK_SECONDS, env=_QUIET, check=False)
     except (CommandError, OSError):
         return None  # built for another machine, or it hangs: not usable, whatever its version
-    return parse_version(said.stdout) or parse_version(said.stderr)
+    return parse_version(answer.stdout) or parse_version(answer.stderr)
 
 
 def _read(answers: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the tools are: what is on PATH at a sufficient version, else what was built into the cache."""
+"""Where the tools are: on PATH if that version is recent enough, else in the cache where they were built."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Located:
 
 
 def tool(name: str) -> Path:
-    """The executable of a program; raises `MachineError` that says what is wrong and how to install it."""
+    """The executable of a program; raises a `MachineError` that says what is wrong and how to install it."""
     owner = _owners().get(name)
     if owner is None:
         return _other(name)
@@ -42,14 +42,14 @@ def tool(name: str) -> Path:
 
 
 def tools_path() -> str:
-    """A PATH for child processes that look up programs themselves: the cached tools first, then the usual."""
-    cached = [str(found.folder) for found in map(locate, TOOLS) if found.origin == "cache"]
+    """A PATH for child processes that look up programs themselves: the cached tools first, then the usual folders."""
+    cached = [str(entry.folder) for entry in map(locate, TOOLS) if entry.origin == "cache"]
     return os.pathsep.join(dict.fromkeys([*cached, *_search_path().split(os.pathsep)]))
 
 
 def versions() -> dict[str, str]:
-    """Versions of the tools that are part of what the lab measures, by name; goes into records."""
-    return {found.tool.name: found.version for found in map(locate, TOOLS) if found.tool.measured and found.version}
+    """The versions, by name, of the tools that are part of what the lab measures; recorded with each sweep."""
+    return {entry.tool.name: entry.version for entry in map(locate, TOOLS) if entry.tool.measured and entry.version}
 
 
 def locate(wanted: Tool) -> Located:
@@ -58,7 +58,7 @@ def locate(wanted: Tool) -> Located:
 
 
 def forget() -> None:
-    """Look again from now on; called after something was installed."""
+    """Forget where the tools are; called when something was installed."""
     _locate.cache_clear()
 
 
@@ -68,7 +68,7 @@ def tools_dir() -> Path:
 
 
 def in_cache(wanted: Tool, cache: Path) -> Located:
-    """The tool in the cache, whole as its manifest says; else why not (no note when it was never there)."""
+    """The tool in the cache if it is as whole as its manifest says; else why not (no note if never there)."""
     folder = cache / wanted.key
     if not folder.exists():
         return _missing(wanted, "")
@@ -100,10 +100,10 @@ def _on_path(wanted: Tool, search_path: str, answers: Path) -> Located:
         return _missing(wanted, f"{first} has no {', '.join(lacking)} beside it")
     version = version_of(folder / wanted.ask[0], wanted.ask[1:], answers)
     if version is None:
-        return _missing(wanted, f"{first} does not tell its version")
+        return _missing(wanted, f"{first} does not report its version")
     if version < wanted.minimum:
         needed = show_version(wanted.minimum)
-        return _missing(wanted, f"{first} is version {show_version(version)}, at least {needed} is needed")
+        return _missing(wanted, f"{first} is version {show_version(version)}, but at least {needed} is needed")
     return Located(wanted, folder, show_version(version), "path")
 
 
@@ -113,10 +113,10 @@ def _missing(wanted: Tool, note: str) -> Located:
 
 def _other(name: str) -> Path:
     """A program that every Linux distribution has (``nsenter``, ``mount``)."""
-    found = shutil.which(name, path=_search_path())
-    if found is None:
-        raise MachineError(f"{name} is not on this machine. Install the package of your distribution that has it.")
-    return Path(found)
+    path = shutil.which(name, path=_search_path())
+    if path is None:
+        raise MachineError(f"{name} is not on this machine. Install the package of your distribution that contains it.")
+    return Path(path)
 
 
 @functools.cache
@@ -125,5 +125,5 @@ def _owners() -> dict[str, Tool]:
 
 
 def _search_path() -> str:
-    given = os.environ.get("PATH", "").split(os.pathsep)
-    return os.pathsep.join(dict.fromkeys([*filter(None, given), *SYSTEM_FOLDERS]))
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(dict.fromkeys([*filter(None, path), *SYSTEM_FOLDERS]))

@@ -1,4 +1,4 @@
-"""`sociometer tools` and `sociometer doctor`: what is on this machine, and putting what is missing there."""
+"""`sociometer tools` and `sociometer doctor`: show what this machine has, and install what is missing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,22 @@ from kit.toolchain import toolbox
 from kit.toolchain.pins import TOOLS
 from kit.toolchain.programs import show_version
 from kit.toolchain.toolbox import Located
+from sociometer.cli.choosing import chosen_target
+from sociometer.cli.options import Stack, TargetName
 from sociometer.cli.steps import Steps
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
+WORKS = {
+    "lab": ("The lab can run on this machine.", "The lab cannot run on this machine."),
+    "fargate": ("Fargate can be used from this machine.", "Fargate cannot be used from this machine."),
+    "sim": ("The simulation needs nothing.", ""),
+}
+"""What is said of a target that can be used, and of one that cannot."""
 ORIGINS = {"path": "this machine", "cache": "Sociometer's cache", "missing": "missing"}
 
-tools = typer.Typer(no_args_is_help=True, help="The programs that Sociometer works with: install and list them.")
+tools = typer.Typer(no_args_is_help=True, help="Install and list the programs that Sociometer uses.")
 
 
 def register(app: typer.Typer) -> None:
@@ -36,49 +44,53 @@ def register(app: typer.Typer) -> None:
     app.add_typer(tools, name="tools")
 
 
-def examine(as_json: AsJson = False) -> None:
-    """Check whether this machine can run the lab, and say what to do when it cannot. Exit code 3 when it cannot."""
-    checks = doctor.examine()
+def examine(target: TargetName = None, stack: Stack = None, as_json: AsJson = False) -> None:
+    """Check whether this machine can run the lab, or reach AWS, and say what to do when not. Exit code 3 when not.
+
+    With --target fargate: credentials, Docker, Pulumi and its plugins, and the account's quotas. Nothing is changed.
+    """
+    chosen = chosen_target(target, stack)
+    checks, still = chosen.examine()
     able = not doctor.obstacles(checks)
     if as_json:
-        _print_json({"lab": able, "still_works": doctor.STILL_WORKS, "checks": [asdict(check) for check in checks]})
+        _print_json({chosen.name: able, "still_works": still, "checks": [asdict(check) for check in checks]})
     else:
-        _tell(checks, able=able)
+        _print_checks(checks, WORKS[chosen.name], still, able=able)
     if not able:
         raise typer.Exit(3)
 
 
 @tools.command("install")
 def install(as_json: AsJson = False) -> None:
-    """Install what is missing: uses what is on PATH at a sufficient version, builds the rest once into a cache."""
-    located = installer.install(progress=Steps())
+    """Install missing tools: uses those on PATH that are recent enough, and builds the rest once, into a cache."""
+    entries = installer.install(progress=Steps())
     if as_json:
-        _print_json([_plain(found) for found in located])
+        _print_json([_plain(entry) for entry in entries])
         return
-    built = sum(found.origin == "cache" for found in located)
-    where = toolbox.tools_dir()
-    sys.stdout.write(f"{len(located)} tools are ready: {len(located) - built} of this machine, {built} in {where}.\n")
+    built = sum(entry.origin == "cache" for entry in entries)
+    cache = toolbox.tools_dir()
+    sys.stdout.write(f"{len(entries)} tools are ready: {len(entries) - built} on this machine, {built} in {cache}.\n")
 
 
 @tools.command("list")
 def show(as_json: AsJson = False) -> None:
-    """Show each tool with its version, where it is, and why a missing one is missing. Exit code 3 when one is."""
-    located = [toolbox.locate(tool) for tool in TOOLS]
+    """Show each tool's version and place, or why it is missing. Exit code 3 when one is missing."""
+    entries = [toolbox.locate(tool) for tool in TOOLS]
     if as_json:
-        _print_json([_plain(found) for found in located])
+        _print_json([_plain(entry) for entry in entries])
     else:
-        Console().print(_table(located))
-    if any(found.origin == "missing" for found in located):
+        Console().print(_table(entries))
+    if any(entry.origin == "missing" for entry in entries):
         raise typer.Exit(3)
 
 
 @tools.command("path")
 def path(name: Annotated[str | None, typer.Argument(help="A program, such as regctl.")] = None) -> None:
-    """Print where a program is; without a name, the PATH on which all tools are found."""
+    """Print a program's path; without a name, a PATH on which all tools are found."""
     sys.stdout.write(f"{toolbox.tool(name) if name else toolbox.tools_path()}\n")
 
 
-def _tell(checks: Sequence[Check], *, able: bool) -> None:
+def _print_checks(checks: Sequence[Check], works: tuple[str, str], still: str, *, able: bool) -> None:
     console = Console(highlight=False)
     table = Table("", "check", Column("found", overflow="fold"), box=None, pad_edge=False)
     for check in checks:
@@ -87,31 +99,28 @@ def _tell(checks: Sequence[Check], *, able: bool) -> None:
     for check in checks:
         if check.state != "ok":
             console.print(f"\n{MARKS[check.state]} {check.name}: {escape(check.meaning)}. {escape(check.advice)}")
-    if able:
-        console.print("\nThe lab can run on this machine.")
-    else:
-        console.print(f"\nThe lab cannot run on this machine. What still works: {doctor.STILL_WORKS}.")
+    console.print(f"\n{works[0]}" if able else f"\n{works[1]} What still works: {still}.")
 
 
-def _table(located: Iterable[Located]) -> Table:
+def _table(entries: Iterable[Located]) -> Table:
     table = Table("tool", "version", "from", Column("where", overflow="fold"), box=None, pad_edge=False)
-    for found in located:
+    for entry in entries:
         table.add_row(
-            found.tool.name, found.version or "-", ORIGINS[found.origin], escape(str(found.folder or found.note))
+            entry.tool.name, entry.version or "-", ORIGINS[entry.origin], escape(str(entry.folder or entry.note))
         )
     return table
 
 
-def _plain(found: Located) -> dict[str, Any]:
+def _plain(entry: Located) -> dict[str, Any]:
     return {
-        "name": found.tool.name,
-        "version": found.version,
-        "minimum": show_version(found.tool.minimum),
-        "pinned": found.tool.pinned_version,
-        "origin": found.origin,
-        "folder": str(found.folder) if found.folder else None,
-        "programs": list(found.tool.programs),
-        "note": found.note,
+        "name": entry.tool.name,
+        "version": entry.version,
+        "minimum": show_version(entry.tool.minimum),
+        "pinned": entry.tool.pinned_version,
+        "origin": entry.origin,
+        "folder": str(entry.folder) if entry.folder else None,
+        "programs": list(entry.tool.programs),
+        "note": entry.note,
     }
 
 

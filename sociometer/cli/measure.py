@@ -21,15 +21,14 @@ from experiments.store.sweeps import Sweep
 from experiments.sweep import check_same_plan
 from sociometer.cli import actions, cleaning, commands, planning, reading
 from sociometer.cli.choosing import TARGETS, chosen_target
+from sociometer.cli.images import ImageOptions
 from sociometer.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
-    MOST_BLOCKS,
     AsJson,
     Changes,
     PlanOptions,
     StackSettings,
     Timeout,
-    UntilOptions,
     WhereOptions,
     Yes,
     chosen_plan,
@@ -38,6 +37,7 @@ from sociometer.cli.options import (
 )
 from sociometer.cli.progress import say
 from sociometer.cli.removing import removed_afterwards
+from sociometer.cli.stopping import MOST_BLOCKS, UntilOptions
 
 PANEL = "Measure"
 ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder for the results; each sweep gets one inside.")]
@@ -54,6 +54,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    own: ImageOptions,
     what: PlanOptions,
     where: WhereOptions,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
@@ -63,17 +64,18 @@ def run(
     destroy: Destroy = False,
     as_json: AsJson = False,
 ) -> None:
-    """The whole experiment: make the stack, sweep the plan, report.
+    """The whole experiment: make the stack, sweep the plan, report. With --image, for an image of your own.
 
     The report is printed, and written to the results folder as page, Markdown and text beside the records. What stays
     is the stack (in the lab a registry, on fargate what `down` removes), unless --destroy is given.
 
     On fargate the cost is shown and asked about first. On sim, --set changes the simulation's parameters.
     """
-    target = chosen_target(where.target, where.stack, what.plan, what.variant)
-    changes, to_set = what.changes(), parse_settings(settings or [])
+    target = chosen_target(where.target, where.stack, what.plan, what.variant or own.stack_suffix)
+    changes, given = what.changes(own.names), parse_settings(settings or [])
+    to_set = {**own.settings(), **given}
     plan = target.plan_to_make(changes, to_set)
-    setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path, target.parameters(to_set))
+    setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path, target.parameters(given))
     target.confirm(plan, plan.rounds, setup.store, yes=yes, settings=to_set)
     with removed_afterwards(target, wanted=destroy):
         done = actions.start_sweep(setup, target.stack, target.make(plan, to_set), plan)
@@ -102,7 +104,7 @@ def sweep(
     On fargate the cost is shown and asked about first.
     """
     stopping = until.stopping(what.blocks)
-    changes = what.changes((until.max_blocks or MOST_BLOCKS) if stopping else None)
+    changes = what.changes(blocks=(until.max_blocks or MOST_BLOCKS) if stopping else None)
     setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path)
     if resume is None:
         target = chosen_target(where.target, where.stack, what.plan, what.variant)

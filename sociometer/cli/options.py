@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,7 @@ from experiments.store.store import default_path
 from kit.errors import SettingsError
 
 Value = TypeVar("Value")
-MOST_BLOCKS = 30
-_PLAN_PANEL = "What to measure"
+PLAN_PANEL = "What to measure"
 _WHERE_PANEL = "Where"
 
 PlanName = Annotated[
@@ -26,28 +24,28 @@ PlanName = Annotated[
         "--plan",
         metavar="default|full|fargate|aa",
         help="The plan to start from; on fargate and sim `fargate` when none is named, else `default`.",
-        rich_help_panel=_PLAN_PANEL,
+        rich_help_panel=PLAN_PANEL,
     ),
 ]
 Variants = Annotated[
     str | None,
-    typer.Option(help="Image variants, between commas: movie,parquet.", rich_help_panel=_PLAN_PANEL),
+    typer.Option(help="Image variants, between commas: movie,parquet.", rich_help_panel=PLAN_PANEL),
 ]
 Variant = Annotated[
     str | None,
-    typer.Option(help="The one variant, on a stack of its own: dev-movie.", rich_help_panel=_PLAN_PANEL),
+    typer.Option(help="The one variant, on a stack of its own: dev-movie.", rich_help_panel=PLAN_PANEL),
 ]
 Forms = Annotated[
     str | None,
-    typer.Option(help="Forms of delivery, between commas: plain,soci-v1,soci-v2.", rich_help_panel=_PLAN_PANEL),
+    typer.Option(help="Forms of delivery, between commas: plain,soci-v1,soci-v2.", rich_help_panel=PLAN_PANEL),
 ]
 Counts = Annotated[
     str | None,
-    typer.Option(help="Task counts of a round, between commas: 1,2,8.", rich_help_panel=_PLAN_PANEL),
+    typer.Option(help="Task counts of a round, between commas: 1,2,8.", rich_help_panel=PLAN_PANEL),
 ]
-Blocks = Annotated[int | None, typer.Option(help="How often every round is repeated.", rich_help_panel=_PLAN_PANEL)]
+Blocks = Annotated[int | None, typer.Option(help="How often every round is repeated.", rich_help_panel=PLAN_PANEL)]
 Seed = Annotated[
-    int | None, typer.Option(help="Draws the order of the rounds within each block.", rich_help_panel=_PLAN_PANEL)
+    int | None, typer.Option(help="Draws the order of the rounds within each block.", rich_help_panel=PLAN_PANEL)
 ]
 TargetName = Annotated[
     str | None,
@@ -57,29 +55,6 @@ TargetName = Annotated[
         help="Where tasks run: lab on this machine, fargate on AWS, sim in a simulation whose figures measure nothing.",
         rich_help_panel=_WHERE_PANEL,
         show_default="that of the stack; lab",
-    ),
-]
-UntilPrecision = Annotated[
-    str | None,
-    typer.Option(
-        "--until-precision",
-        metavar="PERCENT",
-        help="Add blocks until every interval is at most this wide to either side: 5%.",
-        rich_help_panel=_PLAN_PANEL,
-    ),
-]
-MaxBlocks = Annotated[
-    int | None,
-    typer.Option(
-        help="With --until-precision: the most blocks.", rich_help_panel=_PLAN_PANEL, show_default=str(MOST_BLOCKS)
-    ),
-]
-Budget = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME",
-        help="With --until-precision: begin no block that would end later: 90m, 2h.",
-        rich_help_panel=_PLAN_PANEL,
     ),
 ]
 Stack = Annotated[
@@ -120,12 +95,11 @@ StackSettings = Annotated[
 SweepId = Annotated[str, typer.Option("--sweep", help="The sweep to read, by its id; `last` is the latest.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 DEFAULT_TIMEOUT_SECONDS = 300.0
 
 
 class Changes(NamedTuple):
-    """What the options change of a plan, as they were typed; None leaves a part as it is."""
+    """What the options change in a plan, as typed; None leaves a part unchanged."""
 
     variants: str | None
     forms: str | None
@@ -134,7 +108,7 @@ class Changes(NamedTuple):
     seed: int | None
 
     def on(self, held: Iterable[str]) -> Changes:
-        """Where no variants are named, those that a stack holds: one of own images has none of the preset's."""
+        """With the variants that a stack holds, if none are named: it may hold none of the preset's."""
         return self._replace(variants=self.variants or ",".join(held))
 
 
@@ -150,23 +124,14 @@ class PlanOptions:
     blocks: Blocks = None
     seed: Seed = None
 
-    def changes(self, blocks: int | None = None) -> Changes:
-        """What they change of a plan; a stopping rule has its own number of ``blocks``."""
+    def changes(self, images: Sequence[str] = (), blocks: int | None = None) -> Changes:
+        """What they change in a plan. A stopping rule has its own number of ``blocks``; the user's own ``images`` are
+        measured alone."""
         variants = only_variant(self.variant, self.variants)
+        if images and variants:
+            raise SettingsError("--image measures your own images alone. Leave out --variants and --variant.")
+        variants = ",".join(images) or variants
         return Changes(variants, self.forms, self.counts, blocks or self.blocks, self.seed)
-
-
-@dataclass(frozen=True)
-class UntilOptions:
-    """When a sweep that adds blocks ends."""
-
-    until_precision: UntilPrecision = None
-    max_blocks: MaxBlocks = None
-    budget: Budget = None
-
-    def stopping(self, blocks: int | None) -> Stopping | None:
-        """The stopping rule; raises `SettingsError` for options that do not go together."""
-        return chosen_stopping(self.until_precision, blocks, self.max_blocks, self.budget)
 
 
 @dataclass(frozen=True)
@@ -180,7 +145,7 @@ class WhereOptions:
 
     @property
     def store_path(self) -> Path:
-        """The store, or the user's own."""
+        """The chosen store, or the user's default store."""
         return self.store or default_path()
 
 
@@ -194,14 +159,14 @@ class StackOptions:
 
 
 def only_variant(variant: str | None, variants: str | None) -> str | None:
-    """What `--variants` would say; `--variant` is the same for one alone."""
+    """The value of `--variants`; `--variant` means the same for a single one."""
     if variant is not None and variants is not None:
         raise SettingsError("--variant and --variants cannot go together. One variant on its own stack, or several.")
     return variant or variants
 
 
 def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -> Plan:
-    """The preset's plan with what the options change of it; raises `SettingsError`."""
+    """The preset's plan with the options' changes; raises `SettingsError`."""
     parsed = {
         "variants": _words(changes.variants, "--variants", str),
         "forms": _words(changes.forms, "--forms", str),
@@ -211,40 +176,6 @@ def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -
     }
     changed = {key: value for key, value in parsed.items() if value is not None}
     return make_plan(Design(**{**preset(name).design.model_dump(), **changed}), stopping)
-
-
-def chosen_stopping(
-    precision: str | None, blocks: int | None, max_blocks: int | None, budget: str | None
-) -> Stopping | None:
-    """The stopping rule that the options ask for; raises `SettingsError` for options that do not go together."""
-    if precision is None:
-        if max_blocks is not None or budget is not None:
-            raise SettingsError("--max-blocks and --budget end what --until-precision begins. Give that, too.")
-        return None
-    if blocks is not None:
-        raise SettingsError("--blocks fixes the number of blocks, --until-precision does not. Use --max-blocks.")
-    return Stopping(precision=_percent(precision), budget_seconds=None if budget is None else _seconds(budget))
-
-
-def _percent(text: str) -> float:
-    try:
-        share = float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        share = math.nan
-    if not 0.001 <= share <= 0.5:
-        raise SettingsError(f"--until-precision {text!r} is not possible. Allowed: 0.1% to 50%.")
-    return share
-
-
-def _seconds(text: str) -> float:
-    number, unit = text.strip()[:-1], text.strip()[-1:]
-    try:
-        seconds = float(number) * _SECONDS[unit]
-    except (KeyError, ValueError):
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise SettingsError(f"--budget {text!r} is not a time. Allowed: a number and its unit, such as 90m or 2h.")
-    return seconds
 
 
 def chosen_profile(name: str | None) -> str:

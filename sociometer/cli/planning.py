@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from sociometer.cli.choosing import chosen_target
-from sociometer.cli.options import AsJson, PlanOptions, WhereOptions, chosen_plan
+from sociometer.cli.images import ImageOptions
+from sociometer.cli.options import AsJson, PlanOptions, WhereOptions
 from sociometer.cli.plan_table import show_plan
 
 
-def plan(what: PlanOptions, where: WhereOptions, as_json: AsJson = False) -> None:
+def plan(own: ImageOptions, what: PlanOptions, where: WhereOptions, as_json: AsJson = False) -> None:
     """Print the rounds of a plan, in their order, and how long they will take; on fargate also what they will cost.
 
     With --stack, the plan is checked against what that stack holds, if it is up. Nothing is started.
     """
-    target = chosen_target(where.target, where.stack, what.plan, what.variant)
-    chosen = chosen_plan(target.plan, what.changes())
-    target.check_variants(chosen, where.stack)
+    target = chosen_target(where.target, where.stack, what.plan, what.variant or own.stack_suffix)
+    if own.settings():
+        chosen = target.plan_to_make(what.changes(own.names), own.settings())
+    else:
+        chosen = target.plan_of(what.changes(), where.stack)
     show_plan(chosen, *target.forecast(chosen, where.store_path, where.profile), as_json=as_json)

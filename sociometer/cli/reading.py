@@ -81,7 +81,8 @@ def export(
 
     json, csv and parquet have one object or row per task, rounds-parquet one per attempt at a round; docs/data.md and
     the Parquet files themselves name every column's unit. averages-csv has the columns taskCount,
-    averageFirstConnectionTime, averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order.
+    averageFirstConnectionTime, averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order;
+    averages-by-treatment-csv has variant and form before them.
     """
     if format_ not in (allowed := (*exports.EXPORT_FORMATS, *parquet.PARQUET_FORMATS)):
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(allowed)}.")
@@ -96,6 +97,12 @@ def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, for
         return parquet.to_parquet(store, sweep, format_, variant=variant, form=form)
     records = store.rounds(sweep.id)
     wanted = [r for r in records if variant in (None, r.round.variant) and form in (None, r.round.form)]
+    treatments = {f"{r.round.variant} {r.round.form}" for r in wanted}
+    if format_ == "averages-csv" and len(treatments) > 1:
+        say(
+            f"averages-csv does not say which of {len(treatments)} treatments a row is of: choose one by --variant and "
+            "--form, or --format averages-by-treatment-csv."
+        )
     return exports.EXPORT_FORMATS[format_](wanted)
 
 

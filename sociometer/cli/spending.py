@@ -1,4 +1,4 @@
-"""What a command will cost on AWS: shown before anything is spent, and asked about."""
+"""What a command will cost on AWS: shown, and confirmed, before anything is spent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.forecast import prices
-from experiments.forecast.costs import Estimate, Part, Shape, estimate, per_day, stored_bytes
+from experiments.forecast.costs import INTERFACE_ENDPOINTS, Estimate, Part, Shape, estimate, per_day, stored_bytes
 from experiments.forecast.duration import FargateModel, Treatment, total_seconds
 from experiments.forecast.quotas import quota_notes
 from experiments.plan.plan import Plan
@@ -22,17 +22,17 @@ from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
 
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
-"""Ranges that nobody has: RFC 5737."""
+"""Ranges that are assigned to nobody (RFC 5737)."""
 
 WIDTH = 100
-BASTION = "The bastion (a t4g.small with 40 GB of disk) is not in it."
+BASTION = "This does not include the bastion (a t4g.small with 40 GB of disk)."
 MEBIBYTES_PER_GB = 1024
 CPU_UNITS_PER_VCPU = 1024
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What is to be run in a region, and what it will cost; no estimate where no price is known."""
+    """What will run in a region, and what it will cost; without an estimate where no prices are known."""
 
     region: str
     rounds: int
@@ -46,14 +46,14 @@ class Bill:
 def bill(
     plan: Plan, rounds: Sequence[Round], known: Mapping[Treatment, float], settings: Settings, *, make: bool
 ) -> Bill:
-    """The bill for some rounds of a plan; with ``make``, the stack is made for them first."""
+    """The bill for some rounds of a plan; ``make`` adds the making of the stack."""
     model = model_of(settings)
     seconds = total_seconds(rounds, plan.design.payload, known, model)
     table = prices.of_region(settings.region)
     cost = None if table is None else estimate(plan, rounds, seconds, shape_of(settings), model, table, make=make)
     tasks = sum(round_.task_count for round_ in rounds)
-    most = max((round_.task_count for round_ in rounds), default=0)
-    quotas = tuple(quota_notes(settings.region, settings.cpu_units, most))
+    most_tasks = max((round_.task_count for round_ in rounds), default=0)
+    quotas = tuple(quota_notes(settings.region, settings.cpu_units, most_tasks))
     return Bill(settings.region, len(rounds), tasks, seconds, cost, settings.bastion, quotas)
 
 
@@ -63,67 +63,67 @@ def model_of(settings: Settings) -> FargateModel:
 
 
 def shape_of(settings: Settings) -> Shape:
-    """What a stack's tasks are, in the units that AWS bills."""
+    """The size of a stack's tasks, in the units that AWS bills."""
     return Shape(
         region=settings.region,
         architecture=settings.platform.partition("/")[2],
         vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU,
         memory_gb=settings.memory_mebibytes / MEBIBYTES_PER_GB,
+        interface_endpoints=INTERFACE_ENDPOINTS + len(settings.secret_services),
     )
 
 
-def show(wanted: Bill, console: Console) -> None:
+def show(quote: Bill, console: Console) -> None:
     """Print rounds, tasks, time, and the cost with its parts."""
     console.print(
-        f"On AWS in {wanted.region}: {wanted.rounds} rounds, {wanted.tasks} tasks to be launched, about "
-        f"{clock(wanted.seconds)} for the rounds."
+        f"On AWS in {quote.region}: {quote.rounds} rounds, {quote.tasks} tasks to be launched, about "
+        f"{clock(quote.seconds)} for the rounds."
     )
-    for note in wanted.quotas:
+    for note in quote.quotas:
         console.print(note)
-    table = prices.of_region(wanted.region)
-    if wanted.estimate is None or table is None:
-        console.print(no_price(wanted.region))
+    table = prices.of_region(quote.region)
+    if quote.estimate is None or table is None:
+        console.print(no_price(quote.region))
         return
-    console.print(_table(wanted.estimate.parts, "together", wanted.estimate.usd))
+    console.print(_table(quote.estimate.parts, "total", quote.estimate.usd))
     console.print(
-        f"As long as the stack is up, it costs about {usd(wanted.estimate.usd_per_day)} a day. Prices: AWS Price List, "
-        f"{wanted.region}, published {table.oldest} or later, without taxes; rounds that fail and are tried again "
-        "come on top."
+        f"While the stack is up, it costs about {usd(quote.estimate.usd_per_day)} a day. Prices: AWS Price List, "
+        f"{quote.region}, published {table.oldest} or later, without taxes; retries of failed rounds cost extra."
     )
-    if wanted.bastion:
+    if quote.bastion:
         console.print(BASTION)
 
 
-def plain(wanted: Bill) -> dict[str, object]:
-    """The bill for scripts; the cost is null where no price is known."""
+def plain(quote: Bill) -> dict[str, object]:
+    """The bill for scripts; the cost is null where no prices are known."""
     shown: dict[str, object] = {
-        "region": wanted.region,
-        "rounds": wanted.rounds,
-        "tasks": wanted.tasks,
-        "seconds": round(wanted.seconds, 1),
-        "quotas": list(wanted.quotas),
+        "region": quote.region,
+        "rounds": quote.rounds,
+        "tasks": quote.tasks,
+        "seconds": round(quote.seconds, 1),
+        "quotas": list(quote.quotas),
         "usd": None,
     }
-    table = prices.of_region(wanted.region)
-    if wanted.estimate is None or table is None:
-        return {**shown, "reason": no_price(wanted.region)}
+    table = prices.of_region(quote.region)
+    if quote.estimate is None or table is None:
+        return {**shown, "reason": no_price(quote.region)}
     return {
         **shown,
-        "usd": round(wanted.estimate.usd, 4),
-        "usd_per_day": round(wanted.estimate.usd_per_day, 4),
-        "parts": [part.model_dump() for part in wanted.estimate.parts],
+        "usd": round(quote.estimate.usd, 4),
+        "usd_per_day": round(quote.estimate.usd_per_day, 4),
+        "parts": [part.model_dump() for part in quote.estimate.parts],
         "prices_published": table.oldest.isoformat(),
     }
 
 
-def confirm(wanted: Bill, *, yes: bool) -> None:
-    """Show the bill and ask; raises `SettingsError` where nobody can be asked, `SociometerError` on a no."""
-    show(wanted, _console())
+def confirm(quote: Bill, *, yes: bool) -> None:
+    """Show the bill and ask; raises `SettingsError` without a terminal to ask on, `SociometerError` on a no."""
+    show(quote, _console())
     _ask(yes=yes)
 
 
 def confirm_standing(settings: Settings, *, yes: bool) -> None:
-    """Show what a stack costs a day while it is up, and ask; raises as `confirm` does."""
+    """Show what a stack costs a day while it is up, and ask; raises like `confirm`."""
     console = _console()
     warn_of_nobody(settings)
     table = prices.of_region(settings.region)
@@ -132,7 +132,7 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
     else:
         stored = stored_bytes(settings.all_variants, settings.forms, settings)
         parts = per_day(shape_of(settings), stored, table)
-        console.print(f"On AWS in {settings.region}, a day while the stack is up, without any task:")
+        console.print(f"On AWS in {settings.region}, for a day while the stack is up, without any tasks:")
         console.print(_table(parts, "a day", sum(part.usd for part in parts)))
         if settings.bastion:
             console.print(BASTION)
@@ -140,12 +140,12 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
 
 
 def warn_of_nobody(settings: Settings) -> None:
-    """Say so when the load balancer is open to nobody: the ranges are those that the shipped settings have."""
+    """Warn when the load balancer lets nobody in, as with the ranges in the shipped settings."""
     ranges = [IPv4Network(cidr) for cidr in settings.loadbalancer_allow_cidrs]
     if all(any(allowed.subnet_of(example) for example in DOCUMENTATION) for allowed in ranges):
         say(
-            f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets in nobody: it is a "
-            "range for documentation (RFC 5737). Nothing will be known of ready, and nothing checks the boot reports. "
+            f"warning: loadbalancerAllowCidrs ({', '.join(settings.loadbalancer_allow_cidrs)}) lets nobody in: such a "
+            "range is only for documentation (RFC 5737). The time to ready will be unknown, boot reports unchecked. "
             "Set your own address: --set loadbalancerAllowCidrs=<address>/32."
         )
 
@@ -158,19 +158,19 @@ def _ask(*, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise SettingsError("This costs money, and there is no terminal to ask on: --yes says that it is meant.")
+        raise SettingsError("This costs money, and there is no terminal to ask on. Confirm it with --yes.")
     if not typer.confirm("Spend it?", err=True):
         raise SociometerError("Nothing was started, and nothing was spent.")
 
 
 def no_price(region: str) -> str:
-    """That a region is not in the table, and which are."""
+    """The message for a region without prices; names those that have them."""
     known = ", ".join(prices.known_regions())
-    return f"The prices of {region} are not known here, so there is no estimate of the cost. Known: {known}."
+    return f"No prices are known for {region}, so there is no estimate of the cost. Regions with prices: {known}."
 
 
 def usd(value: float) -> str:
-    """Dollars with cents, or more digits where cents would show nothing."""
+    """Dollars with cents, or with more digits where cents would show nothing."""
     return f"{value:.2f} USD" if value >= 0.1 else f"{value:.4f} USD"
 
 

@@ -17,9 +17,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra.automation import files
+from infra.fargate import access
 from infra.oci.entry import entered
 from infra.oci.index import IndexedLayer, SociIndex, read_index
 from infra.outputs import StackOutputs, TreatmentOutput
+from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli import actions, spending
 from sociometer.cli.choosing import chosen_target
@@ -103,6 +106,21 @@ def environment() -> None:
 
     for name, value in workspace.environment().items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+
+
+@stack_group.command("bastion")
+def bastion(stack: StackName = files.FARGATE_STACK) -> None:
+    """Print the command that copies this checkout to the stack's bastion and opens a shell there.
+
+    It works as soon as the machine is made, also when `up` failed afterwards, as on a system without the soci CLI.
+    """
+    from infra.automation import stack as stacks  # Pulumi is slow to import
+
+    found = access.in_state(stacks.deployment(stack))
+    if found is None:
+        raise SettingsError(f"Stack {stack} has no bastion. `--set bastion=true` with `sociometer up` adds it.")
+    region = Settings.parse(files.settings(stack)).region
+    sys.stdout.write(f"{access.copy_and_run(found, region)}\n")
 
 
 @index.command("list")
@@ -202,6 +220,11 @@ def _show_outputs(made: StackOutputs, *, as_json: bool) -> None:
         numbers = (_size(treatment.pushed_bytes), f"{treatment.seconds:.1f}")
         table.add_row(variant, treatment.form, _short(treatment.image_digest), *numbers)
     Console().print(table)
+    if made.fargate is not None and (bastion := made.fargate.bastion) is not None:
+        sys.stdout.write(
+            f"\nBastion {bastion.instance_id}, bucket {bastion.bucket}. In a checkout, this copies it and "
+        )
+        sys.stdout.write(f"opens a shell there:\n{access.copy_and_run(bastion, made.fargate.region)}\n")
 
 
 def _table(*columns: str, title: str | None = None) -> Table:

@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 from experiments.executors import choose
 from experiments.forecast.duration import FargateModel, Model, TargetModel, Treatment
 from experiments.plan.plan import Payload, Plan, Stopping, check_against_stack, make_plan
+from experiments.plan.presets import preset
 from experiments.records.model import Round
 from experiments.store.sweeps import Sweep
 from infra.automation import files
@@ -21,8 +22,12 @@ from infra.oci.soci import require_linux
 from infra.outputs import StackOutputs
 from infra.settings.model import BUILT_IN_VARIANTS, Settings
 from kit.errors import SettingsError
+from kit.machine import doctor
+from kit.machine.check import Check
 from sociometer.cli import actions, spending
 from sociometer.cli.options import Changes, chosen_plan, chosen_profile
+
+WITHOUT_AWS = "the lab, the simulation, plan, report and export of records that are there"
 
 
 class Forecast(NamedTuple):
@@ -107,6 +112,12 @@ class Target:
     ) -> None:
         """Show what rounds of a plan cost and ask; ``settings`` are None for a stack that is up. Free unless on AWS."""
 
+    def plan_of(self, changes: Changes, stack: str | None) -> Plan:
+        """A plan for looking at it, checked against what there is; ``stack`` is the one that the user named."""
+        plan = chosen_plan(self.plan, changes)
+        self.check_variants(plan, stack)
+        return plan
+
     def check_variants(self, plan: Plan, stack: str | None) -> None:  # noqa: ARG002
         """Raise `SettingsError` for a variant that there is not; ``stack`` is the one that the user named."""
         images = Settings.parse({"images": files.settings(self.stack).get("images", {})}).images
@@ -123,6 +134,10 @@ class Target:
 
     def clear(self) -> list[str]:
         """Clear what a killed sweep left; gives what was cleared, in words."""
+        raise NotImplementedError
+
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """Whether it can be used from this machine, check by check, and what works without it."""
         raise NotImplementedError
 
     def _check_measurable(self, variant: str, settings: Settings) -> None:
@@ -143,12 +158,19 @@ class Lab(Target):
     name = "lab"
     default_plan = "default"
 
-    def check_variants(self, plan: Plan, stack: str | None) -> None:
-        """A named stack says itself what it has."""
+    def complete_settings(self, wanted: Mapping[str, object]) -> Settings:
+        """Without what the lab cannot give to a container."""
+        settings = super().complete_settings(wanted)
+        settings.require_lab()
+        return settings
+
+    def plan_of(self, changes: Changes, stack: str | None) -> Plan:
+        """A named stack says itself what it has, as for a sweep."""
         if stack is None:
-            super().check_variants(plan, stack)
-        else:
-            check_against_stack(plan, actions.outputs(stack))
+            return super().plan_of(changes, stack)
+        outputs, plan = self.prepared(changes, None)
+        check_against_stack(plan, outputs)
+        return plan
 
     def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
         """By the lab's profile and this machine's cores."""
@@ -164,6 +186,10 @@ class Lab(Target):
         from infra.lab.cluster import clear_orphans  # its network libraries are needed here alone
 
         return clear_orphans()
+
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """What `kit.machine.doctor` says."""
+        return doctor.examine(), doctor.STILL_WORKS
 
 
 class Fargate(Target):
@@ -201,6 +227,13 @@ class Fargate(Target):
         """The tasks of the stack's services."""
         return choose.clear_services(self.outputs())
 
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """What `infra.fargate.doctor` says, for the stack's settings and the rounds of the plan."""
+        from infra.fargate.doctor import examine  # boto3 is slow to import
+
+        most = max(preset(self.plan).design.task_counts)
+        return examine(self.complete_settings({}), most), WITHOUT_AWS
+
     def _known(self, store: Path, plan: Plan, settings: Settings) -> dict[Treatment, float]:
         """What rounds like these took before, with tasks of the same size."""
         return actions.earlier_seconds(store, plan, self.name, f"{settings.cpu_units}/{settings.memory_mebibytes}")
@@ -223,6 +256,10 @@ class Sim(Target):
     def make(self, plan: Plan, settings: Mapping[str, object]) -> StackOutputs:  # noqa: ARG002
         """What stands for a stack's outputs."""
         return choose.simulated_outputs(plan.design)
+
+    def examine(self) -> tuple[Sequence[Check], str]:
+        """It needs nothing."""
+        return (), ""
 
     def prepared(self, changes: Changes, stopping: Stopping | None) -> tuple[StackOutputs, Plan]:
         """The outputs are made up for the plan."""

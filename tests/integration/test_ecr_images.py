@@ -65,7 +65,8 @@ class Ecr:
     def program(self) -> None:
         repository = f"{self.host}/stack/web/source"
         push = FirstPush("web", KEY, repository, REGION)
-        recipe = {"variant": "web", "platform": "linux/amd64", "image": self.image}
+        digest = self.image.rpartition("@")[2]
+        recipe = {"variant": "web", "platform": "linux/amd64", "image": self.image, "digest": digest}
         source = SourceImageResource(
             "web-source", recipe, self.host, repository=repository, tag=push.tag, ecr_region=REGION
         )

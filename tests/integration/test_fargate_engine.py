@@ -17,6 +17,7 @@ from pulumi.automation import OpType
 
 from infra.automation import stack as engine
 from infra.automation import workspace
+from infra.fargate import access
 from infra.fargate.tags import DELETE_AFTER, OWNER, PROJECT, STACK
 from infra.outputs import ServiceOutput, StackOutputs
 from tests.support.aws.inventory import inventory
@@ -65,7 +66,7 @@ class Deployed:
     def up(self, seed: int = 1) -> StackOutputs:
         """Deploy; another seed is another image."""
         image = push_image(f"{self.world.registry.host}/own", [12 * MIB, MIB], seed=seed)
-        settings = {**FARGATE, "variants": [], "images": {"own": image.reference}}
+        settings = {**FARGATE, "variants": [], "images": {"own": {"image": image.reference, "bootReport": True}}}
         return engine.up(self.name, settings, quiet)
 
     def service(self, outputs: StackOutputs, form: str = "plain") -> tuple[ServiceOutput, dict[str, Any]]:
@@ -184,6 +185,10 @@ def test_built_images_and_bastion_live_and_leave_nothing(world: World) -> None:
         assert outputs.variants["movie"].source_image.startswith(
             f"{world.registry.host}/sociometer/{name}/movie/source"
         )
+        assert outputs.fargate is not None
+        assert outputs.fargate.bastion is not None
+        assert outputs.fargate.bastion.instance_id.startswith("i-")
+        assert access.in_state(engine.deployment(name)) == outputs.fargate.bastion
         assert len(inventory(world.aws) - before) > 50
         assert preview_changes(name) == 0
     finally:

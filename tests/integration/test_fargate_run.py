@@ -182,9 +182,10 @@ def check_results(folder: Path, task_counts: list[int]) -> None:
     assert tuple(tasks[0]) == columns.COLUMNS
     assert {(row["target"], row["simulated"]) for row in tasks} == {("fargate", "False")}
     assert len(tasks) == sum(task_counts)
-    assert tuple(averages[0]) == ("taskCount", *export.AVERAGES)
+    assert tuple(averages[0]) == ("variant", "form", "taskCount", *export.AVERAGES)
+    assert {(row["variant"], row["form"]) for row in averages} == {("movie", form) for form in SNAPSHOTTERS}
     assert [int(row["taskCount"]) for row in averages] == task_counts
-    assert all(float(value) >= 0 for row in averages for value in row.values())
+    assert all(float(value) >= 0 for row in averages for value in list(row.values())[2:])
     report = (folder / "report.txt").read_text()
     assert "target fargate, 24 of 24 rounds complete" in report
     assert "simulated" not in report.lower()

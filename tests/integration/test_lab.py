@@ -116,9 +116,9 @@ def test_a_task_that_does_not_boot_in_time_is_a_timeout(tiny_stack: StackOutputs
 
 def test_a_reference_that_does_not_exist_fails_at_once_with_the_reason(tiny_stack: StackOutputs) -> None:
     variant = tiny_stack.variants["parquet"]
-    gone = "sha256:" + "0" * 64
     plain = variant.treatments["plain"]
-    missing = plain.model_copy(update={"image": f"{plain.image.partition('@')[0]}@{gone}", "image_digest": gone})
+    elsewhere = f"{tiny_stack.registry}/sociometer/nowhere@{plain.image_digest}"
+    missing = plain.model_copy(update={"image": elsewhere})
     outputs = tiny_stack.model_copy(
         update={"variants": {"parquet": variant.model_copy(update={"treatments": {"plain": missing}})}}
     )

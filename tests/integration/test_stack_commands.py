@@ -17,7 +17,7 @@ from infra.automation import stack, workspace
 from kit.errors import StackError
 from kit.paths import data_dir
 from tests.support.aws.plugins import provider_standins
-from tests.support.aws.server import aws_server
+from tests.support.aws.server import ACCOUNT, aws_server
 
 pytestmark = pytest.mark.lab
 
@@ -101,3 +101,15 @@ def test_a_lock_of_a_process_that_is_gone_is_cleared_by_the_command_that_the_mes
     done = in_a_shell(told_command(str(raised.value), "pulumi cancel"), tmp_path)
     assert done.returncode == 0, done.stderr
     assert not list(locks.glob("*.json"))
+
+
+def test_doctor_of_fargate_asks_aws_itself_and_finds_the_plugins(own_data: None) -> None:
+    """The local AWS knows no quotas: that is a warning, and stops nobody."""
+    with aws_server() as server, provider_standins(server):
+        words = [Path(sys.executable).parent / "sociometer", "doctor", "--target", "fargate", "--json"]
+        done = subprocess.run(words, env={**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:1"}, capture_output=True)
+    found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert f":{ACCOUNT}:" in found["AWS credentials"]["found"].replace("::", ":")
+    assert {name for name, check in found.items() if check["state"] == "failure"} == {"Docker"}
+    assert "Fargate On-Demand vCPU resource count" in " ".join(found)
+    assert done.returncode == 3

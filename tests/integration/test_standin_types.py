@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.standin.aws.base import AwsResource
 from tests.standin.aws.client import Aws
@@ -15,7 +17,9 @@ from tests.standin.aws.table import TYPES, resources
 from tests.standin.values import Properties
 from tests.support.aws.inventory import inventory
 from tests.support.aws.plugins import provider_standins
+from tests.support.aws.sent import SENT, actions, noted
 from tests.support.aws.server import REGION, AwsServer, aws_server
+from tests.support.permissions import in_the_table
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
 RIGHTS = {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
@@ -311,3 +315,36 @@ def test_tags_are_set_and_taken_away(token: str, parents: Parents, types: dict[s
     live = resource.read(identity, known | changed)
     assert agrees(live, {"tagsAll": {"stack": "test", "b": "3"}})
     resource.delete(identity, known)
+
+
+@pytest.fixture
+def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file in which what a test sends to AWS is noted."""
+    monkeypatch.setenv(SENT, str(tmp_path / "sent"))
+    with noted():
+        yield tmp_path / "sent"
+
+
+def test_a_cluster_s_tags_are_listed_after_its_update_as_the_provider_lists_them(
+    parents: Parents, types: dict[str, AwsResource], sent: Path
+) -> None:
+    cluster, (given, _) = types["aws:ecs/cluster:Cluster"], CASES["aws:ecs/cluster:Cluster"](parents)
+    inputs = cluster.check(given, {})
+    identity, _ = cluster.create(inputs)
+    assert "ecs:ListTagsForResource" not in actions(sent)
+    cluster.update(identity, inputs, cluster.check(given | {"tags": {"owner": "me"}}, inputs))
+    assert {"ecs:TagResource", "ecs:ListTagsForResource"} <= actions(sent) <= in_the_table()
+    cluster.delete(identity, inputs)
+
+
+def test_a_machine_s_security_groups_are_changed_at_its_network_interface(
+    parents: Parents, types: dict[str, AwsResource], sent: Path
+) -> None:
+    """The local AWS has no such operation, and says so; what was asked is what the policy must allow."""
+    machine, (given, _) = types["aws:ec2/instance:Instance"], CASES["aws:ec2/instance:Instance"](parents)
+    inputs = machine.check(given, {})
+    identity, _ = machine.create(inputs)
+    with pytest.raises(ClientError, match="ModifyNetworkInterfaceAttribute"):
+        machine.update(identity, inputs, inputs | {"vpcSecurityGroupIds": [parents.group("b")]})
+    assert "ec2:ModifyNetworkInterfaceAttribute" in actions(sent) & in_the_table()
+    machine.delete(identity, inputs)

@@ -8,10 +8,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra import boot_report
+from infra.lab.probe import Answer
+from infra.lab.protocol import End, LabTask
 from kit.errors import CommandFailed
 
 TASK_ARN = "arn:lab:ecs:local:000000000000:task/sociometer/one"
+
+
+READY = Answer(ready=True, seen="answered 200")
+FAILED = End(1)
 
 
 @dataclass
@@ -22,12 +27,14 @@ class FakeHost:
     pull_error: Exception | None = None
     start_error: Exception | None = None
     pull_hangs: bool = False
-    health: tuple[int, bytes] | None = (200, b"")
+    answer: Answer = READY
     report: dict[str, Any] | None = field(default_factory=lambda: boot_document())
     stopped: bool = False
-    snapshotter: str | None = "soci"
+    ended: End = FAILED
+    root: str | None = "soci"
     layers: int = 2
     dead: str | None = None
+    fallen_back: str = ""
     words: str = "It said nothing."
     environment: dict[str, str] | None = None
     killed: threading.Event = field(default_factory=threading.Event)
@@ -42,24 +49,31 @@ class FakeHost:
         if self.pull_error:
             raise self.pull_error
 
-    def start(self, image: str, container_id: str, snapshotter: str, environment: dict[str, str]) -> None:
+    def start(self, task: LabTask, environment: dict[str, str]) -> None:
         self.environment = environment
         if self.start_error:
             raise self.start_error
 
-    def ask(self, port: int, path: str) -> tuple[int, bytes] | None:
-        if path != boot_report.PATH:
-            return self.health
-        return None if self.report is None else (200, json.dumps(self.report).encode())
+    def look(self, task: LabTask) -> Answer:
+        return self.answer
+
+    def boot_report(self, port: int) -> bytes | None:
+        return None if self.report is None else json.dumps(self.report).encode()
 
     def has_stopped(self) -> bool:
         return self.stopped
 
-    def snapshotter_of(self, container_id: str) -> str | None:
-        return self.snapshotter
+    def end(self, container_id: str) -> End:
+        return self.ended
+
+    def snapshotter(self) -> str | None:
+        return self.root
 
     def lazy_layers(self) -> int:
         return self.layers
+
+    def why_not_lazy(self) -> str:
+        return self.fallen_back
 
     def received_bytes(self) -> int:
         return 1000

@@ -23,6 +23,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.proto import source_pb2
 
 from infra.outputs import OUTPUT_NAME, StackOutputs
+from infra.sources.own import ResolvedImage
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-2"
@@ -66,7 +67,7 @@ def run_stack(**settings: str) -> tuple[list[MockedResource], StackOutputs]:
         exported: pulumi.Output[Any] = pulumi.runtime.get_root_resource().outputs[OUTPUT_NAME]
         return exported.apply(lambda value: found.update(value))
 
-    with _own_cache():
+    with _own_cache(), _every_image_is_there():
         declared = run(program, {**BASE, **settings})
     return declared, StackOutputs.parse(found)
 
@@ -220,6 +221,13 @@ def _own_loop() -> Iterator[None]:
 def _nowhere() -> Iterator[None]:
     """Spares the source line of every resource, which Pulumi looks for in the deep stack of a test."""
     with mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace):
+        yield
+
+
+@contextmanager
+def _every_image_is_there() -> Iterator[None]:
+    """No registry is asked for the user's own images: each has a digest made of its name."""
+    with mock.patch("infra.sources.own.resolve", lambda name, _platform: ResolvedImage(name, digest(str(name)))):
         yield
 
 

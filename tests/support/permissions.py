@@ -115,6 +115,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     ),
     "aws:ecs/cluster:Cluster": (
         *_named("ecs", "CreateCluster", "DescribeClusters", "UpdateCluster", "DeleteCluster"),
+        "ecs:ListTagsForResource",  # its update does not read it again, so the tag interceptor asks for its tags
         "iam:CreateServiceLinkedRole",
         *_ECS_TAGS,
     ),
@@ -157,6 +158,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
         *_named("ec2", "RunInstances", "DescribeInstances", "DescribeInstanceTypes", "DescribeInstanceAttribute"),
         *_named("ec2", "DescribeInstanceCreditSpecifications", "DescribeVolumes", "DescribeImages", "DescribeTags"),
         *_named("ec2", "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions"),
+        "ec2:ModifyNetworkInterfaceAttribute",  # its security groups are those of its network interface
         *_named("ec2", "StopInstances", "StartInstances", "TerminateInstances"),
         "iam:PassRole",
         *_EC2_TAGS,

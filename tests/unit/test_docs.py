@@ -7,15 +7,14 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
-import yaml
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from sociometer.cli.main import app
+from tests.support.workflow import workflow
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.md")])
@@ -45,13 +44,6 @@ def check(words: list[str]) -> None:
     command.make_context(command.name, list(words), parent=context)
 
 
-def workflow() -> dict[str, Any]:
-    """The one example of docs/ci.md."""
-    [text] = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "ci.md").read_text(), re.MULTILINE | re.DOTALL)
-    parsed: dict[str, Any] = yaml.safe_load(text)
-    return parsed
-
-
 def scripts() -> list[str]:
     return [step["run"] for job in workflow()["jobs"].values() for step in job["steps"] if "run" in step]
 
@@ -79,7 +71,7 @@ def test_the_workflow_has_what_github_needs() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_in_a_page_exists_with_its_options(page: Path) -> None:
-    for line in re.findall(r"^ {4,}(?:uv run )?(sociometer [a-z].*)", page.read_text(), re.MULTILINE):
+    for line in re.findall(r"^ {4,}(?:uv run |\.venv/bin/)?(sociometer [a-z].*)", page.read_text(), re.MULTILINE):
         for words in commands(re.split(r"#|\s{2,}", line)[0]):  # what follows is said about it
             check(words)
 

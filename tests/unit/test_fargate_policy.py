@@ -20,9 +20,9 @@ from tests.support.permissions import LOOK_UPS, RESOURCES, called_by_boto3
 DOCS = asset("docs")
 LARGEST = 6_144
 """Characters of a managed policy, without white space (IAM quotas)."""
-NOT_BY_NAME = {"ec2", "elasticloadbalancing", "route53", "sts"}
+NOT_BY_NAME = {"ec2", "elasticloadbalancing", "route53", "servicequotas", "sts"}
 """Services whose resources AWS names, or that know no resource at all."""
-NAMES = ("sociometer", "aws-service-role", "ami-amazon-linux-latest")
+NAMES = ("sociometer", "aws-service-role", "debian/release")
 """Ours, and those of AWS's own that are meant."""
 
 

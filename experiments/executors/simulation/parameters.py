@@ -1,12 +1,12 @@
 """Every number of the simulation, with its source. Nothing that follows from them is a measurement.
 
-Three kinds of sources are named below: AWS's documentation ("doc"), the lab ("lab": docs/lab.md and
+Three kinds of source are named below: AWS's documentation ("doc"), the lab ("lab": docs/lab.md and
 `experiments.forecast.duration`), and the one published Fargate experiment with these workloads ("published":
 ppabis/ecs-soci-experiments, ARM64, 0.25 vCPU: pull -80 %, start -40 %, boot -24 % for the movie and -46 % for the
-Parquet files). Anything without a source is an assumption and says so.
+Parquet files). A number without a source is marked as an assumption.
 
 Fitted: with C seconds of provisioning and container start around the pull, P seconds of plain pull and the boot work
-as in the lab, no single C and P gives all four published changes; C = 13 and P = 17 come within seven points of each.
+as in the lab, no single C and P fits all four published changes; C = 13 and P = 17 come within seven points of each.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Bucket(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Standard deviations of the logarithm of a duration: between blocks, between rounds of one, within a round."""
+    """Standard deviations of the logarithm of a duration: between blocks, between rounds of a block, within a round."""
 
     block: Amount
     round: Amount
@@ -54,18 +54,18 @@ class Parameters(Frozen):
     """A simulated Fargate in one region, and the machine that measures it. Durations in seconds are medians."""
 
     workloads: Mapping[str, Workload] = Field(
-        default_factory=dict, description="by variant; any other reads its whole image"
+        default_factory=dict, description="by variant; one that is not listed reads its whole image"
     )
 
     # Launching. Doc: "AWS Fargate throttling quotas", on-demand tasks.
     launches: Bucket = Bucket(100, 20)
     service_launches: Bucket = Field(
-        default=Bucket(10_000, 10_000), description="doc: 500 a minute for a service, adjustable; here it was raised"
+        default=Bucket(10_000, 10_000), description="doc: 500 a minute for a service, adjustable; raised here"
     )
-    tasks_per_service: int = Field(default=10_000, ge=1, description="doc: 5,000, adjustable; here it was raised")
+    tasks_per_service: int = Field(default=10_000, ge=1, description="doc: 5,000, adjustable; raised here")
     schedule_seconds: Amount = Field(default=1.0, description="assumption: until the service scheduler acts")
     retry_seconds: Amount = Field(
-        default=10.0, description="assumption: until a task that failed is replaced; doubles each time (doc: throttled)"
+        default=10.0, description="assumption: until a failed task is replaced; doubles each time (doc: throttled)"
     )
 
     # A task's start, in the order in which it happens. Fitted: together C = 13 s. How they split is an assumption.
@@ -75,7 +75,7 @@ class Parameters(Frozen):
     rate_bits_per_second: Rate = Field(default=RATE_BITS_PER_SECOND, description="lab: the profiles' network rate")
     unpack_seconds_per_byte: Amount = Field(
         default=FITTED_PULL_SECONDS / FULL_MOVIE_BYTES - 8 / RATE_BITS_PER_SECOND,
-        description="fitted: what is left of P = 17 s for the movie",
+        description="fitted: the rest of P = 17 s for the movie",
     )
     lazy_pull_seconds: Amount = Field(default=3.4, description="published: pull -80 % of P, whatever the image's size")
 
@@ -86,7 +86,7 @@ class Parameters(Frozen):
     lazy_read_seconds_per_byte: Amount = Field(
         default=1.7 / FULL_MOVIE_BYTES, description="lab: what reading through the index adds to the hashing"
     )
-    clock_error_bound_ms: Amount = Field(default=0.5, description="assumption: the order that chrony tells on EC2")
+    clock_error_bound_ms: Amount = Field(default=0.5, description="assumption: the order of what chrony reports on EC2")
 
     noise: Noise = Field(
         default=Noise(0.04, 0.04, 0.08), description="assumption: no published figure comes with an interval"
@@ -104,14 +104,16 @@ class Parameters(Frozen):
     deprovision_seconds: Amount = Field(default=12.0, description="assumption: until its network interface is gone")
     remembered_seconds: Amount = Field(default=3600.0, description="doc: stopped tasks are shown for at least an hour")
 
-    # What one hears of it. Doc: "eventual consistency", a few seconds, no bound given.
-    lag_seconds: Amount = Field(default=1.0, description="assumption: mean age of what a call is answered from")
-    most_lag_seconds: Amount = Field(default=8.0, description="assumption: the oldest answer")
+    # What AWS reports, and when. Doc: "eventual consistency", a few seconds, no bound given.
+    lag_seconds: Amount = Field(default=1.0, description="assumption: mean age of the state that a call returns")
+    most_lag_seconds: Amount = Field(default=8.0, description="assumption: the greatest such age")
     unlisted_share: Share = Field(default=0.001, description="assumption: of a page's tasks, left out")
     api_seconds: Amount = Field(default=0.05, description="assumption: one API call over the internet")
-    log_seconds: Amount = Field(default=5.0, description="doc: the awslogs driver sends every 5 s; less by chance")
+    log_seconds: Amount = Field(
+        default=5.0, description="doc: the awslogs driver sends every 5 s; drawn from 0 to this"
+    )
     empty_page_share: Share = Field(
-        default=0.1, description="doc: FilterLogEvents may return an empty page with a token; how often not"
+        default=0.1, description="doc: FilterLogEvents may return an empty page with a token; assumption: how often"
     )
 
     # Doc: "Request throttling for the Amazon ECS API": cluster resource read, service read, service modify actions.
@@ -119,19 +121,19 @@ class Parameters(Frozen):
     service_reads: Bucket = Bucket(100, 20)
     service_updates: Bucket = Bucket(50, 5)
     log_reads: Bucket = Field(default=Bucket(5, 5), description="doc: CloudWatch Logs quotas, the least of any region")
-    attempts: int = Field(default=10, ge=1, description="how often a refused call is sent before it is given up")
+    attempts: int = Field(default=10, ge=1, description="how often a refused call is sent before giving up")
     backoff_seconds: Amount = Field(default=0.5, description="doc: SDK retry behaviour, doubled up to `most_backoff`")
     most_backoff_seconds: Amount = 20.0
 
     asker_clock_ahead_seconds: float = Field(
-        default=0.0, description="how far the clock of the machine that asks is ahead of AWS's; for tests"
+        default=0.0, description="how far the measuring machine's clock is ahead of AWS's; for tests"
     )
 
     def metadata(self) -> dict[str, str]:
-        """Every parameter as key metadata: sweeps with different numbers are never pooled."""
+        """Every parameter as key metadata, so that sweeps with different numbers are never pooled."""
         values = self.model_dump(exclude={"workloads"})
-        works = {f"workload.{name}": _text(work) for name, work in sorted(self.workloads.items())}
-        return {f"parameter.{name}": text for name, text in {**_texts(values), **works}.items()}
+        workloads = {f"workload.{name}": _text(workload) for name, workload in sorted(self.workloads.items())}
+        return {f"parameter.{name}": text for name, text in {**_texts(values), **workloads}.items()}
 
 
 def _texts(values: Mapping[str, object]) -> dict[str, str]:

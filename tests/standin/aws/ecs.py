@@ -36,8 +36,14 @@ class Cluster(_Ecs):
         made = self.client.create_cluster(**picked(inputs, {"name": "clusterName", "settings": "settings"}))
         return str(made["cluster"]["clusterArn"])
 
+    def update(self, identity: str, old: Properties, new: Properties) -> Properties:
+        """The provider does not read a cluster again after its update, so its ``tags_interceptor`` lists the tags."""
+        outputs = super().update(identity, old, new)
+        self.client.list_tags_for_resource(resourceArn=identity)
+        return outputs
+
     def change(self, identity: str, new: Properties, changed: set[str]) -> None:
-        self.client.update_cluster_settings(cluster=identity, settings=new.get("settings", []))
+        self.client.update_cluster(cluster=identity, settings=new.get("settings", []))
 
     def unmake(self, identity: str, known: Properties) -> None:
         self.client.delete_cluster(cluster=identity)

@@ -10,8 +10,8 @@ from tests.standin.aws.client import Aws
 from tests.standin.provider import Function
 from tests.standin.values import Properties
 
-MACHINE_IMAGES = "/aws/service/ami-amazon-linux-latest/al2023-"
-"""Parameters of AWS's own, which the local server has none of and lets nobody set."""
+MACHINE_IMAGES = "/aws/service/debian/release/"
+"""Public parameters, which the local server has none of and lets nobody set."""
 
 _Asks = Callable[[Aws, Properties], Properties]
 

@@ -10,10 +10,12 @@ from tests.standin.values import Properties, words
 
 ROOT_DEVICE = "/dev/xvda"
 DISK = {"volumeSize": "VolumeSize", "volumeType": "VolumeType", "encrypted": "Encrypted"}
+UNNAMED_INTERFACE = "eni-00000000000000000"
+"""The local server describes a machine without its network interface."""
 
 
 class Instance(Ec2Resource):
-    """``aws:ec2/instance:Instance``; the local server cannot change one in place, so that is refused."""
+    """``aws:ec2/instance:Instance``; the local server cannot change one in place, and refuses it."""
 
     inputs = words(
         "ami instanceType subnetId vpcSecurityGroupIds associatePublicIpAddress iamInstanceProfile metadataOptions "
@@ -36,6 +38,15 @@ class Instance(Ec2Resource):
             MinCount=1, MaxCount=1, NetworkInterfaces=[interface], **picked(inputs, names), **_extras(inputs)
         )
         return str(made["Instances"][0]["InstanceId"])
+
+    def change(self, identity: str, new: Properties, changed: set[str]) -> None:
+        """Its security groups are those of its network interface: the provider changes them there."""
+        if rest := changed - {"vpcSecurityGroupIds"}:
+            super().change(identity, new, rest)
+        found = self.describe(identity)
+        assert found is not None
+        interface = found.get("NetworkInterfaces", [{"NetworkInterfaceId": UNNAMED_INTERFACE}])[0]["NetworkInterfaceId"]
+        self.client.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=new["vpcSecurityGroupIds"])
 
     def unmake(self, identity: str, known: Properties) -> None:
         self.client.terminate_instances(InstanceIds=[identity])

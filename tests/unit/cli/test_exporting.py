@@ -48,6 +48,18 @@ def test_parquet_holds_the_rows_of_csv(store: Path) -> None:
     assert [float(row["boot_seconds"]) for row in table] == list(frame["boot_seconds"])
 
 
+def test_averages_of_several_treatments_are_told_apart_or_warned_about(store: Path) -> None:
+    """The published form has a file per treatment, and no column for it."""
+    mixed, one = export(store, "--format", "averages-csv"), export(store, "--format", "averages-csv", "--form", "plain")
+    told = export(store, "--format", "averages-by-treatment-csv")
+    assert "does not say which of 2 treatments a row is of" in mixed.stderr
+    assert (one.stderr, told.stderr) == ("", "")
+    rows = list(csv.reader(io.StringIO(told.stdout)))
+    assert rows[0][:2] == ["variant", "form"]
+    assert [row[2:] for row in rows] == list(csv.reader(io.StringIO(mixed.stdout)))
+    assert [row[2:] for row in rows if row[1] in ("form", "plain")] == list(csv.reader(io.StringIO(one.stdout)))
+
+
 def test_no_parquet_is_thrown_at_a_terminal(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -63,4 +75,6 @@ def test_no_parquet_is_thrown_at_a_terminal(store: Path, monkeypatch: pytest.Mon
 def test_an_unknown_format_is_refused_with_the_known_ones(store: Path) -> None:
     done = export(store, "--format", "xml")
     assert isinstance(done.exception, SettingsError)
-    assert "Allowed: json, csv, averages-csv, parquet, rounds-parquet." in str(done.exception)
+    assert "Allowed: json, csv, averages-csv, averages-by-treatment-csv, parquet, rounds-parquet." in str(
+        done.exception
+    )

@@ -15,7 +15,9 @@ import pytest
 
 from experiments.executors import choose
 from experiments.executors.simulation.clock import SimulatedClock
-from infra.outputs import StackOutputs
+from infra.automation import stack
+from infra.fargate.access import COMPONENT, copy_and_run
+from infra.outputs import BastionOutput, StackOutputs
 from sociometer.cli import actions
 from tests.contracts.fargate import fargate_outputs
 from tests.support.aws_server import AwsServer, serving
@@ -116,3 +118,30 @@ def test_a_stack_of_another_target_is_not_swept(sociometer: Sociometer, monkeypa
     refused = sociometer("sweep", *SMALL, "--yes")
     assert refused.exit_code == 2
     assert "Stack dev is up on lab, not on fargate" in refused.stderr
+
+
+BASTION = BastionOutput(instance_id="i-0123", bucket="sociometer-bastion-exchange-1")
+
+
+def test_outputs_name_the_bastion_and_the_command_that_reaches_it(
+    sociometer: Sociometer, outputs: StackOutputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Bastion" not in sociometer("outputs", "--target", "fargate").stdout
+    assert outputs.fargate is not None
+    fargate = outputs.fargate.model_copy(update={"bastion": BASTION})
+    monkeypatch.setattr(actions, "outputs", lambda _stack: outputs.model_copy(update={"fargate": fargate}))
+    shown = sociometer("outputs", "--target", "fargate").stdout
+    assert "Bastion i-0123, bucket sociometer-bastion-exchange-1." in shown
+    assert shown.splitlines()[-1] == copy_and_run(BASTION, fargate.region)
+
+
+def test_the_bastion_s_command_is_printed_from_the_state_and_its_lack_is_said(
+    sociometer: Sociometer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"resources": [{"type": COMPONENT, "outputs": BASTION.model_dump()}]}
+    monkeypatch.setattr(stack, "deployment", lambda _stack: made)
+    assert sociometer("stack", "bastion").stdout == copy_and_run(BASTION, "eu-west-2") + "\n"
+    monkeypatch.setattr(stack, "deployment", lambda _stack: {})
+    refused = sociometer("stack", "bastion", "--stack", "movie")
+    assert refused.exit_code == 2
+    assert "Stack movie has no bastion. `--set bastion=true` with `sociometer up` adds it." in refused.stderr

@@ -55,3 +55,20 @@ def test_path_without_a_name_is_a_path_for_child_processes(app: typer.Typer) -> 
     done = CliRunner().invoke(app, ["tools", "path"])
     assert done.exit_code == 0
     assert set(SYSTEM_FOLDERS) <= set(done.stdout.strip().split(":"))
+
+
+def test_doctor_of_fargate_checks_aws_and_not_the_lab(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    done = CliRunner().invoke(app, ["doctor", "--target", "fargate", "--json"])
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["fargate"]) == (3, False)
+    found = {check["name"]: check["state"] for check in told["checks"]}
+    assert (found["AWS credentials"], found["Docker"]) == ("failure", "failure")
+    assert {"Pulumi", "Pulumi plugin aws", "Pulumi plugin docker"} <= found.keys()
+    assert "disk for data" not in found
+    assert CliRunner().invoke(app, ["doctor", "--target", "sim"]).exit_code == 0

@@ -70,10 +70,16 @@ def test_a_finished_simulation_can_be_resumed_with_the_parameters_it_had(sociome
 
 
 def test_rounds_without_a_measurement_end_the_command_with_1_and_are_named(sociometer: Sociometer) -> None:
+    done = sociometer("run", *SMALL, "--timeout", "5", "--blocks", "1")
+    assert done.exit_code == 1
+    assert "4 of 4 rounds of sweep" in done.stderr
+    assert "timeout" in done.stdout
+
+
+def test_a_first_block_in_which_nothing_boots_ends_the_command_with_1_and_the_reason(sociometer: Sociometer) -> None:
     done = sociometer("run", *SMALL, "--timeout", "5")
     assert done.exit_code == 1
-    assert "12 of 12 rounds of sweep" in done.stderr
-    assert "timeout" in done.stdout
+    assert "error: No task of block 1 booted; most often: " in done.stderr
 
 
 def test_a_simulation_has_no_stack(sociometer: Sociometer) -> None:

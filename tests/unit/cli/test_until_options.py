@@ -13,8 +13,8 @@ from experiments.store.store import Store
 from experiments.sweep import Progress
 from kit.errors import SettingsError, SweepError
 from sociometer.cli import measure
-from sociometer.cli.options import MOST_BLOCKS, chosen_stopping
 from sociometer.cli.progress import describe
+from sociometer.cli.stopping import MOST_BLOCKS, chosen_stopping
 from tests.contracts.outputs import stack_outputs
 
 

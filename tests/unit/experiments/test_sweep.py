@@ -75,6 +75,18 @@ def test_a_round_that_could_not_run_is_kept_with_its_reason_and_tried_again(stor
     assert (0, 2, "complete") in statuses(store)
 
 
+def test_a_block_in_which_nothing_boots_ends_the_sweep_with_the_reason(store: Store, sweep: StartSweep) -> None:
+    with pytest.raises(SweepError, match=r"^No task of block 1 booted; most often: scripted: timeout\. "):
+        sweep(script={index: [Outcome.TIMEOUT] for index in range(4)})
+    assert statuses(store) == [(index, 1, "complete") for index in range(4)]
+    assert store.sweep().status == "failed"
+
+
+def test_one_boot_in_a_block_lets_the_sweep_go_on(store: Store, sweep: StartSweep) -> None:
+    assert sweep(script={index: [Outcome.STOPPED] for index in range(3)}).status == "finished"
+    assert len(statuses(store)) == 8
+
+
 def test_a_target_that_runs_nothing_ends_the_sweep_early(store: Store, sweep: StartSweep) -> None:
     with pytest.raises(SweepError, match=r"3 rounds in a row could not run; the last: no registry"):
         sweep(script={index: [LabError("no registry")] for index in range(8)})

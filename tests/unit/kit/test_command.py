@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,21 @@ run(["sh", "-c", script], timeout_seconds=60, stdin="go\\n")  # which it gets on
         wait_for(pids)
         child.send_signal(signal.SIGINT)
     assert ended(int(pids.read_text()))
+
+
+def test_interrupt_during_the_start_kills_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class Interrupted(subprocess.Popen[str]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            started.append(self.pid)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(["sleep", "60"], timeout_seconds=60)
+    assert ended(started[0])
 
 
 def test_last_lines_prefers_errors_to_output() -> None:

@@ -99,8 +99,8 @@ def test_one_block_has_ratios_and_says_how_many_blocks_an_interval_needs() -> No
 
 
 def test_only_failures_are_counted_and_compared_with_nothing(store: Store, sweep: StartSweep) -> None:
-    plan = small_plan(task_counts=(1,), blocks=3)
-    done = sweep(plan, script={index: [Outcome.TIMEOUT] for index in range(6)})
+    plan = small_plan(task_counts=(3,), blocks=1)
+    done = sweep(plan, script={index: [Outcome.TIMEOUT] for index in range(2)})
     analysis = analyse(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
     assert analysis.comparisons == analysis.trends == ()
     assert [cell.outcomes for cell in analysis.cells] == [{"timeout": 3}] * 2

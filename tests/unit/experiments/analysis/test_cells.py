@@ -95,7 +95,7 @@ def test_connect_has_no_ratio_for_no_image_is_involved(store: Store, sweep: Star
 def test_tasks_that_did_not_boot_are_counted_and_give_no_figure(
     store: Store, sweep: StartSweep, outcome: Outcome
 ) -> None:
-    sweep(small_plan(forms=("soci-v2",), task_counts=(2,), blocks=2), script={0: [outcome]})
+    sweep(small_plan(forms=("soci-v2",), task_counts=(2,), blocks=2), script={1: [outcome]})
     first = summary_of(store).cells[0]
     assert first.outcomes == {outcome.value: 2, "booted": 2}
     assert (first.tasks, first.tasks_in_figures, first.phases["boot"].n) == (4, 2, 2)

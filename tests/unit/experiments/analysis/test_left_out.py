@@ -15,8 +15,8 @@ def test_nothing_is_left_out_of_a_sweep_in_which_everything_booted(reported: Rep
 
 
 def test_tasks_that_did_not_boot_are_counted_by_treatment_and_reason(reported: Reported) -> None:
-    plan = small_plan(task_counts=(2,))
-    report = reported(plan, script={index: [Outcome.TIMEOUT] for index in range(4)})
+    plan = small_plan(task_counts=(4,), blocks=1)
+    report = reported(plan, script={index: [Outcome.TIMEOUT] for index in range(2)})
     assert {(row.form, row.what, row.count) for row in report.contents.analysis.left_out} == {
         ("plain", "task timeout", 4),
         ("soci-v2", "task timeout", 4),

@@ -97,6 +97,11 @@ def test_payloads_of_other_sizes_are_other_work() -> None:
         check(a_sweep("A"), a_sweep("B", plan_of={"payload": payload}), "image")
 
 
+def test_across_images_of_one_digest_is_refused_with_the_digest() -> None:
+    with pytest.raises(SweepError, match=r"both measured sha256:[0-9a-f]{64} as movie\. Run `sociometer up`"):
+        check(a_sweep("A"), a_sweep("B"), "image")
+
+
 def test_across_targets_everything_of_the_place_may_differ_but_not_the_payload() -> None:
     on_fargate = {"target": "fargate", "profile": "256/512", "region": "eu-west-1", "platform": "linux/arm64"}
     elsewhere = changed({**on_fargate, "machine.cpus": "none"})

@@ -11,7 +11,7 @@ from experiments.plan.presets import PRESETS
 from experiments.report.formats import Report
 from experiments.store.store import Store
 from sociometer.cli.main import app
-from sociometer.cli.options import chosen_stopping
+from sociometer.cli.stopping import chosen_stopping
 from tests.contracts.plans import small_design
 from tests.unit.experiments.conftest import StartSweep
 

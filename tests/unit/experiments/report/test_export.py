@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from experiments.records.columns import COLUMNS
 from experiments.records.model import Outcome, Round, RoundRecord, TaskTimes, round_status
 from experiments.records.phases import PHASES
-from experiments.report.export import to_averages_csv, to_csv, to_json
+from experiments.report.export import files, to_averages_csv, to_csv, to_json
 from experiments.store.store import Store
 from kit.errors import SociometerError
 from kit.files import write
@@ -83,6 +83,16 @@ def test_averages_have_the_published_columns_and_one_row_a_round_in_the_plan_s_o
     assert float(rows[1]["averagePullTime"]) == pytest.approx(statistics.mean(task["pull_seconds"] for task in tasks))
     assert float(rows[1]["averageStartTime"]) == pytest.approx(statistics.mean(task["start_seconds"] for task in tasks))
     assert float(rows[1]["averageBootTime"]) == pytest.approx(statistics.mean(task["boot_seconds"] for task in tasks))
+
+
+def test_in_a_file_of_several_treatments_each_row_of_averages_says_which_it_is_of(
+    store: Store, sweep: StartSweep
+) -> None:
+    plan = small_plan()
+    records = store.rounds(sweep(plan).id)
+    rows = list(csv.DictReader(io.StringIO(files(records)["averages.csv"])))
+    assert list(rows[0]) == ["variant", "form", *AVERAGE_COLUMNS.split(","), "simulated"]
+    assert [(row["variant"], row["form"]) for row in rows] == [(each.variant, each.form) for each in plan.rounds]
 
 
 def test_first_connection_is_connectivity_after_creation_as_in_the_published_experiment(

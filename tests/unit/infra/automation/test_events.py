@@ -9,7 +9,7 @@ from pulumi.automation import EngineEvent, OpType
 from pulumi.automation.events import ResourcePreEvent, ResOutputsEvent, StepEventMetadata
 
 from infra.automation.events import Events, cause
-from kit.errors import AwsError, CredentialsError, MachineError, SociometerError, StackError
+from kit.errors import AwsError, CredentialsError, ImageError, MachineError, SociometerError, StackError
 
 
 def step(name: str, op: OpType, kind: str = "aws:ecs/service:Service") -> StepEventMetadata:
@@ -86,6 +86,20 @@ def test_what_the_user_can_put_right_is_one_line_that_says_how(
 def test_an_error_of_our_own_comes_before_what_it_was_made_of() -> None:
     error = cause("dev", "", ["Traceback …\nkit.errors.ImageError: no layer reaches 10 MiB (AccessDenied)"])
     assert str(error) == "no layer reaches 10 MiB (AccessDenied)"
+
+
+def test_several_errors_of_our_own_are_each_told_once_and_what_to_leave_out() -> None:
+    first, second = "kit.errors.ImageError: web as soci-v1: odd", "kit.errors.MachineError: app as plain: full disk"
+    error = cause("dev", "", [f"Traceback …\n{first}", f"Traceback …\n{second}", f"Traceback …\n{first}"])
+    assert type(error) is ImageError
+    told = str(error).splitlines()
+    assert told[:3] == ["2 things failed:", "- web as soci-v1: odd", "- app as plain: full disk"]
+    assert "leave it out (settings images, variants, forms)" in told[3]
+    assert "sociometer up --stack dev" in told[3]
+
+
+def test_one_error_that_is_told_twice_is_one_line() -> None:
+    assert str(cause("dev", "", ["kit.errors.ImageError: odd"] * 2)) == "odd"
 
 
 def test_anything_else_is_said_in_pulumi_s_words() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from experiments.plan.presets import PRESETS
 from infra.automation import files
+from infra.settings.model import BUILT_IN_VARIANTS
 from kit.errors import SettingsError
+from kit.paths import asset
 
 DEV = "# ours\nconfig:\n  sociometer:target: fargate\n  sociometer:region: eu-west-2\n"
 Git = Callable[..., str]
@@ -181,3 +185,46 @@ def test_the_copy_of_a_file_that_is_committed_no_longer_counts_no_longer(checkou
     files._tracked.cache_clear()  # as in the next command
     assert files.prepare("team") == checkout
     assert files.settings("team") == {"seed": 3}
+
+
+def test_a_copy_takes_no_salt_from_a_committed_file(checkout: Path) -> None:
+    """The committed one is of the empty passphrase, and the user may have another."""
+    (checkout / "Pulumi.dev.yaml").write_text(f"{DEV}encryptionsalt: v1:committed\n")
+    assert "encryptionsalt" not in yaml.safe_load(own_file("dev").read_text())
+    own_file("dev").write_text(f"encryptionsalt: v1:abc\n{DEV}")
+    (checkout / "Pulumi.dev.yaml").write_text(f"{DEV}  sociometer:seed: 2\nencryptionsalt: v1:changed\n")
+    assert yaml.safe_load(own_file("dev").read_text())["encryptionsalt"] == "v1:abc"
+
+
+NAMES_ENVIRONMENT = "name: sociometer\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n"
+
+
+def test_where_the_project_names_the_environment_that_runs_this_pulumi_works_in_the_checkout(checkout: Path) -> None:
+    (checkout / "Pulumi.yaml").write_text(NAMES_ENVIRONMENT)
+    (checkout / ".venv").symlink_to(sys.prefix)
+    assert files.prepare("mine") == files.working_folder("mine") == checkout
+
+
+def test_where_it_names_another_pulumi_works_beside_and_finds_the_stacks_files_in_the_checkout(checkout: Path) -> None:
+    (checkout / "Pulumi.yaml").write_text(NAMES_ENVIRONMENT)
+    folder = files.prepare("mine")
+    assert folder == files.working_folder("mine") != checkout
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+    assert project["runtime"] == {"name": "python"}
+    assert (folder / project["stackConfigDir"]).resolve() == checkout
+    change(checkout / "Pulumi.mine.yaml", "seed", 7)
+    assert files.settings("mine") == {"seed": 7}
+
+
+def ignored(name: str) -> bool:
+    """Whether git would hide a file of that name at the top of this project."""
+    root = asset("Pulumi.yaml").parent
+    command = ["git", "-c", "safe.directory=*", "-C", str(root), "check-ignore", "--quiet", "--no-index", name]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def test_git_hides_the_files_of_stacks_that_nobody_named_and_of_no_other() -> None:
+    lab = [preset.stack for preset in PRESETS.values() if preset.stack != files.FARGATE_STACK]
+    unnamed = [*lab, *(f"{stack}-{name}" for stack in (*lab, files.FARGATE_STACK) for name in BUILT_IN_VARIANTS)]
+    assert [stack for stack in unnamed if not ignored(f"Pulumi.{stack}.yaml")] == []
+    assert [stack for stack in ("mine", "prod", "lab-2", *files.SHIPPED) if ignored(f"Pulumi.{stack}.yaml")] == []

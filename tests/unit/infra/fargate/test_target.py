@@ -53,7 +53,7 @@ def test_one_variant_alone_is_a_stack_of_its_own() -> None:
 
 
 def test_no_range_at_all_is_refused_before_anything_is_declared() -> None:
-    with pytest.raises(pulumi.RunError, match="loadbalancerAllowCidrs: on fargate at least one range is needed"):
+    with pytest.raises(pulumi.RunError, match="loadbalancerAllowCidrs: fargate needs at least one range"):
         resources(loadbalancerAllowCidrs="")
 
 

@@ -72,10 +72,28 @@ def test_removing_a_cluster_keeps_the_others(tmp_path: Path) -> None:
     assert cgroup.groups(hierarchies) == ["other/h0"]
 
 
-def test_a_group_is_empty_only_without_processes(tmp_path: Path) -> None:
+def test_a_container_lives_as_long_as_a_process_of_its_own_and_a_daemon_does_not_count(tmp_path: Path) -> None:
     group = cgroup.TaskGroup(machine(tmp_path, V1), "lab/h0")
     container = tmp_path / "cpu/sociometer/lab/h0/task"
     container.mkdir(parents=True)
-    assert group.is_empty()
-    (container / "cgroup.procs").write_text("12\n")
-    assert not group.is_empty()
+    (container.parent / "cgroup.procs").write_text("11\n")
+    assert not group.has_container()
+    (container / "worker").mkdir()
+    (container / "worker/cgroup.procs").write_text("12\n")
+    assert group.has_container()
+
+
+@pytest.mark.parametrize("folder", [".", "task"])
+@pytest.mark.parametrize(("version", "file"), [(V1, "memory.oom_control"), (V2, "memory.events")])
+def test_memory_that_ran_out_is_seen_in_the_kernel_s_own_count(
+    tmp_path: Path, version: str, file: str, folder: str
+) -> None:
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids")
+    hierarchies = machine(tmp_path, version)
+    group, place = cgroup.TaskGroup(hierarchies, "lab/h0"), hierarchies.memory / "sociometer/lab/h0" / folder
+    place.mkdir(parents=True)
+    assert not group.out_of_memory()
+    (place / file).write_text("under_oom 0\noom_kill 0\n")
+    assert not group.out_of_memory()
+    (place / file).write_text("under_oom 0\noom_kill 2\n")
+    assert group.out_of_memory()

@@ -4,9 +4,10 @@ from infra.lab import mounts
 from kit.machine import mountinfo
 
 ROOT = Path("/data/h0/soci")
+ROOTFS = Path("/data/h0/rootfs")
 LAZY = "50 24 0:40 / /data/h0/soci/snapshotter/snapshots/3/fs rw,nodev - fuse.rawBridge soci rw,user_id=0\n"
 SOCI_ROOTFS = (
-    "60 24 0:50 / /run/containerd/io.containerd.runtime.v2.task/default/c0/rootfs rw - overlay overlay "
+    "60 24 0:50 / /data/h0/rootfs rw - overlay overlay "
     "rw,lowerdir=/data/h0/soci/snapshotter/snapshots/3/fs,upperdir=/data/h0/soci/snapshotter/snapshots/9/fs,workdir=/w\n"
 )
 WHOLE_ROOTFS = SOCI_ROOTFS.replace("/data/h0/soci/snapshotter", "/data/h0/containerd/overlayfs")
@@ -18,20 +19,20 @@ def seen(*lines: str) -> list[mountinfo.Mount]:
 
 
 def test_a_root_over_fuse_layers_is_told_as_soci() -> None:
-    assert mounts.snapshotter(seen(LAZY, SOCI_ROOTFS), "c0", ROOT) == "soci"
+    assert mounts.snapshotter(seen(LAZY, SOCI_ROOTFS), ROOTFS, ROOT) == "soci"
     assert mounts.lazy_layers(seen(LAZY, SOCI_ROOTFS, FOREIGN_FUSE), ROOT) == 1
 
 
 def test_a_soci_root_whose_layers_were_all_downloaded_is_told_as_overlayfs() -> None:
-    assert mounts.snapshotter(seen(SOCI_ROOTFS), "c0", ROOT) == "overlayfs"
+    assert mounts.snapshotter(seen(SOCI_ROOTFS), ROOTFS, ROOT) == "overlayfs"
 
 
 def test_a_whole_root_is_told_as_overlayfs_even_beside_lazy_layers() -> None:
-    assert mounts.snapshotter(seen(LAZY, WHOLE_ROOTFS), "c0", ROOT) == "overlayfs"
+    assert mounts.snapshotter(seen(LAZY, WHOLE_ROOTFS), ROOTFS, ROOT) == "overlayfs"
 
 
 def test_a_container_without_root_has_no_snapshotter_yet() -> None:
-    assert mounts.snapshotter(seen(LAZY, SOCI_ROOTFS), "c1", ROOT) is None
+    assert mounts.snapshotter(seen(LAZY, SOCI_ROOTFS), Path("/data/h1/rootfs"), ROOT) is None
 
 
 def test_lazy_layers_of_another_host_do_not_count() -> None:

@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 
 from infra.lab import task as task_module
-from infra.lab.task import Ending, LabTask, TaskLife, TaskRun
+from infra.lab.container_spec import Container
+from infra.lab.probe import Answer
+from infra.lab.protocol import End, Ending, LabTask, TaskRun
+from infra.lab.reasons import ImageAtFault
+from infra.lab.task import TaskLife
+from infra.oci.config import ImageConfig
+from infra.readiness import Ready
 from kit.errors import CommandFailed, CommandTimeout, LabError
 from tests.support.fake_host import TASK_ARN, FakeHost, boot_document
+
+REFUSED = Answer(False, "connection refused at 10.213.0.2:8080")
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +35,8 @@ def lab_task(**changes: Any) -> LabTask:
         "image_digest": "sha256:1",
         "snapshotter": "soci",
         "lazy_layers": 2,
-        "port": 8080,
-        "health_path": "/",
+        "container": Container(ImageConfig()),
+        "ready": Ready("http", 8080),
         "has_boot_report": True,
         "timeout_seconds": 10.0,
     }
@@ -65,8 +73,7 @@ def test_without_a_boot_report_the_boot_is_from_started_to_ready() -> None:
     ("host", "phase"),
     [
         (FakeHost(reachable=False), "connecting"),
-        (FakeHost(health=None), "waiting for its first answer"),
-        (FakeHost(health=(503, b"")), "waiting for its first answer"),
+        (FakeHost(answer=REFUSED), "waiting to be ready: connection refused at 10.213.0.2:8080"),
         (FakeHost(report=None, words="It said: loading"), "booting"),
     ],
 )
@@ -84,9 +91,9 @@ def test_a_pull_that_takes_too_long_is_a_timeout() -> None:
 
 
 def test_a_container_that_ends_before_it_answers_has_stopped_with_its_last_words() -> None:
-    run = lived(FakeHost(health=None, stopped=True, words="It said: no such file"))
+    run = lived(FakeHost(answer=REFUSED, stopped=True, words="It said: no such file"))
     assert run.ending is Ending.STOPPED
-    assert run.reason == "The container stopped while waiting for its first answer. It said: no such file"
+    assert run.reason == "The container ended with exit code 1 while it was waiting to be ready. It said: no such file"
     assert run.ready_ns is None
 
 
@@ -97,21 +104,26 @@ def test_a_lazy_form_with_other_lazy_layers_than_promised_is_not_lazy(layers: in
     assert run.reason == f"The form promises 2 lazy layers; seen: snapshotter soci, {layers} lazy layers."
 
 
+def test_the_layers_that_fell_back_are_in_the_reason() -> None:
+    run = lived(FakeHost(layers=1, fallen_back="The soci-snapshotter left to containerd: sha256:1 (no ztoc)."))
+    assert (run.reason or "").endswith("1 lazy layers. The soci-snapshotter left to containerd: sha256:1 (no ztoc).")
+
+
 def test_a_lazy_form_whose_root_is_no_soci_mount_is_not_lazy() -> None:
-    host = FakeHost(snapshotter="overlayfs", report=boot_document(snapshotter="overlayfs"))
+    host = FakeHost(root="overlayfs", report=boot_document(snapshotter="overlayfs"))
     assert lived(host).ending is Ending.NOT_LAZY
 
 
 @pytest.mark.parametrize(("snapshotter", "layers"), [("soci", 2), ("overlayfs", 1), (None, 0)])
 def test_a_control_that_was_not_loaded_whole_is_contaminated(snapshotter: str | None, layers: int) -> None:
-    host = FakeHost(snapshotter=snapshotter, layers=layers, report=boot_document(snapshotter=snapshotter))
+    host = FakeHost(root=snapshotter, layers=layers, report=boot_document(snapshotter=snapshotter))
     run = lived(host, snapshotter="overlayfs", lazy_layers=0)
     assert run.ending is Ending.CONTAMINATED
     assert "must be loaded whole" in (run.reason or "")
 
 
 def test_a_control_that_was_loaded_whole_is_booted() -> None:
-    host = FakeHost(snapshotter="overlayfs", layers=0, report=boot_document(snapshotter="overlayfs"))
+    host = FakeHost(root="overlayfs", layers=0, report=boot_document(snapshotter="overlayfs"))
     assert lived(host, snapshotter="overlayfs", lazy_layers=0).ending is Ending.BOOTED
 
 
@@ -162,7 +174,7 @@ def test_a_daemon_that_dies_while_the_task_boots_fails_it() -> None:
     assert run.reason == "while booting: soci-snapshotter ended with exit code 1: out of memory"
 
 
-@pytest.mark.parametrize("host", [FakeHost(health=None), FakeHost(pull_hangs=True)])
+@pytest.mark.parametrize("host", [FakeHost(answer=REFUSED), FakeHost(pull_hangs=True)])
 def test_an_aborted_task_ends_soon_whatever_it_waits_for(host: FakeHost) -> None:
     life = TaskLife(host, lab_task(timeout_seconds=60), {})
     thread = threading.Thread(target=life.live, args=(time.time_ns(),))
@@ -172,3 +184,47 @@ def test_an_aborted_task_ends_soon_whatever_it_waits_for(host: FakeHost) -> None
     assert not thread.is_alive()
     assert life.run.ending is Ending.ABORTED
     assert host.killed.is_set()
+
+
+def test_memory_that_ran_out_is_named_with_the_exit_code() -> None:
+    run = lived(FakeHost(answer=REFUSED, stopped=True, ended=End(137, memory_limit=512 << 20)))
+    assert run.ending is Ending.STOPPED
+    assert (run.reason or "").startswith("The container ran out of memory (limit 512 MiB) and ended with exit code 137")
+
+
+def test_a_job_is_booted_when_it_ends_with_its_code() -> None:
+    run = lived(FakeHost(stopped=True, ended=End(0)), ready=Ready("exit", code=0), has_boot_report=False)
+    assert run.ending is Ending.BOOTED
+    assert (run.boot_started_ns, run.boot_finished_ns) == (run.started_ns, run.ready_ns)
+
+
+def test_a_job_that_ends_with_another_code_has_stopped() -> None:
+    run = lived(FakeHost(stopped=True, ended=End(3)), ready=Ready("exit", code=0), has_boot_report=False)
+    assert run.ending is Ending.STOPPED
+    assert run.reason == "The container ended with exit code 3, not with 0. It said nothing."
+
+
+def test_a_job_that_does_not_end_is_a_timeout_that_says_so() -> None:
+    run = lived(FakeHost(), ready=Ready("exit", code=0), has_boot_report=False, timeout_seconds=0.1)
+    assert run.ending is Ending.TIMEOUT
+    assert run.reason == "Not booted within 0.1 s; it was waiting to be ready: it still runs. It said nothing."
+
+
+@pytest.mark.parametrize("step", ["pull_error", "start_error"])
+def test_an_image_at_fault_has_stopped_which_is_not_tried_again(step: str) -> None:
+    error = ImageAtFault("The image's command /nope is not in the image.")
+    run = lived(FakeHost(**{step: error}))
+    assert (run.ending, run.reason) == (Ending.STOPPED, str(error))
+
+
+def test_what_dies_of_an_abort_is_aborted_and_has_not_stopped_by_itself() -> None:
+    host = FakeHost(answer=REFUSED, ended=End(137))
+    life = TaskLife(host, lab_task(timeout_seconds=60), {})
+
+    def dead() -> bool:
+        life.abort()  # it comes between two looks
+        return True
+
+    host.has_stopped = dead  # type: ignore[method-assign]
+    life.live(time.time_ns())
+    assert (life.run.ending, life.run.reason) == (Ending.ABORTED, "The round was aborted while waiting to be ready.")

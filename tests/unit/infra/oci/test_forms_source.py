@@ -60,10 +60,15 @@ def test_the_largest_layer_and_the_setting_are_named() -> None:
     assert "Set minLayerSize to 9 or less" in str(caught.value)
 
 
-def test_a_large_zstd_layer_is_refused_and_a_small_one_is_only_skipped() -> None:
-    with pytest.raises(ImageError, match=DIGESTS[2]):
-        require_indexable(manifest((GZIP, 20), (ZSTD, 20)), 10)
-    require_indexable(manifest((GZIP, 20), (ZSTD, 5)), 10)
+def test_a_zstd_layer_is_only_skipped_while_another_can_be_indexed() -> None:
+    require_indexable(manifest((GZIP, 20), (ZSTD, 20)), 10)
+    with pytest.raises(ImageError, match=r"the largest is 5 bytes \(1 more are of a kind that SOCI cannot index\)"):
+        require_indexable(manifest((GZIP, 5), (ZSTD, 20)), 10)
+
+
+def test_where_no_layer_can_be_indexed_the_kind_and_two_ways_out_are_named() -> None:
+    with pytest.raises(ImageError, match=r"none of the image's 2 layers \(kind: tar\+zstd\).*plain alone.*force-compr"):
+        require_indexable(manifest((ZSTD, 20), (ZSTD, 20)), 10)
 
 
 def test_a_layer_of_exactly_the_minimum_is_enough() -> None:

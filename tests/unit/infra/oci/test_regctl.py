@@ -8,7 +8,7 @@ import pytest
 
 from infra.oci.manifest import Reference
 from infra.oci.regctl import Access, Deadline, Regctl
-from kit.errors import CommandError, CommandFailed, CommandTimeout, ImageError, RegistryUnreachable
+from kit.errors import CommandTimeout, ImageError, RegistryUnreachable
 from tests.support.programs import script
 
 DIGEST = "sha256:" + "a" * 64
@@ -33,7 +33,7 @@ def saying(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: str) -> Regctl
         ("missing", ImageError),
         ("corrupt", ImageError),
         ("unreachable", RegistryUnreachable),
-        ("refused", CommandFailed),
+        ("refused", ImageError),
     ],
 )
 def test_each_answer_has_its_error(
@@ -46,14 +46,16 @@ def test_each_answer_has_its_error(
 
 def test_only_a_missing_manifest_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert not saying(monkeypatch, tmp_path, "missing").has_manifest(IMAGE)
-    for answer, error in (("unreachable", RegistryUnreachable), ("refused", CommandError)):
+    for answer, error in (("unreachable", RegistryUnreachable), ("refused", ImageError)):
         with pytest.raises(error):
             saying(monkeypatch, tmp_path, answer).has_manifest(IMAGE)
 
 
 def test_deleting_what_is_gone_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     saying(monkeypatch, tmp_path, "missing").delete_manifest(IMAGE)
-    with pytest.raises(CommandFailed):
+    with pytest.raises(
+        ImageError, match=r"^127.0.0.1:5000 wants a login, or refuses yours: `docker login 127.0.0.1:5000`"
+    ):
         saying(monkeypatch, tmp_path, "refused").delete_manifest(IMAGE)
 
 

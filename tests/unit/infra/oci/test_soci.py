@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from infra.oci import soci
+from infra.oci.regctl import Deadline
 from infra.oci.soci import IndexOptions, require_linux, skipped_layers
-from kit.errors import MachineError
+from kit.errors import CommandFailed, MachineError
 
 SMALL, ZSTD, INDEXED = ("sha256:" + letter * 64 for letter in "abc")
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -26,6 +31,44 @@ def test_options_are_given_as_soci_takes_them() -> None:
     assert IndexOptions(4, 10, "linux/arm64").flags() == (
         "--span-size", "4", "--min-layer-size", "10", "--platform", "linux/arm64",
     )  # fmt: skip
+
+
+@pytest.fixture
+def failing_soci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], CommandFailed]:
+    """What a soci that says some text and fails is told as."""
+
+    def fail(text: str) -> CommandFailed:
+        (tmp_path / "said").write_text(text)
+        program = tmp_path / "soci"
+        program.write_text(f"#!/bin/sh\ncat {tmp_path}/said >&2\nexit 1\n")
+        program.chmod(0o755)
+        monkeypatch.setattr("infra.oci.soci.tool", lambda _name: program)
+        with pytest.raises(CommandFailed) as caught:
+            soci.create(
+                "image", tmp_path / "socket", tmp_path / "root", IndexOptions(1, 1, "linux/amd64"), Deadline(60)
+            )
+        return caught.value
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("soci: errors encountered while building soci layers; unsupported input tar entry 'g'\n",
+         "unsupported input tar entry 'g'"),
+        ('time="2026-11-26T16:13:06Z" level=fatal msg="no \\"room\\" left" error=x\n', 'no "room" left'),
+        ("time=2026-11-26T16:13:06Z level=fatal msg=ended\n", "ended"),
+        ("a warning\nsoci: image: not found.\n\n", "image: not found"),
+        ("", "it said nothing"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_told_by_its_verb_and_cause_without_log_levels_times_and_paths(
+    failing_soci: Callable[[str], CommandFailed], said: str, cause: str
+) -> None:
+    error = failing_soci(said)
+    assert str(error) == f"soci create failed with exit code 1: {cause}"
+    assert soci.cause_of(error) == cause
 
 
 @pytest.mark.parametrize(("system", "name"), [("Darwin", "macOS"), ("Windows", "Windows")])

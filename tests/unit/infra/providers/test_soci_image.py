@@ -12,8 +12,9 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from infra.oci import forms, pushed
+from infra.oci.forms import FormResult
 from infra.providers import soci_image
-from infra.providers.soci_image import IMPLEMENTATION, SociImageProvider
+from infra.providers.soci_image import IMPLEMENTATION, SociImageProvider, many_layers
 from kit.errors import ImageError, RegistryUnreachable
 from tests.support.ecr_api import REGION, ecr_api
 
@@ -86,6 +87,22 @@ def test_what_is_not_known_yet_is_not_judged() -> None:
 def test_checked_sizes_are_whole_numbers() -> None:
     inputs = PROVIDER.check({}, {**INPUTS, "span_bytes": 4194304.0}).inputs
     assert type(inputs["span_bytes"]) is int
+
+
+@pytest.mark.parametrize(("count", "warned"), [(39, False), (127, True)])
+def test_very_many_lazy_layers_are_told_with_the_time_that_they_take(count: int, warned: bool) -> None:
+    ztoc = {"digest": DIGEST, "size_bytes": 1, "layer_digest": DIGEST, "layer_bytes": 1}
+    made = FormResult.model_validate(
+        {
+            "form": "soci-v2", "image": f"127.0.0.1:5000/b@{DIGEST}", "image_digest": DIGEST, "index_digest": DIGEST,
+            "manifests": [DIGEST], "layer_bytes": 1, "ztocs": [ztoc] * count, "pushed_bytes": 1, "seconds": 1,
+        }
+    )  # fmt: skip
+    told = many_layers(made)
+    assert (told is not None) == warned
+    if told:
+        assert told.startswith("127.0.0.1:5000/b: 127 layers are loaded lazily.")
+        assert "102 s for this image" in told
 
 
 def unreachable(*_: Any, **__: Any) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from infra.automation import files
 from infra.settings.fargate import MEMORY
-from infra.settings.model import Settings, machine_platform
+from infra.settings.model import BUILT_IN_VARIANTS, Settings, machine_platform
 from kit.errors import SettingsError
 from kit.paths import asset
 
@@ -113,7 +113,9 @@ def test_the_longest_form_decides_how_long_a_variants_name_may_be(forms: str, lo
     assert f"at most {longest} characters" in refusal(**{**wanted, "images": f'{{"{too_long}": "x:1"}}'})
 
 
-def test_the_dev_stacks_file_is_a_complete_fargate_stack() -> None:
-    stack: dict[str, Any] = yaml.safe_load((Path(asset("Pulumi.yaml")).parent / "Pulumi.dev.yaml").read_text())
+@pytest.mark.parametrize("name", files.SHIPPED)
+def test_a_shipped_file_is_a_complete_fargate_stack(name: str) -> None:
+    stack: dict[str, Any] = yaml.safe_load(asset(f"Pulumi.{name}.yaml").read_text())
     settings = Settings.parse(stack["config"])
     assert (settings.target, settings.loadbalancer_allow_cidrs) == ("fargate", ("203.0.113.0/24",))
+    assert settings.variants == (BUILT_IN_VARIANTS if name == files.FARGATE_STACK else (name,))

@@ -54,6 +54,14 @@ def test_only_own_images_are_enough() -> None:
     assert Settings.parse({"variants": [], "images": {"shop": "shop:1"}}).all_variants == ("shop",)
 
 
+def test_a_secret_is_refused_in_the_lab_by_its_name() -> None:
+    image = {"image": "shop:1", "secrets": {"KEY": "arn:aws:ssm:eu-west-2:123456789012:parameter/key"}}
+    settings = Settings.parse({"variants": [], "images": {"shop": image}})
+    with pytest.raises(SettingsError, match=r"^Setting images.shop.secrets: the lab .* Leave out KEY,"):
+        settings.require_lab()
+    Settings.parse({"variants": [], "images": {"shop": "shop:1"}}).require_lab()
+
+
 def test_an_unknown_key_is_named_with_the_one_that_was_meant() -> None:
     message = _refusal(movieMegabyte="24")
     assert "'movieMegabyte' is unknown (did you mean 'movieMegabytes'?)" in message
@@ -75,9 +83,9 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant() -> None:
         ({"spanSize": "1B"}, ("spanSize", "greater than or equal to 65536")),
         ({"registryPort": "70000"}, ("registryPort", "'70000'", "65535")),
         ({"images": "{"}, ("images", "not JSON")),
-        ({"images": {"movie": "x"}}, ("images", "'movie' cannot name an own image")),
-        ({"images": {"Shop": "x"}}, ("images", "'Shop' cannot name an own image")),
-        ({"images": {"shop": {"image": "x", "prt": 1}}}, ("images.shop.prt", "allowed: image, port")),
+        ({"images": {"movie": "x"}}, ("images", "'movie' cannot name an image of your own")),
+        ({"images": {"Shop": "x"}}, ("images", "'Shop' cannot name an image of your own")),
+        ({"images": {"shop": {"image": "x", "prt": 1}}}, ("images.shop.prt", "allowed: image, ready, port")),
         ({"images": {"shop": {"image": "x", "port": 0}}}, ("images.shop.port", "0")),
     ],
 )

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.sources import hasher
+from infra.sources import hasher, programs
 from kit import paths
 from kit.errors import ImageError, MachineError
 
@@ -13,7 +13,7 @@ def copied_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of images/hasher that is used instead of it."""
     images = tmp_path / "images"
     shutil.copytree(paths.asset("images") / "hasher", images / "hasher")
-    monkeypatch.setattr(hasher, "asset", lambda name: tmp_path / name)
+    monkeypatch.setattr(programs, "asset", lambda name: tmp_path / name)
     return images / "hasher"
 
 

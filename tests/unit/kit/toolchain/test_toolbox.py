@@ -39,7 +39,7 @@ def test_tool_on_path_at_a_sufficient_version_is_used(path: Path) -> None:
 def test_too_old_tool_on_path_gives_way_to_the_cache(path: Path) -> None:
     script(path / "pair-one", "echo 2.0.9")
     script(path / "pair-two", "true")
-    assert "version 2.0.9, at least 2.1 is needed" in toolbox.locate(PAIR).note
+    assert "version 2.0.9, but at least 2.1 is needed" in toolbox.locate(PAIR).note
     folder = in_cache()
     toolbox.forget()
     found = toolbox.locate(PAIR)
@@ -58,7 +58,7 @@ def test_family_is_never_taken_from_two_places(path: Path, tmp_path: Path, monke
 def test_tool_that_does_not_tell_its_version_is_not_used(path: Path) -> None:
     script(path / "pair-one", "echo unknown")
     script(path / "pair-two", "true")
-    assert "does not tell its version" in toolbox.locate(PAIR).note
+    assert "does not report its version" in toolbox.locate(PAIR).note
 
 
 def test_absent_tool_says_so(path: Path) -> None:

@@ -1,0 +1,3 @@
+module sociometer/probe
+
+go 1.26

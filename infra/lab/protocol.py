@@ -1,0 +1,114 @@
+"""What a task in the lab is, what was observed of it, and what it needs of its host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from infra.lab.container_spec import Container
+from infra.lab.probe import Answer
+from infra.readiness import Ready
+
+
+class Ending(StrEnum):
+    """How a lab task ended, in the words of the task records."""
+
+    BOOTED = "booted"
+    TIMEOUT = "timeout"
+    STOPPED = "stopped"
+    NOT_LAZY = "not-lazy"
+    CONTAMINATED = "contaminated"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class LabTask:
+    """An image on the edge's registry to run, and what to expect of it."""
+
+    task_arn: str
+    container_id: str
+    image: str
+    image_digest: str
+    snapshotter: str
+    lazy_layers: int
+    container: Container
+    ready: Ready
+    has_boot_report: bool
+    timeout_seconds: float
+
+
+@dataclass
+class TaskRun:
+    """What was observed of a task. Times are ns since the epoch, None for what did not happen."""
+
+    created_ns: int
+    connected_ns: int | None = None
+    pull_started_ns: int | None = None
+    pull_stopped_ns: int | None = None
+    started_ns: int | None = None
+    ready_ns: int | None = None
+    boot_started_ns: int | None = None
+    boot_finished_ns: int | None = None
+    ending: Ending = Ending.FAILED
+    reason: str | None = None
+    snapshotter: str | None = None
+    lazy_layers: int | None = None
+    received_bytes: int | None = None
+    clock_error_bound_ms: float | None = None
+    phase: str = field(default="created", compare=False)
+
+
+@dataclass(frozen=True)
+class End:
+    """How a container ended: its exit code (None: unknown); if the kernel killed it for memory, the limit in bytes."""
+
+    exit_code: int | None
+    memory_limit: int | None = None
+
+
+class TaskHost(Protocol):
+    """What a task needs of its host; `infra.lab.host.Host` is the real one."""
+
+    def reaches_registry(self) -> bool:
+        """Whether a connection to the registry can be opened."""
+
+    def pull(self, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
+        """Pull the image; raises `SociometerError`, `ImageAtFault` where another attempt would end the same."""
+
+    def start(self, task: LabTask, environment: dict[str, str]) -> None:
+        """Start the task's container; raises as `pull` does."""
+
+    def look(self, task: LabTask) -> Answer:
+        """Whether the task is ready now, and what was seen; not for readiness by its end."""
+
+    def boot_report(self, port: int) -> bytes | None:
+        """What the task answers when it is asked for its boot report; None while it does not."""
+
+    def has_stopped(self) -> bool:
+        """Whether no process of the container is left."""
+
+    def end(self, container_id: str) -> End:
+        """How the container that has stopped ended."""
+
+    def snapshotter(self) -> str | None:
+        """Where the container's root comes from: see `mounts.snapshotter`."""
+
+    def lazy_layers(self) -> int:
+        """How many layers are lazy now."""
+
+    def why_not_lazy(self) -> str:
+        """Which layers were not loaded lazily, and why, in a sentence; empty when nothing is known."""
+
+    def received_bytes(self) -> int:
+        """Bytes received over the network so far."""
+
+    def trouble(self) -> str | None:
+        """Which daemon has ended, and how; None while all run."""
+
+    def last_words(self) -> str:
+        """The end of what the container printed."""
+
+    def kill(self) -> None:
+        """Kill everything on the host, now."""

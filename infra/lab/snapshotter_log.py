@@ -1,0 +1,74 @@
+"""Reads in the soci-snapshotter's log why layers were not loaded lazily.
+
+The snapshotter writes one JSON object per line. A layer that it cannot serve it leaves to containerd, with a line at
+level ``warning`` that has ``"remote-snapshot-prepared": "false"`` and an error (soci-snapshotter `snapshot/snapshot.go`
+and `fs/fs.go`). Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_LAYER = re.compile(r'failed to resolve layer "(?P<digest>sha256:[0-9a-f]{64})" from "[^"]*": (?P<cause>.+)', re.DOTALL)
+_SAID_ALWAYS = re.compile(
+    r"(cannot get ztoc; )?(skip lazy-loading this layer|download and unpack this layer in container runtime for now): "
+)
+_NOT_PROMISED = ("no ztoc for layer",)
+"""Of layers that were left out of the index on purpose."""
+_AS_LOCAL = "preparing snapshot as local snapshot"
+
+
+@dataclass(frozen=True)
+class FallenBack:
+    """A layer that was downloaded whole: its digest (None where the log names none) and the snapshotter's words."""
+
+    layer_digest: str | None
+    reason: str
+
+
+def fallen_back(log: str) -> tuple[FallenBack, ...]:
+    """Each layer that the snapshotter was to load lazily and did not, once, in the order of the log.
+
+    Layers that have no zTOC because the index leaves them out are not among them. Lines that are not JSON are skipped:
+    the last one of a living daemon may be half written.
+    """
+    found: dict[FallenBack, None] = {}
+    failures: list[str] = []
+    for line in _lines(log):
+        if line.get("remote-snapshot-prepared") == "false":
+            failures.append(str(line.get("error", "it gives no reason")))
+        elif line.get("msg") == _AS_LOCAL and failures:
+            found[_layer(failures.pop(0), line.get("layerDigest"))] = None
+    for failure in failures:
+        found[_layer(failure, None)] = None
+    return tuple(layer for layer in found if not layer.reason.startswith(_NOT_PROMISED))
+
+
+def told(layers: tuple[FallenBack, ...], most: int = 3) -> str:
+    """The same in words, to be put behind a sentence; empty when nothing fell back."""
+    if not layers:
+        return ""
+    named = "; ".join(f"{layer.layer_digest or 'a layer'} ({layer.reason})" for layer in layers[:most])
+    more = f" and {len(layers) - most} more" if len(layers) > most else ""
+    return f"The soci-snapshotter left to containerd: {named}{more}."
+
+
+def _layer(error: str, digest: str | None) -> FallenBack:
+    """The error names its layer; where it does not, the line that follows does."""
+    if match := _LAYER.search(error):
+        digest, error = match["digest"], match["cause"]
+    return FallenBack(digest, _SAID_ALWAYS.sub("", error).strip().rstrip("."))
+
+
+def _lines(log: str) -> Iterator[dict[str, Any]]:
+    for text in log.splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict):
+            yield line

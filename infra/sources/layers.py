@@ -1,0 +1,67 @@
+"""Whether the layers of an unpacked `docker save` are those that its configuration names: nothing else says so."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import AliasPath, BaseModel, Field, ValidationError
+
+from infra.oci.manifest import Index, Manifest, parse
+from infra.sources import archives
+from kit.errors import ImageError
+
+GZIP_BEGIN = b"\x1f\x8b"
+
+
+class _Config(BaseModel):
+    """The digest of each layer as it is without compression (OCI image-spec, `config.md`)."""
+
+    diff_ids: tuple[str, ...] = Field(default=(), validation_alias=AliasPath("rootfs", "diff_ids"))
+
+
+def check(layout: Path, tag: str, name: object) -> None:
+    """Raise `ImageError` when a layer has another content than its image's configuration says.
+
+    ``name`` is what errors call the image.
+    """
+    with archives.of_oci(layout, tag) as (digest, blob):
+        for manifest in _images(digest, blob):
+            _check(layout, manifest, blob(manifest.config.digest), name)
+
+
+def _images(digest: str, blob: Callable[[str], bytes]) -> Iterator[Manifest]:
+    document = parse(blob(digest), name=digest)
+    if isinstance(document, Index):
+        for entry in document.manifests:
+            yield from _images(entry.digest, blob)
+    else:
+        yield document
+
+
+def _check(layout: Path, manifest: Manifest, config: bytes, name: object) -> None:
+    try:
+        expected = _Config.model_validate_json(config).diff_ids
+    except ValidationError as error:
+        raise ImageError(
+            f"{name} is corrupt: its configuration names no layers: {error.errors()[0]['msg']}."
+        ) from error
+    if len(expected) != len(manifest.layers):
+        raise ImageError(f"{name} is corrupt: it has {len(manifest.layers)} layers, its configuration {len(expected)}.")
+    for number, (layer, wanted) in enumerate(zip(manifest.layers, expected, strict=True), start=1):
+        actual = _content_digest(layout / "blobs" / layer.digest.replace(":", "/"), f"layer {number} of {name}")
+        if actual != wanted:
+            raise ImageError(f"{name} is corrupt: its layer {number} has content {actual}, not {wanted}.")
+
+
+def _content_digest(file: Path, name: str) -> str:
+    with file.open("rb") as raw:
+        packed = raw.read(len(GZIP_BEGIN)) == GZIP_BEGIN
+    try:
+        with gzip.open(file) if packed else file.open("rb") as content:
+            return f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
+    except (OSError, EOFError, zlib.error) as error:
+        raise ImageError(f"{name} is cut or corrupt: {error}.") from error

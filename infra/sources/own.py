@@ -1,0 +1,182 @@
+"""A user's own image: found wherever its reference says that it is, and brought into the stack's registry.
+
+`resolve` runs at every `up` and `preview`, moves no layer, and gives the digest that decides whether anything changed.
+`copy` brings in exactly that image. Layers of ``docker save`` are not compressed; they become gzip, always the same
+way, so that the same image has the same digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.oci import ecr
+from infra.oci.config import parse as parse_config
+from infra.oci.entry import on_this_machine
+from infra.oci.manifest import Reference, digest_of, parse
+from infra.oci.names import ImageName
+from infra.oci.regctl import Access, Deadline, Regctl
+from infra.oci.source import Documents, check_platform, choose
+from infra.sources import archives, daemon, layers
+from kit.command import run
+from kit.errors import CommandError, ImageError, SociometerError
+from kit.scratch import scratch
+from kit.toolchain.toolbox import tool
+
+ASK_SECONDS = 60.0
+COPY_SECONDS = 3600.0
+MOST_TAGS = 10
+"""Of those that a message names."""
+
+
+@dataclass(frozen=True)
+class ResolvedImage:
+    """An image of one platform. ``digest`` is that of its manifest, or of its configuration after `docker save`."""
+
+    name: ImageName
+    digest: str
+
+
+def resolve(name: ImageName, platform: str) -> ResolvedImage:
+    """Find the image of a platform. Raises `ImageError` or `MachineError` in one line; moves no layer."""
+    match name.transport:
+        case "registry":
+            return ResolvedImage(name, _in_registry(name, platform))
+        case "docker-daemon":
+            return ResolvedImage(name, _in_daemon(name, platform))
+        case "docker-archive":
+            config = archives.of_docker(Path(name.place), name.tag)
+            check_platform(parse_config(_text(config, name), name), platform, name)
+            return ResolvedImage(name, digest_of(config))
+        case "oci" | "oci-archive":
+            return ResolvedImage(name, _in_layout(name, platform))
+
+
+def copy(image: ResolvedImage, repository: str, tag: str, access: Access) -> None:
+    """Bring an image into a registry under a tag; ``access`` is that of the destination."""
+    destination, name = f"{repository}:{tag}", image.name
+    if name.transport == "registry":
+        with _accesses(name.host, access) as both:
+            _regctl("image", "copy", f"{name.place}@{image.digest}", destination, access=both)
+        return
+    with scratch("own") as room:
+        in_folder = name.transport == "oci"
+        source = _linked(image, room / "layout") if in_folder else _imported(image, room, room / "layout")
+        _regctl("image", "copy", source, destination, access=access)
+
+
+def _linked(image: ResolvedImage, layout: Path) -> str:
+    """A folder under a name that regctl can read: its references have no colons, spaces or accents in a path."""
+    layout.symlink_to(Path(image.name.place).absolute(), target_is_directory=True)
+    return f"ocidir://{layout}@{image.digest}"
+
+
+def _imported(image: ResolvedImage, room: Path, layout: Path) -> str:
+    """Unpack an archive into a layout, and name the image in it."""
+    name = image.name
+    if name.transport == "oci-archive":
+        _regctl("image", "import", *_named(name.tag), f"ocidir://{layout}:image", name.place)
+        return f"ocidir://{layout}@{image.digest}"
+    file = Path(name.place)
+    if name.transport == "docker-daemon":
+        file = room / "saved.tar"
+        daemon.save(image.digest, file)  # not by its name, which may mean another image by now
+        archives.of_docker(file, None)
+    elif digest_of(archives.of_docker(file, name.tag)) != image.digest:
+        raise ImageError(f"{file} has changed while it was read. Try again when it is whole.")
+    _regctl("image", "import", *_named(name.tag), f"ocidir://{layout}:image", str(file))
+    layers.check(layout, "image", name)
+    packed = ("--to-oci", "--layer-compress", "gzip")
+    _regctl("image", "mod", *packed, "--create", f"ocidir://{layout}:packed", f"ocidir://{layout}:image")
+    return f"ocidir://{layout}:packed"
+
+
+def _named(tag: str | None) -> tuple[str, ...]:
+    return ("--name", tag) if tag else ()
+
+
+def _in_registry(name: ImageName, platform: str) -> str:
+    try:
+        with _accesses(name.host, None) as access:
+            regctl = Regctl(access, Deadline(ASK_SECONDS))
+            digest = name.digest or _digest_of_tag(regctl, name)
+
+            def at(wanted: str) -> Reference:
+                return Reference(name.place, wanted)
+
+            documents = Documents(lambda wanted: regctl.manifest(at(wanted)), lambda wanted: regctl.blob(at(wanted)))
+            return choose(documents, digest, platform, name)[0]
+    except ImageError as error:
+        raise type(error)(f"{error}{_hint_of_daemon(name)}") from error
+
+
+def _digest_of_tag(regctl: Regctl, name: ImageName) -> str:
+    digest = regctl.digest(name.place, str(name.tag))
+    if digest is None:
+        tags = regctl.tags(name.place)
+        more = f" and {len(tags) - MOST_TAGS} more" if len(tags) > MOST_TAGS else ""
+        has = f"it has {', '.join(tags[-MOST_TAGS:])}{more}" if tags else "there is no such repository, or it is empty"
+        raise ImageError(f"There is no tag {name.tag} in {name.place}; {has}.")
+    return digest
+
+
+def _hint_of_daemon(name: ImageName) -> str:
+    """Where a registry does not have an image and the local daemon does: what to type."""
+    short = str(name).removeprefix("docker.io/library/").removeprefix("docker.io/")
+    try:
+        known = not name.digest and daemon.socket_path() is not None and daemon.inspect(short) is not None
+    except SociometerError:
+        return ""
+    return f" The local daemon has it: docker-daemon:{short}." if known else ""
+
+
+def _in_daemon(name: ImageName, platform: str) -> str:
+    image = daemon.inspect(name.place)
+    if image is None:
+        raise ImageError(f"The local daemon has no image {name.place}. `docker images` lists those that it has.")
+    check_platform(image, platform, name)
+    return image.id
+
+
+def _in_layout(name: ImageName, platform: str) -> str:
+    place = Path(name.place)
+    if name.transport == "oci" and not place.is_dir():
+        raise ImageError(f"There is no folder {place}. An archive of an OCI layout is oci-archive:FILE.")
+    if name.transport == "oci-archive" and place.is_dir():
+        raise ImageError(f"{place} is a folder, no archive. A folder of OCI layout is oci:FOLDER.")
+    with archives.of_oci(place, name.tag) as (digest, blob):
+        documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: _text(blob(wanted), name))
+        return choose(documents, digest, platform, name)[0]
+
+
+def _text(document: bytes, name: ImageName) -> str:
+    try:
+        return document.decode()
+    except UnicodeDecodeError as error:
+        raise ImageError(f"{name} is corrupt: its configuration is no text.") from error
+
+
+@contextmanager
+def _accesses(host: str, destination: Access | None) -> Iterator[Access]:
+    """Access to the registry of a source; with a ``destination``, to both by one Docker configuration."""
+    plain = on_this_machine(host)
+    base = destination.auth_file if destination else None
+    region = ecr.region_of(host)
+    if region is None:
+        yield Access(plain, base)
+        return
+    with ecr.auth_file(host, region, base) as auth_file:
+        yield Access(plain, auth_file)
+
+
+def _regctl(*words: str, access: Access | None = None) -> None:
+    """Each registry is reached in its own way: a user's image may be in another one than the stack's."""
+    hosts = dict.fromkeys(word.partition("/")[0] for word in words)
+    plain = [word for host in hosts if on_this_machine(host) for word in ("--host", f"reg={host},tls=disabled")]
+    command: list[str | Path] = [tool("regctl"), *words, *plain]
+    try:
+        run(command, timeout_seconds=COPY_SECONDS, env=access.environment() if access else None)
+    except CommandError as error:
+        raise ImageError(f"The image could not be copied: {str(error).splitlines()[-1].strip()}.") from error

@@ -1,0 +1,162 @@
+"""`--image` and its fellows: a user's own images on the command line, and the settings that they stand for."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infra.oci.names import absolute, parse
+from infra.settings.model import VARIANT_NAME, Settings
+from kit.errors import SettingsError
+
+_PANEL = "Your own image"
+MOST_NAME = 20
+"""Letters of a name made from a reference: on Fargate it becomes part of names with a limit."""
+
+Image = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image",
+        metavar="[NAME=]REF",
+        help="An image of your own, as it is: host/repo:tag, docker-daemon:web:dev, docker-archive:FILE, oci:DIR. "
+        "May be repeated, each with a name: --image before=REF --image after=REF.",
+        rich_help_panel=_PANEL,
+    ),
+]
+ReadyWhen = Annotated[
+    str | None,
+    typer.Option(
+        "--ready",
+        metavar="WHEN",
+        help="When a task is ready: http:8080/health, tcp:8080, log:REGEX, exit:0 or healthcheck.",
+        show_default="the image's one exposed port",
+        rich_help_panel=_PANEL,
+    ),
+]
+Environment = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME=VALUE", help="A variable for the container.", rich_help_panel=_PANEL),
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME=ARN",
+        help="A variable whose value lies in Secrets Manager or Parameter Store; on fargate.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Command = Annotated[
+    str | None, typer.Option("--command", help="Instead of the image's command.", rich_help_panel=_PANEL)
+]
+EntryPoint = Annotated[
+    str | None, typer.Option("--entry-point", help="Instead of the image's entry point.", rich_help_panel=_PANEL)
+]
+User = Annotated[
+    str | None, typer.Option("--user", metavar="USER[:GROUP]", help="Run as this user.", rich_help_panel=_PANEL)
+]
+WorkingDirectory = Annotated[
+    str | None, typer.Option("--working-directory", help="Start in this folder.", rich_help_panel=_PANEL)
+]
+ReadOnlyRoot = Annotated[
+    bool, typer.Option("--read-only-root", help="Mount the container's root read-only.", rich_help_panel=_PANEL)
+]
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """The user's own images, and what all of them are given."""
+
+    image: Image = None
+    ready: ReadyWhen = None
+    env: Environment = None
+    secret: Secrets = None
+    command: Command = None
+    entry_point: EntryPoint = None
+    user: User = None
+    working_directory: WorkingDirectory = None
+    read_only_root: ReadOnlyRoot = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variants that the images become."""
+        return tuple(self._references())
+
+    @property
+    def stack_suffix(self) -> str | None:
+        """What the stack of these images is called after; None without images."""
+        return "-".join(self.names) or None
+
+    def settings(self) -> dict[str, object]:
+        """The stack's settings for them, checked; none when no image is named.
+
+        Raises `SettingsError`, also when there are options for images and no image.
+        """
+        given = self._given()
+        if not self.image:
+            if given:
+                option = next(iter(given)).replace("_", "-")
+                raise SettingsError(f"--{option} is about images of your own. Name one with --image.")
+            return {}
+        images = {name: {"image": reference, **_camel(given)} for name, reference in self._references().items()}
+        settings: dict[str, object] = {"variants": "[]", "images": json.dumps(images)}
+        Settings.parse(settings)
+        return settings
+
+    def _given(self) -> dict[str, Any]:
+        given = {
+            "ready": self.ready,
+            "env": _pairs("--env", self.env),
+            "secret": _pairs("--secret", self.secret),
+            "command": self.command,
+            "entry_point": self.entry_point,
+            "user": self.user,
+            "working_directory": self.working_directory,
+            "read_only_root": self.read_only_root or None,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _references(self) -> dict[str, str]:
+        """By name; raises `SettingsError` for one name of two images."""
+        references: dict[str, str] = {}
+        for text in self.image or ():
+            name, equals, reference = text.partition("=")
+            if not equals or not re.fullmatch(VARIANT_NAME, name):
+                name, reference = name_of(text), text
+            if name in references:
+                raise SettingsError(f"Two images are called {name}. Name them: --image before=REF --image after=REF.")
+            parsed = parse(reference)
+            seen_from_here = absolute(parsed, str(Path.cwd()))
+            references[name] = reference if parsed == seen_from_here else str(seen_from_here)
+        return references
+
+
+_SETTINGS = {"env": "environment", "secret": "secrets"}
+
+
+def _camel(given: dict[str, Any]) -> dict[str, Any]:
+    """Options by the names of the settings."""
+    words = {name: _SETTINGS.get(name, name).split("_") for name in given}
+    return {first + "".join(map(str.title, rest)): given[name] for name, (first, *rest) in words.items()}
+
+
+def name_of(reference: str) -> str:
+    """A variant's name for an image that has none: the last part of its reference, without tag and digest."""
+    place = parse(reference).place
+    bare = place.removeprefix("sha256:").rstrip("/").rpartition("/")[2].partition(":")[0]
+    name = re.sub(r"[^a-z0-9]+", "-", bare.lower().removesuffix(".tar"))[:MOST_NAME].strip("-")
+    return name or "image"
+
+
+def _pairs(option: str, words: list[str] | None) -> dict[str, str] | None:
+    if words is None:
+        return None
+    for word in words:
+        if not word.partition("=")[1] or word.startswith("="):
+            raise SettingsError(f"{option} {word!r} cannot be used. Allowed: NAME=VALUE.")
+    return dict(word.partition("=")[::2] for word in words)

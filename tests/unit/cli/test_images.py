@@ -1,0 +1,112 @@
+"""Own images on the command line: names, settings, and what is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kit.errors import SettingsError
+from sociometer.cli.images import ImageOptions, name_of
+from tests.unit.cli.conftest import Sociometer
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("web:dev", "web"),
+        ("nginx", "nginx"),
+        ("registry.example:5000/team/my_web.app:1.2", "my-web-app"),
+        ("shop.example/web@sha256:" + "a" * 64, "web"),
+        ("docker-daemon:web:dev", "web"),
+        ("docker-archive:/tmp/shop.tar", "shop"),
+        ("docker-archive:shop.tar:web:1", "shop"),
+        ("oci:build/image:1", "image"),
+        ("oci-archive:./My Image.tar", "my-image"),
+        ("a" * 60, "a" * 20),
+        ("oci:___", "image"),
+    ],
+)
+def test_an_image_without_a_name_is_called_after_its_reference(reference: str, name: str) -> None:
+    assert name_of(reference) == name
+
+
+def test_every_option_becomes_a_setting_of_every_image() -> None:
+    options = ImageOptions(
+        image=["before=web:1", "after=web:2"],
+        ready="tcp:8080",
+        env=["A=1", "B=x=y"],
+        secret=["KEY=arn:aws:secretsmanager:eu-west-2:123456789012:secret:key"],
+        command="serve --port 80",
+        entry_point='["/bin/sh", "-c"]',
+        user="1000",
+        working_directory="/srv",
+        read_only_root=True,
+    )
+    settings: dict[str, Any] = options.settings()
+    common = {
+        "ready": "tcp:8080",
+        "environment": {"A": "1", "B": "x=y"},
+        "secrets": {"KEY": "arn:aws:secretsmanager:eu-west-2:123456789012:secret:key"},
+        "command": "serve --port 80",
+        "entryPoint": '["/bin/sh", "-c"]',
+        "user": "1000",
+        "workingDirectory": "/srv",
+        "readOnlyRoot": True,
+    }
+    references = {"before": "web:1", "after": "web:2"}
+    assert json.loads(settings["images"]) == {name: {"image": text, **common} for name, text in references.items()}
+    assert options.names == ("before", "after")
+    assert options.stack_suffix == "before-after"
+
+
+def test_no_image_means_no_settings_and_no_stack_of_its_own() -> None:
+    assert (ImageOptions().settings(), ImageOptions().names, ImageOptions().stack_suffix) == ({}, (), None)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"ready": "tcp:80"}, "--ready is about images of your own. Name one with --image."),
+        ({"read_only_root": True}, "--read-only-root is about images of your own."),
+        ({"image": ["web:1", "web:2"]}, "Two images are called web. Name them: --image before=REF --image after=REF."),
+        ({"image": ["web:1"], "env": ["A"]}, "--env 'A' cannot be used. Allowed: NAME=VALUE."),
+        ({"image": ["web:1"], "env": ["=1"]}, "--env '=1' cannot be used."),
+        ({"image": ["web:1"], "ready": "soon"}, "Setting images.web.ready: 'soon' cannot be used: ready 'soon': it is"),
+        ({"image": ["web:1"], "secret": ["KEY=hunter2"]}, "Setting images.web.secrets.KEY: "),
+        ({"image": ["web:1"], "command": "'"}, "the words cannot be told apart: No closing quotation"),
+        ({"image": ["movie=web:1"]}, "'movie' cannot name an image of your own"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        ImageOptions(**options).settings()
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_value_given_as_a_secret_is_not_repeated_in_the_refusal() -> None:
+    with pytest.raises(SettingsError) as error:
+        ImageOptions(image=["web:1"], secret=["KEY=hunter2"]).settings()
+    assert "hunter2" not in str(error.value)
+
+
+def test_own_images_are_measured_alone(sociometer: Sociometer) -> None:
+    refused = sociometer("run", "--target", "sim", "--image", "web:1", "--variants", "movie")
+    assert refused.exit_code == 2
+    assert refused.stderr == "error: --image measures your own images alone. Leave out --variants and --variant.\n"
+
+
+def test_a_plan_of_an_own_image_needs_no_stack(sociometer: Sociometer) -> None:
+    planned = sociometer("plan", "--image", "before=web:1", "--image", "after=web:2", "--blocks", "1", "--json")
+    assert planned.exit_code == 0
+    assert "before" in planned.stdout
+    assert "after" in planned.stdout
+    assert '"variant": "movie"' not in planned.stdout
+
+
+def test_a_simulation_runs_an_own_image(sociometer: Sociometer) -> None:
+    done = sociometer("run", "--target", "sim", "--image", "web:1", "--counts", "1", "--blocks", "3")
+    assert done.exit_code == 0
+    assert "web with 1 task boots" in done.stdout

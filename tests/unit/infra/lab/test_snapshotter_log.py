@@ -1,0 +1,70 @@
+"""Claims about what is read in the soci-snapshotter's log. The lines are those of a real one, 0.16.0."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.lab.snapshotter_log import FallenBack, fallen_back, told
+
+LAYER, OTHER = "sha256:" + "b" * 64, "sha256:" + "c" * 64
+IMAGE = "10.213.0.1:5000/sociometer/odd/soci-v2@sha256:" + "6" * 64
+KEY = "default/2/extract-968324543-pxwG sha256:" + "a" * 64
+WHOLE = "cannot get ztoc; download and unpack this layer in container runtime for now: "
+
+
+def failed(cause: str, layer: str = LAYER) -> str:
+    error = f'failed to resolve layer "{layer}" from "{IMAGE}": {cause}'
+    return json.dumps(
+        {
+            "error": error, "key": KEY, "level": "warning", "msg": "failed to prepare remote snapshot",
+            "remote-snapshot-prepared": "false", "time": "2026-11-26T16:13:06.973604413Z",
+        }
+    )  # fmt: skip
+
+
+def local(layer: str = LAYER) -> str:
+    return json.dumps({"layerDigest": layer, "level": "info", "msg": "preparing snapshot as local snapshot"})
+
+
+PREPARED = json.dumps({"key": KEY, "msg": "remote snapshot successfully prepared.", "remote-snapshot-prepared": "true"})
+
+
+def test_a_layer_that_fell_back_is_named_with_the_snapshotter_s_words() -> None:
+    log = "\n".join((PREPARED, failed(f"{WHOLE}invalid toc entry"), local()))
+    assert fallen_back(log) == (FallenBack(LAYER, "invalid toc entry"),)
+
+
+def test_layers_that_were_served_lazily_are_not_among_them() -> None:
+    assert fallen_back(f"{PREPARED}\n{PREPARED}\n") == ()
+
+
+def test_a_layer_that_the_index_leaves_out_is_not_among_them() -> None:
+    log = "\n".join((failed("no ztoc for layer"), local(), failed(f"{WHOLE}invalid toc entry", OTHER), local(OTHER)))
+    assert [layer.layer_digest for layer in fallen_back(log)] == [OTHER]
+
+
+def test_a_layer_that_its_error_does_not_name_is_named_by_the_next_line() -> None:
+    line = json.dumps({"error": "no index for this image", "remote-snapshot-prepared": "false"})
+    assert fallen_back(f"{line}\n{local(OTHER)}") == (FallenBack(OTHER, "no index for this image"),)
+    assert fallen_back(line) == (FallenBack(None, "no index for this image"),)
+
+
+def test_a_layer_is_told_once_and_a_half_written_line_is_no_error() -> None:
+    log = "\n".join((failed("invalid toc entry"), local(), failed("invalid toc entry"), local(), failed("x")[:40]))
+    assert len(fallen_back(log)) == 1
+
+
+def test_the_words_name_a_few_layers_and_count_the_rest() -> None:
+    layers = tuple(FallenBack(f"sha256:{number}", "gone") for number in range(5))
+    assert told(layers) == (
+        "The soci-snapshotter left to containerd: sha256:0 (gone); sha256:1 (gone); sha256:2 (gone) and 2 more."
+    )
+    assert told(()) == ""
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_a_log(text: str) -> None:
+    assert fallen_back(text) == ()
