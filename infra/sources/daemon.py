@@ -6,6 +6,7 @@ Source: Docker Engine API v1.41 (`ImageInspect`, `ImageGet`), which Podman serve
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,17 @@ def save(name: str, archive: Path) -> None:
                 file.write(piece)
 
 
+def accepts(path: Path) -> bool:
+    """Whether somebody listens at a socket, and lets this user in."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(ASK_SECONDS)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
 @contextmanager
 def _client() -> Iterator[httpx.Client]:
     path = socket_path()
@@ -75,6 +87,8 @@ def _client() -> Iterator[httpx.Client]:
         raise MachineError("There is no Docker or Podman daemon on this machine. Start it, or name it in DOCKER_HOST.")
     if not path.is_socket():
         raise MachineError(f"There is no daemon at {path}: DOCKER_HOST names a socket that is not there.")
+    if not accepts(path):
+        raise MachineError(f"The daemon at {path} does not answer. Does it run, and may you use it?")
     transport = httpx.HTTPTransport(uds=str(path))
     timeout = httpx.Timeout(ASK_SECONDS, read=READ_SECONDS)
     try:

@@ -52,16 +52,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     both = {"variants": ("movie", "parquet"), "forms": ("plain", "soci-v1", "soci-v2"), "task_counts": (1, 2, 8)}
     usual = small_plan(**both, blocks=4)
     late = small_plan(task_counts=(1,))
+    first = small_plan(task_counts=(1,), blocks=1)
     one = small_plan(forms=("plain",), task_counts=(1,), blocks=1)
     script = {3: [Outcome.TIMEOUT], 7: [Outcome.FAILED] * 3}
-    failures = {index: [Outcome.TIMEOUT] for index in range(len(late.rounds))}
+    failures = {index: [Outcome.TIMEOUT] for index in range(len(first.rounds))}
     made = {
         "usual": _page(folder / "usual.html", usual, script=script),
         "simulated": _page(folder / "simulated.html", small_plan(blocks=3), metadata={"target": "sim"}),
         "nothing": _page(folder / "nothing.html", late, empty=True),
         "one record": _page(folder / "one.html", one),
         "one block": _page(folder / "block.html", small_plan(blocks=1)),
-        "only failures": _page(folder / "failures.html", late, script=failures),
+        "only failures": _page(folder / "failures.html", first, script=failures),
         "no control": _page(folder / "control.html", small_plan(forms=("soci-v1", "soci-v2"), blocks=3)),
         "hostile": _page(folder / "hostile.html", small_plan(variants=(HOSTILE,), blocks=3), hostile=True),
     }

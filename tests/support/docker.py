@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from infra.sources.daemon import accepts
 from kit import locks
 from kit.daemon import DIES_WITH_US, running
 from kit.errors import MachineError
@@ -84,6 +85,8 @@ def _command(here: Docker, root: Path) -> list[str | Path]:
 
 
 def _answers(socket: Path) -> bool:
+    if not accepts(socket):  # httpx forgets to close a socket that is refused
+        return False
     try:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
             return client.get("http://docker/_ping").status_code == httpx.codes.OK
