@@ -56,8 +56,8 @@ def assert_few_requests(observation: RoundObservation, task_count: int, stopped_
 
 def test_memory_grows_with_the_tasks_and_stays_below_its_bound() -> None:
     run(10)  # what is loaded once
-    small, large = peak_bytes(250), peak_bytes(1_000)
-    assert (large - small) / 750 < calls.TASK_BYTES + world.TASK_BYTES
+    small, large = peak_bytes(150), peak_bytes(600)
+    assert (large - small) / 450 < calls.TASK_BYTES + world.TASK_BYTES
     assert large < 4.5 * small
 
 
