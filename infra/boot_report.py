@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.errors import LabError
+from kit.values import first_fault
 
 PATH = "/boot.json"
 
@@ -44,9 +45,7 @@ def parse(text: str | bytes, task_arn: str) -> BootReport:
     try:
         report = BootReport.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise LabError(f"The boot report is cut or not ours: {where}: {first['msg']}.") from error
+        raise LabError(f"The boot report is cut or not ours: {first_fault(error)}.") from error
     if report.task_arn != task_arn:
         raise LabError(f"The boot report names another task, {report.task_arn!r}.")
     if report.finished_ns < report.started_ns:

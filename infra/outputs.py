@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.errors import StackError
+from kit.values import first_fault
 
 OUTPUT_NAME = "sociometer"
 SCHEMA_VERSION = 2
@@ -19,6 +20,8 @@ READABLE_VERSIONS = (1, 2)
 
 Target = Literal["lab", "fargate", "sim"]
 """Where tasks run; `sim` is a simulation whose figures are never measurements."""
+ON_AWS = "aws:"
+"""How the types of the resources begin behind which something stands on AWS; images lie in its repositories."""
 ROUTE_HEADER = "X-Sociometer-Treatment"
 
 Form = Literal["plain", "soci-v1", "soci-v2", "plain-again"]
@@ -155,9 +158,7 @@ class StackOutputs(_Output):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise StackError(f"The stack's outputs are malformed at {where}: {first['msg']}.") from error
+            raise StackError(f"The stack's outputs are malformed at {first_fault(error)}.") from error
 
 
 def _whole(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.errors import LabError
+from kit.values import first_fault
 
 PATTERN = '"probe_schema_version"'
 """A phrase of every report, whole or cut."""
@@ -58,9 +59,7 @@ def parse(line: str | bytes, task_arn: str, ready: str) -> ProbeReport:
     try:
         report = ProbeReport.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise LabError(f"The probe's report is cut or not ours: {where}: {first['msg']}.") from error
+        raise LabError(f"The probe's report is cut or not ours: {first_fault(error)}.") from error
     if report.task_arn != task_arn:
         raise LabError(f"The probe's report names another task, {report.task_arn!r}.")
     if report.ready != ready:

@@ -50,11 +50,6 @@ class Ready:
             case "healthcheck":
                 return "healthcheck"
 
-    @property
-    def asks_a_port(self) -> bool:
-        """Whether it is seen over the network."""
-        return self.kind in ("http", "tcp", "port")
-
 
 def parse(text: str) -> Ready:
     """Read a readiness; raises `SettingsError` that says what is wrong with it."""

@@ -72,7 +72,7 @@ class LabExecutor:
             raise SettingsError(f"The lab runs at most {MAX_HOSTS} tasks at once; the plan has a round of {most}.")
         _check_platform(self._outputs.platform)
         for round_ in {(each.variant, each.form): each for each in rounds}.values():
-            self._task(round_)
+            self._tasks(round_)
         _check_memory(most, self._profile.memory_bytes)
         _check_disk(max((self._disk_bytes(round_) for round_ in rounds), default=0))
 
@@ -80,7 +80,7 @@ class LabExecutor:
         """Provision a host per task, release them together, watch them boot, and clear everything."""
         if self._cluster is None:
             raise LabError("The lab is not open: use the executor as a context manager.")
-        return _RoundRun(self._cluster, round_, [self._task(round_) for _ in range(round_.task_count)], notify).run()
+        return _RoundRun(self._cluster, round_, self._tasks(round_), notify).run()
 
     def __enter__(self) -> Self:
         clear_orphans()
@@ -95,29 +95,27 @@ class LabExecutor:
         if cluster is not None:
             cluster.close()
 
-    def _task(self, round_: Round) -> LabTask:
+    def _tasks(self, round_: Round) -> list[LabTask]:
+        """The tasks of a round; they differ in their ids alone."""
         variant, treatment = self._treatment(round_)
         lazy = treatment.form in LAZY_FORMS
-        container = self._container(variant, treatment)
-        unique = uuid.uuid4().hex
-        return LabTask(
-            task_arn=f"arn:lab:ecs:local:000000000000:task/sociometer/{unique}",
-            container_id=unique,
-            image=treatment.image.replace(self._outputs.registry, REGISTRY, 1),
-            image_digest=treatment.image_digest,
-            snapshotter=mounts.SOCI if lazy else mounts.OVERLAYFS,
-            lazy_layers=len(treatment.ztocs) if lazy else 0,
-            container=container,
-            ready=readiness.of_image(variant, container.config),
-            has_boot_report=variant.boot_report,
-            timeout_seconds=self._timeout_seconds,
-        )
-
-    def _container(self, variant: VariantOutput, treatment: TreatmentOutput) -> Container:
-        """What a task of a treatment runs: the configuration in its image, and what the stack sets instead."""
         config = registry.image_config(self._storage, treatment.image_digest)
-        lab_can = set(Container.__dataclass_fields__) - {"config"}
-        return Container(config, **variant.container.model_dump(include=lab_can))
+        ready = readiness.of_image(variant, config)
+        return [
+            LabTask(
+                task_arn=f"arn:lab:ecs:local:000000000000:task/sociometer/{unique}",
+                container_id=unique,
+                image=treatment.image.replace(self._outputs.registry, REGISTRY, 1),
+                image_digest=treatment.image_digest,
+                snapshotter=mounts.SOCI if lazy else mounts.OVERLAYFS,
+                lazy_layers=len(treatment.ztocs) if lazy else 0,
+                container=Container(config, variant.container),
+                ready=ready,
+                has_boot_report=variant.boot_report,
+                timeout_seconds=self._timeout_seconds,
+            )
+            for unique in (uuid.uuid4().hex for _ in range(round_.task_count))
+        ]
 
     def _treatment(self, round_: Round) -> tuple[VariantOutput, TreatmentOutput]:
         try:

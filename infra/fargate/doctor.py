@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.outputs import LAZY_FORMS
 from infra.settings.model import Settings
+from infra.sources.daemon import knock
 from kit import aws_errors
 from kit.errors import MachineError
 from kit.machine.check import Check
@@ -103,9 +103,7 @@ def _sockets() -> Iterator[str]:
 def _docker_client(host: str) -> httpx.Client:
     scheme, _, rest = host.partition("://")
     if scheme == "unix":
-        with socket.socket(socket.AF_UNIX) as tried:  # httpx leaves one open that cannot connect
-            tried.settimeout(SECONDS)
-            tried.connect(rest)
+        knock(Path(rest), SECONDS)
         transport = httpx.HTTPTransport(uds=rest)
         return httpx.Client(transport=transport, base_url="http://docker", timeout=SECONDS)
     if scheme == "tcp":

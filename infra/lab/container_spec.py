@@ -10,13 +10,14 @@ audit, and forbids nothing that a boot does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.lab.reasons import ImageAtFault
 from infra.lab.rootfs import User
 from infra.oci.config import ImageConfig
+from infra.outputs import ContainerOutput
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OPEN_FILES = 65_535
@@ -36,17 +37,15 @@ NETWORK_FILES = ("hosts", "hostname", "resolv.conf")
 """Of /etc: every container gets them from its runtime."""
 
 
+NOTHING_GIVEN = ContainerOutput()
+
+
 @dataclass(frozen=True)
 class Container:
-    """What a task runs: the image's configuration, and what the user set instead. None and empty leave the image's."""
+    """What a task runs: the image's configuration, and what the user set instead, as far as the lab can give it."""
 
     config: ImageConfig
-    command: tuple[str, ...] | None = None
-    entry_point: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    user: str | None = None
-    working_directory: str | None = None
-    read_only_root: bool = False
+    given: ContainerOutput = NOTHING_GIVEN
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -54,9 +53,9 @@ class Container:
 
         Raises `ImageAtFault` when there is nothing to run.
         """
-        entry_point = self.config.entrypoint if self.entry_point is None else self.entry_point
-        own_command = self.config.command if self.entry_point is None else ()
-        command = own_command if self.command is None else self.command
+        entry_point = self.config.entrypoint if self.given.entry_point is None else self.given.entry_point
+        own_command = self.config.command if self.given.entry_point is None else ()
+        command = own_command if self.given.command is None else self.given.command
         if not (*entry_point, *command):
             raise ImageAtFault("The image names no command (neither Entrypoint nor Cmd), and none is set.")
         return (*entry_point, *command)
@@ -64,7 +63,7 @@ class Container:
     @property
     def user_text(self) -> str:
         """As whom it runs, as a configuration writes it."""
-        return self.config.user if self.user is None else self.user
+        return self.config.user if self.given.user is None else self.given.user
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def specification(
     return {
         "ociVersion": "1.1.0",
         "process": _process(container, argv, user, place, _environment(container, place.hostname, environment)),
-        "root": {"path": str(place.rootfs), "readonly": container.read_only_root},
+        "root": {"path": str(place.rootfs), "readonly": container.given.read_only_root},
         "hostname": place.hostname,
         "mounts": [*_MOUNTS, *(_bind(place.files / name, f"/etc/{name}") for name in NETWORK_FILES)],
         "linux": {
@@ -112,7 +111,7 @@ def _process(
         "user": {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.groups)},
         "args": list(argv),
         "env": environment,
-        "cwd": container.working_directory or container.config.working_directory or "/",
+        "cwd": container.given.working_directory or container.config.working_directory or "/",
         "capabilities": {"bounding": capabilities, **held},
         "rlimits": [{"type": "RLIMIT_NOFILE", "soft": place.open_files, "hard": place.open_files}],
         "noNewPrivileges": False,
@@ -123,7 +122,7 @@ def _process(
 def _environment(container: Container, hostname: str, environment: Mapping[str, str]) -> list[str]:
     """The image's, then the user's, then the task's; a later value of a name replaces an earlier one."""
     merged = dict(text.partition("=")[::2] for text in (PATH, f"HOSTNAME={hostname}", *container.config.environment))
-    return [f"{name}={value}" for name, value in {**merged, **container.environment, **environment}.items()]
+    return [f"{name}={value}" for name, value in {**merged, **container.given.environment, **environment}.items()]
 
 
 def _bind(source: Path, destination: str) -> dict[str, Any]:

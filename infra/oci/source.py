@@ -44,13 +44,8 @@ def resolve(regctl: Regctl, source: str, platform: str) -> Source:
     Raises `ImageError` that names what does not exist, is corrupt, or is of another platform.
     """
     top = Reference.parse(source)
-
-    def at(digest: str) -> Reference:
-        return Reference(top.repository, digest)
-
-    documents = Documents(lambda digest: regctl.manifest(at(digest)), lambda digest: regctl.blob(at(digest)))
-    digest, manifest = choose(documents, top.digest, platform, source)
-    return Source(at(digest), normalized(manifest))
+    digest, manifest = choose(Documents.in_registry(regctl, top.repository), top.digest, platform, source)
+    return Source(Reference(top.repository, digest), normalized(manifest))
 
 
 @dataclass(frozen=True)
@@ -59,6 +54,14 @@ class Documents:
 
     document: Callable[[str], Manifest | Index]
     blob: Callable[[str], str]
+
+    @classmethod
+    def in_registry(cls, regctl: Regctl, repository: str) -> Documents:
+        """Those of a repository."""
+        return cls(
+            lambda digest: regctl.manifest(Reference(repository, digest)),
+            lambda digest: regctl.blob(Reference(repository, digest)),
+        )
 
 
 def choose(documents: Documents, digest: str, platform: str, name: object) -> tuple[str, Manifest]:

@@ -71,13 +71,18 @@ def save(name: str, archive: Path) -> None:
 
 def accepts(path: Path) -> bool:
     """Whether somebody listens at a socket, and lets this user in."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(ASK_SECONDS)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
+    try:
+        knock(path, ASK_SECONDS)
+    except OSError:
+        return False
+    return True
+
+
+def knock(path: Path, seconds: float) -> None:
+    """Connect to a socket and hang up; raises `OSError`. httpx leaves a socket open that it cannot connect."""
+    with socket.socket(socket.AF_UNIX) as tried:
+        tried.settimeout(seconds)
+        tried.connect(str(path))
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from infra import readiness
 from infra.oci import names
 from infra.oci.buildkit import BuildRequest, ImageInLayout, build
 from infra.oci.config import parse as config_of
-from infra.oci.entry import on_this_machine
-from infra.oci.manifest import Reference, as_image
+from infra.oci.entry import regctl_across
+from infra.oci.manifest import Manifest, Reference, as_image
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.outputs import AUTO_READY
 from infra.settings.model import Settings
@@ -26,11 +26,9 @@ from infra.settings.own import OwnImage
 from infra.sources import base, hasher, own, payloads
 from infra.sources.payloads import PayloadSpec
 from infra.variants import VARIANTS
-from kit.command import run
 from kit.errors import ImageError, SociometerError
 from kit.paths import asset, cache_dir
 from kit.scratch import scratch
-from kit.toolchain.toolbox import tool
 from kit.values import Notify
 
 PROJECT = "sociometer"
@@ -152,7 +150,8 @@ def _build(ingredients: Mapping[str, str], destination: Destination, notify: Not
             image = build(_build_request(ingredients, base_image, notify), room / "layout")
             notify(f"{variant}: push")
             digest = _push(image, destination, tag)
-    return _described(destination, digest, tag)
+    reference = Reference(destination.repository, digest)
+    return _described(reference, as_image(destination.regctl.manifest(reference), reference), tag)
 
 
 def _build_request(ingredients: Mapping[str, str], base_image: ImageInLayout, notify: Notify) -> BuildRequest:
@@ -173,7 +172,8 @@ def _build_request(ingredients: Mapping[str, str], base_image: ImageInLayout, no
 
 
 def _push(image: ImageInLayout, destination: Destination, tag: str) -> str:
-    _copy(f"ocidir://{image.layout}@{image.digest}", destination, tag)
+    words = ("image", "copy", f"ocidir://{image.layout}@{image.digest}", f"{destination.repository}:{tag}")
+    regctl_across(*words, access=destination.access, seconds=COPY_SECONDS)
     return image.digest
 
 
@@ -189,19 +189,20 @@ def _copy_own(ingredients: Mapping[str, str], destination: Destination, notify: 
         digest = destination.regctl.digest(destination.repository, tag)
     if digest is None:
         raise ImageError(f"The image {reference} was copied, and its tag {tag} is not in the registry.")
+    copied = Reference(destination.repository, digest)
+    manifest = as_image(destination.regctl.manifest(copied), copied)
     try:
-        _check_expected(ingredients, destination, digest)
+        _check_expected(ingredients, destination, manifest)
     except SociometerError:
         remove(destination, digest)
         raise
-    return _described(destination, digest, tag)
+    return _described(copied, manifest, tag)
 
 
-def _check_expected(ingredients: Mapping[str, str], destination: Destination, digest: str) -> None:
+def _check_expected(ingredients: Mapping[str, str], destination: Destination, manifest: Manifest) -> None:
     """Refuse an image that its settings cannot start or cannot watch, before any form is made of it."""
-    image, name = Reference(destination.repository, digest), ingredients["image"]
-    manifest = as_image(destination.regctl.manifest(image), name)
-    config = config_of(destination.regctl.blob(Reference(image.repository, manifest.config.digest)), name)
+    name = ingredients["image"]
+    config = config_of(destination.regctl.blob(Reference(destination.repository, manifest.config.digest)), name)
     expected = ingredients.get("expects", "").split()
     if "command" in expected and not (*config.entrypoint, *config.command):
         raise ImageError(f"The image {name} names no command (neither Entrypoint nor Cmd). Give one with --command.")
@@ -209,20 +210,6 @@ def _check_expected(ingredients: Mapping[str, str], destination: Destination, di
         readiness.from_config(name, config)
 
 
-def _copy(source: str, destination: Destination, tag: str) -> None:
-    words = ("image", "copy", source, f"{destination.repository}:{tag}")
-    _regctl(*words, access=destination.access, seconds=COPY_SECONDS)
-
-
-def _described(destination: Destination, digest: str, tag: str) -> SourceImage:
-    reference = Reference(destination.repository, digest)
-    manifest = as_image(destination.regctl.manifest(reference), reference)
-    return SourceImage(reference.repository, digest, tag, sum(layer.size_bytes for layer in manifest.layers))
-
-
-def _regctl(*arguments: str, access: Access, seconds: float = ASK_SECONDS) -> str:
-    """Each registry is reached in its own way: a user's image may be in another one than the stack's."""
-    hosts = dict.fromkeys(part.partition("/")[0] for part in arguments)
-    plain = [word for host in hosts if on_this_machine(host) for word in ("--host", f"reg={host},tls=disabled")]
-    command: list[str | Path] = [tool("regctl"), *plain, *arguments]
-    return run(command, timeout_seconds=seconds, env=access.environment()).stdout.strip()
+def _described(reference: Reference, manifest: Manifest, tag: str) -> SourceImage:
+    layer_bytes = sum(layer.size_bytes for layer in manifest.layers)
+    return SourceImage(reference.repository, reference.digest, tag, layer_bytes)

@@ -7,26 +7,24 @@ way, so that the same image has the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.oci import ecr
 from infra.oci.config import parse as parse_config
-from infra.oci.entry import on_this_machine
-from infra.oci.manifest import Reference, digest_of, parse
+from infra.oci.entry import entered, regctl_across
+from infra.oci.manifest import digest_of, parse
 from infra.oci.names import ImageName
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import Documents, check_platform, choose
 from infra.sources import archives, daemon, layers
-from kit.command import run
 from kit.errors import CommandError, ImageError, SociometerError
 from kit.scratch import scratch
-from kit.toolchain.toolbox import tool
 
 ASK_SECONDS = 60.0
 COPY_SECONDS = 3600.0
+NO_ACCESS = Access()
+"""Enough where only files are read and written."""
 MOST_TAGS = 10
 """Of those that a message names."""
 
@@ -58,7 +56,7 @@ def copy(image: ResolvedImage, repository: str, tag: str, access: Access) -> Non
     """Bring an image into a registry under a tag; ``access`` is that of the destination."""
     destination, name = f"{repository}:{tag}", image.name
     if name.transport == "registry":
-        with _accesses(name.host, access) as both:
+        with entered(name.host, ecr.region_of(name.host), access.auth_file) as both:
             _regctl("image", "copy", f"{name.place}@{image.digest}", destination, access=both)
         return
     with scratch("own") as room:
@@ -99,15 +97,10 @@ def _named(tag: str | None) -> tuple[str, ...]:
 
 def _in_registry(name: ImageName, platform: str) -> str:
     try:
-        with _accesses(name.host, None) as access:
+        with entered(name.host, ecr.region_of(name.host)) as access:
             regctl = Regctl(access, Deadline(ASK_SECONDS))
             digest = name.digest or _digest_of_tag(regctl, name)
-
-            def at(wanted: str) -> Reference:
-                return Reference(name.place, wanted)
-
-            documents = Documents(lambda wanted: regctl.manifest(at(wanted)), lambda wanted: regctl.blob(at(wanted)))
-            return choose(documents, digest, platform, name)[0]
+            return choose(Documents.in_registry(regctl, name.place), digest, platform, name)[0]
     except ImageError as error:
         raise type(error)(f"{error}{_hint_of_daemon(name)}") from error
 
@@ -158,25 +151,8 @@ def _text(document: bytes, name: ImageName) -> str:
         raise ImageError(f"{name} is corrupt: its configuration is no text.") from error
 
 
-@contextmanager
-def _accesses(host: str, destination: Access | None) -> Iterator[Access]:
-    """Access to the registry of a source; with a ``destination``, to both by one Docker configuration."""
-    plain = on_this_machine(host)
-    base = destination.auth_file if destination else None
-    region = ecr.region_of(host)
-    if region is None:
-        yield Access(plain, base)
-        return
-    with ecr.auth_file(host, region, base) as auth_file:
-        yield Access(plain, auth_file)
-
-
-def _regctl(*words: str, access: Access | None = None) -> None:
-    """Each registry is reached in its own way: a user's image may be in another one than the stack's."""
-    hosts = dict.fromkeys(word.partition("/")[0] for word in words)
-    plain = [word for host in hosts if on_this_machine(host) for word in ("--host", f"reg={host},tls=disabled")]
-    command: list[str | Path] = [tool("regctl"), *words, *plain]
+def _regctl(*words: str, access: Access = NO_ACCESS) -> None:
     try:
-        run(command, timeout_seconds=COPY_SECONDS, env=access.environment() if access else None)
+        regctl_across(*words, access=access, seconds=COPY_SECONDS)
     except CommandError as error:
         raise ImageError(f"The image could not be copied: {str(error).splitlines()[-1].strip()}.") from error

@@ -11,6 +11,7 @@ from infra.lab.container_spec import Container, Place, specification
 from infra.lab.reasons import ImageAtFault
 from infra.lab.rootfs import User
 from infra.oci.config import ImageConfig, parse
+from infra.outputs import ContainerOutput
 
 IMAGE = parse('{"config": {"Entrypoint": ["/web"], "Cmd": ["-p", "80"], "Env": ["A=1", "PATH=/opt"]}}', "it")
 PLACE = Place(Path("/h0/rootfs"), Path("/h0/etc"), "/sociometer/lab/h0/task", "ip-10-0-0-2", 512 << 20)
@@ -33,7 +34,7 @@ def spec(container: Container, user: User | None = None, **environment: str) -> 
 def test_command_and_entry_point_replace_the_image_s_as_docker_does(
     changes: dict[str, Any], argv: tuple[str, ...]
 ) -> None:
-    assert Container(IMAGE, **changes).argv == argv
+    assert Container(IMAGE, ContainerOutput(**changes)).argv == argv
 
 
 def test_an_image_without_any_command_is_refused() -> None:
@@ -42,7 +43,7 @@ def test_an_image_without_any_command_is_refused() -> None:
 
 
 def test_variables_are_the_image_s_then_the_user_s_then_the_task_s() -> None:
-    container = Container(IMAGE, environment={"A": "2", "B": "3=4"})
+    container = Container(IMAGE, ContainerOutput(environment={"A": "2", "B": "3=4"}))
     environment = spec(container, ECS_CONTAINER_METADATA_URI_V4="http://m")["process"]["env"]
     assert environment == [
         "PATH=/opt",
@@ -76,7 +77,8 @@ def test_only_root_holds_capabilities_from_the_start() -> None:
 
 
 def test_user_folder_and_read_only_root_are_passed_on() -> None:
-    made = spec(Container(IMAGE, working_directory="/srv", read_only_root=True), User(1, 2, (3,)))
+    given = ContainerOutput(working_directory="/srv", read_only_root=True)
+    made = spec(Container(IMAGE, given), User(1, 2, (3,)))
     assert made["process"]["user"] == {"uid": 1, "gid": 2, "additionalGids": [3]}
     assert made["process"]["cwd"] == "/srv"
     assert made["root"] == {"path": "/h0/rootfs", "readonly": True}
