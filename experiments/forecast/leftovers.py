@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.forecast.prices import RegionPrices
-from infra.automation.workspace import ON_AWS
+from infra.outputs import ON_AWS
 from kit.values import Frozen
 
 HOURS_PER_DAY = 24

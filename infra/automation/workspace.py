@@ -19,14 +19,12 @@ from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, crea
 from infra.automation.command import OrderlyPulumi
 from infra.automation.files import prepare, prepare_project, pulumi_command
 from infra.fargate.tags import STACK as STACK_TAG
+from infra.outputs import ON_AWS
 from infra.program import deploy
 from infra.settings.model import NAMESPACE, Settings
 from kit.errors import StackError
 from kit.paths import asset, data_dir
 from kit.toolchain import toolbox
-
-ON_AWS = "aws:"
-"""The types behind which something stands on AWS; images lie in its repositories."""
 
 
 def environment() -> dict[str, str]:
