@@ -9,6 +9,7 @@
     │   └── CommandTimeout
     ├── ImageError             exit 1   an image, layer or index is not what it should be
     │   └── RegistryUnreachable         nobody answers: says nothing about what the registry holds
+    ├── TraceError             exit 1   a trace cannot be read, or is of another image
     ├── LabError               exit 1   a lab host or task did not do what it should
     ├── AwsError               exit 1   AWS refused a call, or gave no answer
     │   └── CredentialsError            nobody is logged in, or no longer
@@ -67,6 +68,10 @@ class ImageError(SociometerError):
 
 class RegistryUnreachable(ImageError):
     """A registry does not answer; what it holds is unknown."""
+
+
+class TraceError(SociometerError):
+    """A trace cannot be read, or does not go with the image."""
 
 
 class LabError(SociometerError):
