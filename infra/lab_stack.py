@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -12,14 +13,16 @@ from infra.providers.lab_registry import LabRegistry
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
 from infra.settings.model import Settings
-from infra.sources.images import PROJECT, recipe
+from infra.sources.images import PROJECT, found, recipe
+from infra.sources.own import ResolvedImage
 
 
 def lab(settings: Settings) -> dict[str, Any]:
     """Declare the lab's stack and return the fields of its outputs."""
     settings.require_lab()
     registry = LabRegistry("registry", registry_folder(pulumi.get_stack()), settings.registry_port or None)
-    variants = {name: _variant(name, settings, registry) for name in settings.all_variants}
+    images = found(settings)
+    variants = {name: _variant(name, settings, images, registry) for name in settings.all_variants}
     return {
         "schema_version": SCHEMA_VERSION,
         "target": settings.target,
@@ -30,11 +33,13 @@ def lab(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _variant(name: str, settings: Settings, registry: LabRegistry) -> dict[str, Any]:
+def _variant(
+    name: str, settings: Settings, images: Mapping[str, ResolvedImage], registry: LabRegistry
+) -> dict[str, Any]:
     """Declare one workload's source image and its forms; return them as the outputs describe them."""
     options = pulumi.ResourceOptions(parent=registry, deleted_with=registry)
     source = SourceImageResource(
-        f"{name}-source", recipe(name, settings), registry.address, registry.storage_id, opts=options
+        f"{name}-source", recipe(name, settings, images), registry.address, registry.storage_id, opts=options
     )
     return {
         "name": name,

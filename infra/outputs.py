@@ -1,7 +1,8 @@
 """The contract between a stack and everything that uses it: what the stack exports, with a version.
 
 The program exports one output, `OUTPUT_NAME`, whose value is a `StackOutputs` as plain data; experiments and
-notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version; 2 — the Fargate target.
+notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version; 2 — the Fargate target;
+3 — the probe, and stacks without a load balancer.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from kit.errors import StackError
 from kit.values import first_fault
 
 OUTPUT_NAME = "sociometer"
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, 2)
-"""Version 2 only adds what may be left out, so that the outputs kept with older sweeps can still be read."""
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = (1, 2, 3)
+"""Each version only adds what may be left out, so that the outputs kept with older sweeps can still be read."""
 
 Target = Literal["lab", "fargate", "sim"]
 """Where tasks run; `sim` is a simulation whose figures are never measurements."""
@@ -62,7 +63,7 @@ class ServiceOutput(_Output):
     name: str = Field(description="of the ECS service")
     arn: str
     task_definition: str = Field(description="ARN with revision; the image in it is named by digest")
-    target_group: str = Field(description="ARN")
+    target_group: str | None = Field(default=None, description="ARN; None where the probe sees when a task is ready")
     log_stream_prefix: str = Field(description="a task's stream is PREFIX/CONTAINER/TASK-ID")
     header: str = Field(description="value of `ROUTE_HEADER` by which the load balancer finds this treatment")
 
@@ -124,9 +125,10 @@ class FargateOutput(_Output):
     account: str = Field(pattern=r"^\d{12}$")
     region: str
     cluster: str = Field(description="ARN")
-    container: str = Field(description="name of the one container of each task")
+    container: str = Field(description="name of the measured container of each task")
+    probe: str | None = Field(default=None, description="name of the probe's container; None without own images")
     log_group: str
-    load_balancer: str = Field(description="http://NAME[:PORT], without a path")
+    load_balancer: str | None = Field(default=None, description="http://NAME[:PORT], without a path; None without one")
     platform_version: str
     cpu_units: int = Field(description="1024 are one vCPU")
     memory_mebibytes: int

@@ -1,6 +1,7 @@
-"""The probe's report: what the probe beside an unchanged image says of its task, as one line on its output.
+"""The probe's report: what the probe beside an unchanged image says of its task, as a line on its output.
 
-The probe writes it (images/probe), executors read it. Schema history: 1 — first version.
+The probe writes it (images/probe), executors read it. A task that is not ready yet has a line now and then; the last
+one is final. Schema history: 1 — first version.
 """
 
 from __future__ import annotations
@@ -19,18 +20,22 @@ MOST_BYTES = 16 << 10
 
 
 class ProbedContainer(BaseModel):
-    """A container of the task, and the snapshotter that it was mounted with, where the task was told."""
+    """A container of the task: the snapshotter that it was mounted with, and its start (ns since the epoch).
+
+    None is what the task was not told.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str = Field(max_length=255)
     snapshotter: Annotated[str, Field(max_length=255)] | None
+    started_ns: int | None = Field(default=None, gt=0, lt=1 << 63)
 
 
 class ProbeReport(BaseModel):
     """When a task was seen to be ready (ns since the epoch, the task's clock), and what was seen of it last.
 
-    ``ready_ns`` is None when it never was, or where the probe has nothing to ask (`log:`, `exit:`, `healthcheck`).
+    ``ready_ns`` is None when it was not, or where somebody else sees it (`log:`). ``final``: no other line follows.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -40,12 +45,17 @@ class ProbeReport(BaseModel):
     ready: str = Field(max_length=4096)
     ready_ns: int | None = Field(gt=0, lt=1 << 63)
     seen: str = Field(max_length=4096)
+    final: bool
     clock_error_bound_ms: float | None = Field(ge=0, allow_inf_nan=False)
     containers: tuple[ProbedContainer, ...] = Field(max_length=20)
 
     def snapshotter(self, container: str) -> str | None:
         """The snapshotter of the container of that name; None when the task was not told."""
         return next((one.snapshotter for one in self.containers if one.name == container), None)
+
+    def started_ns(self, container: str) -> int | None:
+        """When the container of that name started; None when the task was not told."""
+        return next((one.started_ns for one in self.containers if one.name == container), None)
 
 
 def parse(line: str | bytes, task_arn: str, ready: str) -> ProbeReport:

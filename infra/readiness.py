@@ -80,7 +80,17 @@ def of_image(variant: VariantOutput, config: ImageConfig) -> Ready:
     """
     if variant.ready is None:
         return Ready("http", variant.port, variant.health_path)
-    return from_config(variant.name, config) if variant.ready == AUTO_READY else parse(variant.ready)
+    return concrete(variant.name, variant.ready, config)
+
+
+def concrete(name: str, text: str, config: ImageConfig) -> Ready:
+    """What a readiness means for an image; raises `SettingsError` where the image has not what it needs."""
+    if text == AUTO_READY:
+        return from_config(name, config)
+    ready = parse(text)
+    if ready.kind == "healthcheck" and config.health_command is None:
+        raise SettingsError(f"The image of {name} has no HEALTHCHECK. Say when a task is ready, with --ready: {KINDS}.")
+    return ready
 
 
 def from_config(name: str, config: ImageConfig) -> Ready:

@@ -30,22 +30,28 @@ def _requests(rounds: pd.DataFrame) -> str:
     def total(name: str) -> int:
         return int(rounds[name].sum())
 
-    return (
+    aws = (
         f"Watching took {total('api_calls')} requests to AWS, {total('api_retries')} of them retries (throttled, "
-        f"failed or lost), and {total('balancer_gets')} to the load balancer, {total('balancer_in_vain')} of them "
-        "without an answer from a task of the round."
+        "failed or lost)"
+    )
+    if not total("balancer_gets"):
+        return f"{aws}."
+    return (
+        f"{aws}, and {total('balancer_gets')} to the load balancer, {total('balancer_in_vain')} of them without an "
+        "answer from a task of the round."
     )
 
 
 def _offsets(rounds: pd.DataFrame) -> Iterator[str]:
     known = rounds[rounds["clock_error_ms"] <= MAX_OFFSET_ERROR_MS]
-    if unknown := len(rounds) - len(known):
+    timed_here = known["balancer_gets"] > 0  # else a probe timed them, on the task's own clock
+    if unknown := int((rounds["balancer_gets"] > 0).sum() - timed_here.sum()):
         yield (
             f"In {plural(unknown, 'round')} the offset from AWS's clock was not known to within "
             f"{MAX_OFFSET_ERROR_MS / 1000:.0f} s: their `ready` is left out."
         )
-    if len(known):
-        worst = known["clock_error_ms"].max()
+    if timed_here.any():
+        worst = known.loc[timed_here, "clock_error_ms"].max()
         yield f"This machine timed `ready`; the offset of its clock from AWS's is known to within {worst:.0f} ms."
     off = known["clock_offset_ms"].abs()
     surely_off = off[off - known["clock_error_ms"] > OFFSET_MS]

@@ -20,10 +20,16 @@ const (
 	unknownTask      = "unknown"
 )
 
-// Container is a container of the task; Snapshotter is nil when the endpoint did not tell it.
+// Container is a container of the task; nil is what the endpoint did not tell. StartedNs is since the epoch.
 type Container struct {
 	Name        string  `json:"name"`
 	Snapshotter *string `json:"snapshotter"`
+	StartedNs   *int64  `json:"started_ns"`
+}
+
+// Task is where the metadata endpoint of the task is, and the name of the measured container.
+type Task struct {
+	base, container string
 }
 
 // Identity is what the endpoint tells of the task.
@@ -43,30 +49,44 @@ type taskAnswer struct {
 		ClockErrorBound            *float64
 		ClockSynchronizationStatus string
 	}
-	Containers []struct {
-		Name        string
-		Snapshotter *string
-		Networks    []struct{ IPv4Addresses, IPv6Addresses []string }
+	Containers []containerAnswer
+}
+
+type containerAnswer struct {
+	Name                  string
+	KnownStatus           string
+	ExitCode              *int
+	StartedAt, FinishedAt *time.Time
+	Snapshotter           *string
+	Networks              []struct{ IPv4Addresses, IPv6Addresses []string }
+	Health                *struct {
+		Status      string
+		StatusSince *time.Time
+		Output      string
 	}
 }
 
-// identify asks the endpoint at base, with a few attempts: it may come up after the container.
-func identify(ctx context.Context, base string) (Identity, error) {
-	unknown := Identity{TaskARN: unknownTask, Containers: []Container{}}
-	if base == "" {
-		return unknown, errors.New(metadataVariable + " is not set")
-	}
-	url, err := strings.TrimSuffix(base, "/")+"/task", error(nil)
+// identify asks who the task is, with a few attempts: the endpoint may come up after the container.
+func (task Task) identify(ctx context.Context) (Identity, error) {
+	err := error(nil)
 	for attempt := range metadataAttempts {
 		if attempt > 0 {
 			time.Sleep(metadataPause << (attempt - 1))
 		}
 		var answer taskAnswer
-		if err = ask(ctx, url, &answer); err == nil {
+		if answer, err = task.ask(ctx); err == nil {
 			return answer.identity(), nil
 		}
 	}
-	return unknown, err
+	return Identity{TaskARN: unknownTask, Containers: []Container{}}, err
+}
+
+// ask asks once.
+func (task Task) ask(ctx context.Context) (answer taskAnswer, err error) {
+	if task.base == "" {
+		return answer, errors.New(metadataVariable + " is not set")
+	}
+	return answer, ask(ctx, strings.TrimSuffix(task.base, "/")+"/task", &answer)
 }
 
 func (task taskAnswer) identity() Identity {
@@ -76,7 +96,7 @@ func (task taskAnswer) identity() Identity {
 	}
 	known := map[string]bool{}
 	for _, container := range task.Containers {
-		identity.Containers = append(identity.Containers, Container{container.Name, container.Snapshotter})
+		identity.Containers = append(identity.Containers, Container{container.Name, container.Snapshotter, since(container.StartedAt)})
 		for _, network := range container.Networks {
 			for _, address := range append(network.IPv4Addresses, network.IPv6Addresses...) {
 				if !known[address] { // the containers of a task share its network
@@ -98,6 +118,14 @@ func (task taskAnswer) bound() *float64 {
 		return nil
 	}
 	return task.ClockDrift.ClockErrorBound
+}
+
+func since(moment *time.Time) *int64 {
+	if moment == nil || moment.UnixNano() <= 0 {
+		return nil
+	}
+	ns := moment.UnixNano()
+	return &ns
 }
 
 // The endpoint is link-local: a proxy from the environment must not come between.

@@ -16,7 +16,7 @@ import (
 
 const task = `{"TaskARN": "arn:aws:ecs:eu-west-1:1:task/c/e9",
 	"ClockDrift": {"ClockErrorBound": 0.5, "ClockSynchronizationStatus": "SYNCHRONIZED"},
-	"Containers": [{"Name": "workload", "Snapshotter": "soci", "Networks": [{"IPv4Addresses": ["%s"]}]},
+	"Containers": [{"Name": "workload", "Snapshotter": "soci", "StartedAt": "2026-01-02T03:04:05.123456789Z", "Networks": [{"IPv4Addresses": ["%s"]}]},
 		{"Name": "probe", "Networks": [{"IPv4Addresses": ["%[1]s"]}]}]}`
 
 func TestReadyIsOnly200AndEverythingElseIsToldAsItWasSeen(t *testing.T) {
@@ -80,19 +80,19 @@ func TestAClosedPortIsToldWithItsAddress(t *testing.T) {
 
 func TestReadinessTextsAreReadAndWrongOnesRefused(t *testing.T) {
 	for text, want := range map[string]Question{
-		"http:8080/health": {"http:8080/health", "http", "/health", 8080},
-		"http:80":          {"http:80", "http", "/", 80},
-		"tcp:5432":         {"tcp:5432", "tcp", "/", 5432},
-		"port:65535":       {"port:65535", "port", "/", 65535},
-		"log:up: [0-9]+":   {"log:up: [0-9]+", "log", "/", 0},
-		"exit:0":           {"exit:0", "exit", "/", 0},
-		"healthcheck":      {"healthcheck", "healthcheck", "/", 0},
+		"http:8080/health": {"http:8080/health", "http", "/health", 8080, 0, usualPace},
+		"http:80":          {"http:80", "http", "/", 80, 0, usualPace},
+		"tcp:5432":         {"tcp:5432", "tcp", "/", 5432, 0, usualPace},
+		"port:65535":       {"port:65535", "port", "/", 65535, 0, usualPace},
+		"log:up: [0-9]+":   {"log:up: [0-9]+", "log", "/", 0, 0, usualPace},
+		"exit:3":           {"exit:3", "exit", "/", 0, 3, usualPace},
+		"healthcheck":      {"healthcheck", "healthcheck", "/", 0, 0, usualPace},
 	} {
 		if got, err := parse(text); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "http", "http:", "http:0/", "tcp:65536", "tcp:-1", "tcp:+1", "http:80/a b", "udp:53"} {
+	for _, text := range []string{"", "http", "http:", "http:0/", "tcp:65536", "tcp:-1", "tcp:+1", "http:80/a b", "udp:53", "exit:", "exit:256", "exit:-1"} {
 		if got, err := parse(text); err == nil {
 			t.Errorf("%q was read as %+v", text, got)
 		}
@@ -130,21 +130,89 @@ func TestATaskThatNeverBecomesReadyHasALineWithWhatWasSeen(t *testing.T) {
 	}
 }
 
+func TestATaskThatIsNotReadyYetIsToldOfMeanwhile(t *testing.T) {
+	before := firstPause
+	firstPause = 50 * time.Millisecond
+	t.Cleanup(func() { firstPause = before })
+	address := closed(t)
+	lines, code := calls(t, "tcp:"+portOf(t, address), "0.5", metadata(t, "127.0.0.1"))
+	if code != 0 || len(lines) < 3 {
+		t.Fatalf("exit code %d, %+v", code, lines)
+	}
+	for place, line := range lines {
+		if line.ReadyNs != nil || line.Final != (place == len(lines)-1) || line.Seen != "connection refused at "+address {
+			t.Errorf("line %d: %+v", place, line)
+		}
+	}
+}
+
 func TestAnAddressThatHangsDoesNotHoldUpAnother(t *testing.T) {
 	port := portOf(t, listen(t, func(net.Conn) { select {} }))
 	listenOn(t, "127.0.0.2:"+port, http.NotFoundHandler())
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	number, _ := strconv.Atoi(port)
-	_, seen := untilReady(ctx, Question{kind: "http", path: "/", port: number}, []string{"127.0.0.1", "127.0.0.2"})
-	if seen != "answered 404 at /" {
-		t.Errorf("saw %q", seen)
+	both := Identity{Addresses: []string{"127.0.0.1", "127.0.0.2"}}
+	var last sighting
+	if seen := <-(Question{kind: "http", path: "/", port: number, pace: usualPace}).sightings(ctx, Task{}, both, &last); seen.seen != "answered 404 at /" {
+		t.Errorf("saw %q", seen.seen)
 	}
 }
 
-func TestWhatTheProbeDoesNotAskIsReportedAtOnce(t *testing.T) {
-	report, code := call(t, "exit:0", "60", metadata(t, "127.0.0.1"))
-	if code != 0 || report.ReadyNs != nil || report.Seen != "not asked by the probe" || len(report.Containers) != 2 {
+func TestWhoReadsTheLogIsToldWhoTheTaskIsAtOnce(t *testing.T) {
+	report, code := call(t, "log:up", "60", metadata(t, "127.0.0.1"))
+	if code != 0 || report.ReadyNs != nil || !report.Final || len(report.Containers) != 2 || *report.Containers[0].StartedNs != 1767323045123456789 {
+		t.Errorf("exit code %d, %+v", code, report)
+	}
+}
+
+func TestAJobIsReadyWhenItHasEndedAsItShould(t *testing.T) {
+	began, ended := time.Unix(100, 0), time.Unix(103, 5)
+	zero, three := 0, 3
+	for name, want := range map[string]struct {
+		container *containerAnswer
+		sighting
+	}{
+		"gone":    {nil, sighting{Answer: Answer{false, "the metadata endpoint does not tell of the measured container"}}},
+		"running": {&containerAnswer{KnownStatus: "RUNNING"}, sighting{Answer: Answer{false, "it still runs"}}},
+		"well":    {&containerAnswer{KnownStatus: "STOPPED", ExitCode: &zero, FinishedAt: &ended}, sighting{Answer{true, "ended with exit code 0"}, ended.UnixNano(), true}},
+		"untimed": {&containerAnswer{KnownStatus: "STOPPED", ExitCode: &zero}, sighting{Answer{true, "ended with exit code 0"}, began.UnixNano(), true}},
+		"badly":   {&containerAnswer{KnownStatus: "STOPPED", ExitCode: &three}, sighting{Answer{false, "ended with exit code 3, not with 0"}, 0, true}},
+		"untold":  {&containerAnswer{KnownStatus: "STOPPED"}, sighting{Answer{false, "it ended, and its exit code is not told"}, 0, true}},
+	} {
+		if got := (Question{kind: "exit"}).judge(want.container, began); got != want.sighting {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
+func TestAHealthCheckIsReadyWhenItHasSucceeded(t *testing.T) {
+	for text, want := range map[string]sighting{
+		`{}`: {Answer: Answer{false, "no health check has run"}},
+		`{"Health": {"status": "UNHEALTHY", "output": "no route"}}`:                  {Answer: Answer{false, "its health check says UNHEALTHY: no route"}},
+		`{"Health": {"status": "HEALTHY", "statusSince": "1970-01-01T00:00:07.5Z"}}`: {Answer{true, "its health check succeeded"}, 7500000000, true},
+	} {
+		var container containerAnswer
+		if err := json.Unmarshal([]byte(text), &container); err != nil {
+			t.Fatal(err)
+		}
+		if got := (Question{kind: "healthcheck"}).judge(&container, time.Now()); got != want {
+			t.Errorf("%s: got %+v", text, got)
+		}
+	}
+}
+
+func TestTheMetadataIsLookedAtUntilTheJobHasEnded(t *testing.T) {
+	var looks atomic.Int64
+	base := "http://" + listenOn(t, "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		status := "RUNNING"
+		if looks.Add(1) > 3 {
+			status = "STOPPED"
+		}
+		fmt.Fprintf(w, `{"TaskARN": "a", "Containers": [{"Name": "probe"}, {"Name": "workload", "KnownStatus": "%s", "ExitCode": 0, "FinishedAt": "1970-01-01T00:00:09Z"}]}`, status)
+	}))
+	report, code := call(t, "exit:0", "60", base)
+	if code != 0 || report.ReadyNs == nil || *report.ReadyNs != 9e9 || !report.Final {
 		t.Errorf("exit code %d, %+v", code, report)
 	}
 }
@@ -160,9 +228,10 @@ func TestWithoutMetadataTheTaskIsUnknownAndNothingIsAsked(t *testing.T) {
 func TestAWrongEnvironmentIsToldAndWritesNoLine(t *testing.T) {
 	for _, env := range []map[string]string{
 		{"READY": "udp:1", "TIMEOUT_SECONDS": "1"}, {"READY": "tcp:1"}, {"READY": "tcp:1", "TIMEOUT_SECONDS": "NaN"},
+		{"READY": "tcp:1", "TIMEOUT_SECONDS": "1", "PACE_MS": "0"},
 	} {
 		var out, errs strings.Builder
-		code := run(func(name string) string { return env[name] }, &out, &errs)
+		code := run(t.Context(), func(name string) string { return env[name] }, &out, &errs)
 		if code != exitUsage || out.Len() != 0 || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("exit code %d, %q, %q", code, out.String(), errs.String())
 		}
@@ -178,18 +247,28 @@ func TestABoundOfAClockThatIsNotSynchronisedIsNone(t *testing.T) {
 }
 
 // call runs the probe as its container would and reads its one line.
-func call(t *testing.T, ready, timeout, base string) (report Report, code int) {
+func call(t *testing.T, ready, timeout, base string) (Report, int) {
 	t.Helper()
-	env := map[string]string{"READY": ready, "TIMEOUT_SECONDS": timeout, metadataVariable: base}
+	lines, code := calls(t, ready, timeout, base)
+	if len(lines) != 1 {
+		t.Fatalf("not one line: %+v", lines)
+	}
+	return lines[0], code
+}
+
+func calls(t *testing.T, ready, timeout, base string) (reports []Report, code int) {
+	t.Helper()
+	env := map[string]string{"READY": ready, "TIMEOUT_SECONDS": timeout, "CONTAINER": "workload", metadataVariable: base}
 	var out, errs strings.Builder
-	code = run(func(name string) string { return env[name] }, &out, &errs)
-	if strings.Count(out.String(), "\n") != 1 {
-		t.Fatalf("not one line: %q", out.String())
+	code = run(t.Context(), func(name string) string { return env[name] }, &out, &errs)
+	for line := range strings.Lines(out.String()) {
+		var report Report
+		if err := json.Unmarshal([]byte(line), &report); err != nil {
+			t.Fatal(err)
+		}
+		reports = append(reports, report)
 	}
-	if err := json.Unmarshal([]byte(out.String()), &report); err != nil {
-		t.Fatal(err)
-	}
-	return report, code
+	return reports, code
 }
 
 func metadata(t *testing.T, address string) string {

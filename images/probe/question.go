@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,7 +17,7 @@ import (
 )
 
 const (
-	pace         = 20 * time.Millisecond
+	usualPace    = 20 * time.Millisecond
 	maxHeadBytes = 64 << 10
 	maxLocation  = 200
 )
@@ -24,10 +25,11 @@ const (
 // How long one question may take; the next one asks again. A variable, so that tests need not wait.
 var questionTimeout = 5 * time.Second
 
-// Question is what a task is asked. Port 0: nothing.
+// Question is what a task is asked. Port 0: its ports are not asked. Code is the one that a job ends with.
 type Question struct {
 	text, kind, path string
-	port             int
+	port, code       int
+	pace             time.Duration
 }
 
 // Answer tells whether the task is ready, and what was seen, to be read after "port 8080". The words are the
@@ -37,12 +39,26 @@ type Answer struct {
 	seen  string
 }
 
+// A sighting is an answer and when it came; final: the task will never be ready.
+type sighting struct {
+	Answer
+	ns    int64
+	final bool
+}
+
 // parse reads a readiness as infra/readiness.py writes it.
 func parse(text string) (Question, error) {
 	kind, rest, _ := strings.Cut(text, ":")
-	question := Question{text: text, kind: kind, path: "/"}
+	question := Question{text: text, kind: kind, path: "/", pace: usualPace}
 	switch kind {
-	case "log", "exit", "healthcheck":
+	case "log", "healthcheck":
+		return question, nil
+	case "exit":
+		code, err := strconv.ParseUint(rest, 10, 8)
+		if err != nil {
+			return question, fmt.Errorf("READY %q: %q is not an exit code", text, rest)
+		}
+		question.code = int(code)
 		return question, nil
 	case "http":
 		digits, path, _ := strings.Cut(rest, "/")
@@ -62,39 +78,32 @@ func parse(text string) (Question, error) {
 	return question, nil
 }
 
-type sighting struct {
-	Answer
-	ns int64
-}
-
-// untilReady asks at every address, each at its own pace, so that one that hangs does not hold up the others. It
-// returns when the first one was ready (ns since the epoch), or nil and what was seen last.
-func untilReady(ctx context.Context, question Question, addresses []string) (*int64, string) {
+// sightings are what is seen of the task from now on. What can be said at once is put into last.
+func (question Question) sightings(ctx context.Context, task Task, identity Identity, last *sighting) <-chan sighting {
 	sightings := make(chan sighting)
-	for _, address := range addresses {
-		go keepAsking(ctx, question, net.JoinHostPort(address, strconv.Itoa(question.port)), sightings)
-	}
-	last := nothingSeen
-	for {
-		select {
-		case now := <-sightings:
-			last = now.seen
-			if now.ready {
-				return &now.ns, last
-			}
-		case <-ctx.Done():
-			return nil, last
+	switch {
+	case question.kind == "log":
+		*last = sighting{Answer{false, "the log is read by others"}, 0, true}
+	case question.kind == "exit" || question.kind == "healthcheck":
+		go keepLooking(ctx, question, task, sightings)
+	case len(identity.Addresses) == 0:
+		*last = sighting{Answer{false, "the metadata endpoint tells no address of the task"}, 0, true}
+	default:
+		// Each address at its own pace, so that one that hangs does not hold up the others.
+		for _, address := range identity.Addresses {
+			go keepAsking(ctx, question, net.JoinHostPort(address, strconv.Itoa(question.port)), sightings)
 		}
 	}
+	return sightings
 }
 
 func keepAsking(ctx context.Context, question Question, address string, sightings chan<- sighting) {
-	ticker := time.NewTicker(pace)
+	ticker := time.NewTicker(question.pace)
 	defer ticker.Stop()
 	for {
 		answer := look(question, address)
 		select {
-		case sightings <- sighting{answer, time.Now().UnixNano()}:
+		case sightings <- sighting{Answer: answer, ns: time.Now().UnixNano()}:
 		case <-ctx.Done():
 			return
 		}
@@ -104,6 +113,9 @@ func keepAsking(ctx context.Context, question Question, address string, sighting
 
 // look asks once.
 func look(question Question, address string) Answer {
+	if numeric, err := netip.ParseAddrPort(address); err == nil && refused(numeric) {
+		return Answer{false, "connection refused at " + address}
+	}
 	until := time.Now().Add(questionTimeout)
 	connection, err := net.DialTimeout("tcp", address, questionTimeout)
 	if err != nil {

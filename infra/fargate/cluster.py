@@ -16,13 +16,16 @@ LOG_DAYS = 7
 
 @dataclass(frozen=True)
 class ClusterArgs:
-    """The tasks' network, the security group of the load balancer (nothing else reaches them), and their ports."""
+    """The tasks' network, the security group of the load balancer (nothing else reaches them), and their ports.
+
+    Without a load balancer nothing reaches them.
+    """
 
     stack: str
     vpc_id: pulumi.Input[str]
     vpc_cidr: str
     s3_prefix_list_id: pulumi.Input[str]
-    load_balancer_group: aws.ec2.SecurityGroup
+    load_balancer_group: aws.ec2.SecurityGroup | None
     ports: Sequence[int]
 
 
@@ -42,14 +45,14 @@ class Cluster(pulumi.ComponentResource):
             vpc_id=args.vpc_id,
             opts=self._child_opts,
         )
-        self._from_load_balancer(name, args)
+        if args.load_balancer_group is not None:
+            self._from_load_balancer(name, args.load_balancer_group, args.ports)
         self._to_endpoints(name, args)
         self.arn: pulumi.Output[str] = self.cluster.arn
         self.register_outputs({"arn": self.arn, "log_group": self.log_group.name})
 
-    def _from_load_balancer(self, name: str, args: ClusterArgs) -> None:
-        load_balancer_group = args.load_balancer_group
-        for port in args.ports:
+    def _from_load_balancer(self, name: str, load_balancer_group: aws.ec2.SecurityGroup, ports: Sequence[int]) -> None:
+        for port in ports:
             allow_in(
                 f"{name}-tasks-{port}",
                 self.task_group,

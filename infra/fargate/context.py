@@ -33,7 +33,7 @@ KEY_LENGTH = 32
 
 def prepare(variant: str, settings: Settings) -> Path:
     """Return the folder for a built-in variant, with a `Dockerfile`; make the payload first if it is missing."""
-    image_recipe = recipe(variant, settings)
+    image_recipe = recipe(variant, settings, {})
     spec = PayloadSpec.model_validate_json(image_recipe["payload"])
     content = {name: value for name, value in image_recipe.items() if name not in ("base", "platform")}
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]

@@ -22,7 +22,8 @@ from infra.providers.first_push import FirstPush
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
 from infra.settings.model import Settings
-from infra.sources.images import recipe
+from infra.sources.images import probe_recipe, recipe
+from infra.sources.own import ResolvedImage
 from kit.errors import ImageError
 
 
@@ -41,6 +42,8 @@ class VariantImagesArgs:
     settings: Settings
     repositories: Mapping[str, aws.ecr.Repository]
     token: Token | None
+    images: Mapping[str, ResolvedImage]
+    """The user's own ones, as they were found."""
 
 
 class VariantImages(pulumi.ComponentResource):
@@ -59,7 +62,7 @@ class VariantImages(pulumi.ComponentResource):
 
     def _buildkit(self) -> pulumi.Output[str]:
         """Build with our own BuildKit, or copy; regctl pushes."""
-        image_recipe = recipe(self._args.variant, self._args.settings)
+        image_recipe = recipe(self._args.variant, self._args.settings, self._args.images)
         source_image = SourceImageResource(
             f"{self._name}-source",
             image_recipe,
@@ -74,7 +77,7 @@ class VariantImages(pulumi.ComponentResource):
     def _docker(self, token: Token) -> pulumi.Output[str]:
         """Build and push with pulumi-docker. Another folder makes it push again, so the tag's key includes it."""
         settings = self._args.settings
-        image_recipe = recipe(self._args.variant, settings)
+        image_recipe = recipe(self._args.variant, settings, self._args.images)
         folder = context.prepare(self._args.variant, settings)
         push = self._first_push({**image_recipe, "context": str(folder)})
         source_image = docker.Image(
@@ -100,14 +103,8 @@ class VariantImages(pulumi.ComponentResource):
         )
 
     def _first_push(self, ingredients: Mapping[str, str]) -> FirstPush:
-        key = hashlib.sha256(json.dumps(dict(ingredients), sort_keys=True).encode()).hexdigest()
-        return FirstPush(
-            f"{self._name}-source",
-            key,
-            self._repository.repository_url,
-            self._args.settings.region,
-            self._deleted_with(self._repository),
-        )
+        region, opts = self._args.settings.region, self._deleted_with(self._repository)
+        return _first_push(f"{self._name}-source", ingredients, self._repository, region, opts)
 
     def _form(self, form: str) -> SociImage:
         settings, repository = self._args.settings, self._args.repositories[form]
@@ -125,6 +122,33 @@ class VariantImages(pulumi.ComponentResource):
     def _deleted_with(self, repository: aws.ecr.Repository) -> pulumi.ResourceOptions:
         """Options for a repository's content, which goes with the repository and needs no delete of its own."""
         return pulumi.ResourceOptions(parent=self, deleted_with=repository)
+
+
+def probe_image(repository: aws.ecr.Repository, settings: Settings, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """Push the probe's image to its repository; gives it by digest."""
+    opts = pulumi.ResourceOptions(parent=parent, deleted_with=repository)
+    ingredients, name = probe_recipe(settings.platform), "probe-source"
+    source_image = SourceImageResource(
+        name,
+        ingredients,
+        repository.repository_url.apply(lambda url: url.partition("/")[0]),
+        repository=repository.repository_url,
+        tag=_first_push(name, ingredients, repository, settings.region, opts).tag,
+        ecr_region=settings.region,
+        opts=opts,
+    )
+    return source_image.image
+
+
+def _first_push(
+    name: str,
+    ingredients: Mapping[str, str],
+    repository: aws.ecr.Repository,
+    region: str,
+    opts: pulumi.ResourceOptions,
+) -> FirstPush:
+    key = hashlib.sha256(json.dumps(dict(ingredients), sort_keys=True).encode()).hexdigest()
+    return FirstPush(name, key, repository.repository_url, region, opts)
 
 
 def checked_digest(reference: str) -> str:

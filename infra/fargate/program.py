@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -11,7 +12,11 @@ from infra.fargate import tags
 from infra.fargate.bastion import AMI_PARAMETER
 from infra.fargate.images import Token
 from infra.fargate.target import FargateArgs, FargateStack
+from infra.outputs import AUTO_READY
+from infra.readiness import Ready, concrete
 from infra.settings.model import NAMESPACE, Settings
+from infra.sources.images import found
+from infra.sources.own import ResolvedImage
 from kit.errors import SettingsError
 
 V1_NOTICE = (
@@ -27,15 +32,27 @@ def fargate(settings: Settings) -> dict[str, Any]:
     stack = pulumi.get_stack()
     provider = tags.provider(settings, stack)
     invoke_opts = pulumi.InvokeOutputOptions(provider=provider)
+    images = found(settings)
     args = FargateArgs(
         settings=settings,
         stack=stack,
+        images=images,
+        ready=_ready(settings, images),
         account=aws.get_caller_identity_output(opts=invoke_opts).account_id,
         zones=_two_zones(settings.region, invoke_opts),
         ami=_machine_image(invoke_opts) if settings.bastion else None,
         token=_token(invoke_opts) if settings.built_by_docker else None,
     )
     return FargateStack(NAMESPACE, args, pulumi.ResourceOptions(providers=[provider])).outputs
+
+
+def _ready(settings: Settings, images: Mapping[str, ResolvedImage]) -> dict[str, Ready]:
+    """What the probe waits for, for each image that does not report its boot by itself."""
+    return {
+        variant: concrete(variant, settings.workload(variant).ready or AUTO_READY, image.config)
+        for variant, image in images.items()
+        if not settings.reports_boot(variant)
+    }
 
 
 def _two_zones(region: str, invoke_opts: pulumi.InvokeOutputOptions) -> tuple[pulumi.Output[str], pulumi.Output[str]]:

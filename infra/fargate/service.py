@@ -1,6 +1,7 @@
-"""A treatment's service: task definition, target group, listener rule, and an ECS service that starts without tasks.
+"""A treatment's service: task definition, and an ECS service that starts without tasks.
 
-Only the executor sets the number of tasks, so this program ignores it after creation.
+Only the executor sets the number of tasks, so this program ignores it after creation. Tasks that serve a boot report
+have a target group and a rule of the load balancer's listener; beside others stands the probe.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.outputs import ROUTE_HEADER, ContainerOutput, ServiceOutput
-from infra.settings.model import Workload
+from infra.fargate.containers import CONTAINER, ContainerArgs, definitions
+from infra.outputs import ROUTE_HEADER, ServiceOutput
 
-CONTAINER = "workload"
 PLATFORM_VERSION = "1.4.0"  # the one that supports lazy loading
 ARCHITECTURES = {"linux/arm64": "ARM64", "linux/amd64": "X86_64"}
 DEREGISTRATION_SECONDS = 10
@@ -33,18 +33,15 @@ class ServiceArgs:
 
     header: str
     priority: int
-    image: pulumi.Input[str]
-    workload: Workload
+    containers: ContainerArgs
     platform: str
     cpu_units: int
     memory_mebibytes: int
-    region: str
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_id: pulumi.Input[str]
     cluster_arn: pulumi.Input[str]
-    log_group: pulumi.Input[str]
-    listener_arn: pulumi.Input[str]
+    listener_arn: pulumi.Input[str] | None
     execution_role_arn: pulumi.Input[str]
     task_role_arn: pulumi.Input[str]
     stack: str
@@ -64,15 +61,18 @@ class TreatmentService(pulumi.ComponentResource):
         super().__init__("sociometer:fargate:TreatmentService", name, None, opts)
         self._name, self._args = name, args
         self._child_opts = pulumi.ResourceOptions(parent=self)
-        self.target_group = self._target_group()
-        self.rule = self._rule()
+        self.target_group: aws.lb.TargetGroup | None = None
+        self.rule: aws.lb.ListenerRule | None = None
+        if args.listener_arn is not None:
+            self.target_group = self._target_group()
+            self.rule = self._rule(args.listener_arn, self.target_group)
         self.task_definition = self._task_definition()
         self.service = self._service(needs)
         self.output: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
             name=self.service.name,
             arn=self.service.id,
             task_definition=self.task_definition.arn,
-            target_group=self.target_group.arn,
+            target_group=None if self.target_group is None else self.target_group.arn,
         ).apply(self._described)
         self.register_outputs({"service": self.service.id})
 
@@ -85,12 +85,12 @@ class TreatmentService(pulumi.ComponentResource):
             self._name,
             vpc_id=self._args.vpc_id,
             target_type="ip",
-            port=self._args.workload.port,
+            port=self._port,
             protocol="HTTP",
             deregistration_delay=DEREGISTRATION_SECONDS,
             # As often as possible: a new target gets no requests before its first good answer, and rounds wait for it.
             health_check=aws.lb.TargetGroupHealthCheckArgs(
-                path=self._args.workload.health_path,
+                path=self._args.containers.workload.health_path,
                 matcher="200",
                 interval=5,
                 timeout=4,
@@ -100,14 +100,18 @@ class TreatmentService(pulumi.ComponentResource):
             opts=self._child_opts,
         )
 
-    def _rule(self) -> aws.lb.ListenerRule:
+    @property
+    def _port(self) -> int:
+        return self._args.containers.workload.port
+
+    def _rule(self, listener_arn: pulumi.Input[str], target_group: aws.lb.TargetGroup) -> aws.lb.ListenerRule:
         header = aws.lb.ListenerRuleConditionHttpHeaderArgs(http_header_name=ROUTE_HEADER, values=[self._args.header])
         return aws.lb.ListenerRule(
             self._name,
-            listener_arn=self._args.listener_arn,
+            listener_arn=listener_arn,
             priority=self._args.priority,
             conditions=[aws.lb.ListenerRuleConditionArgs(http_header=header)],
-            actions=[aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=self.target_group.arn)],
+            actions=[aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=target_group.arn)],
             opts=self._child_opts,
         )
 
@@ -123,12 +127,13 @@ class TreatmentService(pulumi.ComponentResource):
                 cpu_architecture=ARCHITECTURES[self._args.platform], operating_system_family="LINUX"
             ),
             execution_role_arn=self._args.execution_role_arn,
-            task_role_arn=self._args.workload.container.task_role or self._args.task_role_arn,
-            container_definitions=pulumi.Output.json_dumps([_container(self._args)], sort_keys=True),
+            task_role_arn=self._args.containers.workload.container.task_role or self._args.task_role_arn,
+            container_definitions=pulumi.Output.json_dumps(definitions(self._args.containers), sort_keys=True),
             opts=self._child_opts,
         )
 
     def _service(self, needs: Sequence[pulumi.Resource]) -> aws.ecs.Service:
+        rules = [] if self.rule is None else [self.rule]
         return aws.ecs.Service(
             self._name,
             cluster=self._args.cluster_arn,
@@ -140,42 +145,27 @@ class TreatmentService(pulumi.ComponentResource):
             # Never run more tasks than requested, not even while a new task definition is rolled out.
             deployment_minimum_healthy_percent=0,
             deployment_maximum_percent=100,
-            health_check_grace_period_seconds=GRACE_SECONDS,
+            health_check_grace_period_seconds=None if self.target_group is None else GRACE_SECONDS,
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
                 subnets=list(self._args.subnet_ids),
                 security_groups=[self._args.security_group_id],
                 assign_public_ip=False,
             ),
-            load_balancers=[
-                aws.ecs.ServiceLoadBalancerArgs(
-                    target_group_arn=self.target_group.arn,
-                    container_name=CONTAINER,
-                    container_port=self._args.workload.port,
-                )
-            ],
+            load_balancers=self._balanced(),
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",  # so that tasks have the tags too
             wait_for_steady_state=False,
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desired_count"], depends_on=[self.rule, *needs]),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desired_count"], depends_on=[*rules, *needs]),
         )
 
-
-def _given(container: ContainerOutput) -> dict[str, Any]:
-    """What the user sets of a container, by the names of the task definition; nothing for what is the image's own.
-
-    Secrets are ARNs: ECS reads the values itself, with the execution role.
-    """
-    given: dict[str, Any] = {
-        "environment": [{"name": name, "value": value} for name, value in sorted(container.environment.items())],
-        "secrets": [{"name": name, "valueFrom": arn} for name, arn in sorted(container.secrets.items())],
-        "command": list(container.command or ()),
-        "entryPoint": list(container.entry_point or ()),
-        "user": container.user,
-        "workingDirectory": container.working_directory,
-        "readonlyRootFilesystem": container.read_only_root,
-        "stopTimeout": container.stop_timeout_seconds,
-    }
-    return {name: value for name, value in given.items() if value}
+    def _balanced(self) -> list[aws.ecs.ServiceLoadBalancerArgs] | None:
+        if self.target_group is None:
+            return None
+        return [
+            aws.ecs.ServiceLoadBalancerArgs(
+                target_group_arn=self.target_group.arn, container_name=CONTAINER, container_port=self._port
+            )
+        ]
 
 
 def priorities(headers: Iterable[str]) -> dict[str, int]:
@@ -187,23 +177,3 @@ def priorities(headers: Iterable[str]) -> dict[str, int]:
             priority = priority % PRIORITIES + 1
         taken[priority] = header
     return {header: priority for priority, header in taken.items()}
-
-
-def _container(args: ServiceArgs) -> dict[str, Any]:
-    return {
-        **_given(args.workload.container),
-        "name": CONTAINER,
-        "image": args.image,
-        "essential": True,
-        "portMappings": [{"containerPort": args.workload.port, "hostPort": args.workload.port, "protocol": "tcp"}],
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": args.log_group,
-                "awslogs-region": args.region,
-                "awslogs-stream-prefix": args.header,
-                "mode": "non-blocking",  # a slow log must not delay the measured boot
-                "max-buffer-size": "1m",
-            },
-        },
-    }

@@ -5,6 +5,7 @@ Nothing is looked up here: account, zones and machine image are arguments, which
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,27 +13,33 @@ import pulumi
 
 from infra.fargate.bastion import Bastion, BastionArgs
 from infra.fargate.cluster import Cluster, ClusterArgs
-from infra.fargate.images import Token, VariantImages, VariantImagesArgs
+from infra.fargate.containers import CONTAINER, PROBE, ContainerArgs, Probed
+from infra.fargate.images import Token, VariantImages, VariantImagesArgs, probe_image
 from infra.fargate.loadbalancer import LoadBalancer, LoadBalancerArgs
 from infra.fargate.network import Network, NetworkArgs
 from infra.fargate.registry import SOURCE, Registry, RegistryArgs
 from infra.fargate.roles import Roles, RolesArgs
-from infra.fargate.service import CONTAINER, PLATFORM_VERSION, ServiceArgs, TreatmentService, priorities
+from infra.fargate.service import PLATFORM_VERSION, ServiceArgs, TreatmentService, priorities
 from infra.outputs import SCHEMA_VERSION, Form
+from infra.readiness import Ready
 from infra.settings.model import Settings
+from infra.sources.own import ResolvedImage
 
+PROBE_IMAGE = f"{PROBE}/{SOURCE}"
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
 @dataclass(frozen=True)
 class FargateArgs:
-    """The settings, the stack's name, and what was looked up on AWS. ``ami`` is set only with a bastion, ``token`` only
-    if pulumi-docker builds."""
+    """The settings, the stack's name, and what was looked up: on AWS, and of the user's own ``images``. ``ready`` is
+    what the probe waits for, by variant; ``ami`` is set only with a bastion, ``token`` only if pulumi-docker builds."""
 
     settings: Settings
     stack: str
     account: pulumi.Input[str]
     zones: tuple[pulumi.Input[str], pulumi.Input[str]]
+    images: Mapping[str, ResolvedImage]
+    ready: Mapping[str, Ready]
     ami: pulumi.Input[str] | None = None
     token: Token | None = None
 
@@ -49,10 +56,11 @@ class FargateStack(pulumi.ComponentResource):
         )
         self.network = self._network()
         self.registry = self._registry()
-        self.load_balancer = self._load_balancer()
+        self.load_balancer = self._load_balancer() if self._settings.needs_load_balancer else None
         self.cluster = self._cluster()
         self.roles = self._roles()
         self.bastion = None if args.ami is None else self._bastion(args.ami)
+        self._probe_image = self._make_probe() if args.ready else None
         variants = {variant: self._variant(variant) for variant in self._settings.all_variants}
         self.outputs: dict[str, Any] = self._shared() | {"variants": variants}
         self.register_outputs({})
@@ -65,6 +73,8 @@ class FargateStack(pulumi.ComponentResource):
     def _registry(self) -> Registry:
         kinds = (SOURCE, *self._settings.forms)
         names = [f"{variant}/{kind}" for variant in self._settings.all_variants for kind in kinds]
+        if self._args.ready:
+            names.append(PROBE_IMAGE)
         return Registry(self._name, RegistryArgs(self._args.stack, names), self._child_opts)
 
     def _load_balancer(self) -> LoadBalancer:
@@ -73,13 +83,15 @@ class FargateStack(pulumi.ComponentResource):
         return LoadBalancer(self._name, args, network.gateway, self._child_opts)
 
     def _cluster(self) -> Cluster:
-        ports = sorted({self._settings.workload(variant).port for variant in self._settings.all_variants})
+        settings = self._settings
+        asked = filter(settings.reports_boot, settings.all_variants)
+        ports = sorted({settings.workload(variant).port for variant in asked})
         args = ClusterArgs(
             stack=self._args.stack,
             vpc_id=self.network.vpc_id,
             vpc_cidr=self._settings.network_cidr,
             s3_prefix_list_id=self.network.s3_prefix_list_id,
-            load_balancer_group=self.load_balancer.security_group,
+            load_balancer_group=None if self.load_balancer is None else self.load_balancer.security_group,
             ports=ports,
         )
         return Cluster(self._name, args, self._child_opts)
@@ -107,7 +119,7 @@ class FargateStack(pulumi.ComponentResource):
         """A variant's source image and its treatments, as fields of the outputs."""
         kinds = (SOURCE, *self._settings.forms)
         repositories = {kind: self.registry.repositories[f"{variant}/{kind}"] for kind in kinds}
-        args = VariantImagesArgs(variant, self._settings, repositories, self._args.token)
+        args = VariantImagesArgs(variant, self._settings, repositories, self._args.token, self._args.images)
         images = VariantImages(variant, args, self._child_opts)
         return {
             "name": variant,
@@ -115,7 +127,16 @@ class FargateStack(pulumi.ComponentResource):
             "image_bytes": images.layer_bytes,
             "treatments": {form: self._treatment(variant, form, images) for form in self._settings.forms},
             **self._settings.workload(variant).outputs(),
+            **self._readiness(variant),
         }
+
+    def _readiness(self, variant: str) -> dict[str, str]:
+        """What the image leaves open in the settings is known now."""
+        ready = self._args.ready.get(variant)
+        return {} if ready is None else {"ready": str(ready)}
+
+    def _make_probe(self) -> pulumi.Output[str]:
+        return probe_image(self.registry.repositories[PROBE_IMAGE], self._settings, self)
 
     def _treatment(self, variant: str, form: Form, images: VariantImages) -> pulumi.Output[dict[str, Any]]:
         form_image = images.forms[form]
@@ -131,22 +152,40 @@ class FargateStack(pulumi.ComponentResource):
         return ServiceArgs(
             header=treatment,
             priority=self._priorities[treatment],
-            image=image,
-            workload=settings.workload(variant),
+            containers=self._containers(variant, treatment, image),
             platform=settings.platform,
             cpu_units=settings.cpu_units,
             memory_mebibytes=settings.memory_mebibytes,
-            region=settings.region,
             vpc_id=self.network.vpc_id,
             subnet_ids=self.network.private_subnet_ids,
             security_group_id=self.cluster.task_group.id,
             cluster_arn=self.cluster.arn,
-            log_group=self.cluster.log_group.name,
-            listener_arn=self.load_balancer.listener.arn,
+            listener_arn=self._listener(variant),
             execution_role_arn=self.roles.execution.arn,
             task_role_arn=self.roles.task.arn,
             stack=self._args.stack,
         )
+
+    def _containers(self, variant: str, header: str, image: pulumi.Input[str]) -> ContainerArgs:
+        return ContainerArgs(
+            image=image,
+            workload=self._settings.workload(variant),
+            probe=self._probed(variant),
+            log_group=self.cluster.log_group.name,
+            region=self._settings.region,
+            stream_prefix=header,
+        )
+
+    def _probed(self, variant: str) -> Probed | None:
+        if self._probe_image is None or variant not in self._args.ready:
+            return None
+        return Probed(self._probe_image, self._args.ready[variant], self._args.images[variant].config)
+
+    def _listener(self, variant: str) -> pulumi.Output[str] | None:
+        if self.load_balancer is None or not self._settings.reports_boot(variant):
+            return None
+        arn: pulumi.Output[str] = self.load_balancer.listener.arn
+        return arn
 
     def _shared(self) -> dict[str, Any]:
         settings = self._settings
@@ -160,8 +199,9 @@ class FargateStack(pulumi.ComponentResource):
                 "region": settings.region,
                 "cluster": self.cluster.arn,
                 "container": CONTAINER,
+                "probe": PROBE if self._args.ready else None,
                 "log_group": self.cluster.log_group.name,
-                "load_balancer": self.load_balancer.url,
+                "load_balancer": None if self.load_balancer is None else self.load_balancer.url,
                 "platform_version": PLATFORM_VERSION,
                 "cpu_units": settings.cpu_units,
                 "memory_mebibytes": settings.memory_mebibytes,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple
 
 from infra.oci import layout
+from infra.oci.config import ImageConfig
 from infra.oci.config import parse as config_of
 from infra.oci.manifest import Descriptor, Index, Manifest, Reference, as_image, normalized
 from infra.oci.regctl import Regctl
@@ -44,8 +45,8 @@ def resolve(regctl: Regctl, source: str, platform: str) -> Source:
     Raises `ImageError` that names what does not exist, is corrupt, or is of another platform.
     """
     top = Reference.parse(source)
-    digest, manifest = choose(Documents.in_registry(regctl, top.repository), top.digest, platform, source)
-    return Source(Reference(top.repository, digest), normalized(manifest))
+    chosen = choose(Documents.in_registry(regctl, top.repository), top.digest, platform, source)
+    return Source(Reference(top.repository, chosen.digest), normalized(chosen.manifest))
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,16 @@ class Documents:
         )
 
 
-def choose(documents: Documents, digest: str, platform: str, name: object) -> tuple[str, Manifest]:
-    """The image of a platform behind a digest: itself, or one of an index, with its own digest.
+class Chosen(NamedTuple):
+    """An image of one platform, by the digest of its manifest."""
+
+    digest: str
+    manifest: Manifest
+    config: ImageConfig
+
+
+def choose(documents: Documents, digest: str, platform: str, name: object) -> Chosen:
+    """The image of a platform behind a digest: itself, or one of an index.
 
     What an image is for is what its configuration says: an index may have no word on it. Attestations and SOCI
     indexes in an index are no images. ``name`` is what errors call it.
@@ -76,23 +85,12 @@ def choose(documents: Documents, digest: str, platform: str, name: object) -> tu
         document = documents.document(digest)
     manifest = as_image(document, name)
     require_distributable(manifest, name)
-    check_platform(config_of(documents.blob(manifest.config.digest), name), platform, name)
-    return digest, manifest
+    config = config_of(documents.blob(manifest.config.digest), name)
+    check_platform(config, platform, name)
+    return Chosen(digest, manifest, config)
 
 
-class HasPlatform(Protocol):
-    """What says of itself what it is for."""
-
-    @property
-    def os(self) -> str:
-        """Such as linux."""
-
-    @property
-    def architecture(self) -> str:
-        """Such as arm64."""
-
-
-def check_platform(image: HasPlatform, platform: str, name: object) -> None:
+def check_platform(image: ImageConfig, platform: str, name: object) -> None:
     """Raise `ImageError` for an image of another platform, or of none."""
     if (actual := _platform_of(image, name)) != platform:
         raise ImageError(f"{name} is for {actual}, not for {platform}. Set platform, or name another image.")
@@ -114,7 +112,7 @@ def _unlisted(documents: Documents, digest: str, name: object) -> str:
     return _platform_of(config_of(documents.blob(manifest.config.digest), name), name)
 
 
-def _platform_of(image: HasPlatform, name: object) -> str:
+def _platform_of(image: ImageConfig, name: object) -> str:
     if not image.os or not image.architecture:
         raise ImageError(f"{name} names no platform: its configuration has no os and architecture.")
     return f"{image.os}/{image.architecture}"

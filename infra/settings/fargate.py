@@ -98,9 +98,12 @@ class FargateSettings(SettingsModel):
                 )
         return self
 
-    def complaint_on_fargate(self, variants: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
-        """What is missing or impossible on Fargate alone, in one sentence; None when all is well."""
-        if not self.loadbalancer_allow_cidrs:
+    def complaint_on_fargate(self, variants: tuple[str, ...], forms: tuple[str, ...], *, balanced: bool) -> str | None:
+        """What is missing or impossible on Fargate alone, in one sentence; None when all is well.
+
+        ``balanced``: the stack has a load balancer.
+        """
+        if balanced and not self.loadbalancer_allow_cidrs:
             return (
                 "loadbalancerAllowCidrs: fargate needs at least one range that may reach the load balancer, such as "
                 "your own address: 203.0.113.7/32"

@@ -105,6 +105,15 @@ class Settings(PayloadSizes, FargateSettings):
         built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)
         return self.target == "fargate" and self.builder == "docker" and built_in
 
+    def reports_boot(self, variant: str) -> bool:
+        """Whether the variant's tasks write a boot report; on Fargate the probe watches those of the others."""
+        return self.workload(variant).boot_report
+
+    @property
+    def needs_load_balancer(self) -> bool:
+        """Whether a Fargate stack has one: for boot reports, which are compared with what the tasks serve."""
+        return any(map(self.reports_boot, self.all_variants))
+
     def workload(self, variant: str) -> Workload:
         """How to tell that a variant's task works."""
         image = self.images.get(variant)
@@ -157,7 +166,9 @@ class Settings(PayloadSizes, FargateSettings):
 
     @model_validator(mode="after")
     def _complete_for_fargate(self) -> Settings:
-        if self.target == "fargate" and (complaint := self.complaint_on_fargate(self.all_variants, self.forms)):
+        if self.target == "fargate" and (
+            complaint := self.complaint_on_fargate(self.all_variants, self.forms, balanced=self.needs_load_balancer)
+        ):
             raise ValueError(complaint)
         return self
 

@@ -10,11 +10,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from infra.oci.config import ImageConfig
 from kit.errors import ImageError, MachineError
 
 ASK_SECONDS = 10.0
@@ -42,8 +44,17 @@ class DaemonImage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str = Field(alias="Id", pattern="^sha256:[0-9a-f]{64}$")
-    os: str = Field(default="", alias="Os")
-    architecture: str = Field(default="", alias="Architecture")
+    config: ImageConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_in_the_specification(cls, answer: Any) -> Any:
+        """The daemon spreads an image's configuration over its answer."""
+        if not isinstance(answer, dict):
+            return answer
+        names = {"os": "Os", "architecture": "Architecture", "config": "Config"}
+        config = {name: answer[key] for name, key in names.items() if answer.get(key) is not None}
+        return {**answer, "config": {"config": {}, **config}}
 
 
 def inspect(name: str) -> DaemonImage | None:

@@ -23,7 +23,8 @@ from infra.oci.regctl import Access, Deadline, Regctl
 from infra.outputs import AUTO_READY
 from infra.settings.model import Settings
 from infra.settings.own import OwnImage
-from infra.sources import base, hasher, own, payloads
+from infra.sources import base, hasher, own, payloads, probe
+from infra.sources.own import ResolvedImage
 from infra.sources.payloads import PayloadSpec
 from infra.variants import VARIANTS
 from kit.errors import ImageError, SociometerError
@@ -71,11 +72,19 @@ def source_repository(variant: str) -> str:
     return f"{PROJECT}/{variant}/source"
 
 
-def recipe(variant: str, settings: Settings) -> dict[str, str]:
-    """Everything that goes into a variant's source image, as flat text: equal recipes give equal images."""
+def found(settings: Settings) -> dict[str, ResolvedImage]:
+    """The user's own images as they are now, by variant; raises what `own.resolve` raises."""
+    return {name: own.resolve(names.parse(image.image), settings.platform) for name, image in settings.images.items()}
+
+
+def recipe(variant: str, settings: Settings, images: Mapping[str, ResolvedImage]) -> dict[str, str]:
+    """Everything that goes into a variant's source image, as flat text: equal recipes give equal images.
+
+    ``images`` are the user's own ones, as `found`.
+    """
     common = {"variant": variant, "platform": settings.platform}
     if image := settings.images.get(variant):
-        digest = own.resolve(names.parse(image.image), settings.platform).digest
+        digest = images[variant].digest
         return common | {"image": image.image, "digest": digest, "expects": " ".join(_expected(image))}
     spec = _payload_spec(variant, settings)
     return common | {
@@ -95,6 +104,8 @@ def make(ingredients: Mapping[str, str], destination: Destination, notify: Notif
     """
     if "image" in ingredients:
         return _copy_own(ingredients, destination, notify)
+    if probe.NAME in ingredients:
+        return _push_probe(ingredients, destination, notify)
     return _build(ingredients, destination, notify)
 
 
@@ -106,6 +117,11 @@ def is_there(destination: Destination, digest: str) -> bool:
 def remove(destination: Destination, digest: str) -> None:
     """Delete an image by digest, with its tags; no error when it is gone already."""
     destination.regctl.delete_manifest(Reference(destination.repository, digest))
+
+
+def probe_recipe(platform: str) -> dict[str, str]:
+    """Everything that goes into the image of the probe."""
+    return {"variant": probe.NAME, "platform": platform, probe.NAME: probe.image_key(platform)}
 
 
 def _expected(image: OwnImage) -> Iterator[str]:
@@ -179,13 +195,12 @@ def _push(image: ImageInLayout, destination: Destination, tag: str) -> str:
 
 def _copy_own(ingredients: Mapping[str, str], destination: Destination, notify: Notify) -> SourceImage:
     variant, reference = ingredients["variant"], ingredients["image"]
-    name = names.parse(reference)
-    image = own.ResolvedImage(name, ingredients["digest"])
-    tag = destination.tag or _tag({"platform": ingredients["platform"]}, image.digest)
+    wanted = ingredients["digest"]
+    tag = destination.tag or _tag({"platform": ingredients["platform"]}, wanted)
     digest = destination.regctl.digest(destination.repository, tag)
     if digest is None:
         notify(f"{variant}: copy {reference}")
-        own.copy(image, destination.repository, tag, destination.access)
+        own.copy(names.parse(reference), wanted, destination.repository, tag, destination.access)
         digest = destination.regctl.digest(destination.repository, tag)
     if digest is None:
         raise ImageError(f"The image {reference} was copied, and its tag {tag} is not in the registry.")
@@ -197,6 +212,14 @@ def _copy_own(ingredients: Mapping[str, str], destination: Destination, notify: 
         remove(destination, digest)
         raise
     return _described(copied, manifest, tag)
+
+
+def _push_probe(ingredients: Mapping[str, str], destination: Destination, notify: Notify) -> SourceImage:
+    notify("probe: push")
+    tag = destination.tag or _tag(ingredients, "")
+    image = probe.prepare(ingredients["platform"], cache_dir())
+    reference = Reference(destination.repository, _push(image, destination, tag))
+    return _described(reference, as_image(destination.regctl.manifest(reference), reference), tag)
 
 
 def _check_expected(ingredients: Mapping[str, str], destination: Destination, manifest: Manifest) -> None:

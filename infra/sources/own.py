@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.oci import ecr
+from infra.oci.config import ImageConfig
 from infra.oci.config import parse as parse_config
 from infra.oci.entry import entered, regctl_across
 from infra.oci.manifest import digest_of, parse
@@ -35,54 +36,55 @@ class ResolvedImage:
 
     name: ImageName
     digest: str
+    config: ImageConfig
 
 
 def resolve(name: ImageName, platform: str) -> ResolvedImage:
     """Find the image of a platform. Raises `ImageError` or `MachineError` in one line; moves no layer."""
     match name.transport:
         case "registry":
-            return ResolvedImage(name, _in_registry(name, platform))
+            return ResolvedImage(name, *_in_registry(name, platform))
         case "docker-daemon":
-            return ResolvedImage(name, _in_daemon(name, platform))
+            return ResolvedImage(name, *_in_daemon(name, platform))
         case "docker-archive":
-            config = archives.of_docker(Path(name.place), name.tag)
-            check_platform(parse_config(_text(config, name), name), platform, name)
-            return ResolvedImage(name, digest_of(config))
+            document = archives.of_docker(Path(name.place), name.tag)
+            config = parse_config(_text(document, name), name)
+            check_platform(config, platform, name)
+            return ResolvedImage(name, digest_of(document), config)
         case "oci" | "oci-archive":
-            return ResolvedImage(name, _in_layout(name, platform))
+            return ResolvedImage(name, *_in_layout(name, platform))
 
 
-def copy(image: ResolvedImage, repository: str, tag: str, access: Access) -> None:
-    """Bring an image into a registry under a tag; ``access`` is that of the destination."""
-    destination, name = f"{repository}:{tag}", image.name
+def copy(name: ImageName, digest: str, repository: str, tag: str, access: Access) -> None:
+    """Bring a resolved image into a registry under a tag; ``access`` is that of the destination."""
+    destination = f"{repository}:{tag}"
     if name.transport == "registry":
         with entered(name.host, ecr.region_of(name.host), access.auth_file) as both:
-            _regctl("image", "copy", f"{name.place}@{image.digest}", destination, access=both)
+            _regctl("image", "copy", f"{name.place}@{digest}", destination, access=both)
         return
     with scratch("own") as room:
         in_folder = name.transport == "oci"
-        source = _linked(image, room / "layout") if in_folder else _imported(image, room, room / "layout")
+        source = _linked(name, digest, room / "layout") if in_folder else _imported(name, digest, room, room / "layout")
         _regctl("image", "copy", source, destination, access=access)
 
 
-def _linked(image: ResolvedImage, layout: Path) -> str:
+def _linked(name: ImageName, digest: str, layout: Path) -> str:
     """A folder under a name that regctl can read: its references have no colons, spaces or accents in a path."""
-    layout.symlink_to(Path(image.name.place).absolute(), target_is_directory=True)
-    return f"ocidir://{layout}@{image.digest}"
+    layout.symlink_to(Path(name.place).absolute(), target_is_directory=True)
+    return f"ocidir://{layout}@{digest}"
 
 
-def _imported(image: ResolvedImage, room: Path, layout: Path) -> str:
+def _imported(name: ImageName, digest: str, room: Path, layout: Path) -> str:
     """Unpack an archive into a layout, and name the image in it."""
-    name = image.name
     if name.transport == "oci-archive":
         _regctl("image", "import", *_named(name.tag), f"ocidir://{layout}:image", name.place)
-        return f"ocidir://{layout}@{image.digest}"
+        return f"ocidir://{layout}@{digest}"
     file = Path(name.place)
     if name.transport == "docker-daemon":
         file = room / "saved.tar"
-        daemon.save(image.digest, file)  # not by its name, which may mean another image by now
+        daemon.save(digest, file)  # not by its name, which may mean another image by now
         archives.of_docker(file, None)
-    elif digest_of(archives.of_docker(file, name.tag)) != image.digest:
+    elif digest_of(archives.of_docker(file, name.tag)) != digest:
         raise ImageError(f"{file} has changed while it was read. Try again when it is whole.")
     _regctl("image", "import", *_named(name.tag), f"ocidir://{layout}:image", str(file))
     layers.check(layout, "image", name)
@@ -95,12 +97,13 @@ def _named(tag: str | None) -> tuple[str, ...]:
     return ("--name", tag) if tag else ()
 
 
-def _in_registry(name: ImageName, platform: str) -> str:
+def _in_registry(name: ImageName, platform: str) -> tuple[str, ImageConfig]:
     try:
         with entered(name.host, ecr.region_of(name.host)) as access:
             regctl = Regctl(access, Deadline(ASK_SECONDS))
             digest = name.digest or _digest_of_tag(regctl, name)
-            return choose(Documents.in_registry(regctl, name.place), digest, platform, name)[0]
+            chosen = choose(Documents.in_registry(regctl, name.place), digest, platform, name)
+            return chosen.digest, chosen.config
     except ImageError as error:
         raise type(error)(f"{error}{_hint_of_daemon(name)}") from error
 
@@ -125,15 +128,15 @@ def _hint_of_daemon(name: ImageName) -> str:
     return f" The local daemon has it: docker-daemon:{short}." if known else ""
 
 
-def _in_daemon(name: ImageName, platform: str) -> str:
+def _in_daemon(name: ImageName, platform: str) -> tuple[str, ImageConfig]:
     image = daemon.inspect(name.place)
     if image is None:
         raise ImageError(f"The local daemon has no image {name.place}. `docker images` lists those that it has.")
-    check_platform(image, platform, name)
-    return image.id
+    check_platform(image.config, platform, name)
+    return image.id, image.config
 
 
-def _in_layout(name: ImageName, platform: str) -> str:
+def _in_layout(name: ImageName, platform: str) -> tuple[str, ImageConfig]:
     place = Path(name.place)
     if name.transport == "oci" and not place.is_dir():
         raise ImageError(f"There is no folder {place}. An archive of an OCI layout is oci-archive:FILE.")
@@ -141,7 +144,8 @@ def _in_layout(name: ImageName, platform: str) -> str:
         raise ImageError(f"{place} is a folder, no archive. A folder of OCI layout is oci:FOLDER.")
     with archives.of_oci(place, name.tag) as (digest, blob):
         documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: _text(blob(wanted), name))
-        return choose(documents, digest, platform, name)[0]
+        chosen = choose(documents, digest, platform, name)
+        return chosen.digest, chosen.config
 
 
 def _text(document: bytes, name: ImageName) -> str:

@@ -141,6 +141,8 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
 
 def warn_of_nobody(settings: Settings) -> None:
     """Warn when the load balancer lets nobody in, as with the ranges in the shipped settings."""
+    if not settings.needs_load_balancer:
+        return
     ranges = [IPv4Network(cidr) for cidr in settings.loadbalancer_allow_cidrs]
     if all(any(allowed.subnet_of(example) for example in DOCUMENTATION) for allowed in ranges):
         say(

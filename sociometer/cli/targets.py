@@ -49,7 +49,6 @@ class Target:
     spends: ClassVar[bool] = False
     """Whether work here costs money."""
     has_stack: ClassVar[bool] = True
-    needs_boot_report: ClassVar[bool] = False
 
     def require_stack(self) -> None:
         """Raise `SettingsError` where a command about stacks makes no sense."""
@@ -144,12 +143,6 @@ class Target:
         if variant not in settings.all_variants:
             variants = ", ".join(settings.all_variants)
             raise SettingsError(f"The stack would have no variant {variant!r}. With these settings it has: {variants}.")
-        if self.needs_boot_report and not settings.workload(variant).boot_report:
-            raise SettingsError(
-                f"The image of variant {variant!r} writes no boot report, and on fargate nothing else proves how a "
-                "task was loaded. Let it write one (docs/fargate-rounds.md) and say bootReport: true, or measure it in "
-                "the lab."
-            )
 
 
 class Lab(Target):
@@ -197,7 +190,6 @@ class Fargate(Target):
 
     name = "fargate"
     spends = True
-    needs_boot_report = True
 
     def settings_to_set(self, wanted: Mapping[str, object]) -> dict[str, object]:
         """With those that ship, for a stack that has none yet."""

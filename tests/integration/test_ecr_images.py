@@ -148,7 +148,7 @@ def test_expired_credentials_take_nothing_out_of_the_state(ecr: Ecr, api: EcrApi
 
 
 def test_buildkit_builds_into_the_registry_once(api: EcrApi, lab: TestRegistry) -> None:
-    made_from = recipe("movie", Settings.parse({"movieMegabytes": 1, "base": "debian", "platform": "linux/arm64"}))
+    made_from = recipe("movie", Settings.parse({"movieMegabytes": 1, "base": "debian", "platform": "linux/arm64"}), {})
     said: list[str] = []
     with entered(lab.host, REGION) as access:
         place = Destination(f"{lab.host}/stack/movie/source", access, "key-20260102-030405")

@@ -31,13 +31,10 @@ from infra.automation.files import FARGATE_STACK
 from infra.oci.ecr import auth_file
 from tests.support.aws.command import Running, sociometer, started
 from tests.support.aws.inventory import inventory
-from tests.support.aws.plugins import provider_standins
 from tests.support.aws.sent import actions
-from tests.support.aws.server import REGION, AwsServer, aws_server
-from tests.support.aws.stages import stages_without_internet
-from tests.support.aws.tasks import Tasks, running_tasks
+from tests.support.aws.server import REGION
+from tests.support.aws.world import SECRET, World, whole_world
 from tests.support.permissions import in_the_table
-from tests.support.registry import registry
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 SNAPSHOTTERS = {"plain": "overlayfs", "soci-v2": "soci"}
@@ -45,27 +42,7 @@ COUNTS = (1, 2, 3, 8)
 BLOCKS = 3
 TREATMENTS = ("--variants", "movie", "--forms", ",".join(SNAPSHOTTERS))
 SMALL = ("--set", "movieMegabytes=12", "--set", "owner=tests")
-SECRET = "a-secret-that-nobody-may-see"  # noqa: S105 - it opens nothing
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class World:
-    """The local AWS, the containers of its tasks, the commands' data folder, and the file that notes what they send."""
-
-    aws: AwsServer
-    tasks: Tasks
-    data: Path
-    sent: Path
-
-    def services(self) -> dict[str, tuple[int, int]]:
-        """Desired and running count of every service."""
-        ecs, found = self.aws.client("ecs"), {}
-        for cluster in ecs.list_clusters()["clusterArns"]:
-            for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
-                [service] = ecs.describe_services(cluster=cluster, services=[arn])["services"]
-                found[service["serviceName"]] = (service["desiredCount"], service["runningCount"])
-        return found
 
 
 @dataclass(frozen=True)
@@ -95,18 +72,8 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    stages, data = stages_without_internet(tmp_path_factory.mktemp("stages")), tmp_path_factory.mktemp("data")
-    sent = tmp_path_factory.mktemp("sent") / "operations"
-    with (
-        aws_server() as aws,
-        registry() as images,
-        running_tasks(aws) as tasks,
-        provider_standins(aws, registry=images.host, load_balancer=tasks.address, stages=stages, sent=sent),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        patch.setenv("SOCIOMETER_DATA", str(data))
-        yield World(aws, tasks, data, sent)
+    with whole_world(tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

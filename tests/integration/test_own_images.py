@@ -61,7 +61,7 @@ def daemon(engine: Docker, monkeypatch: pytest.MonkeyPatch) -> Docker:
 def copied(text: str, here: TestRegistry, repository: str) -> SourceImage:
     """What the resource does: the recipe at `preview`, the copy at `up`."""
     settings = Settings.model_validate({"variants": [], "images": {"web": {"image": text, "ready": "exit:0"}}})
-    recipe = images.recipe("web", settings)
+    recipe = images.recipe("web", settings, images.found(settings))
     return images.make(recipe, Destination(f"{here.host}/{repository}", HTTP), lambda _line: None)
 
 
@@ -91,7 +91,7 @@ def test_an_image_that_was_built_again_under_its_name_is_not_copied_for_the_one_
     first = daemon.build("moving:dev", LINES, {"first": b"a", "second": b"b"})
     resolved = own.resolve(names.parse("docker-daemon:moving:dev"), "linux/amd64")
     second = daemon.build("moving:dev", LINES, {"first": b"c", "second": b"d"})
-    own.copy(resolved, f"{here.host}/moving", "one", HTTP)
+    own.copy(resolved.name, resolved.digest, f"{here.host}/moving", "one", HTTP)
     regctl = Regctl(HTTP, Deadline(30))
     found = regctl.manifest(Reference(f"{here.host}/moving", str(regctl.digest(f"{here.host}/moving", "one"))))
     assert isinstance(found, Manifest)

@@ -22,6 +22,8 @@ from pulumi.runtime import set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.proto import source_pb2
 
+from infra.oci.config import ImageConfig
+from infra.oci.names import ImageName
 from infra.outputs import OUTPUT_NAME, StackOutputs
 from infra.sources.own import ResolvedImage
 
@@ -227,8 +229,13 @@ def _nowhere() -> Iterator[None]:
 @contextmanager
 def _every_image_is_there() -> Iterator[None]:
     """No registry is asked for the user's own images: each has a digest made of its name."""
-    with mock.patch("infra.sources.own.resolve", lambda name, _platform: ResolvedImage(name, digest(str(name)))):
+    with mock.patch("infra.sources.own.resolve", _resolved):
         yield
+
+
+def _resolved(name: ImageName, _platform: str) -> ResolvedImage:
+    config = {"config": {"ExposedPorts": {"8080/tcp": {}}, "Healthcheck": {"Test": ["CMD", "/check", "--now"]}}}
+    return ResolvedImage(name, digest(str(name)), ImageConfig.model_validate(config))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from experiments.executors.simulation.stack_outputs import CLUSTER, parameters
 from experiments.executors.simulation.world import SimulatedRegion
 from experiments.plan.plan import Design
 from experiments.records.model import Round, RoundObservation
+from infra.outputs import StackOutputs
 from tests.contracts.plans import small_design
 
 PLATFORM = "linux/arm64"
@@ -84,17 +85,36 @@ class SimulatedEcs:
 
 
 def simulated(
-    *failures: Failure, seed: int = 1, timeout_seconds: float = 300.0, **changes: object
+    *failures: Failure,
+    seed: int = 1,
+    timeout_seconds: float = 300.0,
+    unchanged: bool = False,
+    **changes: object,
 ) -> SimulatedExecutor:
-    """The real executor on the default region, with what goes wrong in its first round; not entered yet."""
+    """The real executor on the default region, with what goes wrong in its first round; not entered yet.
+
+    ``unchanged``: the image reports nothing by itself.
+    """
     design = small_design(variants=("movie",), forms=("plain", "soci-v2"))
+    stack = outputs(design, PLATFORM)
     return SimulatedExecutor(
-        outputs(design, PLATFORM),
+        probed(stack) if unchanged else stack,
         parameters(design).model_copy(update=changes),
         seed=seed,
         timeout_seconds=timeout_seconds,
         script={0: [failures]},
     )
+
+
+def probed(stack: StackOutputs) -> StackOutputs:
+    """The same stack with images that report nothing: a probe beside each tells, and no load balancer asks."""
+    document = stack.model_dump(mode="json")
+    document["fargate"] |= {"probe": "probe", "load_balancer": None}
+    for variant in document["variants"].values():
+        variant |= {"boot_report": False, "ready": "port:80"}
+        for treatment in variant["treatments"].values():
+            treatment["service"]["target_group"] = None
+    return StackOutputs.parse(document)
 
 
 def one_round(task_count: int, form: str = "soci-v2") -> Round:
@@ -108,8 +128,9 @@ def run(
     form: str = "soci-v2",
     seed: int = 1,
     timeout_seconds: float = 300.0,
+    unchanged: bool = False,
     **changes: object,
 ) -> tuple[RoundObservation, SimulatedExecutor]:
     """One round of the movie, and the executor that knows the truth."""
-    with simulated(*failures, seed=seed, timeout_seconds=timeout_seconds, **changes) as executor:
+    with simulated(*failures, seed=seed, timeout_seconds=timeout_seconds, unchanged=unchanged, **changes) as executor:
         return executor.run_round(one_round(task_count, form), lambda _: None), executor

@@ -49,8 +49,10 @@ class Balancer:
         strangers: Container[str],
     ) -> None:
         self._aws, self._clock, self._strangers = aws, clock, strangers
-        self._url, self._header = stack.load_balancer.rstrip("/") + boot_report.PATH, service.header
-        self._task_count, self._left = task_count, calls.most_gets(task_count)
+        self._url, self._header = f"{(stack.load_balancer or '').rstrip('/')}{boot_report.PATH}", service.header
+        self._task_count = task_count
+        # Tasks that the load balancer does not know are seen by their probes.
+        self._left = calls.most_gets(task_count) if service.target_group else 0
         self._began = self._next = clock.monotonic()
         self._round_arns: Container[str] | None = None
         self.answered: dict[str, Answered] = {}

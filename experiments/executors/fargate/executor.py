@@ -20,8 +20,8 @@ from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage, fargate_of
 from experiments.executors.protocol import NotifyPhase
 from experiments.records.model import Round, RoundObservation
-from infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput
-from kit.errors import AwsError, SettingsError, StackError
+from infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput, VariantOutput
+from kit.errors import AwsError, StackError
 
 
 class FargateExecutor:
@@ -53,8 +53,8 @@ class FargateExecutor:
         }
 
     def check(self, rounds: Sequence[Round]) -> None:
-        """Raise when the rounds cannot run: no credentials, a service gone or with another image, no boot report."""
-        wanted = {_service(treatment).name: treatment for treatment in map(self._reporting, rounds)}
+        """Raise when the rounds cannot run: no credentials, a service gone or with another image."""
+        wanted = {_service(treatment).name: treatment for treatment in map(self._measurable, rounds)}
         described = describe(self._stage.aws, self._stack, list(wanted))
         for name, treatment in wanted.items():
             _check_deployed(_service(treatment), described[name])
@@ -72,6 +72,7 @@ class FargateExecutor:
             task_definition=output.task_definition,
             lazy=treatment.form in LAZY_FORMS,
             timeout_seconds=self._stage.timeout_seconds,
+            ready=_probed(self._outputs.variants[round_.variant]),
         )
         return FargateRound(self._stage, service, promise, round_.task_count, notify).run()
 
@@ -101,15 +102,19 @@ class FargateExecutor:
         except KeyError:
             raise StackError(f"The stack has no {round_.variant} image in the form {round_.form}.") from None
 
-    def _reporting(self, round_: Round) -> TreatmentOutput:
-        treatment = self._treatment(round_)
-        if not self._outputs.variants[round_.variant].boot_report:
-            raise SettingsError(
-                f"The image of variant {round_.variant} writes no boot report (bootReport: false). On Fargate nothing "
-                "else proves which snapshotter loaded a task, or tells the tasks behind the load balancer apart. "
-                "Let it write one, as docs/fargate-rounds.md shows, or measure it in the lab."
+    def _measurable(self, round_: Round) -> TreatmentOutput:
+        treatment, variant = self._treatment(round_), self._outputs.variants[round_.variant]
+        if not variant.boot_report and (variant.ready is None or self._stack.probe is None):
+            raise StackError(
+                f"Nothing tells when a task of {round_.variant} is ready: its image writes no boot report, and the "
+                "stack is older than the probe. Run `sociometer up`."
             )
         return treatment
+
+
+def _probed(variant: VariantOutput) -> str | None:
+    """What the probe of a variant's tasks waits for; None where they report by themselves."""
+    return None if variant.boot_report else variant.ready
 
 
 def _service(treatment: TreatmentOutput) -> ServiceOutput:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from experiments.executors.fargate.balancer import Answered
 from experiments.executors.fargate.clocks import NS_PER_SECOND, on_aws_clock
-from experiments.executors.fargate.reports import Logged, Report
+from experiments.executors.fargate.reports import Logged, NeverReady, Report
 from experiments.executors.fargate.tasks import TIMES, TaskFacts
 from experiments.records.model import (
     MAX_OFFSET_ERROR_MS,
@@ -36,6 +36,8 @@ class Promise:
     task_definition: str
     lazy: bool
     timeout_seconds: float
+    ready: str | None = None
+    """What the probe waits for; None where tasks report by themselves."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,16 @@ class Ending:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that was seen of one task; ``starters`` are whom this round's tasks can have been started by."""
+    """Everything that was seen of one task; ``starters`` are whom this round's tasks can have been started by.
+
+    ``last_seen`` is what was seen of a task that was not ready.
+    """
 
     facts: TaskFacts
     logged: Logged | None
     answered: Answered | None
     starters: frozenset[str]
+    last_seen: str | None = None
 
     @property
     def report(self) -> Report | None:
@@ -71,6 +77,7 @@ class Watched:
 
     tasks: Mapping[str, TaskFacts]
     logged: Mapping[str, Logged]
+    last_seen: Mapping[str, str]
     answered: Mapping[str, Answered]
     starters: frozenset[str]
     began_ns: int
@@ -88,7 +95,8 @@ class Watched:
 
     def evidence(self, facts: TaskFacts) -> Evidence:
         """All that was seen of one task, which may be another than the round's own."""
-        return Evidence(facts, self.logged.get(facts.arn), self.answered.get(facts.arn), self.starters)
+        arn = facts.arn
+        return Evidence(facts, self.logged.get(arn), self.answered.get(arn), self.starters, self.last_seen.get(arn))
 
 
 def observed(
@@ -141,6 +149,8 @@ def _own_fate(seen: Evidence) -> Verdict | None:
         return Outcome.FAILED, facts.stop_reason
     if facts.stopped_by_itself and seen.report is None:
         return Outcome.STOPPED, f"{facts.stop_code}: {facts.stop_reason}"
+    if seen.logged is not None and isinstance(seen.logged.report, NeverReady):
+        return Outcome.STOPPED, seen.logged.report.seen
     return None
 
 
@@ -159,10 +169,17 @@ def _faults(seen: Evidence, promise: Promise) -> Verdict | None:
     if facts.task_definition and facts.task_definition != promise.task_definition:
         return Outcome.CONTAMINATED, f"it ran {facts.task_definition}, not {promise.task_definition}"
     if logged is None:
-        return Outcome.TIMEOUT, f"no boot report in its log after {promise.timeout_seconds:.0f} s"
+        return Outcome.TIMEOUT, _silence(seen, promise)
     if isinstance(logged.report, str):
         return Outcome.FAILED, logged.report
-    return _disagreement(logged.report, seen.answered)
+    return None if seen.report is None else _disagreement(seen.report, seen.answered)
+
+
+def _silence(seen: Evidence, promise: Promise) -> str:
+    after = f"after {promise.timeout_seconds:.0f} s"
+    if promise.ready is None:
+        return f"no boot report in its log {after}"
+    return f"not ready ({promise.ready}) {after}: {seen.last_seen or 'its probe wrote nothing'}"
 
 
 def _disagreement(report: Report, answered: Answered | None) -> Verdict | None:
@@ -202,7 +219,12 @@ def _times(seen: Evidence, offset: ClockOffset | None, began_ns: int) -> tuple[T
 
 
 def _ready(seen: Evidence, offset: ClockOffset | None) -> int | None:
-    """When the task first answered, on AWS's clock; None when that is not known well enough."""
+    """When the task was ready: as its probe saw it, on the task's clock, or when it first answered, on AWS's clock.
+
+    None when that is not known well enough.
+    """
+    if seen.report is not None and seen.report.ready_ns is not None:
+        return seen.report.ready_ns
     if seen.answered is None or offset is None or offset.error_ms > MAX_OFFSET_ERROR_MS:
         return None
     # It answered after it had started: an earlier time is due to the offset's error alone.

@@ -31,7 +31,14 @@ class FargateRound:
     def run(self) -> RoundObservation:
         """Whatever happens, the service is at 0 when this ends, or the error or record says that it may not be."""
         try:
-            watched = watch(self._stage, self._service, self._task_count, self._time, self._notify)
+            watched = watch(
+                self._stage,
+                self._service,
+                self._task_count,
+                self._time,
+                self._notify,
+                ready=self._promise.ready,
+            )
         except BaseException:
             if self._service.may_run:
                 self._clear({})

@@ -16,7 +16,7 @@ from experiments.executors.fargate.aws import TASKS_PER_CALL
 from experiments.executors.fargate.balancer import Balancer
 from experiments.executors.fargate.clocks import NS_PER_SECOND, AwsTime
 from experiments.executors.fargate.outcomes import Ending, Watched
-from experiments.executors.fargate.reports import BootLog
+from experiments.executors.fargate.probed import task_log
 from experiments.executors.fargate.service import Service, Signs
 from experiments.executors.fargate.stage import Backoff, Stage
 from experiments.executors.fargate.tasks import TaskFacts, task_id
@@ -40,12 +40,16 @@ SKEW_NS = 360 * NS_PER_SECOND
 """AWS refuses requests signed more than five minutes off its clock, so a local time is less wrong than this."""
 
 
-def watch(stage: Stage, service: Service, task_count: int, time: AwsTime, notify: NotifyPhase) -> Watched:
+def watch(
+    stage: Stage, service: Service, task_count: int, time: AwsTime, notify: NotifyPhase, *, ready: str | None = None
+) -> Watched:
     """Scale the service up and watch its tasks until all is known, or until it is clear that it never will be.
+
+    ``ready`` is what the tasks' probes wait for; None where the tasks report by themselves.
 
     Raises `AwsError` only when no task was seen; Ctrl-C ends the watch and is told in its result.
     """
-    watching = _Watch(stage, service, task_count, time, notify)
+    watching = _Watch(stage, service, task_count, time, notify, ready)
     try:
         watching.until_known()
     except _RoundOver as over:
@@ -66,7 +70,15 @@ class _RoundOver(Exception):
 
 
 class _Watch:
-    def __init__(self, stage: Stage, service: Service, task_count: int, time: AwsTime, notify: NotifyPhase) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        service: Service,
+        task_count: int,
+        time: AwsTime,
+        notify: NotifyPhase,
+        ready: str | None,
+    ) -> None:
         self._stage, self._service, self._task_count = stage, service, task_count
         self._time, self._notify = time, notify
         self._began_ns, self._began = time.now_ns(), stage.clock.monotonic()
@@ -77,15 +89,15 @@ class _Watch:
         self._balancer = Balancer(
             stage.aws, stage.clock, stage.stack, service.output, task_count, strangers=service.earlier
         )
-        prefix = f"{service.output.log_stream_prefix}/{stage.stack.container}/"
-        start_ns = max(self._began_ns - SKEW_NS, service.emptied_ns)
-        self._log = BootLog(stage.aws, time, stage.stack.log_group, prefix, start_ns // NS_PER_MS)
+        start_ms = max(self._began_ns - SKEW_NS, service.emptied_ns) // NS_PER_MS
+        self._log = task_log(stage, time, service.output.log_stream_prefix, start_ms, ready)
 
     def seen(self, ending: Ending | None = None) -> Watched:
         """What has been seen by now."""
         return Watched(
             tasks=dict(self._tasks),
             logged=dict(self._log.reports),
+            last_seen=dict(self._log.seen),
             answered=dict(self._balancer.answered),
             starters=self._starters,
             began_ns=self._began_ns,

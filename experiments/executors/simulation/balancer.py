@@ -64,7 +64,7 @@ def _serve(task: SimulatedTask, path: str, now_ns: int, stranger: str | None) ->
         return Answer(OK, json.dumps({"TaskARN": stranger or task.arn}).encode())
     if path != boot_report.PATH or task.time("boot_finished_ns", now_ns) is None:
         return Answer(NOT_FOUND, b"404 Not Found")
-    text = documents.boot_report(task)
+    text = documents.report_line(task)
     return Answer(OK, (text if stranger is None else text.replace(task.arn, stranger)).encode())
 
 

@@ -104,8 +104,16 @@ def counts(tasks: Iterable[SimulatedTask], now_ns: int) -> tuple[int, int]:
 
 
 def log_stream(task: SimulatedTask) -> str:
-    """The name of a task's log stream (awslogs driver)."""
-    return f"{task.treatment.service.log_stream_prefix}/{task.treatment.stack.container}/{task.id}"
+    """The name of the log stream that tells of a task's boot (awslogs driver): its own, or its probe's."""
+    treatment = task.treatment
+    container = treatment.stack.container if treatment.ready is None else treatment.stack.probe
+    return f"{treatment.service.log_stream_prefix}/{container}/{task.id}"
+
+
+def report_line(task: SimulatedTask) -> str:
+    """The line that tells of a task's boot; raises `ValueError` when that never happens."""
+    line = boot_report(task) if task.treatment.ready is None else _probe_report(task)
+    return line[: len(line) // 2] if Kind.CUT_REPORT in task.fate else line
 
 
 def boot_report(task: SimulatedTask) -> str:
@@ -116,15 +124,37 @@ def boot_report(task: SimulatedTask) -> str:
     report = {
         "schema_version": 1,
         "variant": treatment.variant,
-        "task_arn": f"{task.arn}-{FOREIGN}" if Kind.FOREIGN_REPORT in task.fate else task.arn,
+        "task_arn": _told_arn(task),
         "snapshotter": task.snapshotter,
         "clock_error_bound_ms": task.clock_error_bound_ms,
         "started_ns": task.boot_started_ns + task.clock_error_ns,
         "finished_ns": task.boot_finished_ns + task.clock_error_ns,
         "files": [_hashed("/srv/www/payload/simulated", treatment.workload.read_bytes, treatment.variant)],
     }
-    line = json.dumps(report, separators=(",", ":"))
-    return line[: len(line) // 2] if Kind.CUT_REPORT in task.fate else line
+    return json.dumps(report, separators=(",", ":"))
+
+
+def _probe_report(task: SimulatedTask) -> str:
+    """What the probe beside a task writes once that has booted."""
+    if task.boot_started_ns is None or task.boot_finished_ns is None:
+        raise ValueError(f"The boot of {task.arn} never ends.")
+    stack = task.treatment.stack
+    measured = {"snapshotter": task.snapshotter, "started_ns": task.boot_started_ns + task.clock_error_ns}
+    report = {
+        "probe_schema_version": 1,
+        "task_arn": _told_arn(task),
+        "ready": task.treatment.ready,
+        "ready_ns": task.boot_finished_ns + task.clock_error_ns,
+        "seen": "answered 200",
+        "final": True,
+        "clock_error_bound_ms": task.clock_error_bound_ms,
+        "containers": [{"name": stack.container, **measured}, {"name": stack.probe, "snapshotter": "overlayfs"}],
+    }
+    return json.dumps(report, separators=(",", ":"))
+
+
+def _told_arn(task: SimulatedTask) -> str:
+    return f"{task.arn}-{FOREIGN}" if Kind.FOREIGN_REPORT in task.fate else task.arn
 
 
 def _container(task: SimulatedTask, status: str) -> Document:

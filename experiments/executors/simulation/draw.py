@@ -99,7 +99,7 @@ class RoundDraw:
             task.stop.exit_code = 1
         elif Kind.REPLACED in task.fate and task.boot_finished_ns is not None:
             asked_ns = task.boot_finished_ns + round(REPLACED_SECONDS * NS_PER_SECOND)
-            reason = "Task failed ELB health checks in (target-group " + task.treatment.service.target_group + ")"
+            reason = f"Task failed ELB health checks in (target-group {task.treatment.service.target_group})"
             task.stop = self.stop(asked_ns, self.killed_ns(asked_ns), "ServiceSchedulerInitiated", reason)
 
     def stop(self, asked_ns: int, killed_ns: int, code: str, reason: str) -> Stop:

@@ -11,7 +11,7 @@ from bisect import bisect_left, insort
 from typing import NamedTuple
 
 from experiments.executors.fargate.aws import Document, Page
-from experiments.executors.simulation.documents import NS_PER_MS, boot_report, log_stream
+from experiments.executors.simulation.documents import NS_PER_MS, log_stream, report_line
 from experiments.executors.simulation.task import SimulatedTask
 
 PAGE_BYTES = 1 << 20
@@ -45,7 +45,7 @@ class BootLog:
         for logged in self._events[bisect_left(self._events, start, key=_order) :]:
             if not _found(logged.task, now_ns) or not log_stream(logged.task).startswith(prefix):
                 continue
-            message = boot_report(logged.task)
+            message = report_line(logged.task)
             if not matches(pattern, message):
                 continue
             size += len(message) + EVENT_BYTES

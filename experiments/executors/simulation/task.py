@@ -30,6 +30,8 @@ class Treatment:
     service: ServiceOutput
     stack: FargateOutput
     workload: Workload
+    ready: str | None = None
+    """What its probe waits for; None where its tasks report by themselves."""
 
     @property
     def lazy(self) -> bool:

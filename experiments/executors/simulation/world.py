@@ -142,4 +142,5 @@ def treatments(outputs: StackOutputs, parameters: Parameters) -> Iterator[Treatm
                 service=treatment.service,
                 stack=outputs.fargate,
                 workload=parameters.workloads.get(variant.name, whole),
+                ready=None if variant.boot_report else variant.ready,
             )

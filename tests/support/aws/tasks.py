@@ -1,7 +1,8 @@
-"""What the containers would do if the local server ran any: boot, write their report to their log, answer requests.
+"""What the containers would do if the local server ran any: boot, report it to a log, answer requests.
 
 Only what AWS itself knows is used: the image of a task's definition tells whether it loads lazily, a rule of the
-load balancer's listener tells which requests are for its service. All load balancers share one address here.
+load balancer's listener tells which requests are for its service, a container called probe reports for the first.
+All load balancers share one address here.
 """
 
 from __future__ import annotations
@@ -30,12 +31,29 @@ SOCI_INDEX = "com.amazon.soci.index-digest"
 """Annotation of an image index whose image is loaded lazily (SOCI index manifest v2)."""
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a task definition says: where its containers log, whether its image is loaded lazily, and what its probe
+    waits for."""
+
+    group: str
+    prefix: str
+    measured: str
+    lazy: bool
+    ready: str | None
+
+    def stream(self, container: str, identity: str) -> dict[str, str]:
+        """Where a container of a task logs (awslogs driver)."""
+        return {"logGroupName": self.group, "logStreamName": f"{self.prefix}/{container}/{identity}"}
+
+
 @dataclass
 class Booting:
     """A task's container from its start on; ``report`` is there once it has booted."""
 
-    header: str
-    stream: dict[str, str]
+    header: str | None
+    kind: Kind
+    identity: str
     snapshotter: str
     started_ns: int
     report: bytes | None = None
@@ -60,7 +78,7 @@ class Tasks:
     boots_left: float = math.inf
     faults: list[BaseException] = field(default_factory=list)
     _containers: dict[str, Booting] = field(default_factory=dict)
-    _kinds: dict[str, tuple[dict[str, str], bool]] = field(default_factory=dict)
+    _kinds: dict[str, Kind] = field(default_factory=dict)
     _headers: dict[str, str] = field(default_factory=dict)
     _turn: Iterator[int] = field(default_factory=count)
 
@@ -90,33 +108,49 @@ class Tasks:
                 continue  # removed since it was listed
 
     def _started(self, task: dict[str, Any]) -> Booting:
-        options, lazy = self._kind(task["taskDefinitionArn"])
-        identity = task["taskArn"].rpartition("/")[2]
-        name = f"{options['awslogs-stream-prefix']}/{task['containers'][0]['name']}/{identity}"
+        kind = self._kind(task["taskDefinitionArn"])
+        reports = kind.ready is None
         return Booting(
-            header=self._header(task["clusterArn"], task["group"].removeprefix("service:")),
-            stream={"logGroupName": options["awslogs-group"], "logStreamName": name},
-            snapshotter="soci" if lazy and not self.fall_back else "overlayfs",
+            header=self._header(task["clusterArn"], task["group"].removeprefix("service:")) if reports else None,
+            kind=kind,
+            identity=task["taskArn"].rpartition("/")[2],
+            snapshotter="soci" if kind.lazy and not self.fall_back else "overlayfs",
             started_ns=time.time_ns(),
         )
 
-    def _kind(self, definition: str) -> tuple[dict[str, str], bool]:
-        """Where a task definition's container logs, and whether its image is loaded lazily."""
+    def _kind(self, definition: str) -> Kind:
         if definition not in self._kinds:
             ecs = self.server.client("ecs")
             found = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
-            [container] = found["containerDefinitions"]
-            self._kinds[definition] = container["logConfiguration"]["options"], _names_an_index(container["image"])
+            containers = {container["name"]: container for container in found["containerDefinitions"]}
+            told = {entry["name"]: entry["value"] for entry in containers.get("probe", {}).get("environment", ())}
+            measured = containers[told.get("CONTAINER", "workload")]
+            options = measured["logConfiguration"]["options"]
+            self._kinds[definition] = Kind(
+                group=options["awslogs-group"],
+                prefix=options["awslogs-stream-prefix"],
+                measured=measured["name"],
+                lazy=_names_an_index(measured["image"]),
+                ready=told.get("READY"),
+            )
         return self._kinds[definition]
 
     def _boot(self, arn: str, one: Booting) -> None:
-        line = _report(arn, one)
-        logs = self.server.client("logs")
-        logs.create_log_stream(**one.stream)
-        now_ms = time.time_ns() // 10**6
-        logs.put_log_events(**one.stream, logEvents=[{"timestamp": now_ms, "message": line}])
+        kind = one.kind
+        if kind.ready is None:
+            line = _report(arn, one)
+            self._log(kind.stream(kind.measured, one.identity), line)
+        else:
+            line = _probe_report(arn, one, kind.ready)
+            self._log(kind.stream("probe", one.identity), line)
+            self._log(kind.stream(kind.measured, one.identity), "serving")
         one.report = f"{line}\n".encode()
         self.boots_left -= 1
+
+    def _log(self, stream: dict[str, str], line: str) -> None:
+        logs = self.server.client("logs")
+        logs.create_log_stream(**stream)
+        logs.put_log_events(**stream, logEvents=[{"timestamp": time.time_ns() // 10**6, "message": line}])
 
     def _header(self, cluster: str, service: str) -> str:
         """The header of a service's requests: what the rule wants that leads to its target group."""
@@ -199,12 +233,29 @@ def _report(arn: str, one: Booting) -> str:
     """The line that images/hasher/boot.go prints."""
     report = {
         "schema_version": 1,
-        "variant": one.stream["logStreamName"].partition("/")[0],
+        "variant": one.kind.prefix,
         "task_arn": arn,
         "snapshotter": one.snapshotter,
         "clock_error_bound_ms": 0.4,
         "started_ns": one.started_ns,
         "finished_ns": time.time_ns(),
         "files": [{"path": "/data/file", "bytes": 1, "sha256": "0" * 64}],
+    }
+    return json.dumps(report, separators=(",", ":"))
+
+
+def _probe_report(arn: str, one: Booting, ready: str) -> str:
+    """The line that images/probe/main.go prints; where the log tells of readiness, the probe tells who the task is."""
+    seen_by_the_probe = not ready.startswith("log:")
+    measured = {"name": one.kind.measured, "snapshotter": one.snapshotter, "started_ns": one.started_ns}
+    report = {
+        "probe_schema_version": 1,
+        "task_arn": arn,
+        "ready": ready,
+        "ready_ns": time.time_ns() if seen_by_the_probe else None,
+        "seen": "answered 200" if seen_by_the_probe else "the log is read by others",
+        "final": True,
+        "clock_error_bound_ms": 0.4,
+        "containers": [measured, {"name": "probe", "snapshotter": "overlayfs", "started_ns": one.started_ns}],
     }
     return json.dumps(report, separators=(",", ":"))

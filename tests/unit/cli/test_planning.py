@@ -8,7 +8,7 @@ import pytest
 
 from kit.errors import SettingsError
 from sociometer.cli.options import Changes
-from sociometer.cli.targets import Fargate, Lab
+from sociometer.cli.targets import Fargate, Lab, Target
 
 ANYTHING = Changes(None, None, None, None, None)
 OPEN = {"loadbalancerAllowCidrs": ["198.51.100.7/32"]}
@@ -47,7 +47,6 @@ def test_sizes_that_are_set_are_those_that_are_planned_and_priced() -> None:
 @pytest.mark.parametrize(
     ("changes", "settings", "said"),
     [
-        (ANYTHING, {"images": {"web": "x:1"}, "variants": []}, "The image of variant 'web' writes no boot report"),
         (ANYTHING, {"forms": ["plain"]}, "The settings leave out the form soci-v2, which the plan measures"),
         (Changes("movie", None, None, None, None), {"variants": ["parquet"]}, "would have no variant 'movie'"),
     ],
@@ -59,6 +58,7 @@ def test_what_could_not_be_measured_is_refused_before_it_is_paid_for(
         fargate().plan_to_make(changes, {**OPEN, **settings})
 
 
-def test_an_own_image_needs_no_boot_report_in_the_lab() -> None:
-    plan = Lab("web", "default").plan_to_make(ANYTHING, {"images": {"web": "x:1"}, "variants": []})
+@pytest.mark.parametrize("target", [Lab, Fargate])
+def test_an_own_image_needs_no_boot_report_and_no_load_balancer(target: type[Target]) -> None:
+    plan = target("web", "default").plan_to_make(ANYTHING, {"images": {"web": "x:1"}, "variants": []})
     assert plan.design.variants == ("web",)

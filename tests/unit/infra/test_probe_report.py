@@ -18,6 +18,7 @@ def line(**changed: Any) -> str:
             "ready": READY,
             "ready_ns": 1_700_000_000_000_000_001,
             "seen": "answered 200",
+            "final": True,
             "clock_error_bound_ms": 0.5,
             "containers": [{"name": "workload", "snapshotter": "soci"}, {"name": "probe", "snapshotter": "overlayfs"}],
             **changed,

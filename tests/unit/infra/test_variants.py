@@ -40,4 +40,4 @@ def test_sizes_are_summed_from_the_table(variant: str, whole: int, read: int) ->
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_recipe_in_the_state_keeps_its_text(variant: str) -> None:
     settings = Settings.parse({"movieMegabytes": 9, "parquetTestMegabytes": 1, "parquetTrainMegabytes": 2})
-    assert recipe(variant, settings)["payload"].startswith(PAYLOADS[variant])
+    assert recipe(variant, settings, {})["payload"].startswith(PAYLOADS[variant])

@@ -25,7 +25,9 @@ from tests.contracts.plans import small_plan
 NotesOn = Callable[..., list[str]]
 
 
-def record(clock: ClockOffset | None, bound_ms: float | None = 0.5, retries: int | None = 0) -> RoundRecord:
+def record(
+    clock: ClockOffset | None, bound_ms: float | None = 0.5, retries: int | None = 0, gets: int = 7
+) -> RoundRecord:
     task = TaskObservation(
         task_id="t",
         image_digest=digest("i"),
@@ -34,7 +36,7 @@ def record(clock: ClockOffset | None, bound_ms: float | None = 0.5, retries: int
         clock_error_bound_ms=bound_ms,
     )
     calls = None if retries is None else 10
-    requests = Requests(api_calls=calls, api_retries=retries, balancer_gets=7, balancer_in_vain=3)
+    requests = Requests(api_calls=calls, api_retries=retries, balancer_gets=gets, balancer_in_vain=min(gets, 3))
     return RoundRecord(
         sweep_id="s",
         round=Round(block=0, index=0, variant="movie", form="plain", task_count=1),
@@ -101,3 +103,8 @@ def test_a_clock_that_is_surely_wrong_is_said_and_one_that_may_be_right_is_not(n
 )
 def test_a_task_clock_that_may_be_wrong_is_said(notes_on: NotesOn, bound_ms: float | None, expected: str) -> None:
     assert any(expected in note for note in notes_on(record(ClockOffset(offset_ms=0, error_ms=10), bound_ms)))
+
+
+def test_of_rounds_that_probes_timed_no_load_balancer_and_no_clock_of_this_machine_is_told(notes_on: NotesOn) -> None:
+    [requests] = notes_on(record(None, gets=0))
+    assert requests == "Watching took 10 requests to AWS, 0 of them retries (throttled, failed or lost)."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from infra.outputs import StackOutputs
 from tests.support.fargate_stack import MockedResource, run_stack
 
-OWN = '{"shop": {"image": "shop.example/web@sha256:' + "a" * 64 + '", "port": 8080, "healthPath": "/up"}}'
+IMAGE = f"shop.example/web@sha256:{'a' * 64}"
+OWN = json.dumps({"shop": {"image": IMAGE, "port": 8080, "healthPath": "/up", "bootReport": True}})
 
 
 @pytest.fixture(scope="session")

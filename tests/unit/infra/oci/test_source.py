@@ -6,13 +6,13 @@ import pytest
 
 from infra.oci.blame import BadLayer, candidates, complaint
 from infra.oci.manifest import Descriptor, Manifest, as_image, normalized, parse
-from infra.oci.source import Documents, choose, require_indexable
+from infra.oci.source import Chosen, Documents, choose, require_indexable
 from kit.errors import ImageError
 from tests.support import field_images as field
 from tests.support.field_images import AMD64, ARM64, UNKNOWN, FieldImage
 
 
-def chosen(image: FieldImage, platform: str = "linux/amd64") -> tuple[str, Manifest]:
+def chosen(image: FieldImage, platform: str = "linux/amd64") -> Chosen:
     documents = {field.digest_of(raw): raw for raw, _ in image.manifests}
     return choose(
         Documents(lambda digest: parse(documents[digest], name=digest), lambda digest: image.blobs[digest].decode()),
@@ -34,7 +34,7 @@ def refusal(image: FieldImage, platform: str = "linux/amd64") -> str:
 
 def test_an_image_without_an_index_is_itself() -> None:
     image = field.ordinary()
-    assert chosen(image)[0] == image.digest
+    assert chosen(image).digest == image.digest
 
 
 @pytest.mark.parametrize("case", [field.index_without_platform, field.attestation_first])
@@ -82,7 +82,7 @@ def test_zstd_is_refused_only_where_nothing_is_left_to_index() -> None:
 
 def test_the_image_inside_a_converted_one_is_the_control_without_its_index() -> None:
     lazy = field.image([field.base()], annotations={"com.amazon.soci.index-digest": "sha256:" + "a" * 64})
-    _, manifest = chosen(field.index((lazy, AMD64)))
+    manifest = chosen(field.index((lazy, AMD64))).manifest
     assert b"soci" not in normalized(manifest).raw
 
 

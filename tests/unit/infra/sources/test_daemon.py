@@ -61,7 +61,7 @@ def test_the_daemon_says_which_image_a_name_means(answers: Answers) -> None:
     answers[asked("localhost:5000/team/web:dev")] = (200, IMAGE, 0)
     found = daemon.inspect("localhost:5000/team/web:dev")
     assert found is not None
-    assert (found.id, found.os, found.architecture) == (ID, "linux", "amd64")
+    assert (found.id, found.config.os, found.config.architecture) == (ID, "linux", "amd64")
     assert daemon.inspect("web:other") is None
 
 

@@ -14,7 +14,7 @@ from experiments.records.model import Outcome, RoundStatus
 from experiments.store.store import Store
 from experiments.sweep import resume, start
 from infra.outputs import StackOutputs
-from kit.errors import AwsError, CredentialsError, SettingsError, StackError, StoreError
+from kit.errors import AwsError, CredentialsError, StackError, StoreError
 from tests.contracts.executor import ExecutorContract
 from tests.contracts.fargate import fargate_outputs
 from tests.contracts.outputs import stack_outputs
@@ -83,12 +83,12 @@ def test_check_refuses_a_service_that_runs_another_image(
         executor_on(ecs, outputs, clock).check(small_plan().rounds)
 
 
-def test_check_refuses_an_image_without_boot_report(
+def test_check_refuses_tasks_of_which_nothing_tells_when_they_are_ready(
     outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock
 ) -> None:
     movie = outputs.variants["movie"].model_copy(update={"boot_report": False})
     silent = outputs.model_copy(update={"variants": {"movie": movie}})
-    with pytest.raises(SettingsError, match=r"variant movie writes no boot report .* docs/fargate-rounds.md"):
+    with pytest.raises(StackError, match=r"its image writes no boot report, .* Run `sociometer up`"):
         executor_on(ecs, silent, clock).check(small_plan().rounds)
     assert not ecs.calls
 

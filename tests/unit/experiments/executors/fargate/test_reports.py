@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from experiments.executors.fargate.aws import Page
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.reports import LATE_MS, BootLog, Report, named_task
+from experiments.executors.fargate.reports import LATE_MS, PATTERN, BootLog, Report, Streams, named_task
 from experiments.executors.fargate.tasks import task_id
 from experiments.executors.simulation.clock import SimulatedClock
 from experiments.executors.simulation.documents import boot_report
@@ -30,7 +30,7 @@ def log_of(outputs: StackOutputs, *pages: Page) -> tuple[BootLog, Pages]:
     clock = SimulatedClock()
     aws = Pages(outputs, clock)
     aws.script(*pages)
-    return BootLog(aws, AwsTime(clock), "/group", PREFIX, START_MS), aws
+    return BootLog(Streams(aws, AwsTime(clock), "/group", PREFIX, PATTERN, START_MS)), aws
 
 
 def event(ecs: ScriptedEcs, name: str, at_ms: int, **changes: str) -> tuple[str, dict[str, object]]:

@@ -72,6 +72,24 @@ def test_what_is_recorded_is_the_truth(form: str) -> None:
         assert_true(task, truth[task.task_id])
 
 
+@pytest.mark.parametrize("form", ["plain", "soci-v2"])
+def test_of_an_unchanged_image_the_probe_tells_the_truth_and_the_load_balancer_is_not_asked(form: str) -> None:
+    observation, executor = run(30, form=form, unchanged=True)
+    truth = {task.arn: task for task in executor.region.truth()}
+    assert outcomes(observation) == {"booted": 30}
+    for task in observation.tasks:
+        assert_true(task, truth[task.task_id])
+        assert task.times.ready_ns == task.times.boot_finished_ns
+    assert observation.requests.balancer_gets == 0
+
+
+def test_an_unchanged_image_that_is_never_ready_times_out_and_says_what_was_waited_for() -> None:
+    observation, _ = run(2, Failure(Kind.NO_REPORT, 1), unchanged=True, timeout_seconds=60)
+    assert outcomes(observation) == {"booted": 1, "timeout": 1}
+    [reason] = {task.reason for task in observation.tasks if task.reason}
+    assert reason == "not ready (port:80) after 60 s: its probe wrote nothing"
+
+
 @settings(deadline=None, max_examples=200)
 @given(
     task_count=st.integers(1, 12),
