@@ -14,6 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.outputs import ROUTE_HEADER, ContainerOutput, ServiceOutput
+from infra.settings.fargate import LEAST_DISK_GIB
 from infra.settings.model import Workload
 
 CONTAINER = "workload"
@@ -38,10 +39,12 @@ class ServiceArgs:
     platform: str
     cpu_units: int
     memory_mebibytes: int
+    ephemeral_storage_gib: int
     region: str
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
-    security_group_id: pulumi.Input[str]
+    assign_public_ip: bool
+    security_group_ids: Sequence[pulumi.Input[str]]
     cluster_arn: pulumi.Input[str]
     log_group: pulumi.Input[str]
     listener_arn: pulumi.Input[str]
@@ -119,6 +122,7 @@ class TreatmentService(pulumi.ComponentResource):
             network_mode="awsvpc",
             cpu=str(self._args.cpu_units),
             memory=str(self._args.memory_mebibytes),
+            ephemeral_storage=_disk(self._args.ephemeral_storage_gib),
             runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
                 cpu_architecture=ARCHITECTURES[self._args.platform], operating_system_family="LINUX"
             ),
@@ -143,8 +147,8 @@ class TreatmentService(pulumi.ComponentResource):
             health_check_grace_period_seconds=GRACE_SECONDS,
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
                 subnets=list(self._args.subnet_ids),
-                security_groups=[self._args.security_group_id],
-                assign_public_ip=False,
+                security_groups=list(self._args.security_group_ids),
+                assign_public_ip=self._args.assign_public_ip,
             ),
             load_balancers=[
                 aws.ecs.ServiceLoadBalancerArgs(
@@ -158,6 +162,11 @@ class TreatmentService(pulumi.ComponentResource):
             wait_for_steady_state=False,
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desired_count"], depends_on=[self.rule, *needs]),
         )
+
+
+def _disk(gib: int) -> aws.ecs.TaskDefinitionEphemeralStorageArgs | None:
+    """A larger disk than every task has; ECS refuses that size itself."""
+    return aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=gib) if gib > LEAST_DISK_GIB else None
 
 
 def _given(container: ContainerOutput) -> dict[str, Any]:

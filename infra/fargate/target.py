@@ -12,6 +12,7 @@ import pulumi
 
 from infra.fargate.bastion import Bastion, BastionArgs
 from infra.fargate.cluster import Cluster, ClusterArgs
+from infra.fargate.given import GivenNetwork
 from infra.fargate.images import Token, VariantImages, VariantImagesArgs
 from infra.fargate.loadbalancer import LoadBalancer, LoadBalancerArgs
 from infra.fargate.network import Network, NetworkArgs
@@ -26,13 +27,13 @@ PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 @dataclass(frozen=True)
 class FargateArgs:
-    """The settings, the stack's name, and what was looked up on AWS. ``ami`` is set only with a bastion, ``token`` only
-    if pulumi-docker builds."""
+    """The settings, the stack's name, and what was looked up on AWS. ``place`` is a network that the user has, or the
+    two zones of one that is made. ``ami`` is set only with a bastion, ``token`` only if pulumi-docker builds."""
 
     settings: Settings
     stack: str
     account: pulumi.Input[str]
-    zones: tuple[pulumi.Input[str], pulumi.Input[str]]
+    place: GivenNetwork | tuple[pulumi.Input[str], pulumi.Input[str]]
     ami: pulumi.Input[str] | None = None
     token: Token | None = None
 
@@ -57,9 +58,11 @@ class FargateStack(pulumi.ComponentResource):
         self.outputs: dict[str, Any] = self._shared() | {"variants": variants}
         self.register_outputs({})
 
-    def _network(self) -> Network:
-        settings = self._settings
-        args = NetworkArgs(settings.network_cidr, settings.region, self._args.zones, settings.secret_services)
+    def _network(self) -> Network | GivenNetwork:
+        settings, place = self._settings, self._args.place
+        if isinstance(place, GivenNetwork):
+            return place
+        args = NetworkArgs(settings.network_cidr, settings.region, place, settings.secret_services)
         return Network(self._name, args, self._child_opts)
 
     def _registry(self) -> Registry:
@@ -69,7 +72,9 @@ class FargateStack(pulumi.ComponentResource):
 
     def _load_balancer(self) -> LoadBalancer:
         network = self.network
-        args = LoadBalancerArgs(network.vpc_id, network.public_subnet_ids, self._settings.loadbalancer_allow_cidrs)
+        args = LoadBalancerArgs(
+            network.vpc_id, network.load_balancer_subnet_ids, self._settings.loadbalancer_allow_cidrs
+        )
         return LoadBalancer(self._name, args, network.gateway, self._child_opts)
 
     def _cluster(self) -> Cluster:
@@ -77,8 +82,7 @@ class FargateStack(pulumi.ComponentResource):
         args = ClusterArgs(
             stack=self._args.stack,
             vpc_id=self.network.vpc_id,
-            vpc_cidr=self._settings.network_cidr,
-            s3_prefix_list_id=self.network.s3_prefix_list_id,
+            https_targets=self.network.https_targets,
             load_balancer_group=self.load_balancer.security_group,
             ports=ports,
         )
@@ -97,7 +101,7 @@ class FargateStack(pulumi.ComponentResource):
             partition=partition(self._settings.region),
             region=self._settings.region,
             vpc_id=self.network.vpc_id,
-            subnet_id=self.network.public_subnet_ids[0],
+            subnet_id=self.network.load_balancer_subnet_ids[0],
             ami=ami,
             repository_arns=self.registry.arns,
         )
@@ -136,10 +140,12 @@ class FargateStack(pulumi.ComponentResource):
             platform=settings.platform,
             cpu_units=settings.cpu_units,
             memory_mebibytes=settings.memory_mebibytes,
+            ephemeral_storage_gib=settings.ephemeral_storage_gib,
             region=settings.region,
             vpc_id=self.network.vpc_id,
-            subnet_ids=self.network.private_subnet_ids,
-            security_group_id=self.cluster.task_group.id,
+            subnet_ids=self.network.task_subnet_ids,
+            assign_public_ip=settings.assign_public_ip,
+            security_group_ids=[self.cluster.task_group.id, *settings.security_groups],
             cluster_arn=self.cluster.arn,
             log_group=self.cluster.log_group.name,
             listener_arn=self.load_balancer.listener.arn,
