@@ -1,21 +1,22 @@
 """What a sweep on Fargate will cost, and what a stack costs while it is up. Pure; an estimate, never a bill.
 
     tasks       every task's seconds from its pull to its end, rounded up, one minute at least,
-                x (vCPU x price + GB x price)
-    standing    load balancer, its capacity unit and addresses, endpoints in each zone: by the hour begun,
-                while the stack is made, the sweep runs and the stack is removed
+                x (vCPU x price + GB x price, and a public address where tasks have one)
+    standing    load balancer, its capacity unit and addresses, the endpoints that the stack makes in each zone: by the
+                hour begun, while the stack is made, the sweep runs and the stack is removed
     storage     the images in ECR, by the GB and month
     logs        what the tasks write, by the GB
 
 Not included: taxes, credits and free tiers, retried rounds, data out to the internet (some kB a task, and
 what `up` reads back from ECR to convert it, about the size of the images), and the bastion when it was chosen. Bytes of
-images come to the tasks through the S3 gateway endpoint, which is free.
+images come to the tasks through the S3 gateway endpoint, which is free. Not in a network that the user has: what that
+charges (a NAT gateway by the GB) is not known here. Nor is the price of a disk of more than 20 GiB.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
@@ -41,6 +42,8 @@ LOG_BYTES_PER_TASK = 16 * 1024
 
 INTERFACE_ENDPOINTS = 3
 """ecr.api, ecr.dkr and logs; secrets need one more for the service that holds them."""
+ZONES = 2
+"""Of a network that the stack makes."""
 
 
 class Shape(Frozen):
@@ -50,8 +53,9 @@ class Shape(Frozen):
     architecture: str = Field(default="arm64", pattern="^(arm64|amd64)$")
     vcpu: float = 0.25
     memory_gb: float = 0.5
-    zones: int = 2
-    interface_endpoints: int = Field(default=INTERFACE_ENDPOINTS, description="each in every zone")
+    zones: int = Field(default=ZONES, description="in which the load balancer has an address")
+    interface_endpoints: int = Field(default=INTERFACE_ENDPOINTS, description="each in every zone; 0: none is made")
+    public_tasks: bool = Field(default=False, description="whether each task has a public IPv4 address")
 
 
 class Part(Frozen):
@@ -120,31 +124,30 @@ def stored_bytes(variants: Sequence[str], forms: Sequence[str], sizes: PayloadSi
 
 def _tasks(
     plan: Plan, rounds: Sequence[Round], shape: Shape, model: FargateModel, prices: RegionPrices
-) -> tuple[Part, Part]:
+) -> Iterator[Part]:
     hours = sum(round_.task_count * billed_seconds(round_, plan, model) for round_ in rounds) / SECONDS_PER_HOUR
     per_vcpu, per_gb = prices.fargate(shape.architecture)
-    return (
-        Part(
-            name="Fargate vCPU",
-            quantity=f"{hours:.2f} task-hours x {shape.vcpu:g} vCPU x {per_vcpu:g}",
-            usd=hours * shape.vcpu * per_vcpu,
-        ),
-        Part(
-            name="Fargate memory",
-            quantity=f"{hours:.2f} task-hours x {shape.memory_gb:g} GB x {per_gb:g}",
-            usd=hours * shape.memory_gb * per_gb,
-        ),
+    yield Part(
+        name="Fargate vCPU",
+        quantity=f"{hours:.2f} task-hours x {shape.vcpu:g} vCPU x {per_vcpu:g}",
+        usd=hours * shape.vcpu * per_vcpu,
     )
+    yield Part(
+        name="Fargate memory",
+        quantity=f"{hours:.2f} task-hours x {shape.memory_gb:g} GB x {per_gb:g}",
+        usd=hours * shape.memory_gb * per_gb,
+    )
+    if shape.public_tasks:
+        each = prices.public_ipv4_hour.usd
+        yield Part(name="tasks' public IPv4 addresses", quantity=f"{hours:.2f} task-hours x {each:g}", usd=hours * each)
 
 
-def _standing(shape: Shape, hours: int, prices: RegionPrices) -> tuple[Part, ...]:
-    endpoints = shape.interface_endpoints * shape.zones
-    return (
-        _hourly("load balancer", 1, hours, prices.load_balancer_hour.usd),
-        _hourly("its capacity unit (LCU)", 1, hours, prices.load_balancer_lcu_hour.usd),
-        _hourly("its public IPv4 addresses", shape.zones, hours, prices.public_ipv4_hour.usd),
-        _hourly("interface endpoints", endpoints, hours, prices.endpoint_zone_hour.usd),
-    )
+def _standing(shape: Shape, hours: int, prices: RegionPrices) -> Iterator[Part]:
+    yield _hourly("load balancer", 1, hours, prices.load_balancer_hour.usd)
+    yield _hourly("its capacity unit (LCU)", 1, hours, prices.load_balancer_lcu_hour.usd)
+    yield _hourly("its public IPv4 addresses", shape.zones, hours, prices.public_ipv4_hour.usd)
+    if endpoints := shape.interface_endpoints * shape.zones:
+        yield _hourly("interface endpoints", endpoints, hours, prices.endpoint_zone_hour.usd)
 
 
 def _hourly(name: str, count: int, hours: int, usd: float) -> Part:

@@ -73,6 +73,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
     ),
 )
 """Messages of Pulumi and AWS about problems that the user can solve, the error to raise, and what to do."""
+_SETTING = re.compile(r"Setting \S+: [^\n]+")
+"""What the program says of a setting that AWS shows to be wrong; it reaches the engine without its type."""
 _NOISE = re.compile(r"\s*(error: )?(update|refresh|destroy|preview) failed\s*", re.IGNORECASE)
 
 
@@ -130,6 +132,8 @@ class Events:
             self.errors.append(text)
         elif severity.startswith("info") and text:
             self.notify(text.splitlines()[0])
+        elif severity == "warning" and text:
+            self.notify(f"warning: {text.splitlines()[0]}")
 
 
 def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerError:
@@ -138,6 +142,8 @@ def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerErro
         return StackError(_locked(stack, locks[0]))
     if own := [error for text in diagnostics if (error := _own_error(text))]:
         return _together(own, stack)
+    if settings := [text for text in diagnostics if _SETTING.fullmatch(text)]:
+        return errors.SettingsError(settings[0])
     if (known := _known_cause("\n".join((*diagnostics, run_output)))) is not None:
         return known
     complaints = [text for text in diagnostics if not _NOISE.fullmatch(text)] or _complaints(run_output)

@@ -18,9 +18,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.fargate.access import COMPONENT
-from infra.fargate.network import EVERYWHERE, HTTPS
 from infra.fargate.roles import PULL
-from infra.fargate.rules import allow_out
+from infra.fargate.rules import EVERYWHERE, HTTPS, allow_out
 
 INSTANCE_TYPE = "t4g.small"
 AMI_PARAMETER = "/aws/service/debian/release/12/latest/arm64"
@@ -54,7 +53,7 @@ class Bastion(pulumi.ComponentResource):
         self,
         name: str,
         args: BastionArgs,
-        gateway: aws.ec2.InternetGateway,
+        gateway: aws.ec2.InternetGateway | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(COMPONENT, name, None, opts)
@@ -121,7 +120,7 @@ class Bastion(pulumi.ComponentResource):
         return group
 
     def _instance(
-        self, profile: aws.iam.InstanceProfile, group: aws.ec2.SecurityGroup, gateway: aws.ec2.InternetGateway
+        self, profile: aws.iam.InstanceProfile, group: aws.ec2.SecurityGroup, gateway: aws.ec2.InternetGateway | None
     ) -> aws.ec2.Instance:
         args = self._args
         return aws.ec2.Instance(
@@ -141,7 +140,7 @@ class Bastion(pulumi.ComponentResource):
             tags={"Name": self._name},
             # The parameter names a new AMI every other week, which is no reason to replace the machine. The gateway
             # cannot be deleted while the machine has a public address.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], depends_on=[gateway]),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"], depends_on=[gateway] if gateway else None),
         )
 
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.fargate.network import HTTPS
-from infra.fargate.rules import allow_in, allow_out
+from infra.fargate.rules import HTTPS, allow_in, allow_out
 
 LOG_DAYS = 7
 
 
 @dataclass(frozen=True)
 class ClusterArgs:
-    """The tasks' network, the security group of the load balancer (nothing else reaches them), and their ports.
-
-    Without a load balancer nothing reaches them.
-    """
+    """The tasks' network, where they may go over HTTPS (by name), the security group of the load balancer (nothing else
+    reaches them; without one nothing does), and their ports."""
 
     stack: str
     vpc_id: pulumi.Input[str]
-    vpc_cidr: str
-    s3_prefix_list_id: pulumi.Input[str]
+    https_targets: Mapping[str, Mapping[str, pulumi.Input[str]]]
     load_balancer_group: aws.ec2.SecurityGroup | None
     ports: Sequence[int]
 
@@ -47,7 +43,8 @@ class Cluster(pulumi.ComponentResource):
         )
         if args.load_balancer_group is not None:
             self._from_load_balancer(name, args.load_balancer_group, args.ports)
-        self._to_endpoints(name, args)
+        for target, where in args.https_targets.items():
+            allow_out(f"{name}-tasks-to-{target}", self.task_group, HTTPS, opts=self._child_opts, **where)
         self.arn: pulumi.Output[str] = self.cluster.arn
         self.register_outputs({"arn": self.arn, "log_group": self.log_group.name})
 
@@ -67,11 +64,3 @@ class Cluster(pulumi.ComponentResource):
                 opts=self._child_opts,
                 referenced_security_group_id=self.task_group.id,
             )
-
-    def _to_endpoints(self, name: str, args: ClusterArgs) -> None:
-        destinations: dict[str, dict[str, pulumi.Input[str]]] = {
-            "endpoints": {"cidr_ipv4": args.vpc_cidr},
-            "s3": {"prefix_list_id": args.s3_prefix_list_id},
-        }
-        for destination, target in destinations.items():
-            allow_out(f"{name}-tasks-to-{destination}", self.task_group, HTTPS, opts=self._child_opts, **target)

@@ -146,10 +146,10 @@ def quotas(settings: Settings, task_count: int, config: Config, session: Any) ->
     def vpcs() -> float:
         return len(ec2.describe_vpcs()["Vpcs"]) + 1.0
 
-    return [
-        _quota(limits, VCPU_QUOTA, lambda: vcpus, f"{task_count} tasks at once need"),
-        _quota(limits, VPC_QUOTA, vpcs, "with this stack's there are"),
-    ]
+    checks = [_quota(limits, VCPU_QUOTA, lambda: vcpus, f"{task_count} tasks at once need")]
+    if not settings.vpc:
+        checks.append(_quota(limits, VPC_QUOTA, vpcs, "with this stack's there are"))
+    return checks
 
 
 def _quota(limits: Any, quota: tuple[str, str, str], amount: Callable[[], float], need: str) -> Check:

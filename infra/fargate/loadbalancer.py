@@ -29,14 +29,15 @@ class LoadBalancerArgs:
 class LoadBalancer(pulumi.ComponentResource):
     """An application load balancer with one listener; the treatments' rules come with their services.
 
-    AWS creates a public load balancer only once the VPC has its ``gateway``, and deletes the gateway only after it.
+    AWS creates a public load balancer only once the VPC has its ``gateway``, and deletes the gateway only after it;
+    None when it was there before.
     """
 
     def __init__(
         self,
         name: str,
         args: LoadBalancerArgs,
-        gateway: aws.ec2.InternetGateway,
+        gateway: aws.ec2.InternetGateway | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sociometer:fargate:LoadBalancer", name, None, opts)
@@ -58,7 +59,7 @@ class LoadBalancer(pulumi.ComponentResource):
             security_groups=[self.security_group.id],
             subnets=list(args.subnet_ids),
             drop_invalid_header_fields=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway] if gateway else None),
         )
         self.listener = aws.lb.Listener(
             name,

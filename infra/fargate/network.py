@@ -6,18 +6,16 @@ There is no NAT gateway, so every task pulls over the same short path, and none 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.fargate.rules import allow_in
+from infra.fargate.rules import EVERYWHERE, HTTPS, allow_in
 
 INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs")
-HTTPS = 443
-EVERYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,12 @@ class Network(pulumi.ComponentResource):
         self.s3_endpoint = self._gateway_endpoint(private_tables)
         self.endpoints = self._interface_endpoints(private)
         self.vpc_id: pulumi.Output[str] = self.vpc.id
-        self.public_subnet_ids: list[pulumi.Output[str]] = [subnet.id for subnet in public]
-        self.private_subnet_ids: list[pulumi.Output[str]] = [subnet.id for subnet in private]
-        self.s3_prefix_list_id: pulumi.Output[str] = self.s3_endpoint.prefix_list_id
+        self.load_balancer_subnet_ids: list[pulumi.Output[str]] = [subnet.id for subnet in public]
+        self.task_subnet_ids: list[pulumi.Output[str]] = [subnet.id for subnet in private]
+        self.https_targets: Mapping[str, Mapping[str, pulumi.Input[str]]] = {
+            "endpoints": {"cidr_ipv4": args.cidr},
+            "s3": {"prefix_list_id": self.s3_endpoint.prefix_list_id},
+        }
         self.register_outputs({"vpc_id": self.vpc_id})
 
     def _subnets(self, kind: str, blocks: Sequence[IPv4Network]) -> list[aws.ec2.Subnet]:

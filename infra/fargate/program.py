@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.fargate import tags
+from infra.fargate import given, tags
 from infra.fargate.bastion import AMI_PARAMETER
 from infra.fargate.images import Token
 from infra.fargate.target import FargateArgs, FargateStack
@@ -39,7 +39,7 @@ def fargate(settings: Settings) -> dict[str, Any]:
         images=images,
         ready=_ready(settings, images),
         account=aws.get_caller_identity_output(opts=invoke_opts).account_id,
-        zones=_two_zones(settings.region, invoke_opts),
+        place=_given_network(settings, provider) if settings.vpc else _two_zones(settings.region, invoke_opts),
         ami=_machine_image(invoke_opts) if settings.bastion else None,
         token=_token(invoke_opts) if settings.built_by_docker else None,
     )
@@ -53,6 +53,34 @@ def _ready(settings: Settings, images: Mapping[str, ResolvedImage]) -> dict[str,
         for variant, image in images.items()
         if not settings.reports_boot(variant)
     }
+
+
+def _given_network(settings: Settings, provider: pulumi.ProviderResource) -> given.GivenNetwork:
+    """The network that the user has. All of it is asked before anything is declared, so that a wrong id leaves nothing
+    behind."""
+    opts = pulumi.InvokeOptions(provider=provider)
+    here = [aws.ec2.GetVpcsFilterArgsDict(name="vpc-id", values=[settings.vpc])]
+    given.require_vpc(settings, aws.ec2.get_vpcs(filters=here, opts=opts).ids)
+    subnets = aws.ec2.get_subnets(filters=here, opts=opts).ids
+    given.require_in_vpc(settings, "subnets", settings.subnets, subnets)
+    given.require_in_vpc(settings, "loadBalancerSubnets", settings.load_balancer_subnets, subnets)
+    if settings.security_groups:
+        groups = aws.ec2.get_security_groups(filters=here, opts=opts).ids
+        given.require_in_vpc(settings, "securityGroups", settings.security_groups, groups)
+    wanted = {*settings.subnets, *settings.load_balancer_subnets}
+    zones = {subnet: aws.ec2.get_subnet(id=subnet, opts=opts).availability_zone for subnet in sorted(wanted)}
+    tables = aws.ec2.get_route_tables(vpc_id=settings.vpc, opts=opts).ids
+    pulumi.log.warn(given.notice(settings))
+    return given.placed(settings, zones, [_route_table(table, opts) for table in tables])
+
+
+def _route_table(identity: str, opts: pulumi.InvokeOptions) -> given.RouteTable:
+    found = aws.ec2.get_route_table(route_table_id=identity, opts=opts)
+    return given.RouteTable(
+        subnets=frozenset(each.subnet_id for each in found.associations if each.subnet_id),
+        main=any(each.main for each in found.associations),
+        gateways=frozenset(each.gateway_id for each in found.routes if each.gateway_id),
+    )
 
 
 def _two_zones(region: str, invoke_opts: pulumi.InvokeOutputOptions) -> tuple[pulumi.Output[str], pulumi.Output[str]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+HTTPS = 443
+EVERYWHERE = "0.0.0.0/0"
+
 
 def allow_in(
     name: str, group: aws.ec2.SecurityGroup, port: int, *, opts: pulumi.ResourceOptions, **source: pulumi.Input[str]

@@ -16,6 +16,7 @@ import pulumi_aws as aws
 
 from infra.fargate.containers import CONTAINER, ContainerArgs, definitions
 from infra.outputs import ROUTE_HEADER, ServiceOutput
+from infra.settings.fargate import LEAST_DISK_GIB
 
 PLATFORM_VERSION = "1.4.0"  # the one that supports lazy loading
 ARCHITECTURES = {"linux/arm64": "ARM64", "linux/amd64": "X86_64"}
@@ -37,9 +38,11 @@ class ServiceArgs:
     platform: str
     cpu_units: int
     memory_mebibytes: int
+    ephemeral_storage_gib: int
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
-    security_group_id: pulumi.Input[str]
+    assign_public_ip: bool
+    security_group_ids: Sequence[pulumi.Input[str]]
     cluster_arn: pulumi.Input[str]
     listener_arn: pulumi.Input[str] | None
     execution_role_arn: pulumi.Input[str]
@@ -123,6 +126,7 @@ class TreatmentService(pulumi.ComponentResource):
             network_mode="awsvpc",
             cpu=str(self._args.cpu_units),
             memory=str(self._args.memory_mebibytes),
+            ephemeral_storage=_disk(self._args.ephemeral_storage_gib),
             runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
                 cpu_architecture=ARCHITECTURES[self._args.platform], operating_system_family="LINUX"
             ),
@@ -148,8 +152,8 @@ class TreatmentService(pulumi.ComponentResource):
             health_check_grace_period_seconds=None if self.target_group is None else GRACE_SECONDS,
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
                 subnets=list(self._args.subnet_ids),
-                security_groups=[self._args.security_group_id],
-                assign_public_ip=False,
+                security_groups=list(self._args.security_group_ids),
+                assign_public_ip=self._args.assign_public_ip,
             ),
             load_balancers=self._balanced(),
             enable_ecs_managed_tags=True,
@@ -166,6 +170,11 @@ class TreatmentService(pulumi.ComponentResource):
                 target_group_arn=self.target_group.arn, container_name=CONTAINER, container_port=self._port
             )
         ]
+
+
+def _disk(gib: int) -> aws.ecs.TaskDefinitionEphemeralStorageArgs | None:
+    """A larger disk than every task has; ECS refuses that size itself."""
+    return aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=gib) if gib > LEAST_DISK_GIB else None
 
 
 def priorities(headers: Iterable[str]) -> dict[str, int]:

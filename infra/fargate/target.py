@@ -14,6 +14,7 @@ import pulumi
 from infra.fargate.bastion import Bastion, BastionArgs
 from infra.fargate.cluster import Cluster, ClusterArgs
 from infra.fargate.containers import CONTAINER, PROBE, ContainerArgs, Probed
+from infra.fargate.given import GivenNetwork
 from infra.fargate.images import Token, VariantImages, VariantImagesArgs, probe_image
 from infra.fargate.loadbalancer import LoadBalancer, LoadBalancerArgs
 from infra.fargate.network import Network, NetworkArgs
@@ -31,13 +32,16 @@ PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 @dataclass(frozen=True)
 class FargateArgs:
-    """The settings, the stack's name, and what was looked up: on AWS, and of the user's own ``images``. ``ready`` is
-    what the probe waits for, by variant; ``ami`` is set only with a bastion, ``token`` only if pulumi-docker builds."""
+    """The settings, the stack's name, and what was looked up: on AWS, and of the user's own ``images``.
+
+    ``place`` is a network that the user has, or the two zones of one that is made. ``ready`` is what the probe waits
+    for, by variant; ``ami`` is set only with a bastion, ``token`` only if pulumi-docker builds.
+    """
 
     settings: Settings
     stack: str
     account: pulumi.Input[str]
-    zones: tuple[pulumi.Input[str], pulumi.Input[str]]
+    place: GivenNetwork | tuple[pulumi.Input[str], pulumi.Input[str]]
     images: Mapping[str, ResolvedImage]
     ready: Mapping[str, Ready]
     ami: pulumi.Input[str] | None = None
@@ -65,9 +69,11 @@ class FargateStack(pulumi.ComponentResource):
         self.outputs: dict[str, Any] = self._shared() | {"variants": variants}
         self.register_outputs({})
 
-    def _network(self) -> Network:
-        settings = self._settings
-        args = NetworkArgs(settings.network_cidr, settings.region, self._args.zones, settings.secret_services)
+    def _network(self) -> Network | GivenNetwork:
+        settings, place = self._settings, self._args.place
+        if isinstance(place, GivenNetwork):
+            return place
+        args = NetworkArgs(settings.network_cidr, settings.region, place, settings.secret_services)
         return Network(self._name, args, self._child_opts)
 
     def _registry(self) -> Registry:
@@ -79,7 +85,9 @@ class FargateStack(pulumi.ComponentResource):
 
     def _load_balancer(self) -> LoadBalancer:
         network = self.network
-        args = LoadBalancerArgs(network.vpc_id, network.public_subnet_ids, self._settings.loadbalancer_allow_cidrs)
+        args = LoadBalancerArgs(
+            network.vpc_id, network.load_balancer_subnet_ids, self._settings.loadbalancer_allow_cidrs
+        )
         return LoadBalancer(self._name, args, network.gateway, self._child_opts)
 
     def _cluster(self) -> Cluster:
@@ -89,8 +97,7 @@ class FargateStack(pulumi.ComponentResource):
         args = ClusterArgs(
             stack=self._args.stack,
             vpc_id=self.network.vpc_id,
-            vpc_cidr=self._settings.network_cidr,
-            s3_prefix_list_id=self.network.s3_prefix_list_id,
+            https_targets=self.network.https_targets,
             load_balancer_group=None if self.load_balancer is None else self.load_balancer.security_group,
             ports=ports,
         )
@@ -109,7 +116,7 @@ class FargateStack(pulumi.ComponentResource):
             partition=partition(self._settings.region),
             region=self._settings.region,
             vpc_id=self.network.vpc_id,
-            subnet_id=self.network.public_subnet_ids[0],
+            subnet_id=self.network.load_balancer_subnet_ids[0],
             ami=ami,
             repository_arns=self.registry.arns,
         )
@@ -156,9 +163,11 @@ class FargateStack(pulumi.ComponentResource):
             platform=settings.platform,
             cpu_units=settings.cpu_units,
             memory_mebibytes=settings.memory_mebibytes,
+            ephemeral_storage_gib=settings.ephemeral_storage_gib,
             vpc_id=self.network.vpc_id,
-            subnet_ids=self.network.private_subnet_ids,
-            security_group_id=self.cluster.task_group.id,
+            subnet_ids=self.network.task_subnet_ids,
+            assign_public_ip=settings.assign_public_ip,
+            security_group_ids=[self.cluster.task_group.id, *settings.security_groups],
             cluster_arn=self.cluster.arn,
             listener_arn=self._listener(variant),
             execution_role_arn=self.roles.execution.arn,

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from infra.settings.values import Cidr, SettingsModel, parse_list
+from infra.settings.network import NetworkSettings
+from infra.settings.values import Cidr, parse_list
 
 ANY_TIME = "any-time"
 """The tag's value when nobody named a date: the stack is an experiment and may be deleted."""
@@ -36,30 +37,26 @@ MEMORY: dict[int, range] = {
 }
 """The memory sizes in MiB that each CPU size allows ("Task size" in the Amazon ECS developer guide)."""
 
+LEAST_DISK_GIB = 20
+"""What a task has unasked; up to 200 can be asked for ("Fargate task ephemeral storage" in the same guide)."""
+
 WORLD_PREFIX = 8
 """A range with a shorter prefix counts as the world: two halves of the internet are as large as the whole."""
 
 
-class FargateSettings(SettingsModel):
+class FargateSettings(NetworkSettings):
     """Where a Fargate stack runs, how large its tasks are, and who may reach them."""
 
     region: str = Field(default="eu-west-2", pattern=REGION)
-    network_cidr: Cidr = "10.13.0.0/16"
     loadbalancer_allow_cidrs: Annotated[tuple[Cidr, ...], BeforeValidator(parse_list)] = ()
     loadbalancer_allow_world: bool = False
     cpu_units: int = 256
     memory_mebibytes: int = 512
+    ephemeral_storage_gib: int = Field(default=LEAST_DISK_GIB, ge=LEAST_DISK_GIB, le=200)
     builder: Literal["docker", "buildkit"] = "docker"
     bastion: bool = False
     owner: str = Field(default="unnamed", max_length=256, pattern=OWNER)
     delete_after: str = ""
-
-    @field_validator("network_cidr", mode="after")
-    @classmethod
-    def _room_for_four_subnets(cls, value: str) -> str:
-        if not 16 <= IPv4Network(value).prefixlen <= 24:
-            raise ValueError("a VPC of four subnets needs a range between /16 and /24")
-        return value
 
     @field_validator("cpu_units", mode="after")
     @classmethod

@@ -12,11 +12,21 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.forecast import prices
-from experiments.forecast.costs import INTERFACE_ENDPOINTS, Estimate, Part, Shape, estimate, per_day, stored_bytes
+from experiments.forecast.costs import (
+    INTERFACE_ENDPOINTS,
+    ZONES,
+    Estimate,
+    Part,
+    Shape,
+    estimate,
+    per_day,
+    stored_bytes,
+)
 from experiments.forecast.duration import FargateModel, Treatment, total_seconds
 from experiments.forecast.quotas import quota_notes
 from experiments.plan.plan import Plan
 from experiments.records.model import Round
+from infra.settings.fargate import LEAST_DISK_GIB
 from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
@@ -25,7 +35,9 @@ DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.
 """Ranges that are assigned to nobody (RFC 5737)."""
 
 WIDTH = 100
-BASTION = "This does not include the bastion (a t4g.small with 40 GB of disk)."
+BASTION = "the bastion (a t4g.small with 40 GB of disk)"
+NETWORK = "what your own network charges, such as a NAT gateway for each GB"
+DISK = "a task's disk beyond 20 GiB"
 MEBIBYTES_PER_GB = 1024
 CPU_UNITS_PER_VCPU = 1024
 
@@ -39,7 +51,7 @@ class Bill:
     tasks: int
     seconds: float
     estimate: Estimate | None
-    bastion: bool = False
+    left_out: str = ""
     quotas: tuple[str, ...] = ()
 
 
@@ -54,7 +66,7 @@ def bill(
     tasks = sum(round_.task_count for round_ in rounds)
     most_tasks = max((round_.task_count for round_ in rounds), default=0)
     quotas = tuple(quota_notes(settings.region, settings.cpu_units, most_tasks))
-    return Bill(settings.region, len(rounds), tasks, seconds, cost, settings.bastion, quotas)
+    return Bill(settings.region, len(rounds), tasks, seconds, cost, left_out(settings), quotas)
 
 
 def model_of(settings: Settings) -> FargateModel:
@@ -69,8 +81,21 @@ def shape_of(settings: Settings) -> Shape:
         architecture=settings.platform.partition("/")[2],
         vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU,
         memory_gb=settings.memory_mebibytes / MEBIBYTES_PER_GB,
-        interface_endpoints=INTERFACE_ENDPOINTS + len(settings.secret_services),
+        zones=len(settings.front_subnets) or ZONES,
+        interface_endpoints=0 if settings.vpc else INTERFACE_ENDPOINTS + len(settings.secret_services),
+        public_tasks=settings.assign_public_ip,
     )
+
+
+def left_out(settings: Settings) -> str:
+    """What no estimate for these settings includes, as a sentence; empty when it includes all."""
+    chosen = {
+        BASTION: settings.bastion,
+        NETWORK: bool(settings.vpc),
+        DISK: settings.ephemeral_storage_gib > LEAST_DISK_GIB,
+    }
+    parts = [part for part, is_chosen in chosen.items() if is_chosen]
+    return f"This does not include {'; '.join(parts)}." if parts else ""
 
 
 def show(quote: Bill, console: Console) -> None:
@@ -90,8 +115,8 @@ def show(quote: Bill, console: Console) -> None:
         f"While the stack is up, it costs about {usd(quote.estimate.usd_per_day)} a day. Prices: AWS Price List, "
         f"{quote.region}, published {table.oldest} or later, without taxes; retries of failed rounds cost extra."
     )
-    if quote.bastion:
-        console.print(BASTION)
+    if quote.left_out:
+        console.print(quote.left_out)
 
 
 def plain(quote: Bill) -> dict[str, object]:
@@ -134,8 +159,8 @@ def confirm_standing(settings: Settings, *, yes: bool) -> None:
         parts = per_day(shape_of(settings), stored, table)
         console.print(f"On AWS in {settings.region}, for a day while the stack is up, without any tasks:")
         console.print(_table(parts, "a day", sum(part.usd for part in parts)))
-        if settings.bastion:
-            console.print(BASTION)
+        if sentence := left_out(settings):
+            console.print(sentence)
     _ask(yes=yes)
 
 

@@ -26,6 +26,7 @@ from infra.oci.config import ImageConfig
 from infra.oci.names import ImageName
 from infra.outputs import OUTPUT_NAME, StackOutputs
 from infra.sources.own import ResolvedImage
+from tests.support import network_that_is_there
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-2"
@@ -107,7 +108,9 @@ class AwsMocks(Mocks):
     """What AWS would answer, as far as one resource needs it of another."""
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        return _CALLS[args.token], []
+        if args.token in _CALLS:
+            return _CALLS[args.token], []
+        return network_that_is_there.answer(args.token, args.args), []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         made = {**args.inputs}

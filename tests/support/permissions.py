@@ -191,6 +191,14 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
 LOOK_UPS: Mapping[str, tuple[str, ...]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": ("sts:GetCallerIdentity",),
     "aws:index/getAvailabilityZones:getAvailabilityZones": ("ec2:DescribeAvailabilityZones",),
+    "aws:ec2/getVpcs:getVpcs": ("ec2:DescribeVpcs",),
+    "aws:ec2/getSubnets:getSubnets": ("ec2:DescribeSubnets",),
+    # Its tags are not taken from the description: the provider's tags interceptor asks for them.
+    "aws:ec2/getSubnet:getSubnet": ("ec2:DescribeSubnets", "ec2:DescribeTags"),
+    "aws:ec2/getSecurityGroups:getSecurityGroups": ("ec2:DescribeSecurityGroups",),
+    "aws:ec2/getRouteTables:getRouteTables": ("ec2:DescribeRouteTables",),
+    # It leaves out routes to network interfaces of other accounts, so it looks at whose they are.
+    "aws:ec2/getRouteTable:getRouteTable": ("ec2:DescribeRouteTables", "ec2:DescribeNetworkInterfaces"),
     "aws:ssm/getParameter:getParameter": ("ssm:GetParameter",),
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": ("ecr:GetAuthorizationToken",),
 }

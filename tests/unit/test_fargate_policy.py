@@ -14,7 +14,7 @@ from pulumi.runtime.mocks import MockCallArgs
 
 from experiments.executors.fargate.aws import Aws
 from kit.paths import asset
-from tests.support import fargate_stack
+from tests.support import fargate_stack, network_that_is_there
 from tests.support.permissions import LOOK_UPS, RESOURCES, called_by_boto3
 
 DOCS = asset("docs")
@@ -47,8 +47,11 @@ class Declared:
 
 @pytest.fixture(scope="module")
 def without_bastion() -> list[Declared]:
-    """Built by pulumi-docker, and built by BuildKit."""
-    return [Declared(), Declared(builder="buildkit")]
+    """Built by pulumi-docker, built by BuildKit, and in a network that was there."""
+    there = Declared(
+        builder="buildkit", **network_that_is_there.SETTINGS, securityGroups=network_that_is_there.GROUPS[0]
+    )
+    return [Declared(), Declared(builder="buildkit"), there]
 
 
 @pytest.fixture(scope="module")

@@ -70,11 +70,13 @@ class TaskDefinition(_Ecs):
 
     def make(self, inputs: Properties) -> str:
         same = words("family cpu memory networkMode requiresCompatibilities executionRoleArn taskRoleArn")
-        same |= words("runtimePlatform ephemeralStorage volumes")
+        same |= words("runtimePlatform volumes")
+        disk = inputs.get("ephemeralStorage")
         made = self.client.register_task_definition(
             containerDefinitions=json.loads(inputs["containerDefinitions"]),
             tags=[{"key": key, "value": value} for key, value in inputs.get("tagsAll", {}).items()],
             **picked(inputs, {key: key for key in same}),
+            **({"ephemeralStorage": {"sizeInGiB": disk["sizeInGib"]}} if disk else {}),
         )
         return str(made["taskDefinition"]["taskDefinitionArn"])
 

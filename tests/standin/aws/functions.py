@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tests.standin.aws.base import pascal
 from tests.standin.aws.client import Aws
+from tests.standin.aws.lookups import NETWORK, Asks
 from tests.standin.provider import Function
 from tests.standin.values import Properties
 
 MACHINE_IMAGES = "/aws/service/debian/release/"
 """Public parameters, which the local server has none of and lets nobody set."""
 
-_Asks = Callable[[Aws, Properties], Properties]
-
 
 def functions(aws: Aws) -> Mapping[str, Function]:
     """By their tokens."""
-    table = {
+    table: dict[str, Asks] = {
         "aws:index/getCallerIdentity": _caller_identity,
         "aws:index/getAvailabilityZones": _availability_zones,
         "aws:ssm/getParameter": _parameter,
         "aws:ecr/getAuthorizationToken": _authorization_token,
+        **NETWORK,
     }
     return {f"{token}:{token.rpartition('/')[2]}": _bound(function, aws) for token, function in table.items()}
 
 
-def _bound(function: _Asks, aws: Aws) -> Function:
+def _bound(function: Asks, aws: Aws) -> Function:
     return lambda arguments: function(aws, arguments)
 
 

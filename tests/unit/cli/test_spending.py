@@ -13,6 +13,7 @@ import pytest
 
 from infra.settings.model import Settings
 from sociometer.cli import spending
+from tests.support import network_that_is_there
 from tests.unit.cli.conftest import Sociometer
 
 FARGATE = ("--target", "fargate")
@@ -75,6 +76,19 @@ def test_what_is_not_in_the_estimate_is_said(sociometer: Sociometer) -> None:
     asked = sociometer("up", *FARGATE, "--set", "bastion=true")
     assert "This does not include the bastion (a t4g.small with 40 GB of disk)." in asked.stderr
     assert "bastion" not in sociometer("up", *FARGATE).stderr
+
+
+def test_a_network_that_was_there_costs_no_endpoints_and_what_it_charges_is_said_to_be_missing(
+    sociometer: Sociometer,
+) -> None:
+    network = [f"--set={key}={value}" for key, value in network_that_is_there.SETTINGS.items()]
+    asked = " ".join(sociometer("up", *FARGATE, *network, "--set", "ephemeralStorageGib=50").stderr.split())
+    assert "interface endpoints" not in asked
+    assert "what your own network charges, such as a NAT gateway for each GB; a task's disk beyond 20 GiB." in asked
+    public = [f"--set=vpc={network_that_is_there.VPC}", f"--set=subnets={','.join(network_that_is_there.PUBLIC)}"]
+    asked = " ".join(sociometer("run", *FARGATE, *public, "--set", "assignPublicIp=true").stderr.split())
+    assert "tasks' public IPv4 addresses 2.82 task-hours x 0.005 0.0141" in asked
+    assert "interface endpoints" not in asked
 
 
 def test_a_setting_that_cannot_be_is_named_before_anything_is_asked(sociometer: Sociometer) -> None:

@@ -67,6 +67,22 @@ def test_what_stands_is_billed_by_the_hour_begun(prices: RegionPrices) -> None:
     assert of_part(plan, prices, "its capacity unit (LCU)", 40 * 60) == pytest.approx(0.0084)
 
 
+def test_endpoints_that_are_not_made_cost_nothing_and_a_third_zone_has_an_address(prices: RegionPrices) -> None:
+    """24 x (0.02646 + 0.0084 + 3 x 0.005) = 1.19664, and the images."""
+    plan, shape = small_plan(), Shape(region="eu-west-2", zones=3, interface_endpoints=0)
+    found = estimate(plan, plan.rounds, 0, shape, MODEL, prices)
+    assert [part.name for part in found.parts if "endpoints" in part.name] == []
+    assert found.usd_per_day == pytest.approx(1.19664 + 720e6 / 2**30 * 24 / 730 * 0.10)
+
+
+def test_public_addresses_of_tasks_are_paid_for_as_long_as_the_tasks(prices: RegionPrices) -> None:
+    """12 tasks of a minute: 0.2 h."""
+    shape = Shape(region="eu-west-2", public_tasks=True)
+    assert of_part(small_plan(), prices, "tasks' public IPv4 addresses", shape=shape) == pytest.approx(0.2 * 0.005)
+    parts = estimate(small_plan(), small_plan().rounds, 0, LONDON, MODEL, prices).parts
+    assert [part.name for part in parts if part.name.startswith("tasks'")] == []
+
+
 def test_storage_counts_the_source_and_every_form(prices: RegionPrices) -> None:
     """One variant of 240 MB, source, plain and soci-v2: 720 MB, for one hour of a month of 730."""
     plan = small_plan()

@@ -6,10 +6,18 @@ import threading
 
 import pytest
 from pulumi.automation import EngineEvent, OpType
-from pulumi.automation.events import ResourcePreEvent, ResOutputsEvent, StepEventMetadata
+from pulumi.automation.events import DiagnosticEvent, ResourcePreEvent, ResOutputsEvent, StepEventMetadata
 
 from infra.automation.events import Events, cause
-from kit.errors import AwsError, CredentialsError, ImageError, MachineError, SociometerError, StackError
+from kit.errors import (
+    AwsError,
+    CredentialsError,
+    ImageError,
+    MachineError,
+    SettingsError,
+    SociometerError,
+    StackError,
+)
 
 
 def step(name: str, op: OpType, kind: str = "aws:ecs/service:Service") -> StepEventMetadata:
@@ -100,6 +108,20 @@ def test_several_errors_of_our_own_are_each_told_once_and_what_to_leave_out() ->
 
 def test_one_error_that_is_told_twice_is_one_line() -> None:
     assert str(cause("dev", "", ["kit.errors.ImageError: odd"] * 2)) == "odd"
+
+
+def test_a_setting_that_aws_shows_to_be_wrong_is_an_error_of_settings() -> None:
+    said = "Setting vpc: there is no vpc-ffffffff in eu-west-2 for this account."
+    error = cause("dev", "error: update failed", [said, "update failed"])
+    assert type(error) is SettingsError
+    assert str(error) == said
+
+
+def test_a_warning_of_the_program_is_told_with_its_first_line() -> None:
+    told: list[str] = []
+    said = DiagnosticEvent(message="tasks need a way to ECR\nand more", color="never", severity="warning")
+    Events(told.append)(EngineEvent(sequence=1, timestamp=1, diagnostic_event=said))
+    assert told == ["warning: tasks need a way to ECR"]
 
 
 def test_anything_else_is_said_in_pulumi_s_words() -> None:

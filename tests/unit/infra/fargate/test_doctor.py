@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from infra.fargate import doctor
 from infra.settings.model import Settings
 from kit.machine.check import Check
+from tests.support import network_that_is_there
 
 CONFIG = Config()
 
@@ -80,6 +81,11 @@ def test_quotas_that_suffice_are_ok_and_what_exceeds_them_says_which_to_raise() 
     assert (vcpus.found, vcpus.state) == ("6; 8 tasks at once need 8", "failure")
     assert "--service-code fargate --quota-code L-3032A538 --desired-value 8" in vcpus.advice
     assert (vpcs.found, vpcs.state) == ("5; with this stack's there are 6", "failure")
+
+
+def test_a_network_that_was_there_needs_no_further_vpc() -> None:
+    there = settings(**network_that_is_there.SETTINGS)
+    assert states(doctor.quotas(there, 8, CONFIG, Account(vpcs=5))) == ["ok"]
 
 
 def test_quotas_that_nobody_may_read_are_a_warning() -> None:

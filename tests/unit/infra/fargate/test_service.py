@@ -44,6 +44,13 @@ def test_tasks_are_as_large_and_of_the_architecture_that_the_settings_say() -> N
     assert definition["runtimePlatform"]["cpuArchitecture"] == "X86_64"
 
 
+def test_a_task_has_the_disk_that_every_task_has_unless_a_larger_one_is_asked_for() -> None:
+    for asked, given in (("20", None), ("21", {"sizeInGib": 21})):
+        declared = resources(variants="movie", ephemeralStorageGib=asked)
+        definition = only(declared, "taskDefinition:TaskDefinition", "movie-plain").inputs
+        assert definition.get("ephemeralStorage") == given
+
+
 @pytest.mark.parametrize("name", TREATMENTS)
 def test_the_image_is_the_forms_own_by_digest(declared: Declared, name: str) -> None:
     variant, _, form = name.partition("-")
