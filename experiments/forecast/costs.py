@@ -55,6 +55,7 @@ class Shape(Frozen):
     memory_gb: float = 0.5
     zones: int = Field(default=ZONES, description="in which the load balancer has an address")
     interface_endpoints: int = Field(default=INTERFACE_ENDPOINTS, description="each in every zone; 0: none is made")
+    load_balancer: bool = Field(default=True, description="none is made for images that the probe watches")
     public_tasks: bool = Field(default=False, description="whether each task has a public IPv4 address")
 
 
@@ -143,9 +144,10 @@ def _tasks(
 
 
 def _standing(shape: Shape, hours: int, prices: RegionPrices) -> Iterator[Part]:
-    yield _hourly("load balancer", 1, hours, prices.load_balancer_hour.usd)
-    yield _hourly("its capacity unit (LCU)", 1, hours, prices.load_balancer_lcu_hour.usd)
-    yield _hourly("its public IPv4 addresses", shape.zones, hours, prices.public_ipv4_hour.usd)
+    if shape.load_balancer:
+        yield _hourly("load balancer", 1, hours, prices.load_balancer_hour.usd)
+        yield _hourly("its capacity unit (LCU)", 1, hours, prices.load_balancer_lcu_hour.usd)
+        yield _hourly("its public IPv4 addresses", shape.zones, hours, prices.public_ipv4_hour.usd)
     if endpoints := shape.interface_endpoints * shape.zones:
         yield _hourly("interface endpoints", endpoints, hours, prices.endpoint_zone_hour.usd)
 

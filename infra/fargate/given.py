@@ -68,8 +68,14 @@ def require_in_vpc(settings: Settings, key: str, wanted: Sequence[str], found: C
 def placed(settings: Settings, zones: Mapping[str, str], tables: Sequence[RouteTable]) -> GivenNetwork:
     """The network with its load balancer's subnets; ``zones`` has each subnet's, ``tables`` are all of the VPC.
 
-    Raises `SettingsError` where a load balancer cannot stand, or could not reach the tasks or be reached.
+    Raises `SettingsError` where a load balancer cannot stand, or could not reach the tasks or be reached. A stack that
+    has none (and no bastion, which stands beside it) needs no public subnet.
     """
+    public = _public(tables, zones)
+    if settings.assign_public_ip:
+        _require_addresses_of_use(settings.subnets, public)
+    if not settings.needs_load_balancer and not settings.bastion:
+        return GivenNetwork(settings.vpc, settings.subnets, settings.subnets)
     chosen = settings.load_balancer_subnets
     front = chosen or _one_of_each_zone(settings.subnets, zones)
     key = "loadBalancerSubnets" if chosen else "subnets"
@@ -77,10 +83,7 @@ def placed(settings: Settings, zones: Mapping[str, str], tables: Sequence[RouteT
     _require_two_zones(key, front, zones)
     _require_one_of_each_zone(key, front, zones)
     _require_zones_of_tasks(settings, front, zones)
-    public = _public(tables, zones)
     _require_public(front, public)
-    if settings.assign_public_ip:
-        _require_addresses_of_use(settings.subnets, public)
     return GivenNetwork(settings.vpc, front, settings.subnets)
 
 

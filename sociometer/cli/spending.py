@@ -82,6 +82,7 @@ def shape_of(settings: Settings) -> Shape:
         vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU,
         memory_gb=settings.memory_mebibytes / MEBIBYTES_PER_GB,
         zones=len(settings.front_subnets) or ZONES,
+        load_balancer=settings.needs_load_balancer,
         interface_endpoints=0 if settings.vpc else INTERFACE_ENDPOINTS + len(settings.secret_services),
         public_tasks=settings.assign_public_ip,
     )
