@@ -44,6 +44,7 @@ class DaemonImage(BaseModel):
     id: str = Field(alias="Id", pattern="^sha256:[0-9a-f]{64}$")
     os: str = Field(default="", alias="Os")
     architecture: str = Field(default="", alias="Architecture")
+    size_bytes: int | None = Field(default=None, ge=0, alias="Size", description="of the layers, not compressed")
 
 
 def inspect(name: str) -> DaemonImage | None:
