@@ -24,10 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol, Self
 
+from pydantic import Field
+
 from experiments.plan.plan import Payload, Plan
 from experiments.records.model import Round
 from infra.outputs import LAZY_FORMS
-from infra.variants import NONE_KNOWN, VARIANTS, LayerBytes, boot_bytes, image_bytes
+from infra.variants import VARIANTS, LayerBytes, boot_bytes, image_bytes
 from kit.values import Frozen
 
 UNPACK_SECONDS_PER_BYTE = (7.5 - 5.8) / 725e6
@@ -69,7 +71,7 @@ class Model(Protocol):
 class _Sized(Frozen):
     """What is known of the images: their layers where somebody looked, and how much of an own one its boot reads."""
 
-    layer_bytes: LayerBytes = NONE_KNOWN
+    layer_bytes: LayerBytes = Field(default_factory=dict)
     own_read_share: float = 1.0
 
     def least(self) -> Self:
