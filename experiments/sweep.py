@@ -130,7 +130,8 @@ class _Runner:
     def __init__(self, store: Store, executor: Executor, sweep: Sweep, listener: Listener) -> None:
         self._store, self._executor, self._sweep, self._listener = store, executor, sweep, listener
         target, profile = (sweep.key_metadata.get(key, "") for key in ("target", "profile"))
-        self._known_seconds = history.known_seconds(store, sweep.plan.design.payload, target, profile)
+        self._layer_bytes, payload = sweep.outputs.layer_bytes, sweep.plan.design.payload
+        self._known_seconds = history.known_seconds(store, payload, target, profile, self._layer_bytes)
         self._records = store.rounds(sweep.id)
         self._lost = 0
         self._look: Look | None = None
@@ -219,7 +220,7 @@ class _Runner:
     def _estimate(self, rounds: Iterable[Round]) -> float:
         """Seconds that rounds will take, by what such rounds took so far."""
         known = {**self._known_seconds, **history.medians(self._records)}
-        model = model_of(self._sweep.key_metadata.get("target", "lab"))
+        model = model_of(self._sweep.key_metadata.get("target", "lab"), self._layer_bytes)
         return total_seconds(rounds, self._sweep.plan.design.payload, known, model)
 
     def _notifier(self, round_: Round, attempt: int) -> NotifyPhase:

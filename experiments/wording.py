@@ -65,3 +65,8 @@ def tasks(count: int) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun, with thousands separated: 1 round, 1,000 rounds."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in megabytes (10⁶), or in kilobytes when small."""
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"

@@ -146,6 +146,11 @@ class StackOutputs(_Output):
     fargate: FargateOutput | None = Field(default=None, description="None elsewhere")
     variants: dict[str, VariantOutput]
 
+    @property
+    def layer_bytes(self) -> dict[str, int]:
+        """Bytes of the compressed layers, by variant."""
+        return {name: variant.image_bytes for name, variant in self.variants.items()}
+
     @classmethod
     def parse(cls, value: Any) -> StackOutputs:
         """The outputs of a stack; raises `StackError` when they are missing, malformed, or of another schema."""

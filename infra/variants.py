@@ -7,6 +7,7 @@ This is the one table of it; settings, sources, plans, forecasts and the simulat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
@@ -51,15 +52,20 @@ BASE_IMAGE_BYTES = 40_000_000
 """About what the base image and the hasher add to the compressed layers."""
 
 
-def image_bytes(variant: str, sizes: PayloadSizes) -> int:
-    """Roughly the size of a variant's compressed layers; a user's own image counts as a movie."""
-    return BASE_IMAGE_BYTES + sum(file.size_bytes(sizes) for file in _files(variant))
+LayerBytes = Mapping[str, int]
+"""Bytes of the compressed layers, by variant, where they are known: those of a user's own images must be."""
+NONE_KNOWN: LayerBytes = MappingProxyType({})
 
 
-def boot_bytes(variant: str, sizes: PayloadSizes) -> int:
-    """How many bytes a variant's boot reads; a user's own image counts as a movie."""
-    return sum(file.size_bytes(sizes) for file in _files(variant) if file.read_by_boot)
+def image_bytes(variant: str, sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN) -> int:
+    """The size of a variant's compressed layers: what is ``known``, else roughly that of the built-in variant."""
+    if variant in known:
+        return known[variant]
+    return BASE_IMAGE_BYTES + sum(file.size_bytes(sizes) for file in VARIANTS[variant])
 
 
-def _files(variant: str) -> tuple[PayloadFile, ...]:
-    return VARIANTS.get(variant, VARIANTS["movie"])
+def boot_bytes(variant: str, sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN) -> int:
+    """How many bytes a variant's boot reads; of an own image nobody knows before it has run: at most all of it."""
+    if variant not in VARIANTS:
+        return known[variant]
+    return sum(file.size_bytes(sizes) for file in VARIANTS[variant] if file.read_by_boot)

@@ -5,12 +5,12 @@
     standing    load balancer, its capacity unit and addresses, the endpoints that the stack makes in each zone: by the
                 hour begun, while the stack is made, the sweep runs and the stack is removed
     storage     the images in ECR, by the GB and month
+    transfer    the same bytes into ECR, which is free, and to the tasks, which is free through the S3 gateway endpoint
     logs        what the tasks write, by the GB
 
 Not included: taxes, credits and free tiers, retried rounds, data out to the internet (some kB a task, and
-what `up` reads back from ECR to convert it, about the size of the images), and the bastion when it was chosen. Bytes of
-images come to the tasks through the S3 gateway endpoint, which is free. Not in a network that the user has: what that
-charges (a NAT gateway by the GB) is not known here. Nor is the price of a disk of more than 20 GiB.
+what `up` reads back from ECR to convert it, about the size of the images), the bastion when it was chosen, what a
+network that the user has charges (a NAT gateway by the GB), and a disk of more than 20 GiB.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from experiments.forecast.duration import FargateModel
 from experiments.forecast.prices import RegionPrices
 from experiments.plan.plan import Plan
 from experiments.records.model import Round
-from infra.variants import PayloadSizes, image_bytes
+from infra.variants import NONE_KNOWN, LayerBytes, PayloadSizes, image_bytes
 from kit.values import Frozen
 
 MINIMUM_SECONDS = 60
@@ -96,12 +96,13 @@ def estimate(
 ) -> Estimate:
     """The cost of some rounds of a plan that take ``seconds`` together; with ``make``, of a stack made for them."""
     hours = math.ceil((seconds + (MAKE_SECONDS if make else 0)) / SECONDS_PER_HOUR)
-    stored = stored_bytes(plan.design.variants, plan.design.forms, plan.design.payload)
+    stored = stored_bytes(plan.design.variants, plan.design.forms, plan.design.payload, model.layer_bytes)
     return Estimate(
         parts=(
             *_tasks(plan, rounds, shape, model, prices),
             *_standing(shape, hours, prices),
             _storage(stored, hours, prices),
+            _transfer(stored if make else 0, pulled_bytes(rounds, plan.design.payload, model.layer_bytes)),
             _logs(sum(round_.task_count for round_ in rounds), prices),
         ),
         standing=per_day(shape, stored, prices),
@@ -118,9 +119,16 @@ def per_day(shape: Shape, stored: int, prices: RegionPrices) -> tuple[Part, ...]
     return (*_standing(shape, HOURS_PER_DAY, prices), _storage(stored, HOURS_PER_DAY, prices))
 
 
-def stored_bytes(variants: Sequence[str], forms: Sequence[str], sizes: PayloadSizes) -> int:
+def stored_bytes(
+    variants: Sequence[str], forms: Sequence[str], sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN
+) -> int:
     """Bytes in ECR: every form and the source image of it have a repository of their own, and share no layer."""
-    return (1 + len(forms)) * sum(image_bytes(variant, sizes) for variant in variants)
+    return (1 + len(forms)) * sum(image_bytes(variant, sizes, known) for variant in variants)
+
+
+def pulled_bytes(rounds: Sequence[Round], sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN) -> int:
+    """Bytes that the tasks of some rounds load at most: a lazy task loads the rest of its image behind its boot."""
+    return sum(round_.task_count * image_bytes(round_.variant, sizes, known) for round_ in rounds)
 
 
 def _tasks(
@@ -164,6 +172,11 @@ def _storage(stored: int, hours: float, prices: RegionPrices) -> Part:
         quantity=f"{gb:.2f} GB x {hours:g}/{HOURS_PER_MONTH} month x {prices.ecr_gb_month.usd:g}",
         usd=usd,
     )
+
+
+def _transfer(stored: int, pulled: int) -> Part:
+    into = f"{stored / BYTES_PER_GB:.2f} GB into ECR, " if stored else ""
+    return Part(name="image transfer", quantity=f"{into}at most {pulled / BYTES_PER_GB:.2f} GB to the tasks", usd=0)
 
 
 def _logs(tasks: int, prices: RegionPrices) -> Part:

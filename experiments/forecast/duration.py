@@ -6,7 +6,9 @@ The model of the lab, for n tasks of one treatment at once:
     boot = bytes read by the boot x hashing CPU ÷ CPU share
     round = pull + boot + preparing and clearing
 
-A lazy form pulls in a constant time instead, and its bytes come while the boot reads them. The constants were
+A lazy form pulls in a constant time instead, and its bytes come while the boot reads them. What a user's own image
+reads and computes at its boot is unknown before it has run: it counts as if all of it were read and hashed, and `least`
+gives the model in which nothing is. The constants were
 measured on a 2-core x86-64 machine: six hashes in one pass take 3.3 s of CPU for 725 MB, and a plain pull of the same
 image 7.5 s at 1 Gbit/s, of which 5.8 s are the wire.
 
@@ -20,12 +22,14 @@ On Fargate nothing is shared, but each task needs a machine first, and tasks are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, Self
+
+from pydantic import Field
 
 from experiments.plan.plan import Payload, Plan
 from experiments.records.model import Round
 from infra.outputs import LAZY_FORMS
-from infra.variants import boot_bytes, image_bytes
+from infra.variants import VARIANTS, LayerBytes, boot_bytes, image_bytes
 from kit.values import Frozen
 
 UNPACK_SECONDS_PER_BYTE = (7.5 - 5.8) / 725e6
@@ -59,8 +63,30 @@ class Model(Protocol):
         """Seconds from no task to no task."""
         ...
 
+    def least(self) -> Model:
+        """The same where the boot of an own image reads nothing."""
+        ...
 
-class TargetModel(Frozen):
+
+class _Sized(Frozen):
+    """What is known of the images: their layers where somebody looked, and how much of an own one its boot reads."""
+
+    layer_bytes: LayerBytes = Field(default_factory=dict)
+    own_read_share: float = 1.0
+
+    def least(self) -> Self:
+        """The same where the boot of an own image reads nothing."""
+        return self.model_copy(update={"own_read_share": 0.0})
+
+    def _image_bytes(self, round_: Round, payload: Payload) -> int:
+        return image_bytes(round_.variant, payload, self.layer_bytes)
+
+    def _read_bytes(self, round_: Round, payload: Payload) -> float:
+        share = 1.0 if round_.variant in VARIANTS else self.own_read_share
+        return share * boot_bytes(round_.variant, payload, self.layer_bytes)
+
+
+class TargetModel(_Sized):
     """The lab; the defaults are a 0.25 vCPU task on two cores."""
 
     vcpu: float = 0.25
@@ -74,16 +100,16 @@ class TargetModel(Frozen):
     def _working(self, round_: Round, payload: Payload) -> float:
         """Seconds of pull and boot."""
         sharing = max(1.0, round_.task_count / self.cores)
-        read_bytes = boot_bytes(round_.variant, payload)
+        read_bytes = self._read_bytes(round_, payload)
         hashing = read_bytes * HASH_SECONDS_PER_BYTE / self.vcpu
         wire_seconds_per_byte = 8 / self.rate_bits_per_second
         if round_.form in LAZY_FORMS:
             return LAZY_PULL_SECONDS * sharing + read_bytes * wire_seconds_per_byte / 2 + hashing
-        whole = image_bytes(round_.variant, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
+        whole = self._image_bytes(round_, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
         return whole * sharing + hashing
 
 
-class FargateModel(Frozen):
+class FargateModel(_Sized):
     """Fargate; the default is its smallest task."""
 
     vcpu: float = 0.25
@@ -99,10 +125,10 @@ class FargateModel(Frozen):
 
     def _working(self, round_: Round, payload: Payload) -> float:
         """Seconds of pull and boot."""
-        hashing = boot_bytes(round_.variant, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
+        hashing = self._read_bytes(round_, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
         if round_.form in LAZY_FORMS:
             return FARGATE_LAZY_PULL_SECONDS + hashing
-        return image_bytes(round_.variant, payload) * FARGATE_PULL_SECONDS_PER_BYTE + hashing
+        return self._image_bytes(round_, payload) * FARGATE_PULL_SECONDS_PER_BYTE + hashing
 
 
 def launching_seconds(task_count: int) -> float:
@@ -110,9 +136,10 @@ def launching_seconds(task_count: int) -> float:
     return max(0, task_count - LAUNCH_BURST) / LAUNCHES_PER_SECOND
 
 
-def model_of(target: str) -> Model:
+def model_of(target: str, layer_bytes: LayerBytes) -> Model:
     """The model of a target, for its default task; a simulation imitates Fargate."""
-    return TargetModel() if target in ("lab", "fake") else FargateModel()
+    kind = TargetModel if target in ("lab", "fake") else FargateModel
+    return kind(layer_bytes=layer_bytes)
 
 
 def treatment(round_: Round) -> Treatment:

@@ -11,9 +11,12 @@ from experiments.plan.plan import Payload
 from experiments.records.model import RoundRecord, RoundStatus
 from experiments.records.phases import NS_PER_SECOND
 from experiments.store.store import Store
+from infra.variants import NONE_KNOWN, VARIANTS, LayerBytes
 
 LATEST_SWEEPS = 5
 """How many sweeps count: older ones say little about today's machine."""
+TOLERANCE = 0.1
+"""By how much an image that was built again may have grown or shrunk. An assumption."""
 
 
 def wall_seconds(record: RoundRecord) -> float:
@@ -32,8 +35,14 @@ def medians(records: Iterable[RoundRecord]) -> dict[Treatment, float]:
     return {key: median(values) for key, values in seconds.items()}
 
 
-def known_seconds(store: Store, payload: Payload, target: str, profile: str | None) -> dict[Treatment, float]:
-    """`medians` over the latest sweeps with the same payload on the same target and profile (None: any)."""
+def known_seconds(
+    store: Store, payload: Payload, target: str, profile: str | None, layer_bytes: LayerBytes = NONE_KNOWN
+) -> dict[Treatment, float]:
+    """`medians` over the latest sweeps with the same payload on the same target and profile (None: any).
+
+    Rounds of an own image count where it had about the size that it has by ``layer_bytes``: a name may be given to
+    another image.
+    """
     alike = [
         sweep
         for sweep in store.sweeps()
@@ -41,4 +50,13 @@ def known_seconds(store: Store, payload: Payload, target: str, profile: str | No
         and sweep.key_metadata.get("target") == target
         and profile in (None, sweep.key_metadata.get("profile"))
     ]
-    return medians(record for sweep in alike[-LATEST_SWEEPS:] for record in store.rounds(sweep.id))
+    return medians(
+        record
+        for sweep in alike[-LATEST_SWEEPS:]
+        for record in store.rounds(sweep.id)
+        if _is_alike(record.round.variant, sweep.outputs.layer_bytes, layer_bytes)
+    )
+
+
+def _is_alike(variant: str, then: LayerBytes, now: LayerBytes) -> bool:
+    return variant in VARIANTS or variant not in now or abs(now[variant] - then[variant]) <= TOLERANCE * now[variant]

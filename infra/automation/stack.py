@@ -47,6 +47,14 @@ def outputs(stack: str) -> StackOutputs:
         return _parsed(workspace.existing_stack(stack).outputs())
 
 
+def outputs_if_up(stack: str) -> StackOutputs | None:
+    """The outputs of a stack; None when there is none, or when it has no outputs yet."""
+    with _explained(stack):
+        opened = _if_there(stack)
+        values = {} if opened is None else opened.outputs()
+    return _parsed(values) if OUTPUT_NAME in values else None
+
+
 def down(stack: str, notify: Notify) -> None:
     """Remove all resources of a stack, then the stack; no error when there is none.
 

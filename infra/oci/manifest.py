@@ -107,6 +107,11 @@ class Manifest(Document):
         """Config and layers, each digest once."""
         return tuple({blob.digest: blob for blob in (self.config, *self.layers)}.values())
 
+    @property
+    def layer_bytes(self) -> int:
+        """The sum of its layers as they lie in a registry."""
+        return sum(layer.size_bytes for layer in self.layers)
+
 
 @dataclass(frozen=True)
 class Index(Document):

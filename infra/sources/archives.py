@@ -33,6 +33,7 @@ class _Saved(BaseModel):
 
     config: str = Field(alias="Config")
     tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
+    layers: tuple[str, ...] = Field(default=(), alias="Layers")
 
 
 _SAVED = TypeAdapter(list[_Saved])
@@ -71,6 +72,13 @@ class Archive:
         if len(raw) != member.size:
             raise ImageError(f"{self.file} is cut: its document {name} ends early.")
         return raw
+
+    def size_bytes(self, name: str) -> int:
+        """A file's size; 0 for a link, whose target is a file of the archive too."""
+        member = self._members.get(str(PurePosixPath(name)))
+        if member is None:
+            raise ImageError(f"{self.file} is incomplete: {name} is missing.")
+        return member.size
 
     def _opened(self) -> tarfile.TarFile:
         if not self.file.exists():
@@ -134,14 +142,17 @@ def of_docker(file: Path, wanted: str | None) -> bytes:
     ``wanted`` chooses among several. Raises `ImageError`.
     """
     with opened(file) as archive:
-        raw = archive.document("manifest.json")
-        if raw is None:
-            raise ImageError(f"{file} is no `docker save` archive: it has no manifest.json. For OCI: oci-archive:FILE.")
-        entry = _chosen(file, _list_of(file, raw), wanted)
+        entry = _saved(archive, wanted)
         config = archive.document(str(PurePosixPath(entry.config)))
         if config is None:
             raise ImageError(f"{file} is incomplete: its configuration {entry.config} is missing.")
         return config
+
+
+def layer_bytes_of_docker(file: Path, wanted: str | None) -> int:
+    """The sum of that image's layers as they lie in the archive, each once; raises as `of_docker` does."""
+    with opened(file) as archive:
+        return sum(archive.size_bytes(layer) for layer in set(_saved(archive, wanted).layers))
 
 
 @contextmanager
@@ -156,6 +167,15 @@ def of_oci(place: Path, tag: str | None) -> Iterator[tuple[str, Callable[[str], 
         return
     with opened(place) as archive:
         yield _found(place, tag, archive.document)
+
+
+def _saved(archive: Archive, wanted: str | None) -> _Saved:
+    raw = archive.document("manifest.json")
+    if raw is None:
+        raise ImageError(
+            f"{archive.file} is no `docker save` archive: it has no manifest.json. For OCI: oci-archive:FILE."
+        )
+    return _chosen(archive.file, _list_of(archive.file, raw), wanted)
 
 
 def _found(place: Path, tag: str | None, read: Callable[[str], bytes | None]) -> tuple[str, Callable[[str], bytes]]:

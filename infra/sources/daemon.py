@@ -44,6 +44,7 @@ class DaemonImage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str = Field(alias="Id", pattern="^sha256:[0-9a-f]{64}$")
+    size_bytes: int | None = Field(default=None, ge=0, alias="Size", description="of the layers, not compressed")
     config: ImageConfig
 
     @model_validator(mode="before")

@@ -234,5 +234,4 @@ def _check_expected(ingredients: Mapping[str, str], destination: Destination, ma
 
 
 def _described(reference: Reference, manifest: Manifest, tag: str) -> SourceImage:
-    layer_bytes = sum(layer.size_bytes for layer in manifest.layers)
-    return SourceImage(reference.repository, reference.digest, tag, layer_bytes)
+    return SourceImage(reference.repository, reference.digest, tag, manifest.layer_bytes)

@@ -21,6 +21,7 @@ from experiments.report import export, formats
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from experiments.sweep import Listener
+from infra.variants import LayerBytes
 from kit.errors import SociometerError, SweepError
 from kit.files import write
 from sociometer.cli.progress import say, sweep_progress
@@ -65,12 +66,21 @@ def resume_sweep(setup: Setup, stack_outputs: StackOutputs, earlier: Sweep) -> S
         return sweep.resume(store, executor, earlier, stack_outputs, listener)
 
 
-def earlier_seconds(store: Path, plan: Plan, target: str, profile: str | None) -> dict[Treatment, float]:
+def outputs_if_up(stack: str) -> StackOutputs | None:
+    """The outputs of a stack; None when there is none, or when it has no outputs yet."""
+    from infra.automation import stack as stacks
+
+    return stacks.outputs_if_up(stack)
+
+
+def earlier_seconds(
+    store: Path, plan: Plan, target: str, profile: str | None, layer_bytes: LayerBytes
+) -> dict[Treatment, float]:
     """What rounds like the plan's took before; nothing when there is no store yet."""
     if not store.exists():
         return {}
     with Store(store) as opened:
-        return known_seconds(opened, plan.design.payload, target, profile)
+        return known_seconds(opened, plan.design.payload, target, profile, layer_bytes)
 
 
 def rounds_left(store: Path, earlier: Sweep) -> Sequence[Round]:

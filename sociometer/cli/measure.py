@@ -76,7 +76,7 @@ def run(
     to_set = {**own.settings(), **given}
     plan = target.plan_to_make(changes, to_set)
     setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path, target.parameters(given))
-    target.confirm(plan, plan.rounds, setup.store, yes=yes, settings=to_set)
+    target.confirm(plan, plan.rounds, setup.store, to_set, yes=yes)
     with removed_afterwards(target, wanted=destroy):
         done = actions.start_sweep(setup, target.stack, target.make(plan, to_set), plan)
         _report(setup, done, results, as_json=as_json)
@@ -109,7 +109,7 @@ def sweep(
     if resume is None:
         target = chosen_target(where.target, where.stack, what.plan, what.variant)
         outputs, plan = target.prepared(changes, stopping)
-        target.confirm(plan, plan.rounds, setup.store, yes=yes, settings=None)
+        target.confirm(plan, plan.rounds, setup.store, outputs, yes=yes)
         done = actions.start_sweep(setup, target.stack, outputs, plan)
     else:
         done = _resume(setup, resume, where.stack, (what.plan, changes, stopping), yes=yes)
@@ -142,7 +142,7 @@ def _resume(
         check_same_plan(earlier, chosen_plan(plan or target.plan, changes, stopping))
     outputs, parameters = target.resumed(earlier)
     left = actions.rounds_left(setup.store, earlier)
-    target.confirm(earlier.plan, left, setup.store, yes=yes, settings=None)
+    target.confirm(earlier.plan, left, setup.store, outputs, yes=yes)
     return actions.resume_sweep(replace(setup, parameters=parameters), outputs, earlier)
 
 

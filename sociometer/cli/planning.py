@@ -11,11 +11,12 @@ from sociometer.cli.plan_table import show_plan
 def plan(own: ImageOptions, what: PlanOptions, where: WhereOptions, as_json: AsJson = False) -> None:
     """Print the rounds of a plan, in their order, and how long they will take; on fargate also what they will cost.
 
-    With --stack, the plan is checked against what that stack holds, if it is up. Nothing is started.
+    With --image, the image is looked up where it is, for its size; nothing of it is copied. With --stack, the plan is
+    checked against what that stack holds, if it is up. Nothing is started.
     """
     target = chosen_target(where.target, where.stack, what.plan, what.variant or own.stack_suffix)
-    if own.settings():
-        chosen = target.plan_to_make(what.changes(own.names), own.settings())
+    if settings := own.settings():
+        chosen = target.plan_to_make(what.changes(own.names), settings)
     else:
         chosen = target.plan_of(what.changes(), where.stack)
-    show_plan(chosen, *target.forecast(chosen, where.store_path, where.profile), as_json=as_json)
+    show_plan(chosen, target.forecast(chosen, where.store_path, where.profile, settings), as_json=as_json)

@@ -28,6 +28,7 @@ from experiments.plan.plan import Plan
 from experiments.records.model import Round
 from infra.settings.fargate import LEAST_DISK_GIB
 from infra.settings.model import Settings
+from infra.variants import LayerBytes
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli.progress import clock, say
 
@@ -56,10 +57,16 @@ class Bill:
 
 
 def bill(
-    plan: Plan, rounds: Sequence[Round], known: Mapping[Treatment, float], settings: Settings, *, make: bool
+    plan: Plan,
+    rounds: Sequence[Round],
+    known: Mapping[Treatment, float],
+    settings: Settings,
+    layer_bytes: LayerBytes,
+    *,
+    make: bool,
 ) -> Bill:
-    """The bill for some rounds of a plan; ``make`` adds the making of the stack."""
-    model = model_of(settings)
+    """The bill for some rounds of a plan, with images of those sizes; ``make`` adds the making of the stack."""
+    model = model_of(settings, layer_bytes)
     seconds = total_seconds(rounds, plan.design.payload, known, model)
     table = prices.of_region(settings.region)
     cost = None if table is None else estimate(plan, rounds, seconds, shape_of(settings), model, table, make=make)
@@ -69,9 +76,9 @@ def bill(
     return Bill(settings.region, len(rounds), tasks, seconds, cost, left_out(settings), quotas)
 
 
-def model_of(settings: Settings) -> FargateModel:
-    """The time model of a stack's tasks."""
-    return FargateModel(vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU)
+def model_of(settings: Settings, layer_bytes: LayerBytes) -> FargateModel:
+    """The time model of a stack's tasks, with images of those sizes."""
+    return FargateModel(vcpu=settings.cpu_units / CPU_UNITS_PER_VCPU, layer_bytes=layer_bytes)
 
 
 def shape_of(settings: Settings) -> Shape:
@@ -148,15 +155,15 @@ def confirm(quote: Bill, *, yes: bool) -> None:
     _ask(yes=yes)
 
 
-def confirm_standing(settings: Settings, *, yes: bool) -> None:
-    """Show what a stack costs a day while it is up, and ask; raises like `confirm`."""
+def confirm_standing(settings: Settings, layer_bytes: LayerBytes, *, yes: bool) -> None:
+    """Show what a stack with images of those sizes costs a day while it is up, and ask; raises like `confirm`."""
     console = _console()
     warn_of_nobody(settings)
     table = prices.of_region(settings.region)
     if table is None:
         console.print(no_price(settings.region))
     else:
-        stored = stored_bytes(settings.all_variants, settings.forms, settings)
+        stored = stored_bytes(settings.all_variants, settings.forms, settings, layer_bytes)
         parts = per_day(shape_of(settings), stored, table)
         console.print(f"On AWS in {settings.region}, for a day while the stack is up, without any tasks:")
         console.print(_table(parts, "a day", sum(part.usd for part in parts)))

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments import wording
 from infra.automation import files
 from infra.fargate import access
 from infra.oci.entry import entered
@@ -24,7 +25,7 @@ from infra.oci.index import IndexedLayer, SociIndex, read_index
 from infra.outputs import StackOutputs, TreatmentOutput
 from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
-from sociometer.cli import actions, spending
+from sociometer.cli import actions, spending, weights
 from sociometer.cli.choosing import chosen_target
 from sociometer.cli.commands import spread
 from sociometer.cli.options import (
@@ -82,7 +83,9 @@ def up(
     wanted = {key: value for key, value in chosen.items() if value is not None} | parse_settings(settings or [])
     to_set = on.settings_to_set(wanted)
     if on.spends:
-        spending.confirm_standing(on.complete_settings(to_set), yes=yes)
+        complete = on.complete_settings(to_set)
+        found = weights.of_settings(complete, list(complete.images))
+        spending.confirm_standing(complete, found.layer_bytes, yes=yes)
     _show_outputs(actions.up(on.stack, to_set), as_json=as_json)
 
 
@@ -246,7 +249,7 @@ def _size(size_bytes: object) -> str:
         return ""
     if size_bytes and size_bytes % (1 << 20) == 0:
         return f"{size_bytes >> 20} MiB"
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+    return wording.size(size_bytes)
 
 
 def _print_json(value: object) -> None:

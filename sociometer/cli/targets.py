@@ -21,21 +21,25 @@ from infra.automation import files
 from infra.oci.soci import require_linux
 from infra.outputs import StackOutputs
 from infra.settings.model import BUILT_IN_VARIANTS, Settings
+from infra.variants import LayerBytes
 from kit.errors import SettingsError
 from kit.machine import doctor
 from kit.machine.check import Check
-from sociometer.cli import actions, spending
+from sociometer.cli import actions, spending, weights
 from sociometer.cli.options import Changes, chosen_plan, chosen_profile
+from sociometer.cli.progress import say
+from sociometer.cli.weights import Weights
 
 WITHOUT_AWS = "the lab, the simulation, plan, report and export of records that are there"
 
 
 class Forecast(NamedTuple):
-    """How long rounds took before, the model for the others, and the bill where it costs money."""
+    """How long rounds took before, the model for the others, the bill where it costs money; what own images weigh."""
 
     known: Mapping[Treatment, float]
     model: Model
     bill: spending.Bill | None = None
+    weights: Weights = Weights()
 
 
 @dataclass(frozen=True)
@@ -107,9 +111,12 @@ class Target:
         return self.outputs(), {}
 
     def confirm(
-        self, plan: Plan, rounds: Sequence[Round], store: Path, *, yes: bool, settings: Mapping[str, object] | None
+        self, plan: Plan, rounds: Sequence[Round], store: Path, made: Mapping[str, object] | StackOutputs, *, yes: bool
     ) -> None:
-        """Show what rounds of a plan cost and ask; ``settings`` are None for a stack that is up. Free unless on AWS."""
+        """Show what rounds of a plan cost and ask; free unless on AWS.
+
+        ``made`` are the settings of a stack that will be made, or the outputs of one that is up.
+        """
 
     def plan_of(self, changes: Changes, stack: str | None) -> Plan:
         """A plan for looking at it, checked against what there is; ``stack`` is the one that the user named."""
@@ -127,8 +134,11 @@ class Target:
                     f"There is no variant {variant!r}. Allowed: {', '.join(known)}, or what the stack of --stack has."
                 )
 
-    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
-        """How long a plan's rounds will take here, and what they will cost."""
+    def forecast(self, plan: Plan, store: Path, profile: str | None, settings: Mapping[str, object]) -> Forecast:
+        """How long a plan's rounds will take here, and what they will cost.
+
+        ``settings`` are the user's own for a stack that is yet to be made. Raises where an own image cannot be found.
+        """
         raise NotImplementedError
 
     def clear(self) -> list[str]:
@@ -138,6 +148,16 @@ class Target:
     def examine(self) -> tuple[Sequence[Check], str]:
         """Whether it can be used from this machine, check by check, and what works without it."""
         raise NotImplementedError
+
+    def _weights(self, plan: Plan, settings: Mapping[str, object]) -> Weights:
+        """What a plan's own images weigh: by the stack, if it is up and no other is wanted; else where they are."""
+        own = _own(plan)
+        if not own:
+            return Weights()
+        outputs = None if settings else actions.outputs_if_up(self.stack)
+        if outputs is not None and outputs.variants.keys() >= set(own):
+            return weights.of_outputs(outputs, own)
+        return weights.of_settings(self.complete_settings({**_settings_of(plan), **settings}), own)
 
     def _check_measurable(self, variant: str, settings: Settings) -> None:
         if variant not in settings.all_variants:
@@ -165,14 +185,21 @@ class Lab(Target):
         check_against_stack(plan, outputs)
         return plan
 
-    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
+    def forecast(self, plan: Plan, store: Path, profile: str | None, settings: Mapping[str, object]) -> Forecast:
         """By the lab's profile and this machine's cores."""
         from infra.lab.profiles import profile as profile_of
 
         chosen = profile_of(chosen_profile(profile))
         rate = chosen.rate_bits_per_second or TargetModel().rate_bits_per_second
-        model = TargetModel(vcpu=chosen.vcpu, rate_bits_per_second=rate, cores=os.cpu_count() or 1)
-        return Forecast(actions.earlier_seconds(store, plan, self.name, chosen.name), model)
+        found = self._weights(plan, settings)
+        model = TargetModel(
+            vcpu=chosen.vcpu,
+            rate_bits_per_second=rate,
+            cores=os.cpu_count() or 1,
+            layer_bytes=found.layer_bytes,
+        )
+        known = actions.earlier_seconds(store, plan, self.name, chosen.name, found.exact)
+        return Forecast(known, model, None, found)
 
     def clear(self) -> list[str]:
         """Processes, namespaces, mounts and folders."""
@@ -197,23 +224,31 @@ class Fargate(Target):
         return {**shipped, "target": self.name, **wanted}
 
     def confirm(
-        self, plan: Plan, rounds: Sequence[Round], store: Path, *, yes: bool, settings: Mapping[str, object] | None
+        self, plan: Plan, rounds: Sequence[Round], store: Path, made: Mapping[str, object] | StackOutputs, *, yes: bool
     ) -> None:
         """Raises what `spending.confirm` raises; and where SOCI images cannot be made, says so before it asks."""
-        if settings is not None:
+        if isinstance(made, StackOutputs):
+            complete = self.complete_settings(_settings_of(plan))
+            known = self._known(store, plan, complete, made.layer_bytes)
+            bill = spending.bill(plan, rounds, known, complete, made.layer_bytes, make=False)
+        else:
             require_linux()
-        complete = self.complete_settings({**_settings_of(plan), **(settings or {})})
-        known = self._known(store, plan, complete)
-        bill = spending.bill(plan, rounds, known, complete, make=settings is not None)
+            complete = self.complete_settings({**_settings_of(plan), **made})
+            found = weights.of_settings(complete, _own(plan))
+            known = self._known(store, plan, complete, found.exact)
+            bill = spending.bill(plan, rounds, known, complete, found.layer_bytes, make=True)
+            for note in found.notes():
+                say(note)
         spending.warn_of_nobody(complete)
         spending.confirm(bill, yes=yes)
 
-    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:  # noqa: ARG002
+    def forecast(self, plan: Plan, store: Path, profile: str | None, settings: Mapping[str, object]) -> Forecast:  # noqa: ARG002
         """By the size of its tasks, with the bill for making the stack and running the rounds."""
-        settings = self.complete_settings(_settings_of(plan))
-        known = self._known(store, plan, settings)
-        bill = spending.bill(plan, plan.rounds, known, settings, make=True)
-        return Forecast(known, spending.model_of(settings), bill)
+        complete = self.complete_settings({**_settings_of(plan), **settings})
+        found = self._weights(plan, settings)
+        known = self._known(store, plan, complete, found.exact)
+        bill = spending.bill(plan, plan.rounds, known, complete, found.layer_bytes, make=True)
+        return Forecast(known, spending.model_of(complete, found.layer_bytes), bill, found)
 
     def clear(self) -> list[str]:
         """The tasks of the stack's services."""
@@ -226,9 +261,10 @@ class Fargate(Target):
         most = max(preset(self.plan).design.task_counts)
         return examine(self.complete_settings({}), most), WITHOUT_AWS
 
-    def _known(self, store: Path, plan: Plan, settings: Settings) -> dict[Treatment, float]:
+    def _known(self, store: Path, plan: Plan, settings: Settings, sizes: LayerBytes) -> dict[Treatment, float]:
         """What rounds like these took before, with tasks of the same size."""
-        return actions.earlier_seconds(store, plan, self.name, f"{settings.cpu_units}/{settings.memory_mebibytes}")
+        task_size = f"{settings.cpu_units}/{settings.memory_mebibytes}"
+        return actions.earlier_seconds(store, plan, self.name, task_size, sizes)
 
 
 class Sim(Target):
@@ -266,13 +302,21 @@ class Sim(Target):
         """Those that it had."""
         return earlier.outputs, choose.parameters_of(earlier.key_metadata)
 
-    def forecast(self, plan: Plan, store: Path, profile: str | None) -> Forecast:
+    def forecast(self, plan: Plan, store: Path, profile: str | None, settings: Mapping[str, object]) -> Forecast:  # noqa: ARG002
         """As Fargate's, for that is what it imitates."""
         chosen_profile(profile)
-        return Forecast(actions.earlier_seconds(store, plan, self.name, None), FargateModel())
+        sizes = choose.simulated_outputs(plan.design).layer_bytes
+        stand_ins = Weights(stand_ins={name: sizes[name] for name in _own(plan)})
+        known = actions.earlier_seconds(store, plan, self.name, None, sizes)
+        return Forecast(known, FargateModel(layer_bytes=sizes), None, stand_ins)
 
 
 def _settings_of(plan: Plan) -> dict[str, object]:
     """What a plan asks of its stack."""
     design = plan.design
     return {"variants": list(design.variants), "forms": list(design.forms), **design.payload.settings()}
+
+
+def _own(plan: Plan) -> list[str]:
+    """The plan's variants that are not built in."""
+    return [variant for variant in plan.design.variants if variant not in BUILT_IN_VARIANTS]

@@ -1,4 +1,7 @@
-"""Outputs of a stack that does not exist: the target `sim` for any design, with made-up names and digests."""
+"""Outputs of a stack that does not exist: the target `sim` for any design, with made-up names and digests.
+
+A simulation looks at no image: a user's own counts as the movie.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,15 @@ from infra.outputs import (
     TreatmentOutput,
     VariantOutput,
 )
-from infra.variants import boot_bytes, image_bytes
+from infra.variants import VARIANTS, boot_bytes, image_bytes
 
 ACCOUNT = "000000000000"
 REGION = "sim"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.invalid"
 ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
 CLUSTER = f"{ARN}:cluster/simulated"
+STAND_IN = "movie"
+"""The variant whose size an own image has here."""
 
 
 def parameters(design: Design) -> Parameters:
@@ -45,8 +50,9 @@ def outputs(design: Design, platform: str) -> StackOutputs:
 
 
 def workload(variant: str, payload: Payload) -> Workload:
-    """The size of a variant's image and how much of it the boot reads; a user's own image counts as a movie."""
-    return Workload(image_bytes(variant, payload), boot_bytes(variant, payload))
+    """The size of a variant's image and how much of it the boot reads."""
+    sized_as = variant if variant in VARIANTS else STAND_IN
+    return Workload(image_bytes(sized_as, payload), boot_bytes(sized_as, payload))
 
 
 def _fargate() -> FargateOutput:
@@ -68,7 +74,7 @@ def _variant(name: str, design: Design, platform: str) -> VariantOutput:
     return VariantOutput(
         name=name,
         source_image=f"{REGISTRY}/simulated/{name}/source@{source}",
-        image_bytes=image_bytes(name, design.payload),
+        image_bytes=workload(name, design.payload).image_bytes,
         treatments={form: _treatment(name, form, source) for form in design.forms},
     )
 

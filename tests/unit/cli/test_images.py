@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.settings.values import machine_platform
 from kit.errors import SettingsError
 from sociometer.cli.images import ImageOptions, name_of
+from tests.support.images import image_layout
 from tests.unit.cli.conftest import Sociometer
+
+HERE = machine_platform().partition("/")[2]
+SIZES = {"before": 1_000_000, "after": 3_000_000}
 
 
 @pytest.mark.parametrize(
@@ -98,12 +104,35 @@ def test_own_images_are_measured_alone(sociometer: Sociometer) -> None:
     assert refused.stderr == "error: --image measures your own images alone. Leave out --variants and --variant.\n"
 
 
-def test_a_plan_of_an_own_image_needs_no_stack(sociometer: Sociometer) -> None:
-    planned = sociometer("plan", "--image", "before=web:1", "--image", "after=web:2", "--blocks", "1", "--json")
+def test_a_plan_of_own_images_needs_no_stack_and_says_what_they_weigh(sociometer: Sociometer, tmp_path: Path) -> None:
+    digests = [image_layout(tmp_path / name, [size], architecture=HERE) for name, size in SIZES.items()]
+    images = ("--image", f"oci:{tmp_path}/before", "--image", f"oci:{tmp_path}/after")
+    planned = sociometer("plan", *images, "--blocks", "1", "--json")
     assert planned.exit_code == 0
-    assert "before" in planned.stdout
-    assert "after" in planned.stdout
-    assert '"variant": "movie"' not in planned.stdout
+    plan = json.loads(planned.stdout)
+    assert {round_["variant"] for round_ in plan["rounds"]} == {"before", "after"}
+    assert [image["digest"] for image in plan["images"].values()] == digests
+    for name, size in SIZES.items():
+        assert size < plan["images"][name]["layer_bytes"] < size + 20_000
+    text = " ".join(sociometer("plan", *images, "--blocks", "1").stdout.split())
+    assert "before: 1.0 MB of layers, by the manifest of oci:" in text
+    assert "after: 3.0 MB of layers" in text
+    assert "What the boot of before and after reads and computes is unknown" in text
+
+
+def test_a_plan_of_an_image_that_is_not_there_is_one_clear_line(sociometer: Sociometer, tmp_path: Path) -> None:
+    refused = sociometer("plan", "--image", f"oci:{tmp_path}/none")
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        f"error: There is no folder {tmp_path}/none. An archive of an OCI layout is oci-archive:FILE.\n"
+    )
+
+
+def test_a_simulation_asks_nobody_for_an_own_image_and_says_what_it_takes_for_it(sociometer: Sociometer) -> None:
+    planned = sociometer("plan", "--target", "sim", "--image", "web:1", "--blocks", "1")
+    assert planned.exit_code == 0
+    said = "web: a simulation looks at no image; it counts as the movie, 765.0 MB."
+    assert said in " ".join(planned.stdout.split())
 
 
 def test_a_simulation_runs_an_own_image(sociometer: Sociometer) -> None:

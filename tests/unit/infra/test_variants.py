@@ -31,10 +31,16 @@ def test_the_dockerfile_copies_the_files_of_the_table_and_its_boot_reads_those_m
     assert all(fnmatch.fnmatch(file.name, pattern) == file.read_by_boot for file in files)
 
 
-@pytest.mark.parametrize(("variant", "whole", "read"), [("movie", 9, 9), ("parquet", 7, 1), ("own", 9, 9)])
+@pytest.mark.parametrize(("variant", "whole", "read"), [("movie", 9, 9), ("parquet", 7, 1)])
 def test_sizes_are_summed_from_the_table(variant: str, whole: int, read: int) -> None:
     assert image_bytes(variant, SIZES) == BASE_IMAGE_BYTES + whole * 10**6
     assert boot_bytes(variant, SIZES) == read * 10**6
+
+
+def test_what_is_known_of_an_image_counts_and_an_own_one_may_be_read_whole() -> None:
+    known = {"own": 12, "movie": 7}
+    assert (image_bytes("own", SIZES, known), boot_bytes("own", SIZES, known)) == (12, 12)
+    assert (image_bytes("movie", SIZES, known), boot_bytes("movie", SIZES, known)) == (7, 9 * 10**6)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

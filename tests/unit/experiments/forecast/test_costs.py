@@ -90,6 +90,19 @@ def test_storage_counts_the_source_and_every_form(prices: RegionPrices) -> None:
     assert of_part(plan, prices, "images in ECR") == pytest.approx(720e6 / 2**30 / 730 * 0.10)
 
 
+def test_an_own_image_is_stored_and_pulled_at_its_own_size(prices: RegionPrices) -> None:
+    """1 GB as source, plain and soci-v2: 3 GB in ECR; 12 tasks load it. A stack that is there gets nothing more."""
+    plan = make_plan(small_plan().design.model_copy(update={"variants": ("web",)}))
+    model = FargateModel(layer_bytes={"web": 2**30})
+    made = estimate(plan, plan.rounds, 0, LONDON, model, prices)
+    there = estimate(plan, plan.rounds, 0, LONDON, model, prices, make=False)
+    parts = {part.name: part for part in made.parts}
+    assert parts["images in ECR"].usd == pytest.approx(3 / 730 * 0.10)
+    assert parts["image transfer"].quantity == "3.00 GB into ECR, at most 12.00 GB to the tasks"
+    assert parts["image transfer"].usd == 0
+    assert {part.name: part for part in there.parts}["image transfer"].quantity == "at most 12.00 GB to the tasks"
+
+
 def test_logs_are_16_kib_a_task(prices: RegionPrices) -> None:
     assert of_part(small_plan(), prices, "logs") == pytest.approx(12 * 16 / 2**20 * 0.5985)
 

@@ -12,6 +12,7 @@ import pytest
 
 from infra.oci import names
 from infra.sources import daemon, own
+from infra.sources.weight import Weight, weigh
 from kit.errors import ImageError, MachineError
 from tests.support.background import answering
 
@@ -71,6 +72,15 @@ def test_an_image_of_the_daemon_is_resolved_to_its_id(answers: Answers) -> None:
     assert own.resolve(name, "linux/amd64").digest == ID
     with pytest.raises(ImageError, match=r"docker-daemon:web:dev is for linux/amd64, not for linux/arm64"):
         own.resolve(name, "linux/arm64")
+
+
+def test_an_image_of_the_daemon_weighs_about_what_the_daemon_says(answers: Answers) -> None:
+    answers[asked("web:dev")] = answers[asked(ID)] = (200, json.dumps({**json.loads(IMAGE), "Size": 5000}).encode(), 0)
+    name = names.parse("docker-daemon:web:dev")
+    assert weigh(name, "linux/amd64") == Weight("docker-daemon:web:dev", ID, 5000, exact=False)
+    answers[asked(ID)] = (200, IMAGE, 0)
+    with pytest.raises(ImageError, match="does not say how large web:dev is"):
+        weigh(name, "linux/amd64")
 
 
 def test_an_image_that_the_daemon_does_not_have_is_named(answers: Answers) -> None:
