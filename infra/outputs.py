@@ -65,6 +65,7 @@ class ServiceOutput(_Output):
     task_definition: str = Field(description="ARN with revision; the image in it is named by digest")
     target_group: str | None = Field(default=None, description="ARN; None where the probe sees when a task is ready")
     log_stream_prefix: str = Field(description="a task's stream is PREFIX/CONTAINER/TASK-ID")
+    container: str | None = Field(default=None, description="name of the measured one; None: that of all treatments")
     header: str = Field(description="value of `ROUTE_HEADER` by which the load balancer finds this treatment")
 
 

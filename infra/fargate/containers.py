@@ -5,18 +5,21 @@ Fields are those of the Amazon ECS API reference, ContainerDefinition.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
+from infra.fargate.existing import Existing
 from infra.oci.config import ImageConfig
 from infra.outputs import ContainerOutput
 from infra.readiness import Ready
 from infra.settings.model import Workload
 
 CONTAINER = "workload"
-PROBE = "probe"
+PROBE = "sociometer-probe"
+"""No container of a user's own is called so."""
 LONGEST_PROBING_SECONDS = 86_400
 """The probe gives up after a day. Whoever runs the round gives up earlier, and scales the service down."""
 CHECK_SECONDS, CHECK_TIMEOUT_SECONDS = 5, 5
@@ -36,7 +39,10 @@ class Probed:
 
 @dataclass(frozen=True)
 class ContainerArgs:
-    """The measured image by digest, what it is given, and where it logs; ``probe`` unless it reports by itself."""
+    """The measured image by digest, what it is given, and where it logs; ``probe`` unless it reports by itself.
+
+    ``existing`` is a task definition of the user's that says all else; ``sidecars`` are the images of the others in it.
+    """
 
     image: pulumi.Input[str]
     workload: Workload
@@ -44,42 +50,50 @@ class ContainerArgs:
     log_group: pulumi.Input[str]
     region: str
     stream_prefix: str
+    existing: Existing | None = None
+    sidecars: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Of the measured container."""
+        return CONTAINER if self.existing is None else self.existing.container
 
 
 def definitions(args: ContainerArgs) -> list[dict[str, Any]]:
-    """The container definitions of a task, the measured one first."""
+    """The container definitions of a task: as they were in an existing one, else the measured one; last the probe."""
+    logging = {"logConfiguration": _logging(args)}
+    if args.existing is None:
+        containers: list[dict[str, Any]] = [{"name": CONTAINER, "portMappings": _ports(args)}]
+    else:
+        containers = list(args.existing.containers())
+    measured = next(one for one in containers if one["name"] == args.name)
+    for one in containers:
+        one |= {**logging, "image": args.sidecars.get(one["name"], args.image)}
+    measured |= {**_given(args.workload.container, measured), "essential": True}
     if args.probe is None:
-        return [_measured(args, essential=True, port=args.workload.port)]
+        return containers
     # When a job has ended, the task must go on: ECS would start another one in its place.
     is_job = args.probe.ready.kind == "exit"
-    measured = _measured(args, essential=not is_job, port=args.probe.ready.port)
+    measured["essential"] = not is_job
     if args.probe.ready.kind == "healthcheck":
-        measured["healthCheck"] = _health_check(args.probe.config)
-    return [measured, _probe(args, args.probe, essential=is_job)]
+        measured.setdefault("healthCheck", _health_check(args.probe.config))
+    return [*containers, _probe(args, args.probe, essential=is_job) | logging]
 
 
-def _measured(args: ContainerArgs, *, essential: bool, port: int) -> dict[str, Any]:
-    ports = [{"containerPort": port, "hostPort": port, "protocol": "tcp"}] if port else []
-    return {
-        **_given(args.workload.container),
-        "name": CONTAINER,
-        "image": args.image,
-        "essential": essential,
-        "portMappings": ports,
-        "logConfiguration": _logging(args),
-    }
+def _ports(args: ContainerArgs) -> list[dict[str, Any]]:
+    port = args.workload.port if args.probe is None else args.probe.ready.port
+    return [{"containerPort": port, "hostPort": port, "protocol": "tcp"}] if port else []
 
 
 def _probe(args: ContainerArgs, probe: Probed, *, essential: bool) -> dict[str, Any]:
-    told = {"CONTAINER": CONTAINER, "READY": str(probe.ready), "TIMEOUT_SECONDS": str(LONGEST_PROBING_SECONDS)}
+    told = {"CONTAINER": args.name, "READY": str(probe.ready), "TIMEOUT_SECONDS": str(LONGEST_PROBING_SECONDS)}
     return {
         "name": PROBE,
         "image": probe.image,
         "essential": essential,
-        "dependsOn": [{"containerName": CONTAINER, "condition": "START"}],
+        "dependsOn": [{"containerName": args.name, "condition": "START"}],
         "environment": [{"name": name, "value": value} for name, value in sorted(told.items())],
         "readonlyRootFilesystem": True,
-        "logConfiguration": _logging(args),
     }
 
 
@@ -107,14 +121,16 @@ def _logging(args: ContainerArgs) -> dict[str, Any]:
     }
 
 
-def _given(container: ContainerOutput) -> dict[str, Any]:
-    """What the user sets of a container, by the names of the task definition; nothing for what is the image's own.
+def _given(container: ContainerOutput, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What the user sets of a container, by the names of the task definition; nothing for what stays as it is.
+
+    Variables are added to those that were there ``before``, or take their place.
 
     Secrets are ARNs: ECS reads the values itself, with the execution role.
     """
     given: dict[str, Any] = {
-        "environment": [{"name": name, "value": value} for name, value in sorted(container.environment.items())],
-        "secrets": [{"name": name, "valueFrom": arn} for name, arn in sorted(container.secrets.items())],
+        "environment": _merged(before.get("environment", ()), "value", container.environment),
+        "secrets": _merged(before.get("secrets", ()), "valueFrom", container.secrets),
         "command": list(container.command or ()),
         "entryPoint": list(container.entry_point or ()),
         "user": container.user,
@@ -123,3 +139,8 @@ def _given(container: ContainerOutput) -> dict[str, Any]:
         "stopTimeout": container.stop_timeout_seconds,
     }
     return {name: value for name, value in given.items() if value}
+
+
+def _merged(before: Iterable[Mapping[str, str]], key: str, given: Mapping[str, str]) -> list[dict[str, str]]:
+    values = {entry["name"]: entry[key] for entry in before} | dict(given)
+    return [{"name": name, key: value} for name, value in sorted(values.items())]

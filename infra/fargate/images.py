@@ -22,7 +22,7 @@ from infra.providers.first_push import FirstPush
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
 from infra.settings.model import Settings
-from infra.sources.images import probe_recipe, recipe
+from infra.sources.images import recipe
 from infra.sources.own import ResolvedImage
 from kit.errors import ImageError
 
@@ -124,10 +124,15 @@ class VariantImages(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, deleted_with=repository)
 
 
-def probe_image(repository: aws.ecr.Repository, settings: Settings, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """Push the probe's image to its repository; gives it by digest."""
+def image_beside(
+    name: str,
+    ingredients: Mapping[str, str],
+    repository: aws.ecr.Repository,
+    settings: Settings,
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """An image that stands beside the measured one, such as the probe's, in its repository; by digest."""
     opts = pulumi.ResourceOptions(parent=parent, deleted_with=repository)
-    ingredients, name = probe_recipe(settings.platform), "probe-source"
     source_image = SourceImageResource(
         name,
         ingredients,

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.fargate import given, tags
+from infra.fargate import given, own, tags
 from infra.fargate.bastion import AMI_PARAMETER
 from infra.fargate.images import Token
 from infra.fargate.target import FargateArgs, FargateStack
-from infra.outputs import AUTO_READY
-from infra.readiness import Ready, concrete
 from infra.settings.model import NAMESPACE, Settings
-from infra.sources.images import found
-from infra.sources.own import ResolvedImage
 from kit.errors import SettingsError
 
 V1_NOTICE = (
@@ -32,27 +27,16 @@ def fargate(settings: Settings) -> dict[str, Any]:
     stack = pulumi.get_stack()
     provider = tags.provider(settings, stack)
     invoke_opts = pulumi.InvokeOutputOptions(provider=provider)
-    images = found(settings)
     args = FargateArgs(
         settings=settings,
         stack=stack,
-        images=images,
-        ready=_ready(settings, images),
+        own=own.find(settings, pulumi.log.warn),
         account=aws.get_caller_identity_output(opts=invoke_opts).account_id,
         place=_given_network(settings, provider) if settings.vpc else _two_zones(settings.region, invoke_opts),
         ami=_machine_image(invoke_opts) if settings.bastion else None,
         token=_token(invoke_opts) if settings.built_by_docker else None,
     )
     return FargateStack(NAMESPACE, args, pulumi.ResourceOptions(providers=[provider])).outputs
-
-
-def _ready(settings: Settings, images: Mapping[str, ResolvedImage]) -> dict[str, Ready]:
-    """What the probe waits for, for each image that does not report its boot by itself."""
-    return {
-        variant: concrete(variant, settings.workload(variant).ready or AUTO_READY, image.config)
-        for variant, image in images.items()
-        if not settings.reports_boot(variant)
-    }
 
 
 def _given_network(settings: Settings, provider: pulumi.ProviderResource) -> given.GivenNetwork:

@@ -27,6 +27,8 @@ class RolesArgs:
     log_group_arn: pulumi.Input[str]
     secret_arns: Sequence[str] = ()
     """Of the variables that ECS reads for the containers."""
+    environment_files: Sequence[str] = ()
+    """ARNs of objects in S3 with more of them."""
 
 
 class Roles(pulumi.ComponentResource):
@@ -85,6 +87,7 @@ def _execution_policy(args: RolesArgs) -> dict[str, Any]:
             {"Effect": "Allow", "Action": list(PULL), "Resource": list(args.repository_arns)},
             {"Effect": "Allow", "Action": list(LOG), "Resource": log_streams},
             *_read_secrets(args.secret_arns),
+            *_read_files(args.environment_files),
         ],
     }
 
@@ -94,3 +97,11 @@ def _read_secrets(arns: Sequence[str]) -> Iterator[dict[str, Any]]:
     for service, action in READ_SECRET.items():
         if named := sorted({":".join(arn.split(":")[:7]) for arn in arns if arn.split(":")[2] == service}):
             yield {"Effect": "Allow", "Action": action, "Resource": named}
+
+
+def _read_files(arns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """As in "Passing environment variables to a container" in the Amazon ECS developer guide."""
+    if arns:
+        buckets = sorted({arn.partition("/")[0] for arn in arns})
+        yield {"Effect": "Allow", "Action": "s3:GetObject", "Resource": sorted(arns)}
+        yield {"Effect": "Allow", "Action": "s3:GetBucketLocation", "Resource": buckets}

@@ -7,14 +7,14 @@ have a target group and a rule of the load balancer's listener; beside others st
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.fargate.containers import CONTAINER, ContainerArgs, definitions
+from infra.fargate.containers import ContainerArgs, definitions
 from infra.outputs import ROUTE_HEADER, ServiceOutput
 from infra.settings.fargate import LEAST_DISK_GIB
 
@@ -81,7 +81,8 @@ class TreatmentService(pulumi.ComponentResource):
 
     def _described(self, resolved: dict[str, str]) -> dict[str, Any]:
         header = self._args.header
-        return ServiceOutput(**resolved, log_stream_prefix=header, header=header).model_dump()
+        container = self._args.containers.name
+        return ServiceOutput(**resolved, log_stream_prefix=header, header=header, container=container).model_dump()
 
     def _target_group(self) -> aws.lb.TargetGroup:
         return aws.lb.TargetGroup(
@@ -131,7 +132,9 @@ class TreatmentService(pulumi.ComponentResource):
                 cpu_architecture=ARCHITECTURES[self._args.platform], operating_system_family="LINUX"
             ),
             execution_role_arn=self._args.execution_role_arn,
-            task_role_arn=self._args.containers.workload.container.task_role or self._args.task_role_arn,
+            task_role_arn=self._task_role(),
+            pid_mode=self._existing.get("pidMode") or None,
+            volumes=[_volume(volume) for volume in self._existing.get("volumes") or ()] or None,
             container_definitions=pulumi.Output.json_dumps(definitions(self._args.containers), sort_keys=True),
             opts=self._child_opts,
         )
@@ -162,14 +165,43 @@ class TreatmentService(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desired_count"], depends_on=[*rules, *needs]),
         )
 
+    @property
+    def _existing(self) -> Mapping[str, Any]:
+        existing = self._args.containers.existing
+        return {} if existing is None else existing.document
+
+    def _task_role(self) -> pulumi.Input[str]:
+        role: pulumi.Input[str] | None = self._args.containers.workload.container.task_role
+        return role or self._existing.get("taskRoleArn") or self._args.task_role_arn
+
     def _balanced(self) -> list[aws.ecs.ServiceLoadBalancerArgs] | None:
         if self.target_group is None:
             return None
         return [
             aws.ecs.ServiceLoadBalancerArgs(
-                target_group_arn=self.target_group.arn, container_name=CONTAINER, container_port=self._port
+                target_group_arn=self.target_group.arn,
+                container_name=self._args.containers.name,
+                container_port=self._port,
             )
         ]
+
+
+def _volume(document: Mapping[str, Any]) -> aws.ecs.TaskDefinitionVolumeArgs:
+    """A volume of the task alone, or one in EFS."""
+    efs = document.get("efsVolumeConfiguration")
+    if not efs:
+        return aws.ecs.TaskDefinitionVolumeArgs(name=document["name"])
+    access = efs.get("authorizationConfig")
+    authorization = aws.ecs.TaskDefinitionVolumeEfsVolumeConfigurationAuthorizationConfigArgs
+    configuration = aws.ecs.TaskDefinitionVolumeEfsVolumeConfigurationArgs(
+        file_system_id=efs["fileSystemId"],
+        root_directory=efs.get("rootDirectory"),
+        transit_encryption=efs.get("transitEncryption"),
+        transit_encryption_port=efs.get("transitEncryptionPort"),
+        authorization_config=access
+        and authorization(access_point_id=access.get("accessPointId"), iam=access.get("iam")),
+    )
+    return aws.ecs.TaskDefinitionVolumeArgs(name=document["name"], efs_volume_configuration=configuration)
 
 
 def _disk(gib: int) -> aws.ecs.TaskDefinitionEphemeralStorageArgs | None:

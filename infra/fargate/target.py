@@ -5,45 +5,42 @@ Nothing is looked up here: account, zones and machine image are arguments, which
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from infra.fargate.bastion import Bastion, BastionArgs
+from infra.fargate.beside import Beside, repositories
 from infra.fargate.cluster import Cluster, ClusterArgs
-from infra.fargate.containers import CONTAINER, PROBE, ContainerArgs, Probed
+from infra.fargate.containers import CONTAINER
 from infra.fargate.given import GivenNetwork
-from infra.fargate.images import Token, VariantImages, VariantImagesArgs, probe_image
+from infra.fargate.images import Token, VariantImages, VariantImagesArgs
 from infra.fargate.loadbalancer import LoadBalancer, LoadBalancerArgs
 from infra.fargate.network import Network, NetworkArgs
+from infra.fargate.own import OwnImages
 from infra.fargate.registry import SOURCE, Registry, RegistryArgs
 from infra.fargate.roles import Roles, RolesArgs
 from infra.fargate.service import PLATFORM_VERSION, ServiceArgs, TreatmentService, priorities
 from infra.outputs import SCHEMA_VERSION, Form
-from infra.readiness import Ready
 from infra.settings.model import Settings
-from infra.sources.own import ResolvedImage
 
-PROBE_IMAGE = f"{PROBE}/{SOURCE}"
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
 @dataclass(frozen=True)
 class FargateArgs:
-    """The settings, the stack's name, and what was looked up: on AWS, and of the user's own ``images``.
+    """The settings, the stack's name, and what was looked up: on AWS, and of the user's own images.
 
-    ``place`` is a network that the user has, or the two zones of one that is made. ``ready`` is what the probe waits
-    for, by variant; ``ami`` is set only with a bastion, ``token`` only if pulumi-docker builds.
+    ``place`` is a network that the user has, or the two zones of one that is made. ``ami`` is set only with a bastion,
+    ``token`` only if pulumi-docker builds.
     """
 
     settings: Settings
     stack: str
     account: pulumi.Input[str]
     place: GivenNetwork | tuple[pulumi.Input[str], pulumi.Input[str]]
-    images: Mapping[str, ResolvedImage]
-    ready: Mapping[str, Ready]
+    own: OwnImages
     ami: pulumi.Input[str] | None = None
     token: Token | None = None
 
@@ -64,7 +61,7 @@ class FargateStack(pulumi.ComponentResource):
         self.cluster = self._cluster()
         self.roles = self._roles()
         self.bastion = None if args.ami is None else self._bastion(args.ami)
-        self._probe_image = self._make_probe() if args.ready else None
+        self._beside = Beside(args.own, self.registry, self._settings, self)
         variants = {variant: self._variant(variant) for variant in self._settings.all_variants}
         self.outputs: dict[str, Any] = self._shared() | {"variants": variants}
         self.register_outputs({})
@@ -73,15 +70,14 @@ class FargateStack(pulumi.ComponentResource):
         settings, place = self._settings, self._args.place
         if isinstance(place, GivenNetwork):
             return place
-        args = NetworkArgs(settings.network_cidr, settings.region, place, settings.secret_services)
+        args = NetworkArgs(settings.network_cidr, settings.region, place, self._args.own.secret_services)
         return Network(self._name, args, self._child_opts)
 
     def _registry(self) -> Registry:
         kinds = (SOURCE, *self._settings.forms)
         names = [f"{variant}/{kind}" for variant in self._settings.all_variants for kind in kinds]
-        if self._args.ready:
-            names.append(PROBE_IMAGE)
-        return Registry(self._name, RegistryArgs(self._args.stack, names), self._child_opts)
+        args = RegistryArgs(self._args.stack, [*names, *repositories(self._args.own)])
+        return Registry(self._name, args, self._child_opts)
 
     def _load_balancer(self) -> LoadBalancer:
         network = self.network
@@ -104,12 +100,15 @@ class FargateStack(pulumi.ComponentResource):
         return Cluster(self._name, args, self._child_opts)
 
     def _roles(self) -> Roles:
-        log_group, region = self.cluster.log_group.arn, self._settings.region
-        return Roles(
-            self._name,
-            RolesArgs(self._args.account, region, self.registry.arns, log_group, self._settings.secret_arns),
-            self._child_opts,
+        args = RolesArgs(
+            account=self._args.account,
+            region=self._settings.region,
+            repository_arns=self.registry.arns,
+            log_group_arn=self.cluster.log_group.arn,
+            secret_arns=self._args.own.secret_arns,
+            environment_files=self._args.own.environment_files,
         )
+        return Roles(self._name, args, self._child_opts)
 
     def _bastion(self, ami: pulumi.Input[str]) -> Bastion:
         args = BastionArgs(
@@ -126,7 +125,7 @@ class FargateStack(pulumi.ComponentResource):
         """A variant's source image and its treatments, as fields of the outputs."""
         kinds = (SOURCE, *self._settings.forms)
         repositories = {kind: self.registry.repositories[f"{variant}/{kind}"] for kind in kinds}
-        args = VariantImagesArgs(variant, self._settings, repositories, self._args.token, self._args.images)
+        args = VariantImagesArgs(variant, self._settings, repositories, self._args.token, self._args.own.images)
         images = VariantImages(variant, args, self._child_opts)
         return {
             "name": variant,
@@ -139,11 +138,8 @@ class FargateStack(pulumi.ComponentResource):
 
     def _readiness(self, variant: str) -> dict[str, str]:
         """What the image leaves open in the settings is known now."""
-        ready = self._args.ready.get(variant)
+        ready = self._args.own.ready.get(variant)
         return {} if ready is None else {"ready": str(ready)}
-
-    def _make_probe(self) -> pulumi.Output[str]:
-        return probe_image(self.registry.repositories[PROBE_IMAGE], self._settings, self)
 
     def _treatment(self, variant: str, form: Form, images: VariantImages) -> pulumi.Output[dict[str, Any]]:
         form_image = images.forms[form]
@@ -159,7 +155,7 @@ class FargateStack(pulumi.ComponentResource):
         return ServiceArgs(
             header=treatment,
             priority=self._priorities[treatment],
-            containers=self._containers(variant, treatment, image),
+            containers=self._beside.containers(variant, treatment, image, self.cluster.log_group.name),
             platform=settings.platform,
             cpu_units=settings.cpu_units,
             memory_mebibytes=settings.memory_mebibytes,
@@ -174,21 +170,6 @@ class FargateStack(pulumi.ComponentResource):
             task_role_arn=self.roles.task.arn,
             stack=self._args.stack,
         )
-
-    def _containers(self, variant: str, header: str, image: pulumi.Input[str]) -> ContainerArgs:
-        return ContainerArgs(
-            image=image,
-            workload=self._settings.workload(variant),
-            probe=self._probed(variant),
-            log_group=self.cluster.log_group.name,
-            region=self._settings.region,
-            stream_prefix=header,
-        )
-
-    def _probed(self, variant: str) -> Probed | None:
-        if self._probe_image is None or variant not in self._args.ready:
-            return None
-        return Probed(self._probe_image, self._args.ready[variant], self._args.images[variant].config)
 
     def _listener(self, variant: str) -> pulumi.Output[str] | None:
         if self.load_balancer is None or not self._settings.reports_boot(variant):
@@ -208,7 +189,7 @@ class FargateStack(pulumi.ComponentResource):
                 "region": settings.region,
                 "cluster": self.cluster.arn,
                 "container": CONTAINER,
-                "probe": PROBE if self._args.ready else None,
+                "probe": self._beside.probe_name,
                 "log_group": self.cluster.log_group.name,
                 "load_balancer": None if self.load_balancer is None else self.load_balancer.url,
                 "platform_version": PLATFORM_VERSION,

@@ -93,6 +93,11 @@ class Settings(PayloadSizes, FargateSettings):
                     f"Setting images.{name}.secrets: the lab reads no secrets of AWS. Leave out {named}, or give a "
                     "value that may be seen with --env."
                 )
+            if image.task_definition:
+                raise SettingsError(
+                    f"Setting images.{name}.taskDefinition: the lab runs no task definitions of AWS. Choose --target "
+                    "fargate, or name the image with --image."
+                )
 
     @property
     def secret_services(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from kit.errors import SettingsError
 SECRET_ARN = r"^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:\d{12}:\S+$"  # noqa: S105 - the name of a secret, not one
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 ROLE_ARN = r"^arn:aws[a-z-]*:iam::\d{12}:role/\S+$"
+TASK_DEFINITION = r"^(arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:task-definition/)?[A-Za-z0-9_-]{1,255}(:[0-9]+)?$"
 
 Words = Annotated[tuple[str, ...], BeforeValidator(parse_words)]
 Variables = dict[Annotated[str, Field(pattern=VARIABLE)], str]
@@ -40,6 +41,10 @@ class OwnImage(SettingsModel):
     working_directory: str | None = Field(default=None, pattern=r"^/\S*$")
     read_only_root: bool = False
     stop_timeout_seconds: int | None = Field(default=None, ge=2, le=120)
+    task_definition: str | None = Field(
+        default=None, pattern=TASK_DEFINITION, description="on AWS; all else of a task is as it says"
+    )
+    measured_container: str | None = Field(default=None, min_length=1, description="the one in it that is measured")
     task_role: str | None = Field(default=None, pattern=ROLE_ARN, description="ARN of the role that tasks have on AWS")
 
     @field_validator("image", mode="after")

@@ -33,6 +33,7 @@ from kit.scratch import scratch
 from kit.values import Notify
 
 PROJECT = "sociometer"
+PROBE_NAME = probe.NAME
 COPY_SECONDS = 900.0
 ASK_SECONDS = 60.0
 SHARED_FILES = ("rootfs",)
@@ -117,6 +118,11 @@ def is_there(destination: Destination, digest: str) -> bool:
 def remove(destination: Destination, digest: str) -> None:
     """Delete an image by digest, with its tags; no error when it is gone already."""
     destination.regctl.delete_manifest(Reference(destination.repository, digest))
+
+
+def recipe_beside(variant: str, image: ResolvedImage, platform: str) -> dict[str, str]:
+    """Everything that goes into the copy of an image that stands beside a measured one."""
+    return {"variant": variant, "platform": platform, "image": str(image.name), "digest": image.digest}
 
 
 def probe_recipe(platform: str) -> dict[str, str]:

@@ -67,6 +67,26 @@ ReadOnlyRoot = Annotated[
     bool, typer.Option("--read-only-root", help="Mount the container's root read-only.", rich_help_panel=_PANEL)
 ]
 
+TaskDefinition = Annotated[
+    str | None,
+    typer.Option(
+        "--from-task-definition",
+        metavar="FAMILY[:REVISION]",
+        help="A task definition of yours, sidecars included; only the form of one image is changed. On fargate.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Container = Annotated[
+    str | None,
+    typer.Option(
+        "--container",
+        metavar="NAME",
+        help="The container of the task definition that is measured.",
+        show_default="the only essential one",
+        rich_help_panel=_PANEL,
+    ),
+]
+
 
 @dataclass(frozen=True)
 class ImageOptions:
@@ -81,10 +101,14 @@ class ImageOptions:
     user: User = None
     working_directory: WorkingDirectory = None
     read_only_root: ReadOnlyRoot = False
+    from_task_definition: TaskDefinition = None
+    container: Container = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The variants that the images become."""
+        if self.from_task_definition is not None:
+            return (_slug(self.from_task_definition.rpartition("/")[2].partition(":")[0]),)
         return tuple(self._references())
 
     @property
@@ -92,12 +116,16 @@ class ImageOptions:
         """What the stack of these images is called after; None without images."""
         return "-".join(self.names) or None
 
-    def settings(self) -> dict[str, object]:
-        """The stack's settings for them, checked; none when no image is named.
+    def settings(self, region: str) -> dict[str, object]:
+        """The stack's settings for them, checked; none when no image is named. ``region`` is where AWS is asked.
 
         Raises `SettingsError`, also when there are options for images and no image.
         """
         given = self._given()
+        if self.from_task_definition is not None:
+            return self._existing(self.from_task_definition, region, given)
+        if self.container is not None:
+            raise SettingsError("--container names one of a task definition: give it with --from-task-definition.")
         if not self.image:
             if given:
                 option = next(iter(given)).replace("_", "-")
@@ -105,6 +133,18 @@ class ImageOptions:
             return {}
         images = {name: {"image": reference, **_camel(given)} for name, reference in self._references().items()}
         settings: dict[str, object] = {"variants": "[]", "images": json.dumps(images)}
+        Settings.parse(settings)
+        return settings
+
+    def _existing(self, definition: str, region: str, given: dict[str, Any]) -> dict[str, object]:
+        """All that is measured is as the task definition says, but for what is given."""
+        from infra.fargate import existing, lookups  # boto3 is slow to import
+
+        if self.image:
+            raise SettingsError("--image and --from-task-definition both say what is measured; give one of them.")
+        chosen = existing.chosen(lookups.task_definition(definition, region), self.container)
+        image = chosen.image_settings() | _camel(given)
+        settings = {"variants": "[]", "images": json.dumps({self.names[0]: image}), **chosen.settings()}
         Settings.parse(settings)
         return settings
 
@@ -149,8 +189,11 @@ def name_of(reference: str) -> str:
     """A variant's name for an image that has none: the last part of its reference, without tag and digest."""
     place = parse(reference).place
     bare = place.removeprefix("sha256:").rstrip("/").rpartition("/")[2].partition(":")[0]
-    name = re.sub(r"[^a-z0-9]+", "-", bare.lower().removesuffix(".tar"))[:MOST_NAME].strip("-")
-    return name or "image"
+    return _slug(bare.lower().removesuffix(".tar"))
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:MOST_NAME].strip("-") or "image"
 
 
 def _pairs(option: str, words: list[str] | None) -> dict[str, str] | None:

@@ -73,7 +73,7 @@ def run(
     """
     target = chosen_target(where.target, where.stack, what.plan, what.variant or own.stack_suffix)
     changes, given = what.changes(own.names), parse_settings(settings or [])
-    to_set = {**own.settings(), **given}
+    to_set = {**own.settings(target.region(given)), **given}
     plan = target.plan_to_make(changes, to_set)
     setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path, target.parameters(given))
     target.confirm(plan, plan.rounds, setup.store, to_set, yes=yes)

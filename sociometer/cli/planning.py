@@ -15,7 +15,7 @@ def plan(own: ImageOptions, what: PlanOptions, where: WhereOptions, as_json: AsJ
     checked against what that stack holds, if it is up. Nothing is started.
     """
     target = chosen_target(where.target, where.stack, what.plan, what.variant or own.stack_suffix)
-    if settings := own.settings():
+    if settings := own.settings(target.region({})):
         chosen = target.plan_to_make(what.changes(own.names), settings)
     else:
         chosen = target.plan_of(what.changes(), where.stack)

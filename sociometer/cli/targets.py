@@ -65,6 +65,11 @@ class Target:
         """All settings that the stack will have; raises `SettingsError` for what cannot be."""
         return Settings.parse({**files.settings(self.stack), **self.settings_to_set(wanted)})
 
+    def region(self, wanted: Mapping[str, object]) -> str:
+        """The region of AWS that the stack is or will be in, with these settings."""
+        known = {**files.settings(self.stack), **self.settings_to_set(wanted)}
+        return str(known.get("region", Settings.model_fields["region"].default))
+
     def plan_to_make(self, changes: Changes, settings: Mapping[str, object]) -> Plan:
         """The plan for a stack that is made for it: variants and sizes follow the user's own settings.
 

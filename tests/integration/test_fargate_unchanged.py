@@ -70,7 +70,7 @@ def test_a_job_that_ends_is_measured_by_its_end(world: World, image: str) -> Non
         definition = outputs["variants"]["job"]["treatments"]["soci-v2"]["service"]["task_definition"]
         ecs = world.aws.client("ecs")
         found = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
-        assert {one["name"]: one["essential"] for one in found} == {"workload": False, "probe": True}
+        assert {one["name"]: one["essential"] for one in found} == {"workload": False, "sociometer-probe": True}
     finally:
         sociometer("down", *stack)
 

@@ -14,25 +14,27 @@ from experiments.executors.fargate.reports import PATTERN, BootLog, Event, Logge
 from experiments.executors.fargate.stage import Stage
 from experiments.records.phases import NS_PER_MS
 from infra import probe_report, readiness
+from infra.outputs import ServiceOutput
 from infra.probe_report import ProbeReport
 from infra.readiness import Ready
 from kit.errors import LabError
 
 
-def task_log(stage: Stage, time: AwsTime, stream_prefix: str, start_ms: int, ready: str | None) -> TaskLog:
+def task_log(stage: Stage, time: AwsTime, service: ServiceOutput, start_ms: int, ready: str | None) -> TaskLog:
     """What tells of the tasks of a service: their own boot reports, or where there is ``ready`` their probes."""
-    stack = stage.stack
+    stack, measured = stage.stack, service.container or stage.stack.container
 
     def streams(container: str, pattern: str) -> Streams:
-        return Streams(stage.aws, time, stack.log_group, f"{stream_prefix}/{container}/", pattern, start_ms)
+        prefix = f"{service.log_stream_prefix}/{container}/"
+        return Streams(stage.aws, time, stack.log_group, prefix, pattern, start_ms)
 
     if ready is None:
-        return BootLog(streams(stack.container, PATTERN))
+        return BootLog(streams(measured, PATTERN))
     probes = streams(stack.probe or "", probe_report.PATTERN)
     parsed = readiness.parse(ready)
     if parsed.kind == "log":
-        return LineLog(probes, streams(stack.container, ""), stack.container, parsed)
-    return ProbeLog(probes, stack.container, ready)
+        return LineLog(probes, streams(measured, ""), measured, parsed)
+    return ProbeLog(probes, measured, ready)
 
 
 class ProbeLog:

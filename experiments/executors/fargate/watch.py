@@ -90,7 +90,7 @@ class _Watch:
             stage.aws, stage.clock, stage.stack, service.output, task_count, strangers=service.earlier
         )
         start_ms = max(self._began_ns - SKEW_NS, service.emptied_ns) // NS_PER_MS
-        self._log = task_log(stage, time, service.output.log_stream_prefix, start_ms, ready)
+        self._log = task_log(stage, time, service.output, start_ms, ready)
 
     def seen(self, ending: Ending | None = None) -> Watched:
         """What has been seen by now."""

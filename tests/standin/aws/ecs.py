@@ -60,7 +60,7 @@ class TaskDefinition(_Ecs):
 
     inputs = words(
         "family containerDefinitions cpu memory networkMode requiresCompatibilities executionRoleArn taskRoleArn "
-        "runtimePlatform ephemeralStorage volumes skipDestroy tags"
+        "runtimePlatform ephemeralStorage volumes pidMode skipDestroy tags"
     )
     replaces = inputs - words("skipDestroy tags")
     computed = words("arn arnWithoutRevision revision")
@@ -70,7 +70,7 @@ class TaskDefinition(_Ecs):
 
     def make(self, inputs: Properties) -> str:
         same = words("family cpu memory networkMode requiresCompatibilities executionRoleArn taskRoleArn")
-        same |= words("runtimePlatform volumes")
+        same |= words("runtimePlatform volumes pidMode")
         disk = inputs.get("ephemeralStorage")
         made = self.client.register_task_definition(
             containerDefinitions=json.loads(inputs["containerDefinitions"]),

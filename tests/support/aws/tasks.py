@@ -1,7 +1,7 @@
 """What the containers would do if the local server ran any: boot, report it to a log, answer requests.
 
 Only what AWS itself knows is used: the image of a task's definition tells whether it loads lazily, a rule of the
-load balancer's listener tells which requests are for its service, a container called probe reports for the first.
+load balancer's listener tells which requests are for its service, the probe beside an unchanged image reports for it.
 All load balancers share one address here.
 """
 
@@ -27,6 +27,7 @@ from tests.support.background import answering
 
 LOOK_SECONDS = 0.05
 BOOT_SECONDS = {"soci": 0.15, "overlayfs": 0.3}
+PROBE = "sociometer-probe"
 SOCI_INDEX = "com.amazon.soci.index-digest"
 """Annotation of an image index whose image is loaded lazily (SOCI index manifest v2)."""
 
@@ -123,7 +124,7 @@ class Tasks:
             ecs = self.server.client("ecs")
             found = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
             containers = {container["name"]: container for container in found["containerDefinitions"]}
-            told = {entry["name"]: entry["value"] for entry in containers.get("probe", {}).get("environment", ())}
+            told = {entry["name"]: entry["value"] for entry in containers.get(PROBE, {}).get("environment", ())}
             measured = containers[told.get("CONTAINER", "workload")]
             options = measured["logConfiguration"]["options"]
             self._kinds[definition] = Kind(
@@ -142,7 +143,7 @@ class Tasks:
             self._log(kind.stream(kind.measured, one.identity), line)
         else:
             line = _probe_report(arn, one, kind.ready)
-            self._log(kind.stream("probe", one.identity), line)
+            self._log(kind.stream(PROBE, one.identity), line)
             self._log(kind.stream(kind.measured, one.identity), "serving")
         one.report = f"{line}\n".encode()
         self.boots_left -= 1
@@ -256,6 +257,6 @@ def _probe_report(arn: str, one: Booting, ready: str) -> str:
         "seen": "answered 200" if seen_by_the_probe else "the log is read by others",
         "final": True,
         "clock_error_bound_ms": 0.4,
-        "containers": [measured, {"name": "probe", "snapshotter": "overlayfs", "started_ns": one.started_ns}],
+        "containers": [measured, {"name": PROBE, "snapshotter": "overlayfs", "started_ns": one.started_ns}],
     }
     return json.dumps(report, separators=(",", ":"))

@@ -15,6 +15,7 @@ from tests.support.images import image_layout
 from tests.unit.cli.conftest import Sociometer
 
 HERE = machine_platform().partition("/")[2]
+REGION = "eu-west-2"
 SIZES = {"before": 1_000_000, "after": 3_000_000}
 
 
@@ -50,7 +51,7 @@ def test_every_option_becomes_a_setting_of_every_image() -> None:
         working_directory="/srv",
         read_only_root=True,
     )
-    settings: dict[str, Any] = options.settings()
+    settings: dict[str, Any] = options.settings(REGION)
     common = {
         "ready": "tcp:8080",
         "environment": {"A": "1", "B": "x=y"},
@@ -68,7 +69,7 @@ def test_every_option_becomes_a_setting_of_every_image() -> None:
 
 
 def test_no_image_means_no_settings_and_no_stack_of_its_own() -> None:
-    assert (ImageOptions().settings(), ImageOptions().names, ImageOptions().stack_suffix) == ({}, (), None)
+    assert (ImageOptions().settings(REGION), ImageOptions().names, ImageOptions().stack_suffix) == ({}, (), None)
 
 
 @pytest.mark.parametrize(
@@ -87,14 +88,14 @@ def test_no_image_means_no_settings_and_no_stack_of_its_own() -> None:
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(SettingsError) as error:
-        ImageOptions(**options).settings()
+        ImageOptions(**options).settings(REGION)
     assert complaint in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_value_given_as_a_secret_is_not_repeated_in_the_refusal() -> None:
     with pytest.raises(SettingsError) as error:
-        ImageOptions(image=["web:1"], secret=["KEY=hunter2"]).settings()
+        ImageOptions(image=["web:1"], secret=["KEY=hunter2"]).settings(REGION)
     assert "hunter2" not in str(error.value)
 
 

@@ -40,7 +40,7 @@ def test_every_treatment_has_the_probe_beside_it_and_the_control_too(
         True,
         f"{HOST}/sociometer/test/shop/{form}@{digest(f'shop-{form}')}",
     )
-    assert (probe["name"], probe["essential"]) == ("probe", False)
+    assert (probe["name"], probe["essential"]) == ("sociometer-probe", False)
     assert probe["image"] == f"{HOST}/sociometer/test/probe/source@{digest('probe-source')}"
     assert probe["dependsOn"] == [{"containerName": "workload", "condition": "START"}]
     assert probe["logConfiguration"] == measured["logConfiguration"]
@@ -63,7 +63,7 @@ def test_tasks_that_nobody_asks_from_outside_have_no_load_balancer(stack: tuple[
     group = "sociometer-tasks-id"
     assert all(each.inputs["securityGroupId"] != group for each in of_type(declared, "SecurityGroupIngressRule"))
     assert outputs.fargate is not None
-    assert (outputs.fargate.load_balancer, outputs.fargate.probe) == (None, "probe")
+    assert (outputs.fargate.load_balancer, outputs.fargate.probe) == (None, "sociometer-probe")
     treatment = outputs.variants["shop"].treatments["plain"]
     assert treatment.service is not None and treatment.service.target_group is None
 
