@@ -119,7 +119,7 @@ def test_it_is_measured_with_only_the_form_of_its_image_changed(
             assert containers["Shop_App"]["image"] == treatment.image
             for name, one in theirs.items():
                 for key in ("environment", "secrets", "mountPoints", "dependsOn", "portMappings", "essential"):
-                    assert containers[name].get(key) or one.get(key) == [] or [], (name, key)
+                    assert (containers[name].get(key) or []) == (one.get(key) or []), (name, key)
                 digest = one["image"].rpartition("@")[2]
                 assert name == "Shop_App" or containers[name]["image"].endswith(f"@{digest}")
         assert VALUE not in json.dumps(sweep.outputs.model_dump(mode="json"))
@@ -129,14 +129,6 @@ def test_it_is_measured_with_only_the_form_of_its_image_changed(
     assert inventory(world.aws) == before
     assert described(world, definition) == as_it_was
     assert actions(world.sent) - in_the_table() == set()
-
-
-def registered(world: World, **changes: Any) -> str:
-    container = {"name": "web", "image": "web:1", "essential": True}
-    made = {"family": "other", "containerDefinitions": [container], "requiresCompatibilities": ["FARGATE"]} | changes
-    size = {"cpu": "256", "memory": "512", "networkMode": "awsvpc"} if made["requiresCompatibilities"] else {}
-    found = world.aws.client("ecs").register_task_definition(**made, **size)["taskDefinition"]
-    return f"{found['family']}:{found['revision']}"
 
 
 def refused(*words: str) -> str:
@@ -157,7 +149,13 @@ def test_what_cannot_be_measured_is_one_line_and_leaves_nothing(world: World, de
 
 
 def test_a_definition_for_ec2_alone_is_refused(world: World) -> None:
-    name = registered(world, family="machines", requiresCompatibilities=["EC2"], networkMode="bridge")
+    made = world.aws.client("ecs").register_task_definition(
+        family="machines",
+        requiresCompatibilities=["EC2"],
+        networkMode="bridge",
+        containerDefinitions=[{"name": "web", "image": "web:1", "memory": 128}],
+    )["taskDefinition"]
+    name = f"{made['family']}:{made['revision']}"
     assert f"The task definition {name} cannot be measured: it is for EC2 alone" in refused(
         "--from-task-definition", name
     )
