@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -104,17 +105,23 @@ def _fetch(reference: str, layout: Path) -> None:
 
 def _make_debian(platform: str, layout: Path, room: Path) -> None:
     architecture = platform.partition("/")[2]
-    packages, layer = room / "packages.tar", room / "layer.tar"
+    layer = debian_layer(PACKAGES, architecture, room)
+    write_single_layer(layout, layer, architecture, {"Env": [f"PATH={PATH}"]})
+
+
+def debian_layer(packages: Sequence[str], architecture: str, room: Path) -> Path:
+    """A tar in ``room`` of what Debian packages, and those that they need, hold; nothing of them is run."""
+    extracted, layer = room / "packages.tar", room / "layer.tar"
     run(
         [
             *(tool("mmdebstrap"), "--quiet", "--mode=root", "--variant=extract", f"--architectures={architecture}"),
-            *(f"--include={','.join(PACKAGES)}", SUITE, packages),
+            *(f"--include={','.join(packages)}", SUITE, extracted),
         ],
         timeout_seconds=DOWNLOAD_SECONDS,
         env={"SOURCE_DATE_EPOCH": str(EPOCH), "TMPDIR": str(room)},
     )
-    _copy_entries(packages, layer)
-    write_single_layer(layout, layer, architecture, {"Env": [f"PATH={PATH}"]})
+    _copy_entries(extracted, layer)
+    return layer
 
 
 def _copy_entries(source: Path, target: Path) -> None:
