@@ -5,9 +5,10 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from infra.fargate.given import RouteTable, notice
+from infra.fargate.given import RouteTable, notice, public_subnets
 from infra.outputs import StackOutputs
 from infra.settings.model import Settings
+from tests.support import fargate_stack
 from tests.support.fargate_stack import MockedResource, of_type, only, resources, run_stack
 from tests.support.network_that_is_there import (
     GROUPS,
@@ -149,21 +150,22 @@ def test_a_network_that_cannot_do_is_refused_in_one_line(settings: dict[str, str
 
 def test_nothing_is_declared_of_a_network_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the provider, which looks it up."""
-    from tests.support import fargate_stack
-
     recorded: list[str] = []
     note = fargate_stack._recorded
     monkeypatch.setattr(
         fargate_stack, "_recorded", lambda request, urn: recorded.append(request.type) or note(request, urn)
     )
     refusal(vpc=NOWHERE["vpc"])
-    assert set(recorded) <= {"pulumi:providers:aws"}
+    assert recorded == ["pulumi:providers:aws"]
 
 
 def test_a_route_table_that_is_the_main_one_and_leads_out_makes_subnets_without_one_public() -> None:
-    from infra.fargate.given import _public
-
     main = RouteTable(frozenset(), True, frozenset({"igw-1"}))
     other = RouteTable(frozenset({"b"}), False, frozenset({"vgw-1"}))
-    assert _public([main, other], ["a", "b"]) == {"a"}
-    assert _public([other], ["a", "b"]) == set()
+    assert public_subnets([main, other], ["a", "b"]) == {"a"}
+    assert public_subnets([other], ["a", "b"]) == set()
+
+
+def test_a_subnet_behind_a_firewall_s_endpoint_counts_as_public() -> None:
+    table = RouteTable(frozenset({"a"}), False, frozenset({"vpce-1"}))
+    assert public_subnets([table], ["a"]) == {"a"}
