@@ -88,6 +88,14 @@ def test_tasks_get_public_addresses_where_they_are_wanted() -> None:
         assert each.inputs["networkConfiguration"]["assignPublicIp"] is True
 
 
+def test_the_outputs_name_the_network_and_none_that_the_stack_makes(stack: tuple[Declared, StackOutputs]) -> None:
+    assert stack[1].fargate is not None
+    assert stack[1].fargate.network == f"{VPC} ({PRIVATE[0]}, {PRIVATE[1]})"
+    own = run_stack(variants="movie", ephemeralStorageGib="21")[1].fargate
+    assert own is not None
+    assert (own.network, own.ephemeral_storage_gib) == (None, 21)
+
+
 def test_without_subnets_of_its_own_the_load_balancer_takes_the_first_of_each_zone() -> None:
     subnets = ",".join((SECOND_IN_ZONE_A, *PUBLIC, IN_A_THIRD_ZONE))
     declared = resources(**{**SMALL, "subnets": subnets, "loadBalancerSubnets": ""})
