@@ -133,6 +133,8 @@ class FargateOutput(_Output):
     platform_version: str
     cpu_units: int = Field(description="1024 are one vCPU")
     memory_mebibytes: int
+    ephemeral_storage_gib: int = Field(default=20, description="each task's disk")
+    network: str | None = Field(default=None, description="the user's, with its subnets; None: the stack's own")
     bastion: BastionOutput | None = Field(default=None, description="None without one")
 
 

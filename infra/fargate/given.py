@@ -17,11 +17,14 @@ SERVICES = {"secretsmanager": "Secrets Manager", "ssm": "Systems Manager"}
 
 @dataclass(frozen=True)
 class RouteTable:
-    """Where packets may go from some subnets; from all that have no table of their own, if it is the ``main`` one."""
+    """Where packets may go from some subnets; from all that have no table of their own, if it is the ``main`` one.
+
+    ``ways`` are the ids of the gateways and endpoints that its routes lead to.
+    """
 
     subnets: frozenset[str]
     main: bool
-    gateways: frozenset[str]
+    ways: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def placed(settings: Settings, zones: Mapping[str, str], tables: Sequence[RouteT
     Raises `SettingsError` where a load balancer cannot stand, or could not reach the tasks or be reached. A stack that
     has none (and no bastion, which stands beside it) needs no public subnet.
     """
-    public = _public(tables, zones)
+    public = public_subnets(tables, zones)
     if settings.assign_public_ip:
         _require_addresses_of_use(settings.subnets, public)
     if not settings.needs_load_balancer and not settings.bastion:
@@ -132,16 +135,17 @@ def _require_zones_of_tasks(settings: Settings, front: Sequence[str], zones: Map
             )
 
 
-def _public(tables: Sequence[RouteTable], subnets: Collection[str]) -> set[str]:
-    """The subnets from which a route leads to an internet gateway, so that their addresses can be reached."""
+def public_subnets(tables: Sequence[RouteTable], subnets: Collection[str]) -> set[str]:
+    """The subnets from which a route leads to an internet gateway, at once or through a firewall's endpoint."""
     explicit = {subnet: table for table in tables for subnet in table.subnets}
     main = next((table for table in tables if table.main), None)
     routed = {subnet: explicit.get(subnet, main) for subnet in subnets}
-    return {subnet for subnet, table in routed.items() if table and any(map(_to_internet, table.gateways))}
+    return {subnet for subnet, table in routed.items() if table and any(map(_leads_out, table.ways))}
 
 
-def _to_internet(gateway: str) -> bool:
-    return gateway.startswith("igw-")
+def _leads_out(way: str) -> bool:
+    """S3's endpoints are in no table here: their routes lead to prefix lists, which the provider leaves out."""
+    return way.startswith(("igw-", "vpce-"))
 
 
 def _require_public(front: Sequence[str], public: Collection[str]) -> None:

@@ -54,8 +54,9 @@ def _given_network(settings: Settings, provider: pulumi.ProviderResource) -> giv
     wanted = {*settings.subnets, *settings.load_balancer_subnets}
     zones = {subnet: aws.ec2.get_subnet(id=subnet, opts=opts).availability_zone for subnet in sorted(wanted)}
     tables = aws.ec2.get_route_tables(vpc_id=settings.vpc, opts=opts).ids
+    network = given.placed(settings, zones, [_route_table(table, opts) for table in tables])
     pulumi.log.warn(given.notice(settings))
-    return given.placed(settings, zones, [_route_table(table, opts) for table in tables])
+    return network
 
 
 def _route_table(identity: str, opts: pulumi.InvokeOptions) -> given.RouteTable:
@@ -63,7 +64,7 @@ def _route_table(identity: str, opts: pulumi.InvokeOptions) -> given.RouteTable:
     return given.RouteTable(
         subnets=frozenset(each.subnet_id for each in found.associations if each.subnet_id),
         main=any(each.main for each in found.associations),
-        gateways=frozenset(each.gateway_id for each in found.routes if each.gateway_id),
+        ways=frozenset(way for each in found.routes for way in (each.gateway_id, each.vpc_endpoint_id) if way),
     )
 
 

@@ -195,6 +195,8 @@ class FargateStack(pulumi.ComponentResource):
                 "platform_version": PLATFORM_VERSION,
                 "cpu_units": settings.cpu_units,
                 "memory_mebibytes": settings.memory_mebibytes,
+                "ephemeral_storage_gib": settings.ephemeral_storage_gib,
+                "network": settings.given_network,
                 "bastion": None if self.bastion is None else self.bastion.output,
             },
         }

@@ -67,6 +67,14 @@ class NetworkSettings(SettingsModel):
         """Of a given network, the subnets that the load balancer may stand in."""
         return self.load_balancer_subnets or self.subnets
 
+    @property
+    def given_network(self) -> str | None:
+        """What tasks pull through, in one text; None in a network that the stack makes, which is always the same."""
+        if not self.vpc:
+            return None
+        addresses = ", public addresses" if self.assign_public_ip else ""
+        return f"{self.vpc} ({', '.join(sorted(self.subnets))}{addresses})"
+
     @field_validator("network_cidr", mode="after")
     @classmethod
     def _room_for_four_subnets(cls, value: str) -> str:

@@ -40,8 +40,12 @@ class FargateExecutor:
         self._held = ExitStack()
 
     def key_metadata(self) -> dict[str, str]:
-        """Target, region, platform and size of the tasks: what two sweeps must share to be pooled."""
+        """Target, region, platform, size and network of the tasks: what two sweeps must share to be pooled.
+
+        What is as by default is left out where sweeps of former versions did not name it.
+        """
         stack = self._stack
+        named = stack.model_dump(include={"network", "ephemeral_storage_gib"}, exclude_defaults=True)
         return {
             "target": self._outputs.target,
             "profile": f"{stack.cpu_units}/{stack.memory_mebibytes}",
@@ -50,6 +54,7 @@ class FargateExecutor:
             "platform_version": stack.platform_version,
             "cpu_units": str(stack.cpu_units),
             "memory_mebibytes": str(stack.memory_mebibytes),
+            **{key: str(value) for key, value in named.items()},
         }
 
     def check(self, rounds: Sequence[Round]) -> None:

@@ -55,7 +55,7 @@ def _route_table(aws: Aws, arguments: Properties) -> Properties:
         "routeTableId": identity,
         "vpcId": found["VpcId"],
         "associations": [_association(entry) for entry in found["Associations"]],
-        "routes": [_route(route) for route in found["Routes"] if route.get("GatewayId") != "local"],
+        "routes": [_route(route) for route in found["Routes"] if _is_shown(route)],
     }
 
 
@@ -64,9 +64,15 @@ def _association(entry: Mapping[str, Any]) -> Properties:
     return dict.fromkeys(names.values(), "") | picked(dict(entry), names) | {"main": entry["Main"]}
 
 
+def _is_shown(route: Mapping[str, Any]) -> bool:
+    """Neither the local route, nor that of an S3 endpoint, which leads to a prefix list."""
+    return route.get("GatewayId") != "local" and "DestinationPrefixListId" not in route
+
+
 def _route(route: Mapping[str, Any]) -> Properties:
-    names = {"DestinationCidrBlock": "cidrBlock", "GatewayId": "gatewayId", "NatGatewayId": "natGatewayId"}
-    return dict.fromkeys(names.values(), "") | picked(dict(route), names)
+    gateway = "vpcEndpointId" if route.get("GatewayId", "").startswith("vpce-") else "gatewayId"
+    names = {"DestinationCidrBlock": "cidrBlock", "GatewayId": gateway, "NatGatewayId": "natGatewayId"}
+    return dict.fromkeys(("cidrBlock", "gatewayId", "natGatewayId", "vpcEndpointId"), "") | picked(dict(route), names)
 
 
 def _described(aws: Aws, operation: str, arguments: Properties) -> dict[str, Any]:

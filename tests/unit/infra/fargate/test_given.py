@@ -5,9 +5,10 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from infra.fargate.given import RouteTable, notice
+from infra.fargate.given import RouteTable, notice, public_subnets
 from infra.outputs import StackOutputs
 from infra.settings.model import Settings
+from tests.support import fargate_stack
 from tests.support.fargate_stack import MockedResource, of_type, only, resources, run_stack
 from tests.support.network_that_is_there import (
     GROUPS,
@@ -87,6 +88,14 @@ def test_tasks_get_public_addresses_where_they_are_wanted() -> None:
         assert each.inputs["networkConfiguration"]["assignPublicIp"] is True
 
 
+def test_the_outputs_name_the_network_and_none_that_the_stack_makes(stack: tuple[Declared, StackOutputs]) -> None:
+    assert stack[1].fargate is not None
+    assert stack[1].fargate.network == f"{VPC} ({PRIVATE[0]}, {PRIVATE[1]})"
+    own = run_stack(variants="movie", ephemeralStorageGib="21")[1].fargate
+    assert own is not None
+    assert (own.network, own.ephemeral_storage_gib) == (None, 21)
+
+
 def test_without_subnets_of_its_own_the_load_balancer_takes_the_first_of_each_zone() -> None:
     subnets = ",".join((SECOND_IN_ZONE_A, *PUBLIC, IN_A_THIRD_ZONE))
     declared = resources(**{**SMALL, "subnets": subnets, "loadBalancerSubnets": ""})
@@ -149,21 +158,22 @@ def test_a_network_that_cannot_do_is_refused_in_one_line(settings: dict[str, str
 
 def test_nothing_is_declared_of_a_network_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the provider, which looks it up."""
-    from tests.support import fargate_stack
-
     recorded: list[str] = []
     note = fargate_stack._recorded
     monkeypatch.setattr(
         fargate_stack, "_recorded", lambda request, urn: recorded.append(request.type) or note(request, urn)
     )
     refusal(vpc=NOWHERE["vpc"])
-    assert set(recorded) <= {"pulumi:providers:aws"}
+    assert recorded == ["pulumi:providers:aws"]
 
 
 def test_a_route_table_that_is_the_main_one_and_leads_out_makes_subnets_without_one_public() -> None:
-    from infra.fargate.given import _public
-
     main = RouteTable(frozenset(), True, frozenset({"igw-1"}))
     other = RouteTable(frozenset({"b"}), False, frozenset({"vgw-1"}))
-    assert _public([main, other], ["a", "b"]) == {"a"}
-    assert _public([other], ["a", "b"]) == set()
+    assert public_subnets([main, other], ["a", "b"]) == {"a"}
+    assert public_subnets([other], ["a", "b"]) == set()
+
+
+def test_a_subnet_behind_a_firewall_s_endpoint_counts_as_public() -> None:
+    table = RouteTable(frozenset({"a"}), False, frozenset({"vpce-1"}))
+    assert public_subnets([table], ["a"]) == {"a"}

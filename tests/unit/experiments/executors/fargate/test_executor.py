@@ -55,6 +55,9 @@ def test_key_metadata_tells_tasks_of_another_size_apart(
         "memory_mebibytes": "512",
     }
     assert executor_on(ecs, larger, clock).key_metadata()["profile"] == "1024/2048"
+    elsewhere = fargate_outputs(network="vpc-1 (subnet-1, subnet-2)", ephemeral_storage_gib=50)
+    apart = executor_on(ecs, elsewhere, clock).key_metadata()
+    assert (apart["network"], apart["ephemeral_storage_gib"]) == ("vpc-1 (subnet-1, subnet-2)", "50")
 
 
 def test_a_stack_of_another_target_is_refused(ecs: ScriptedEcs, clock: SimulatedClock) -> None:
