@@ -166,6 +166,6 @@ def test_a_secret_that_does_not_exist_is_named_before_anything_is_made(world: Wo
     image = push_image(f"{world.registry.host}/web", [12 * MIB], architecture="arm64").reference
     arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gone-AbCdEf"
     words = ("run", "--target", "fargate", "--image", f"web={image}", "--ready", "tcp:80", "--secret", f"KEY={arn}")
-    done = sociometer(*words, "--yes", exit_code=1)
+    done = sociometer(*words, "--stack", f"test-gone-{os.getpid()}", "--destroy", "--yes", exit_code=2)
     assert f"There is no secret or parameter {arn}." in done.stderr
     assert inventory(world.aws) == before
