@@ -107,7 +107,7 @@ def odd_input() -> None:
 
 
 def odd_function() -> None:
-    aws.ec2.get_vpcs(opts=pulumi.InvokeOptions(provider=inside({}).provider))
+    aws.sqs.get_queues(opts=pulumi.InvokeOptions(provider=inside({}).provider))
 
 
 def odd_value() -> None:
@@ -119,7 +119,7 @@ def odd_value() -> None:
     [
         (odd_type, "does not know the resource type aws:sqs/queue:Queue"),
         (odd_input, "for aws:ecr/repository:Repository does not know imageTagMutabilityExclusionFilters"),
-        (odd_function, "does not know the function aws:ec2/getVpcs:getVpcs"),
+        (odd_function, "does not know the function aws:sqs/getQueues:getQueues"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name(
