@@ -24,7 +24,7 @@ from typing import Protocol
 
 from experiments.plan.plan import Payload, Plan
 from experiments.records.model import Round
-from infra.outputs import LAZY_FORMS
+from infra.forms import is_lazy
 from infra.variants import boot_bytes, image_bytes
 from kit.values import Frozen
 
@@ -77,7 +77,7 @@ class TargetModel(Frozen):
         read_bytes = boot_bytes(round_.variant, payload)
         hashing = read_bytes * HASH_SECONDS_PER_BYTE / self.vcpu
         wire_seconds_per_byte = 8 / self.rate_bits_per_second
-        if round_.form in LAZY_FORMS:
+        if is_lazy(round_.form):
             return LAZY_PULL_SECONDS * sharing + read_bytes * wire_seconds_per_byte / 2 + hashing
         whole = image_bytes(round_.variant, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
         return whole * sharing + hashing
@@ -100,7 +100,7 @@ class FargateModel(Frozen):
     def _working(self, round_: Round, payload: Payload) -> float:
         """Seconds of pull and boot."""
         hashing = boot_bytes(round_.variant, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
-        if round_.form in LAZY_FORMS:
+        if is_lazy(round_.form):
             return FARGATE_LAZY_PULL_SECONDS + hashing
         return image_bytes(round_.variant, payload) * FARGATE_PULL_SECONDS_PER_BYTE + hashing
 

@@ -25,7 +25,10 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class LabTask:
-    """An image on the edge's registry to run, and what to expect of it."""
+    """An image on the edge's registry to run, and what to expect of it.
+
+    ``parallel_layers`` are pulled whole by the soci-snapshotter; of ``prefetched_layers`` a part is fetched early.
+    """
 
     task_arn: str
     container_id: str
@@ -37,6 +40,8 @@ class LabTask:
     ready: Ready
     has_boot_report: bool
     timeout_seconds: float
+    prefetched_layers: int = 0
+    parallel_layers: int = 0
 
 
 @dataclass
@@ -97,6 +102,12 @@ class TaskHost(Protocol):
 
     def lazy_layers(self) -> int:
         """How many layers are lazy now."""
+
+    def prefetched_layers(self) -> int:
+        """Of how many layers a part was fetched before they were mounted, as the index says."""
+
+    def parallel_layers(self) -> int:
+        """How many layers the soci-snapshotter pulled whole in its parallel mode."""
 
     def why_not_lazy(self) -> str:
         """Which layers were not loaded lazily, and why, in a sentence; empty when nothing is known."""

@@ -1,4 +1,4 @@
-"""Reads in the soci-snapshotter's log why layers were not loaded lazily.
+"""Reads in the soci-snapshotter's log why layers were not loaded lazily, and how others were loaded.
 
 The snapshotter writes one JSON object per line. A layer that it cannot serve it leaves to containerd, with a line at
 level ``warning`` that has ``"remote-snapshot-prepared": "false"`` and an error (soci-snapshotter `snapshot/snapshot.go`
@@ -19,6 +19,9 @@ _SAID_ALWAYS = re.compile(
 )
 _NOT_PROMISED = ("no ztoc for layer",)
 """Of layers that were left out of the index on purpose."""
+_PREFETCHES = re.compile(r"Loading prefetch artifact (sha256:[0-9a-f]{64})")
+_PREFETCH_FAILED = "Failed to execute prefetch"
+_IN_PARALLEL = "preparing snapshot with parallel pull/unpack"
 _AS_LOCAL = "preparing snapshot as local snapshot"
 
 
@@ -46,6 +49,18 @@ def fallen_back(log: str) -> tuple[FallenBack, ...]:
     for failure in failures:
         found[_layer(failure, None)] = None
     return tuple(layer for layer in found if not layer.reason.startswith(_NOT_PROMISED))
+
+
+def prefetched(log: str) -> int:
+    """Of how many layers the spans that the index names were fetched before the mount (`fs/layer/layer.go`)."""
+    said = [str(line.get("msg", "")) for line in _lines(log)]
+    artifacts = {match[1] for text in said if (match := _PREFETCHES.match(text))}
+    return max(0, len(artifacts) - sum(text.startswith(_PREFETCH_FAILED) for text in said))
+
+
+def pulled_in_parallel(log: str) -> int:
+    """How many layers were pulled and unpacked whole in the parallel mode."""
+    return len({line.get("layerDigest") for line in _lines(log) if line.get("msg") == _IN_PARALLEL})
 
 
 def told(layers: tuple[FallenBack, ...], most: int = 3) -> str:

@@ -33,7 +33,7 @@ MAKE_SECONDS = 3600.0
 MANY_LAYERS = 40
 LAYER_SECONDS = 0.8
 
-REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform")
+REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform", "attached")
 INPUTS = (*REQUEST, "plain_http", "auth_file", "ecr_region", "storage_id", "implementation")
 OUTPUTS = ("image", "image_digest", "index_digest", "layer_bytes", "manifests", "treatment")
 _SIZES = ("span_bytes", "min_layer_bytes", "implementation")
@@ -61,6 +61,7 @@ class SociImageArgs:
     auth_file: pulumi.Input[str] | None = None
     ecr_region: pulumi.Input[str] | None = None
     storage_id: pulumi.Input[str] | None = None
+    attached: pulumi.Input[str] | None = None
 
 
 class SociImageProvider(ResourceProvider):

@@ -17,7 +17,7 @@ from pulumi import automation as auto
 from infra.oci.entry import entered
 from infra.oci.manifest import Reference
 from infra.oci.regctl import Deadline, Regctl
-from infra.outputs import FORMS, TreatmentOutput
+from infra.outputs import TreatmentOutput
 from infra.providers.first_push import FirstPush
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
@@ -26,6 +26,7 @@ from infra.sources import images
 from infra.sources.images import Destination, recipe
 from kit.toolchain.toolbox import tools_path
 from tests.support.ecr_api import REGION, EcrApi, ecr_api
+from tests.support.forms import FORMS
 from tests.support.images import MIB, push_image
 from tests.support.registry import TestRegistry, registry
 

@@ -33,6 +33,8 @@ class FakeHost:
     ended: End = FAILED
     root: str | None = "soci"
     layers: int = 2
+    prefetched: int = 0
+    in_parallel: int = 0
     dead: str | None = None
     fallen_back: str = ""
     words: str = "It said nothing."
@@ -71,6 +73,12 @@ class FakeHost:
 
     def lazy_layers(self) -> int:
         return self.layers
+
+    def prefetched_layers(self) -> int:
+        return self.prefetched
+
+    def parallel_layers(self) -> int:
+        return self.in_parallel
 
     def why_not_lazy(self) -> str:
         return self.fallen_back

@@ -6,8 +6,8 @@ import hashlib
 
 from experiments.executors.simulation.parameters import Parameters, Workload
 from experiments.plan.plan import Design, Payload
+from infra.forms import is_lazy, slug
 from infra.outputs import (
-    LAZY_FORMS,
     SCHEMA_VERSION,
     FargateOutput,
     ServiceOutput,
@@ -78,12 +78,12 @@ def _treatment(variant: str, form: str, source: str) -> TreatmentOutput:
     return TreatmentOutput.model_validate(
         {
             "form": form,
-            "image": f"{REGISTRY}/simulated/{variant}/{form}@{digest}",
+            "image": f"{REGISTRY}/simulated/{variant}/{slug(form)}@{digest}",
             "image_digest": digest,
-            "index_digest": _digest("index", digest) if form in LAZY_FORMS else None,
+            "index_digest": _digest("index", digest) if is_lazy(form) else None,
             "pushed_bytes": 0,
             "seconds": 0.0,
-            "service": _service(f"{variant}-{form}", f"{variant}.{form}"),
+            "service": _service(f"{variant}-{slug(form)}", f"{variant}.{slug(form)}"),
         }
     )
 

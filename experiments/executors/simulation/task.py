@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from experiments.executors.simulation.failures import Kind
 from experiments.executors.simulation.parameters import Workload
-from infra.outputs import LAZY_FORMS, FargateOutput, ServiceOutput
+from infra.forms import is_lazy
+from infra.outputs import FargateOutput, ServiceOutput
 
 REACHED = (
     ("RUNNING", "started_ns"),
@@ -34,7 +35,7 @@ class Treatment:
     @property
     def lazy(self) -> bool:
         """Whether its form promises lazy loading."""
-        return self.form in LAZY_FORMS
+        return is_lazy(self.form)
 
 
 @dataclass(slots=True)
