@@ -6,7 +6,7 @@ import hashlib
 
 from experiments.executors.simulation.parameters import Parameters, Workload
 from experiments.plan.plan import Design, Payload
-from infra.forms import is_lazy, slug
+from infra.forms import FormSpec, is_lazy, slug
 from infra.outputs import (
     SCHEMA_VERSION,
     FargateOutput,
@@ -21,6 +21,9 @@ ACCOUNT = "000000000000"
 REGION = "sim"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.invalid"
 ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+SIZE_SHARES = {"gzip": 1.0, "zstd": 0.93, "none": 3.0}
+"""The size of layers by compression, as a share of gzip's. Lab: an image of Python and its libraries had 254 MB with
+gzip, 235 with zstd, 766 without compression. Assumption: a level makes no difference."""
 CLUSTER = f"{ARN}:cluster/simulated"
 
 
@@ -64,16 +67,23 @@ def _fargate() -> FargateOutput:
 
 
 def _variant(name: str, design: Design, platform: str) -> VariantOutput:
+    size = image_bytes(name, design.payload)
     source = _digest(name, "source", platform, design.payload.model_dump_json())
     return VariantOutput(
         name=name,
         source_image=f"{REGISTRY}/simulated/{name}/source@{source}",
-        image_bytes=image_bytes(name, design.payload),
-        treatments={form: _treatment(name, form, source) for form in design.forms},
+        image_bytes=size,
+        treatments={form: _treatment(name, form, source, size) for form in design.forms},
     )
 
 
-def _treatment(variant: str, form: str, source: str) -> TreatmentOutput:
+def _delivered_bytes(form: str, size: int) -> int | None:
+    """The size of the layers of a form that compresses them anew; None where they are the image's own."""
+    compression = FormSpec.parse(form).compression
+    return None if compression is None else round(size * SIZE_SHARES[compression.kind])
+
+
+def _treatment(variant: str, form: str, source: str, size: int) -> TreatmentOutput:
     digest = _digest(variant, form, source)
     return TreatmentOutput.model_validate(
         {
@@ -83,6 +93,7 @@ def _treatment(variant: str, form: str, source: str) -> TreatmentOutput:
             "index_digest": _digest("index", digest) if is_lazy(form) else None,
             "pushed_bytes": 0,
             "seconds": 0.0,
+            "delivered_bytes": _delivered_bytes(form, size),
             "service": _service(f"{variant}-{slug(form)}", f"{variant}.{slug(form)}"),
         }
     )
