@@ -22,7 +22,8 @@ REACHED = (
 
 @dataclass(frozen=True)
 class Treatment:
-    """A variant in a form, on its service."""
+    """A variant in a form, on its service. ``delivered_bytes``: what the form's layers take on the wire, where that is
+    not the image's own size."""
 
     variant: str
     form: str
@@ -31,6 +32,7 @@ class Treatment:
     service: ServiceOutput
     stack: FargateOutput
     workload: Workload
+    delivered_bytes: int | None = None
 
     @property
     def lazy(self) -> bool:

@@ -17,7 +17,7 @@ from experiments.executors.simulation.service import SimulatedService
 from experiments.executors.simulation.task import SimulatedTask, Treatment
 from experiments.executors.simulation.throttle import TokenBucket
 from experiments.records.model import Round
-from infra.outputs import StackOutputs, TreatmentOutput
+from infra.outputs import StackOutputs
 from kit.errors import AwsError, StackError
 
 TASK_BYTES = 2_048
@@ -141,10 +141,6 @@ def treatments(outputs: StackOutputs, parameters: Parameters) -> Iterator[Treatm
                 image_digest=treatment.image_digest,
                 service=treatment.service,
                 stack=outputs.fargate,
-                workload=_workload(parameters.workloads.get(variant.name, whole), treatment),
+                workload=parameters.workloads.get(variant.name, whole),
+                delivered_bytes=treatment.delivered_bytes,
             )
-
-
-def _workload(own: Workload, treatment: TreatmentOutput) -> Workload:
-    """The image's size as the form delivers it; what the boot reads stays the same."""
-    return own if treatment.delivered_bytes is None else own._replace(image_bytes=treatment.delivered_bytes)
