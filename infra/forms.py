@@ -13,45 +13,22 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import AfterValidator
 
+from infra.compression import DEFAULT_LEVELS, LEVELS, Compression
 from infra.settings.values import parse_size, size_text
 from kit.errors import SettingsError
 
 SLUG_LIMIT = 20
 """Characters. With a variant's name a slug names a target group, which has 32 (`infra.settings.fargate`)."""
 SPAN_LIMITS = (1 << 16, 1 << 30)
-DEFAULT_ZSTD_LEVEL = 3
-"""zstd's own default."""
-DEFAULT_GZIP_LEVEL = 6
-"""zlib's own default."""
 FILE_KEY = r"[0-9a-f]{12}"
 """What stands for a file in a canonical text: the beginning of its content's SHA-256 (`infra.settings.attached`)."""
 
 _TEXT = re.compile(r"(?P<kind>[a-z0-9-]+)(?:\((?P<settings>[^()]*)\))?")
 _SLUG_HASH = 6
-
-
-class Compression(NamedTuple):
-    """How layers are compressed: ``gzip`` or ``zstd`` with a level, or ``none``."""
-
-    kind: str
-    level: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> Compression:
-        """Read ``none``, ``gzip``, ``gzip-9`` or ``zstd-19``; raises `ValueError`."""
-        kind, dash, level = text.partition("-")
-        if kind == "none" and not dash:
-            return cls("none")
-        if kind not in _LEVELS:
-            raise ValueError("allowed: none, gzip, gzip-0 to gzip-9")
-        return cls(kind, int(_level(kind)(level)) if dash else _DEFAULT_LEVELS[kind])
-
-    def __str__(self) -> str:
-        return self.kind if self.kind == "none" else f"{self.kind}-{self.level}"
 
 
 @dataclass(frozen=True)
@@ -221,13 +198,13 @@ def _size(least: int, most: int | None = None) -> Callable[[str], str]:
     return read
 
 
-def _level(kind: str) -> Callable[[str], str]:
-    return _whole(*_LEVELS[kind])
+def _level(kind: str) -> Setting:
+    return Setting(_whole(*LEVELS[kind]), default=str(DEFAULT_LEVELS[kind]))
 
 
 def _indexable(text: str) -> str:
-    if text.startswith("zstd"):
-        raise ValueError("SOCI cannot index zstd; allowed: none, gzip, gzip-0 to gzip-9")
+    if text != "none" and not text.startswith("gzip"):
+        raise ValueError("SOCI indexes layers of gzip, or without compression; allowed: none, gzip, gzip-0 to gzip-9")
     return str(Compression.parse(text))
 
 
@@ -235,8 +212,6 @@ def _file(text: str) -> str:
     return text
 
 
-_LEVELS = {"gzip": (0, 9), "zstd": (1, 22)}
-_DEFAULT_LEVELS = {"gzip": DEFAULT_GZIP_LEVEL, "zstd": DEFAULT_ZSTD_LEVEL}
 _OF_ONE_COMPRESSION = {"zstd": "zstd", "gzip": "gzip", "uncompressed": "none"}
 _FILE = Setting(_file, required=True)
 _SPANS = {"span": Setting(_size(*SPAN_LIMITS)), "min-layer": Setting(_size(0))}
@@ -252,8 +227,8 @@ KINDS: Mapping[str, Kind] = {
     "soci-v1": Kind(_SPANS, lazy=True),
     "soci-v2": Kind(_INDEXED, lazy=True),
     "plain-again": Kind(),
-    "zstd": Kind({"level": Setting(_level("zstd"), default=str(DEFAULT_ZSTD_LEVEL))}),
-    "gzip": Kind({"level": Setting(_level("gzip"), default=str(DEFAULT_GZIP_LEVEL))}),
+    "zstd": Kind({"level": _level("zstd")}),
+    "gzip": Kind({"level": _level("gzip")}),
     "uncompressed": Kind(),
     "soci-v2-prefetch": Kind({"files": _FILE, **_INDEXED}, lazy=True, short="soci-v2-pf"),
     "parallel-pull": Kind(

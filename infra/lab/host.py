@@ -26,6 +26,7 @@ from infra.lab.profiles import Profile
 from infra.lab.protocol import End, LabTask
 from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
+from infra.lab.snapshotter_log import Loading
 from kit.daemon import Daemon, wait_until
 from kit.errors import CommandTimeout, LabError
 from kit.machine import limits
@@ -173,13 +174,9 @@ class Host:
         """Which layers the soci-snapshotter left to containerd, and why; empty where it says nothing."""
         return snapshotter_log.told(snapshotter_log.fallen_back(self._snapshotter_log()))
 
-    def prefetched_layers(self) -> int:
-        """Of how many layers the soci-snapshotter fetched what the index names, before it mounted them."""
-        return snapshotter_log.prefetched(self._snapshotter_log())
-
-    def parallel_layers(self) -> int:
-        """How many layers the soci-snapshotter pulled and unpacked whole in its parallel mode."""
-        return snapshotter_log.pulled_in_parallel(self._snapshotter_log())
+    def loading(self) -> Loading:
+        """What the soci-snapshotter did beside lazy loading."""
+        return snapshotter_log.loading(self._snapshotter_log())
 
     def _snapshotter_log(self) -> str:
         return (self.spec.folder / "soci-snapshotter.log").read_text(errors="replace")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from infra.lab.container_spec import Container
 from infra.lab.probe import Answer
+from infra.lab.snapshotter_log import Loading
 from infra.readiness import Ready
 
 
@@ -103,11 +104,8 @@ class TaskHost(Protocol):
     def lazy_layers(self) -> int:
         """How many layers are lazy now."""
 
-    def prefetched_layers(self) -> int:
-        """Of how many layers a part was fetched before they were mounted, as the index says."""
-
-    def parallel_layers(self) -> int:
-        """How many layers the soci-snapshotter pulled whole in its parallel mode."""
+    def loading(self) -> Loading:
+        """What the soci-snapshotter did beside lazy loading."""
 
     def why_not_lazy(self) -> str:
         """Which layers were not loaded lazily, and why, in a sentence; empty when nothing is known."""

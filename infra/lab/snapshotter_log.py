@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _LAYER = re.compile(r'failed to resolve layer "(?P<digest>sha256:[0-9a-f]{64})" from "[^"]*": (?P<cause>.+)', re.DOTALL)
 _SAID_ALWAYS = re.compile(
@@ -33,6 +33,14 @@ class FallenBack:
     reason: str
 
 
+class Loading(NamedTuple):
+    """Of how many layers the spans that the index names were fetched before the mount, and how many layers were pulled
+    and unpacked whole in the parallel mode."""
+
+    prefetched: int = 0
+    in_parallel: int = 0
+
+
 def fallen_back(log: str) -> tuple[FallenBack, ...]:
     """Each layer that the snapshotter was to load lazily and did not, once, in the order of the log.
 
@@ -51,16 +59,14 @@ def fallen_back(log: str) -> tuple[FallenBack, ...]:
     return tuple(layer for layer in found if not layer.reason.startswith(_NOT_PROMISED))
 
 
-def prefetched(log: str) -> int:
-    """Of how many layers the spans that the index names were fetched before the mount (`fs/layer/layer.go`)."""
-    said = [str(line.get("msg", "")) for line in _lines(log)]
+def loading(log: str) -> Loading:
+    """What the log says of layers that were not simply mounted; each layer counts once (`fs/layer/layer.go`)."""
+    lines = list(_lines(log))
+    said = [str(line.get("msg", "")) for line in lines]
     artifacts = {match[1] for text in said if (match := _PREFETCHES.match(text))}
-    return max(0, len(artifacts) - sum(text.startswith(_PREFETCH_FAILED) for text in said))
-
-
-def pulled_in_parallel(log: str) -> int:
-    """How many layers were pulled and unpacked whole in the parallel mode."""
-    return len({line.get("layerDigest") for line in _lines(log) if line.get("msg") == _IN_PARALLEL})
+    failed = sum(text.startswith(_PREFETCH_FAILED) for text in said)
+    in_parallel = {line.get("layerDigest") for line in lines if line.get("msg") == _IN_PARALLEL}
+    return Loading(max(0, len(artifacts) - failed), len(in_parallel))
 
 
 def told(layers: tuple[FallenBack, ...], most: int = 3) -> str:

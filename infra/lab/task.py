@@ -141,7 +141,7 @@ class TaskLife:
             if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
                 reason = f"The form promises {task.lazy_layers} lazy layers; seen: {seen}. {self._host.why_not_lazy()}"
                 return Ending.NOT_LAZY, reason.rstrip()
-            if (prefetched := self._host.prefetched_layers()) != task.prefetched_layers:
+            if (prefetched := self._host.loading().prefetched) != task.prefetched_layers:
                 promised = (
                     f"The form promises that parts of {task.prefetched_layers} layers are fetched before it starts"
                 )
@@ -155,7 +155,7 @@ class TaskLife:
         task, run = self.task, self.run
         if run.snapshotter != mounts.OVERLAYFS or run.lazy_layers:
             return Ending.CONTAMINATED, f"The form must be loaded whole; seen: {seen}."
-        if (pulled := self._host.parallel_layers()) != task.parallel_layers:
+        if (pulled := self._host.loading().in_parallel) != task.parallel_layers:
             return Ending.CONTAMINATED, f"{pulled} of {task.parallel_layers} layers were pulled in parallel."
         return Ending.BOOTED, None
 

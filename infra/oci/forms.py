@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import Field
 
 from infra.oci import soci
-from infra.oci.makers import MAKERS, Made, choice_of_compression
+from infra.oci.local_image import choice_of_compression
+from infra.oci.makers import MAKERS, Made
 from infra.oci.pushed import Pushed
 from infra.oci.regctl import Deadline, Regctl
 from infra.oci.request import FormRequest, problems

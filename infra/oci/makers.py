@@ -12,34 +12,27 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from infra.forms import DEFAULT_GZIP_LEVEL, Compression, FormSpec, slug
+from infra.forms import slug
 from infra.oci import blame, layout, soci
 from infra.oci.containerd import import_image, private_containerd
 from infra.oci.layout import reserve_copies
+from infra.oci.local_image import LocalImage, choice_of_compression, local_image
 from infra.oci.manifest import (
     PREFETCH_TYPE,
     SOCI_INDEX_V1,
     SOCI_LAYER_ANNOTATION,
-    Descriptor,
     Manifest,
     Reference,
     as_image,
     ztocs_and_layers,
 )
 from infra.oci.publish import lacking, place, push, referrers_undone_on_failure, undone_on_failure
-from infra.oci.recompress import is_zstd, recompressed
 from infra.oci.regctl import Regctl
 from infra.oci.request import FormRequest
-from infra.oci.source import Source, require_indexable
+from infra.oci.source import Source
 from infra.outputs import PrefetchOutput, ZtocOutput
 from kit.errors import ImageError
 from kit.scratch import scratch
-
-EXPANSION = 4
-"""Room for a layer without compression, as a multiple of the compressed one. Rarely more; a full disk is told."""
-FOR_SOCI = Compression("gzip", DEFAULT_GZIP_LEVEL)
-"""What layers of zstd become for an index: SOCI reads gzip and layers without compression."""
-Choice = Callable[[Descriptor], Compression | None]
 
 
 @dataclass(frozen=True)
@@ -57,46 +50,7 @@ class Made:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class LocalImage:
-    """An image in a layout folder."""
-
-    folder: Path
-    manifest: Manifest
-
-    @property
-    def documents(self) -> tuple[Manifest, ...]:
-        """Its manifest alone."""
-        return (self.manifest,)
-
-
 Maker = Callable[[Regctl, FormRequest, Source], Made]
-
-
-def choice_of_compression(form: FormSpec, image: Manifest) -> Choice | None:
-    """How each layer is compressed anew for a form; None when every layer stays as it is."""
-    if wanted := form.compression:
-        return lambda _layer: wanted
-    if form.lazy and any(map(is_zstd, image.layers)):
-        return lambda layer: FOR_SOCI if is_zstd(layer) else None
-    return None
-
-
-def local_image(regctl: Regctl, request: FormRequest, source: Source, room: Path) -> LocalImage:
-    """The source image in ``room``, its layers compressed as the form wants them; nothing is pushed.
-
-    Raises as `Source.pull` and `recompressed` do, and `ImageError` when soci could then index no layer.
-    """
-    spec, indexed = request.spec, request.spec.lazy
-    choice = choice_of_compression(spec, source.manifest)
-    if choice is None:
-        return LocalImage(source.pull(regctl, room, copies=1 + indexed), source.manifest)
-    size = EXPANSION if spec.compression == Compression("none") else 1
-    folder = source.pull(regctl, room, copies=1 + size * (1 + indexed))
-    manifest = recompressed(folder, room / "recompressed", source.manifest, choice, regctl.deadline)
-    if indexed:
-        require_indexable(manifest, request.options.min_layer_bytes)
-    return LocalImage(room / "recompressed", manifest)
 
 
 def _make_plain(regctl: Regctl, request: FormRequest, source: Source) -> Made:

@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 
 import zstandard
 
-from infra.forms import Compression
+from infra.compression import Compression
 from infra.oci import layout
 from infra.oci.config import parse as config_of
 from infra.oci.manifest import Descriptor, Manifest, as_image, parse
