@@ -21,8 +21,9 @@ from infra.compression import DEFAULT_LEVELS, LEVELS, Compression
 from infra.settings.values import parse_size, size_text
 from kit.errors import SettingsError
 
-SLUG_LIMIT = 20
-"""Characters. With a variant's name a slug names a target group, which has 32 (`infra.settings.fargate`)."""
+SLUG_LIMIT = 14
+"""Characters. With a variant's name and a suffix of 8 a slug names a target group, which has 32
+(`infra.settings.fargate`): so a variant's name may have 9."""
 SPAN_LIMITS = (1 << 16, 1 << 30)
 FILE_KEY = r"[0-9a-f]{12}"
 """What stands for a file in a canonical text: the beginning of its content's SHA-256 (`infra.settings.attached`)."""
@@ -230,9 +231,9 @@ KINDS: Mapping[str, Kind] = {
     "zstd": Kind({"level": _level("zstd")}),
     "gzip": Kind({"level": _level("gzip")}),
     "uncompressed": Kind(),
-    "soci-v2-prefetch": Kind({"files": _FILE, **_INDEXED}, lazy=True, short="soci-v2-pf"),
+    "soci-v2-prefetch": Kind({"files": _FILE, **_INDEXED}, lazy=True, short="soci-pf"),
     "parallel-pull": Kind(
-        _PARALLEL, lab_only="tasks on Fargate have no setting for how the snapshotter pulls", short="parallel"
+        _PARALLEL, lab_only="tasks on Fargate have no setting for how the snapshotter pulls", short="pull"
     ),
 }
 """Every kind, in the order in which they are told."""

@@ -52,7 +52,10 @@ def make(request: FormRequest, *, timeout_seconds: float) -> FormResult:
     try:
         return _make(request, timeout_seconds)
     except SociometerError as error:
-        named = type(error)(f"{request.source.partition('@')[0]} as {request.form}: {error}")
+        said = str(error)
+        if request.spec.get("min-layer"):
+            said = said.replace("minLayerSize", "the form's min-layer")
+        named = type(error)(f"{request.source.partition('@')[0]} as {request.form}: {said}")
         for note in getattr(error, "__notes__", ()):
             named.add_note(note)
         raise named from error

@@ -165,7 +165,7 @@ def _prefetched(converted: soci.Converted, request: FormRequest) -> tuple[Prefet
         count = len(json.loads(request.attached))
         raise ImageError(
             f"none of the {count} files of the prefetch list lies in a layer that SOCI indexes. Check their paths, or "
-            "set a smaller minLayerSize."
+            "lower minLayerSize."
         )
     return found
 

@@ -12,6 +12,7 @@ import pytest
 from experiments.executors.lab import LabExecutor
 from experiments.records.model import Outcome, Round, TaskObservation
 from infra.automation import stack
+from infra.lab.host import Host
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs
 from infra.settings.attached import resolved
@@ -84,14 +85,21 @@ def test_without_a_minimum_every_layer_is_lazy(outputs: StackOutputs) -> None:
     assert treatments["soci-v2(min-layer=0)"].skipped_layers == ()
 
 
-def test_what_a_prefetch_list_names_crosses_the_wire_though_the_boot_does_not_read_it(
-    lab: LabExecutor, prefetch: str
+def test_what_a_prefetch_list_names_crosses_the_wire_before_the_start_though_the_boot_does_not_read_it(
+    lab: LabExecutor, prefetch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_list, without = run(lab, prefetch), run(lab, "soci-v2")
-    assert (with_list.outcome, with_list.reason) == (Outcome.BOOTED, None)
-    assert with_list.snapshotter == "soci"
-    assert with_list.received_bytes is not None and without.received_bytes is not None
-    assert with_list.received_bytes - without.received_bytes > 10 * MEGABYTE
+    """At the end of the pull: later, the snapshotter fetches the rest of every layer in the background."""
+    pulled, pull = list[int](), Host.pull
+
+    def pull_and_look(host: Host, image: str, snapshotter: str, *, timeout_seconds: float) -> None:
+        pull(host, image, snapshotter, timeout_seconds=timeout_seconds)
+        pulled.append(host.received_bytes())
+
+    monkeypatch.setattr(Host, "pull", pull_and_look)
+    tasks = [run(lab, form) for form in (prefetch, "soci-v2")]
+    assert [(task.outcome, task.snapshotter, task.reason) for task in tasks] == [(Outcome.BOOTED, "soci", None)] * 2
+    with_list, without = pulled
+    assert with_list - without > 11 * MEGABYTE
 
 
 def test_a_prefetch_that_did_not_happen_is_an_outcome_and_no_measurement(outputs: StackOutputs, prefetch: str) -> None:
