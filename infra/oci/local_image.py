@@ -14,8 +14,8 @@ from infra.oci.regctl import Regctl
 from infra.oci.request import FormRequest
 from infra.oci.source import Source, require_indexable
 
-EXPANSION = 4
-"""Room for a layer without compression, as a multiple of the compressed one. Rarely more; a full disk is told."""
+EXPANSION = {"none": 4, "gzip": 2, "zstd": 2}
+"""Room for a layer compressed anew, as a multiple of what it was. Rarely more; then a full disk is told."""
 FOR_SOCI = Compression.parse("gzip")
 """What layers of zstd become for an index: SOCI reads gzip and layers without compression."""
 Choice = Callable[[Descriptor], Compression | None]
@@ -52,7 +52,7 @@ def local_image(regctl: Regctl, request: FormRequest, source: Source, room: Path
     choice = choice_of_compression(spec, source.manifest)
     if choice is None:
         return LocalImage(source.pull(regctl, room, copies=1 + indexed), source.manifest)
-    size = EXPANSION if spec.compression == Compression("none") else 1
+    size = EXPANSION[(spec.compression or FOR_SOCI).kind]
     folder = source.pull(regctl, room, copies=1 + size * (1 + indexed))
     manifest = recompressed(folder, room / "recompressed", source.manifest, choice, regctl.deadline)
     if indexed:

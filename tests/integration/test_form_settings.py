@@ -20,7 +20,7 @@ from infra.oci.manifest import PREFETCH_TYPE, Manifest, Reference
 from infra.oci.pushed import present, remove
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.settings.attached import key_of, prefetch_files
-from kit.errors import ImageError
+from kit.errors import ImageError, MachineError
 from kit.toolchain.toolbox import tool
 from tests.support import field_images as field
 from tests.support.forms import LAZY, MORE, PREFETCH, PREFETCH_LIST, attached
@@ -214,6 +214,22 @@ def test_a_layer_with_another_content_than_its_configuration_says_is_refused(lab
     liar = field.image([field.Layer(each.blob, "sha256:" + "0" * 64, each.media_type) for each in ordinary.layers])
     with pytest.raises(ImageError, match=rf"Layer {ordinary.layers[0].digest} is corrupt: its content is sha256:"):
         made(lab, liar.push(f"{lab.host}/liar"), form, name="liar", min_layer_bytes=0)
+
+
+def test_a_disk_that_a_layer_fills_once_it_is_not_compressed_is_told(
+    lab: TestRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zeros = field.image([field.gzip_layer(field.Tar().file("zeros", bytes(200 * MIB)))])
+    source = zeros.push(f"{lab.host}/zeros")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "small", disk], check=True)
+    monkeypatch.setattr("kit.scratch.cache_dir", lambda: disk)
+    try:
+        with pytest.raises(MachineError, match=rf"is full: layer {zeros.layers[0].digest} does not fit on it"):
+            made(lab, source, "uncompressed", name="zeros")
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_damaged_layer_is_named_when_it_is_recompressed(tmp_path: Path) -> None:
