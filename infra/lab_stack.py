@@ -7,11 +7,13 @@ from typing import Any
 
 import pulumi
 
+from infra.forms import Form, slug
 from infra.lab.registry import registry_folder
-from infra.outputs import SCHEMA_VERSION, Form
+from infra.outputs import SCHEMA_VERSION
 from infra.providers.lab_registry import LabRegistry
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
+from infra.settings.attached import content_of
 from infra.settings.model import Settings
 from infra.sources.images import PROJECT, found, recipe
 from infra.sources.own import ResolvedImage
@@ -55,16 +57,17 @@ def _form(
 ) -> pulumi.Output[dict[str, Any]]:
     """Declare a treatment in its own repository: an index beside the control's image would make the control lazy."""
     image = SociImage(
-        f"{name}-{form}",
+        f"{name}-{slug(form)}",
         SociImageArgs(
             source=source.image,
-            repository=pulumi.Output.concat(registry.address, f"/{PROJECT}/{name}/{form}"),
+            repository=pulumi.Output.concat(registry.address, f"/{PROJECT}/{name}/{slug(form)}"),
             form=form,
             span_bytes=settings.span_size,
             min_layer_bytes=settings.min_layer_size,
             platform=settings.platform,
             plain_http=True,
             storage_id=registry.storage_id,
+            attached=content_of(form),
         ),
         pulumi.ResourceOptions(parent=source, deleted_with=registry),
     )

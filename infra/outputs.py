@@ -7,10 +7,11 @@ notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first versio
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infra.forms import Form
 from kit.errors import StackError
 from kit.values import first_fault
 
@@ -25,12 +26,10 @@ ON_AWS = "aws:"
 """How the types of the resources begin behind which something stands on AWS; images lie in its repositories."""
 ROUTE_HEADER = "X-Sociometer-Treatment"
 
-Form = Literal["plain", "soci-v1", "soci-v2", "plain-again"]
-"""`plain-again` is `plain` under another name: an experiment that finds a difference between the two is broken."""
-FORMS: tuple[Form, ...] = get_args(Form)
-LAZY_FORMS: tuple[Form, ...] = ("soci-v1", "soci-v2")
 Platform = Literal["linux/amd64", "linux/arm64"]
-CONTROL: Form = "plain"
+CONTROL = "plain"
+"""The form that all others are compared with. `plain-again` is the same under another name: an experiment that finds a
+difference between the two is broken."""
 AUTO_READY = "auto"
 """Readiness as the image says it: its one exposed port."""
 DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -57,6 +56,14 @@ class SkippedLayer(_Output):
     reason: str
 
 
+class PrefetchOutput(_Output):
+    """What is fetched of one layer before a task starts: the artifact in the index, and how many spans it names."""
+
+    digest: str = Field(pattern=DIGEST)
+    layer_digest: str = Field(pattern=DIGEST)
+    spans: int
+
+
 class ServiceOutput(_Output):
     """Where a treatment runs on Fargate: a service that starts no task by itself, and how to recognise its tasks."""
 
@@ -80,6 +87,9 @@ class TreatmentOutput(_Output):
     skipped_layers: tuple[SkippedLayer, ...] = ()
     span_bytes: int | None = None
     min_layer_bytes: int | None = None
+    prefetch: tuple[PrefetchOutput, ...] = ()
+    recompressed: bool = Field(default=False, description="has layers that were compressed anew from the source's")
+    delivered_bytes: int | None = Field(default=None, description="sum of this form's layers; None in older outputs")
     pushed_bytes: int = Field(description="bytes uploaded, not counting what the registry had or could mount")
     seconds: float = Field(description="from the source image in the registry to the pushed form")
     service: ServiceOutput | None = Field(default=None, description="on Fargate; None elsewhere")

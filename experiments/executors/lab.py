@@ -18,14 +18,16 @@ import psutil
 from experiments.executors.protocol import RoundAborted
 from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, TaskObservation, TaskTimes
 from infra import readiness
+from infra.forms import is_lazy
 from infra.lab import mounts, registry
 from infra.lab.cluster import Cluster, clear_orphans, run_folder
 from infra.lab.container_spec import Container
+from infra.lab.daemons import PullModes
 from infra.lab.edge import MAX_HOSTS, REGISTRY
 from infra.lab.profiles import profile as profile_named
 from infra.lab.protocol import LabTask, TaskRun
 from infra.lab.task import TaskLife
-from infra.outputs import LAZY_FORMS, StackOutputs, TreatmentOutput, VariantOutput
+from infra.outputs import StackOutputs, TreatmentOutput, VariantOutput
 from kit.errors import LabError, MachineError, SettingsError, StackError
 from kit.machine import load
 from kit.machine.doctor import require_lab
@@ -98,7 +100,8 @@ class LabExecutor:
     def _tasks(self, round_: Round) -> list[LabTask]:
         """The tasks of a round; they differ in their ids alone."""
         variant, treatment = self._treatment(round_)
-        lazy = treatment.form in LAZY_FORMS
+        lazy = is_lazy(treatment.form)
+        parallel = PullModes.of(treatment.form).parallel is not None
         config = registry.image_config(self._storage, treatment.image_digest)
         ready = readiness.of_image(variant, config)
         return [
@@ -107,12 +110,14 @@ class LabExecutor:
                 container_id=unique,
                 image=treatment.image.replace(self._outputs.registry, REGISTRY, 1),
                 image_digest=treatment.image_digest,
-                snapshotter=mounts.SOCI if lazy else mounts.OVERLAYFS,
+                snapshotter=mounts.SOCI if lazy or parallel else mounts.OVERLAYFS,
                 lazy_layers=len(treatment.ztocs) if lazy else 0,
                 container=Container(config, variant.container),
                 ready=ready,
                 has_boot_report=variant.boot_report,
                 timeout_seconds=self._timeout_seconds,
+                prefetched_layers=len({each.digest for each in treatment.prefetch}),
+                parallel_layers=len(set(config.diff_ids)) if parallel else 0,
             )
             for unique in (uuid.uuid4().hex for _ in range(round_.task_count))
         ]
@@ -126,8 +131,9 @@ class LabExecutor:
 
     def _disk_bytes(self, round_: Round) -> int:
         variant, treatment = self._treatment(round_)
-        copies = 1.0 if treatment.form in LAZY_FORMS else PULL_COPIES
-        return round(variant.image_bytes * copies) * round_.task_count
+        copies = 1.0 if is_lazy(treatment.form) else PULL_COPIES
+        size = max(variant.image_bytes, treatment.delivered_bytes or 0)
+        return round(size * copies) * round_.task_count
 
 
 class _RoundRun:
@@ -144,7 +150,7 @@ class _RoundRun:
     def run(self) -> RoundObservation:
         self._notify("preparing")
         try:
-            with self._cluster.lives(self._tasks, soci_v1=self._round.form == "soci-v1") as lives:
+            with self._cluster.lives(self._tasks, PullModes.of(self._round.form)) as lives:
                 self._lives = lives
                 self._measure()
                 self._notify("clearing")

@@ -28,7 +28,7 @@ from pydantic import Field
 
 from experiments.plan.plan import Payload, Plan
 from experiments.records.model import Round
-from infra.outputs import LAZY_FORMS
+from infra.forms import is_lazy
 from infra.variants import VARIANTS, LayerBytes, boot_bytes, image_bytes
 from kit.values import Frozen
 
@@ -103,7 +103,7 @@ class TargetModel(_Sized):
         read_bytes = self._read_bytes(round_, payload)
         hashing = read_bytes * HASH_SECONDS_PER_BYTE / self.vcpu
         wire_seconds_per_byte = 8 / self.rate_bits_per_second
-        if round_.form in LAZY_FORMS:
+        if is_lazy(round_.form):
             return LAZY_PULL_SECONDS * sharing + read_bytes * wire_seconds_per_byte / 2 + hashing
         whole = self._image_bytes(round_, payload) * (wire_seconds_per_byte + UNPACK_SECONDS_PER_BYTE)
         return whole * sharing + hashing
@@ -126,7 +126,7 @@ class FargateModel(_Sized):
     def _working(self, round_: Round, payload: Payload) -> float:
         """Seconds of pull and boot."""
         hashing = self._read_bytes(round_, payload) * HASH_SECONDS_PER_BYTE / self.vcpu
-        if round_.form in LAZY_FORMS:
+        if is_lazy(round_.form):
             return FARGATE_LAZY_PULL_SECONDS + hashing
         return self._image_bytes(round_, payload) * FARGATE_PULL_SECONDS_PER_BYTE + hashing
 

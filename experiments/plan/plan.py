@@ -20,7 +20,8 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from experiments.records.model import Round
-from infra.outputs import FORMS, StackOutputs
+from infra.forms import FormSpec
+from infra.outputs import StackOutputs
 from infra.variants import PayloadSizes
 from kit.errors import SettingsError
 from kit.values import Frozen
@@ -126,8 +127,8 @@ def _check(design: Design) -> None:
     _some_and_once("form", design.forms)
     _some_and_once("task count", design.task_counts)
     for form in design.forms:
-        if form not in FORMS:
-            raise SettingsError(f"There is no form {form!r}. Allowed: {', '.join(FORMS)}.")
+        if form != (named := str(FormSpec.parse(form))):
+            raise SettingsError(f"A plan names forms by their canonical text: write {named}, not {form}.")
     for task_count in design.task_counts:
         _within("task count", task_count, 1, MAX_TASK_COUNT)
     _within("number of blocks", design.blocks, 1, MAX_BLOCKS)

@@ -18,7 +18,7 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.outputs import LAZY_FORMS
+from infra.forms import is_lazy
 from infra.settings.model import Settings
 from infra.sources.daemon import knock
 from kit import aws_errors
@@ -68,7 +68,7 @@ def _tools(settings: Settings) -> Iterator[Check]:
 def system(settings: Settings) -> Check:
     """The soci CLI is built for Linux alone."""
     found = platform.system()
-    if found == "Linux" or not set(settings.forms) & set(LAZY_FORMS):
+    if found == "Linux" or not any(map(is_lazy, settings.forms)):
         return Check("system", "ok", found)
     meaning, advice = "SOCI forms are made on Linux only", "See docs/fargate.md, macOS and Windows."
     return Check("system", "failure", found, meaning, advice)

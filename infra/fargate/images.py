@@ -18,9 +18,11 @@ import pulumi_docker as docker
 
 from infra.fargate import context
 from infra.fargate.registry import SOURCE
+from infra.forms import slug
 from infra.providers.first_push import FirstPush
 from infra.providers.soci_image import SociImage, SociImageArgs
 from infra.providers.source_image import SourceImageResource
+from infra.settings.attached import content_of
 from infra.settings.model import Settings
 from infra.sources.images import recipe
 from infra.sources.own import ResolvedImage
@@ -116,8 +118,9 @@ class VariantImages(pulumi.ComponentResource):
             min_layer_bytes=settings.min_layer_size,
             platform=settings.platform,
             ecr_region=settings.region,
+            attached=content_of(form),
         )
-        return SociImage(f"{self._name}-{form}", args, self._deleted_with(repository))
+        return SociImage(f"{self._name}-{slug(form)}", args, self._deleted_with(repository))
 
     def _deleted_with(self, repository: aws.ecr.Repository) -> pulumi.ResourceOptions:
         """Options for a repository's content, which goes with the repository and needs no delete of its own."""

@@ -22,7 +22,8 @@ from infra.fargate.own import OwnImages
 from infra.fargate.registry import SOURCE, Registry, RegistryArgs
 from infra.fargate.roles import Roles, RolesArgs
 from infra.fargate.service import PLATFORM_VERSION, ServiceArgs, TreatmentService, priorities
-from infra.outputs import SCHEMA_VERSION, Form
+from infra.forms import Form, slug
+from infra.outputs import SCHEMA_VERSION
 from infra.settings.model import Settings
 
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
@@ -74,7 +75,7 @@ class FargateStack(pulumi.ComponentResource):
         return Network(self._name, args, self._child_opts)
 
     def _registry(self) -> Registry:
-        kinds = (SOURCE, *self._settings.forms)
+        kinds = (SOURCE, *map(slug, self._settings.forms))
         names = [f"{variant}/{kind}" for variant in self._settings.all_variants for kind in kinds]
         args = RegistryArgs(self._args.stack, [*names, *repositories(self._args.own)])
         return Registry(self._name, args, self._child_opts)
@@ -123,8 +124,8 @@ class FargateStack(pulumi.ComponentResource):
 
     def _variant(self, variant: str) -> dict[str, Any]:
         """A variant's source image and its treatments, as fields of the outputs."""
-        kinds = (SOURCE, *self._settings.forms)
-        repositories = {kind: self.registry.repositories[f"{variant}/{kind}"] for kind in kinds}
+        folders = {SOURCE: SOURCE, **{form: slug(form) for form in self._settings.forms}}
+        repositories = {kind: self.registry.repositories[f"{variant}/{name}"] for kind, name in folders.items()}
         args = VariantImagesArgs(variant, self._settings, repositories, self._args.token, self._args.own.images)
         images = VariantImages(variant, args, self._child_opts)
         return {
@@ -145,7 +146,7 @@ class FargateStack(pulumi.ComponentResource):
         form_image = images.forms[form]
         needs = [self.roles.execution_policy, *self.network.endpoints]
         args = self._service_args(variant, form, form_image.image)
-        service = TreatmentService(f"{variant}-{form}", args, needs, self._child_opts)
+        service = TreatmentService(f"{variant}-{slug(form)}", args, needs, self._child_opts)
         return pulumi.Output.all(treatment=form_image.treatment, service=service.output).apply(
             lambda resolved: {**resolved["treatment"], "service": resolved["service"]}
         )
@@ -204,7 +205,7 @@ class FargateStack(pulumi.ComponentResource):
 
 def header(variant: str, form: Form) -> str:
     """The name of a treatment in the load balancer's rules and in the log streams."""
-    return f"{variant}.{form}"
+    return f"{variant}.{slug(form)}"
 
 
 def partition(region: str) -> str:

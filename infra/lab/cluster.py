@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.lab import cgroup
+from infra.lab.daemons import PullModes
 from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
 from infra.lab.metadata import Identity, MetadataService
@@ -56,12 +57,12 @@ class Cluster:
         return cluster
 
     @contextmanager
-    def lives(self, tasks: Sequence[LabTask], *, soci_v1: bool) -> Iterator[list[TaskLife]]:
+    def lives(self, tasks: Sequence[LabTask], modes: PullModes) -> Iterator[list[TaskLife]]:
         """Each task on a fresh host, ready to live; the hosts are gone at the end of the block."""
         if self.edge.trouble():
             self._close_edge()
             self._open_edge()
-        opening = [self._pool.submit(self._open_host, index, soci_v1) for index in range(len(tasks))]
+        opening = [self._pool.submit(self._open_host, index, modes) for index in range(len(tasks))]
         try:
             yield [self._life(host.result(), task) for host, task in zip(opening, tasks, strict=True)]
         finally:
@@ -122,9 +123,9 @@ class Cluster:
         self.metadata.close()
         self.edge.close()
 
-    def _open_host(self, index: int, soci_v1: bool) -> Host:
+    def _open_host(self, index: int, modes: PullModes) -> Host:
         folder = self.folder / f"h{index}"
-        spec = HostSpec(index, self.name, folder, self._profile, self._platform, soci_v1)
+        spec = HostSpec(index, self.name, folder, self._profile, self._platform, modes)
         return Host.open(spec, self.edge, self._hierarchies)
 
     def _life(self, host: Host, task: LabTask) -> TaskLife:

@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+from infra.forms import FormSpec
 from infra.oci import containerd
 
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 SOCI_SOCKET = "/run/soci-snapshotter/soci.sock"
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """How an image is pulled whole, and its layers unpacked, at the same time (soci-snapshotter's
+    `docs/parallel-mode.md`): layers at once, and the bytes of a request."""
+
+    downloads: int
+    unpacks: int
+    chunk_bytes: int
+
+
+@dataclass(frozen=True)
+class PullModes:
+    """What a host's soci-snapshotter is told to do beside loading what has a v2 index lazily."""
+
+    v1: bool = False
+    prefetch: bool = False
+    parallel: Parallel | None = None
+
+    @classmethod
+    def of(cls, form: str) -> PullModes:
+        """What a form needs, and nothing else: one form's setting must not change how another one is loaded."""
+        spec = FormSpec.parse(form)
+        parallel = None
+        if spec.kind == "parallel-pull":
+            parallel = Parallel(*(spec.number(key, 0) for key in ("downloads", "unpacks", "chunk")))
+        return cls(spec.kind == "soci-v1", spec.kind == "soci-v2-prefetch", parallel)
 
 
 def containerd_config(folder: Path, soci_root: Path, platform: str) -> str:
@@ -36,20 +66,40 @@ def containerd_config(folder: Path, soci_root: Path, platform: str) -> str:
 """
 
 
-def soci_config(registry: str, *, v1: bool) -> str:
+def soci_config(registry: str, modes: PullModes) -> str:
     """soci-snapshotter: reads from one plain-HTTP registry; v1 indexes (through referrers) only when asked for."""
+    parallel = _parallel(modes.parallel) if modes.parallel else ""
+    prefetch = "[prefetch]\nenable = true\n\n" if modes.prefetch else ""
     return f"""[content_store]
 containerd_address = "{CONTAINERD_SOCKET}"
-
+{_IN_CONTAINERD if modes.parallel else ""}
 [pull_modes.soci_v1]
-enable = {json.dumps(v1)}
+enable = {json.dumps(modes.v1)}
 
 [pull_modes.soci_v2]
 enable = true
 
-[[resolver.host."{registry}".mirrors]]
+{prefetch}{parallel}[[resolver.host."{registry}".mirrors]]
 host = "http://{registry}"
 insecure = true
+"""
+
+
+_IN_CONTAINERD = 'type = "containerd"\n'
+"""The parallel mode works only with containerd's own content store, says the snapshotter when it is started without."""
+
+
+def _parallel(parallel: Parallel) -> str:
+    """Layers are not kept once they are unpacked, as the documentation's example has it: that saves a write."""
+    return f"""[pull_modes.parallel_pull_unpack]
+enable = true
+max_concurrent_downloads = -1
+max_concurrent_downloads_per_image = {parallel.downloads}
+concurrent_download_chunk_size = "{parallel.chunk_bytes}b"
+max_concurrent_unpacks = -1
+max_concurrent_unpacks_per_image = {parallel.unpacks}
+discard_unpacked_layers = true
+
 """
 
 

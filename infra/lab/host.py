@@ -19,12 +19,14 @@ from infra.lab.cgroup import TaskGroup
 from infra.lab.container_log import ContainerLog
 from infra.lab.container_spec import Place
 from infra.lab.ctr import Ctr
+from infra.lab.daemons import PullModes
 from infra.lab.edge import REGISTRY, Edge, host_address
 from infra.lab.probe import Answer
 from infra.lab.profiles import Profile
 from infra.lab.protocol import End, LabTask
 from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
+from infra.lab.snapshotter_log import Loading
 from kit.daemon import Daemon, wait_until
 from kit.errors import CommandTimeout, LabError
 from kit.machine import limits
@@ -49,7 +51,7 @@ class HostSpec:
     folder: Path
     profile: Profile
     platform: str
-    soci_v1: bool
+    modes: PullModes
 
 
 class Host:
@@ -170,8 +172,14 @@ class Host:
 
     def why_not_lazy(self) -> str:
         """Which layers the soci-snapshotter left to containerd, and why; empty where it says nothing."""
-        log = self.spec.folder / "soci-snapshotter.log"
-        return snapshotter_log.told(snapshotter_log.fallen_back(log.read_text(errors="replace")))
+        return snapshotter_log.told(snapshotter_log.fallen_back(self._snapshotter_log()))
+
+    def loading(self) -> Loading:
+        """What the soci-snapshotter did beside lazy loading."""
+        return snapshotter_log.loading(self._snapshotter_log())
+
+    def _snapshotter_log(self) -> str:
+        return (self.spec.folder / "soci-snapshotter.log").read_text(errors="replace")
 
     def kill(self) -> None:
         """Kill everything on the host, now: a pull ends at once."""
@@ -188,7 +196,7 @@ class Host:
         folder = self.spec.folder
         containerd, soci = folder / "containerd.toml", folder / "soci.toml"
         containerd.write_text(daemons.containerd_config(folder, self.soci_root, self.spec.platform))
-        soci.write_text(daemons.soci_config(REGISTRY, v1=self.spec.soci_v1))
+        soci.write_text(daemons.soci_config(REGISTRY, self.spec.modes))
         places = ["--root", str(self.soci_root), "--address", daemons.SOCI_SOCKET]
         self._spawn("soci-snapshotter", tool("soci-snapshotter-grpc"), *places, "--config", soci)
         self._spawn("containerd", tool("containerd"), "--config", containerd)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from infra.lab.container_spec import Container
 from infra.lab.probe import Answer
+from infra.lab.snapshotter_log import Loading
 from infra.readiness import Ready
 
 
@@ -25,7 +26,10 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class LabTask:
-    """An image on the edge's registry to run, and what to expect of it."""
+    """An image on the edge's registry to run, and what to expect of it.
+
+    ``parallel_layers`` are pulled whole by the soci-snapshotter; of ``prefetched_layers`` a part is fetched early.
+    """
 
     task_arn: str
     container_id: str
@@ -37,6 +41,8 @@ class LabTask:
     ready: Ready
     has_boot_report: bool
     timeout_seconds: float
+    prefetched_layers: int = 0
+    parallel_layers: int = 0
 
 
 @dataclass
@@ -97,6 +103,9 @@ class TaskHost(Protocol):
 
     def lazy_layers(self) -> int:
         """How many layers are lazy now."""
+
+    def loading(self) -> Loading:
+        """What the soci-snapshotter did beside lazy loading."""
 
     def why_not_lazy(self) -> str:
         """Which layers were not loaded lazily, and why, in a sentence; empty when nothing is known."""

@@ -1,4 +1,4 @@
-"""Reads in the soci-snapshotter's log why layers were not loaded lazily.
+"""Reads in the soci-snapshotter's log why layers were not loaded lazily, and how others were loaded.
 
 The snapshotter writes one JSON object per line. A layer that it cannot serve it leaves to containerd, with a line at
 level ``warning`` that has ``"remote-snapshot-prepared": "false"`` and an error (soci-snapshotter `snapshot/snapshot.go`
@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _LAYER = re.compile(r'failed to resolve layer "(?P<digest>sha256:[0-9a-f]{64})" from "[^"]*": (?P<cause>.+)', re.DOTALL)
 _SAID_ALWAYS = re.compile(
@@ -19,6 +19,9 @@ _SAID_ALWAYS = re.compile(
 )
 _NOT_PROMISED = ("no ztoc for layer",)
 """Of layers that were left out of the index on purpose."""
+_PREFETCHES = re.compile(r"Loading prefetch artifact (sha256:[0-9a-f]{64})")
+_PREFETCH_FAILED = "Failed to execute prefetch"
+_IN_PARALLEL = "preparing snapshot with parallel pull/unpack"
 _AS_LOCAL = "preparing snapshot as local snapshot"
 
 
@@ -28,6 +31,14 @@ class FallenBack:
 
     layer_digest: str | None
     reason: str
+
+
+class Loading(NamedTuple):
+    """Of how many layers the spans that the index names were fetched before the mount, and how many layers were pulled
+    and unpacked whole in the parallel mode."""
+
+    prefetched: int = 0
+    in_parallel: int = 0
 
 
 def fallen_back(log: str) -> tuple[FallenBack, ...]:
@@ -46,6 +57,16 @@ def fallen_back(log: str) -> tuple[FallenBack, ...]:
     for failure in failures:
         found[_layer(failure, None)] = None
     return tuple(layer for layer in found if not layer.reason.startswith(_NOT_PROMISED))
+
+
+def loading(log: str) -> Loading:
+    """What the log says of layers that were not simply mounted; each layer counts once (`fs/layer/layer.go`)."""
+    lines = list(_lines(log))
+    said = [str(line.get("msg", "")) for line in lines]
+    artifacts = {match[1] for text in said if (match := _PREFETCHES.match(text))}
+    failed = sum(text.startswith(_PREFETCH_FAILED) for text in said)
+    in_parallel = {line.get("layerDigest") for line in lines if line.get("msg") == _IN_PARALLEL}
+    return Loading(max(0, len(artifacts) - failed), len(in_parallel))
 
 
 def told(layers: tuple[FallenBack, ...], most: int = 3) -> str:

@@ -135,12 +135,28 @@ class TaskLife:
         """Booted, but only if the image was delivered as its form promises."""
         task, run = self.task, self.run
         seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
+        if task.parallel_layers:
+            return self._judge_parallel(seen)
         if task.snapshotter == mounts.SOCI:
             if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
                 reason = f"The form promises {task.lazy_layers} lazy layers; seen: {seen}. {self._host.why_not_lazy()}"
                 return Ending.NOT_LAZY, reason.rstrip()
+            if (prefetched := self._host.loading().prefetched) != task.prefetched_layers:
+                promised = (
+                    f"The form promises that parts of {task.prefetched_layers} layers are fetched before it starts"
+                )
+                return Ending.NOT_LAZY, f"{promised}; the soci-snapshotter did so for {prefetched}."
         elif run.snapshotter != task.snapshotter or run.lazy_layers:
             return Ending.CONTAMINATED, f"The control must be loaded whole; seen: {seen}."
+        return Ending.BOOTED, None
+
+    def _judge_parallel(self, seen: str) -> tuple[Ending, str | None]:
+        """Loaded whole, and by the soci-snapshotter itself: containerd could have done it one layer after another."""
+        task, run = self.task, self.run
+        if run.snapshotter != mounts.OVERLAYFS or run.lazy_layers:
+            return Ending.CONTAMINATED, f"The form must be loaded whole; seen: {seen}."
+        if (pulled := self._host.loading().in_parallel) != task.parallel_layers:
+            return Ending.CONTAMINATED, f"{pulled} of {task.parallel_layers} layers were pulled in parallel."
         return Ending.BOOTED, None
 
     def _until(self, ask: Callable[[], bytes | None], poll_seconds: float) -> bytes:

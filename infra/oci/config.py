@@ -58,6 +58,11 @@ class ImageConfig(BaseModel):
     )
     health_check: HealthCheck | None = Field(default=None, validation_alias=AliasPath("config", "Healthcheck"))
     shell: Words = Field(default=(), validation_alias=AliasPath("config", "Shell"))
+    diff_ids: Words = Field(
+        default=(),
+        validation_alias=AliasPath("rootfs", "diff_ids"),
+        description="digests of the layers as they are without compression, lowest first",
+    )
 
     @property
     def tcp_ports(self) -> tuple[int, ...]:
@@ -70,7 +75,7 @@ class ImageConfig(BaseModel):
         return self.health_check.command(self.shell or ("/bin/sh", "-c")) if self.health_check else None
 
 
-def parse(text: str, name: object) -> ImageConfig:
+def parse(text: str | bytes, name: object) -> ImageConfig:
     """Read a configuration; ``name`` is what the `ImageError` calls it."""
     try:
         value = json.loads(text)

@@ -23,6 +23,7 @@ INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
 SOCI_INDEX_V1 = "application/vnd.amazon.soci.index.v1+json"
 SOCI_INDEX_V2 = "application/vnd.amazon.soci.index.v2+json"
 ZTOC_TYPE = "application/octet-stream"
+PREFETCH_TYPE = "application/vnd.amazon.soci.prefetch.v1+json"
 SOCI_LAYER_ANNOTATION = "com.amazon.soci.image-layer-digest"
 SOCI_IMAGE_ANNOTATION = "com.amazon.soci.index-digest"
 SOCI_SPAN_ANNOTATION = "com.amazon.soci.span-size"

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
 
-from infra.oci.manifest import SOCI_INDEX_V1, Descriptor, Reference
+from infra.oci.manifest import SOCI_INDEX_V1, Descriptor, Index, Manifest, Reference
 from infra.oci.regctl import Deadline, Regctl
-from infra.oci.soci import Converted
 from infra.oci.source import Source
 from kit.errors import SociometerError
 from kit.scratch import scratch
@@ -21,6 +22,18 @@ from kit.scratch import scratch
 CLEAN_UP_SECONDS = 60.0
 AT_ONCE = 4
 """regctl calls at the same time: each is a process that mostly waits for the registry."""
+
+
+class InLayout(Protocol):
+    """An image in a layout folder, with its documents, the one that names the others first."""
+
+    @property
+    def folder(self) -> Path:
+        """The layout."""
+
+    @property
+    def documents(self) -> Sequence[Index | Manifest]:
+        """Image index, image and SOCI index, or the image alone."""
 
 
 def place(regctl: Regctl, source: Source, repository: str) -> int:
@@ -39,24 +52,26 @@ def place(regctl: Regctl, source: Source, repository: str) -> int:
     return sum(blob.size_bytes for blob in missing) + source.manifest.size_bytes
 
 
-def push(regctl: Regctl, converted: Converted, repository: str, new: Collection[str], source: Source) -> int:
-    """Push a converted image, of whose documents the repository lacks those with a digest in ``new``.
+def push(regctl: Regctl, image: InLayout, repository: str, new: Collection[str], source: Source) -> int:
+    """Push an image, of whose documents the repository lacks those with a digest in ``new``.
 
-    Gives the bytes uploaded. Blobs that the registry has lost are uploaded again. The source's smallest blob shows
-    whether the registry mounts: if it does not, the layers go up from the layout, which saves downloading them again.
+    Gives the bytes uploaded. Blobs that the registry has lost are uploaded again. What the image shares with its source
+    is mounted; the smallest such blob shows whether the registry mounts: if it does not, the layers go up from the
+    layout, which saves downloading them again.
     """
-    target, copied = Reference(repository, converted.top.digest), 0
-    blobs = {blob.digest: blob for document in (converted.image, converted.index) for blob in document.blobs}
+    target, copied = Reference(repository, image.documents[0].digest), 0
+    manifests = [document for document in image.documents if isinstance(document, Manifest)]
+    blobs = {blob.digest: blob for manifest in manifests for blob in manifest.blobs}
+    shared = sorted((blob for blob in source.manifest.blobs if blob.digest in blobs), key=lambda blob: blob.size_bytes)
     if source.reference.registry == target.registry and new:
-        first, *others = sorted(source.manifest.blobs, key=lambda blob: blob.size_bytes)
-        copied = _mount(regctl, source, repository, (first,))
+        copied = _mount(regctl, source, repository, shared[:1])
         if not copied:
-            copied = _mount(regctl, source, repository, others)
+            copied = _mount(regctl, source, repository, shared[1:])
     missing = lacking(regctl, repository, tuple(blobs.values()))
     if new or missing:
-        regctl.push(converted.folder, target)
+        regctl.push(image.folder, target)
     uploaded = copied + sum(blob.size_bytes for blob in missing)
-    return uploaded + sum(document.size_bytes for document in converted.documents if document.digest in new)
+    return uploaded + sum(document.size_bytes for document in image.documents if document.digest in new)
 
 
 def lacking(regctl: Regctl, repository: str, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:

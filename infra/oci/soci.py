@@ -34,16 +34,19 @@ _VERBS = ("convert", "create", "push")
 
 @dataclass(frozen=True)
 class IndexOptions:
-    """What an index is made with: span and minimum layer size in bytes, and the platform."""
+    """What an index is made with: span and minimum layer size in bytes, the platform, and a JSON list of the files that
+    are fetched before a task starts."""
 
     span_bytes: int
     min_layer_bytes: int
     platform: str
+    prefetch: Path | None = None
 
     def flags(self) -> tuple[str, ...]:
         """As soci's ``convert`` and ``create`` take them."""
         sizes = ("--span-size", str(self.span_bytes), "--min-layer-size", str(self.min_layer_bytes))
-        return (*sizes, "--platform", self.platform)
+        prefetch = ("--prefetch-files-json", str(self.prefetch)) if self.prefetch else ()
+        return (*sizes, *prefetch, "--platform", self.platform)
 
 
 @dataclass(frozen=True)

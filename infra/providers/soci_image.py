@@ -17,6 +17,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from pulumi.dynamic import UpdateResult as Updated
 from pulumi.runtime import rpc
 
+from infra.forms import FormSpec
 from infra.oci import forms, pushed
 from infra.oci.entry import entered
 from infra.oci.forms import FormRequest, FormResult
@@ -33,7 +34,7 @@ MAKE_SECONDS = 3600.0
 MANY_LAYERS = 40
 LAYER_SECONDS = 0.8
 
-REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform")
+REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform", "attached")
 INPUTS = (*REQUEST, "plain_http", "auth_file", "ecr_region", "storage_id", "implementation")
 OUTPUTS = ("image", "image_digest", "index_digest", "layer_bytes", "manifests", "treatment")
 _SIZES = ("span_bytes", "min_layer_bytes", "implementation")
@@ -61,6 +62,7 @@ class SociImageArgs:
     auth_file: pulumi.Input[str] | None = None
     ecr_region: pulumi.Input[str] | None = None
     storage_id: pulumi.Input[str] | None = None
+    attached: pulumi.Input[str] | None = None
 
 
 class SociImageProvider(ResourceProvider):
@@ -135,8 +137,8 @@ def _make(props: dict[str, Any]) -> FormResult:
     with _access(props) as access:
         request = FormRequest(**values, access=access, tagged=props.get("ecr_region") is not None)
         made = forms.make(request, timeout_seconds=MAKE_SECONDS)
-    if warning := many_layers(made):
-        reach.tell(warning)
+    for note in filter(None, (many_layers(made), compressed_anew(made))):
+        reach.tell(note)
     return made
 
 
@@ -153,6 +155,17 @@ def many_layers(made: FormResult) -> str | None:
         f"{made.image.partition('@')[0]}: {count} layers are loaded lazily. The soci-snapshotter prepares one after "
         f"another, about {LAYER_SECONDS:g} s each with a quarter of a vCPU: {count * LAYER_SECONDS:.0f} s for this "
         "image. A larger minLayerSize, or fewer layers, makes it start sooner."
+    )
+
+
+def compressed_anew(made: FormResult) -> str | None:
+    """That an index is of other layers than the image's own; None where it is not, or where the form says so itself."""
+    form = FormSpec.parse(made.form)
+    if not made.recompressed or not form.lazy or form.compression is not None:
+        return None
+    return (
+        f"{made.image.partition('@')[0]}: the image's zstd layers were compressed anew as gzip, because SOCI cannot "
+        f"index zstd: {made.layer_bytes} bytes became {made.delivered_bytes}. plain has them as they are."
     )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from infra.forms import FormSpec, slug
 from infra.settings.network import NetworkSettings
 from infra.settings.values import Cidr, parse_list
 
@@ -105,7 +106,10 @@ class FargateSettings(NetworkSettings):
                 "loadbalancerAllowCidrs: fargate needs at least one range that may reach the load balancer, such as "
                 "your own address: 203.0.113.7/32"
             )
-        longest = max(forms, key=len)
+        for form in forms:
+            if why := FormSpec.parse(form).lab_only:
+                return f"forms: {form} is not available on fargate: {why}. Leave it out, or measure it in the lab"
+        longest = max(forms, key=lambda form: len(slug(form)))
         for name in variants:
             if len(name) > (limit := name_limit(longest)):
                 return (
@@ -117,4 +121,4 @@ class FargateSettings(NetworkSettings):
 
 def name_limit(form: str) -> int:
     """The maximum length of a variant's name: with form and random suffix it names a target group."""
-    return TARGET_GROUP_NAME_LIMIT - len(f"-{form}") - RANDOM_SUFFIX
+    return TARGET_GROUP_NAME_LIMIT - len(f"-{slug(form)}") - RANDOM_SUFFIX

@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from infra.outputs import FORMS, ContainerOutput, Form, Platform
+from infra.forms import Form, slug
+from infra.outputs import ContainerOutput, Platform
+from infra.settings.attached import resolved
 from infra.settings.fargate import FargateSettings
 from infra.settings.own import OwnImage, reference_alone
 from infra.settings.values import Size, machine_platform, parse_json, parse_list
@@ -28,6 +30,14 @@ BUILT_IN_VARIANTS = tuple(VARIANTS)
 VARIANT_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 FARGATE_PLATFORM = "linux/arm64"
 """What `auto` means on Fargate: the cheaper platform, and that of the published figures."""
+
+
+def _form(value: Any) -> Any:
+    """The canonical text of a form; a file that it names is read now, and named by its content from now on."""
+    try:
+        return resolved(value) if isinstance(value, str) else value
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
 
 
 class Workload(NamedTuple):
@@ -49,7 +59,9 @@ class Settings(PayloadSizes, FargateSettings):
 
     target: Literal["lab", "fargate"] = "lab"
     variants: Annotated[tuple[str, ...], BeforeValidator(parse_list)] = BUILT_IN_VARIANTS
-    forms: Annotated[tuple[Form, ...], BeforeValidator(parse_list), Field(min_length=1)] = ("plain", "soci-v2")
+    forms: Annotated[
+        tuple[Annotated[Form, BeforeValidator(_form)], ...], BeforeValidator(parse_list), Field(min_length=1)
+    ] = ("plain", "soci-v2")
     platform: Platform = Field(
         default="auto",
         validate_default=True,  # `auto` becomes the target's platform
@@ -140,6 +152,15 @@ class Settings(PayloadSizes, FargateSettings):
     def _without_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(value))
 
+    @field_validator("forms", mode="after")
+    @classmethod
+    def _short_names_differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names: dict[str, str] = {}
+        for form in value:
+            if (other := names.setdefault(slug(form), form)) != form:
+                raise ValueError(f"Forms {other!r} and {form!r} have the same short name, {slug(form)}: leave one out.")
+        return value
+
     @field_validator("images", mode="before")
     @classmethod
     def _references_alone(cls, value: Any) -> Any:
@@ -203,8 +224,8 @@ def _explain(error: ValidationError) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if "secrets" in fault["loc"]:
         return f"Setting {key}: give the ARN of a secret or parameter; a value (not shown) must not be here."
-    if fault["loc"][0] == "forms" and fault["type"] == "literal_error":
-        reason = f"unknown form{_did_you_mean(str(fault['input']), FORMS)}; {_allowed(FORMS)}"
-    elif fault["type"] == "extra_forbidden":
+    if fault["loc"][0] == "forms" and fault["type"] == "value_error":
+        return f"Setting {key}: {reason}"
+    if fault["type"] == "extra_forbidden":
         reason = f"unknown; {_allowed(tuple(field.alias or name for name, field in OwnImage.model_fields.items()))}"
     return f"Setting {key}: {fault['input']!r} cannot be used: {reason[0].lower()}{reason[1:]}."

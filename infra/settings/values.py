@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_COMMA = re.compile(r",(?![^()]*\))")
 _MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
 
 
@@ -37,14 +38,23 @@ def parse_size(value: Any) -> Any:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def size_text(size_bytes: int) -> str:
+    """Bytes as `parse_size` reads them, in the largest unit that leaves a whole number: ``4MiB``."""
+    unit = next((unit for unit in ("GiB", "MiB", "KiB") if size_bytes and size_bytes % _UNITS[unit] == 0), "")
+    return f"{size_bytes // _UNITS[unit]}{unit}"
+
+
 def parse_list(value: Any) -> Any:
     """A list from JSON text (as Pulumi passes it) or from words between commas; anything but text is unchanged."""
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if text.startswith("["):
-        return parse_json(text)
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return parse_json(text) if text.startswith("[") else words_of(text)
+
+
+def words_of(text: str) -> list[str]:
+    """The words between commas. Those inside parentheses separate nothing: ``plain,soci-v2(span=1MiB,min-layer=0)``."""
+    return [word.strip() for word in _COMMA.split(text) if word.strip()]
 
 
 def parse_words(value: Any) -> Any:

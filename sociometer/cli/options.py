@@ -12,6 +12,8 @@ import typer
 from experiments.plan.plan import Design, Plan, Stopping, make_plan
 from experiments.plan.presets import preset
 from experiments.store.store import default_path
+from infra.settings.attached import resolved
+from infra.settings.values import words_of
 from kit.errors import SettingsError
 
 Value = TypeVar("Value")
@@ -35,9 +37,10 @@ Variant = Annotated[
     str | None,
     typer.Option(help="The one variant, on a stack of its own: dev-movie.", rich_help_panel=PLAN_PANEL),
 ]
+FORMS_HELP = "Forms of delivery, between commas: plain,zstd,soci-v2,soci-v2(span=1MiB)."
 Forms = Annotated[
     str | None,
-    typer.Option(help="Forms of delivery, between commas: plain,soci-v1,soci-v2.", rich_help_panel=PLAN_PANEL),
+    typer.Option(help=FORMS_HELP, rich_help_panel=PLAN_PANEL),
 ]
 Counts = Annotated[
     str | None,
@@ -169,13 +172,18 @@ def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -
     """The preset's plan with the options' changes; raises `SettingsError`."""
     parsed = {
         "variants": _words(changes.variants, "--variants", str),
-        "forms": _words(changes.forms, "--forms", str),
+        "forms": chosen_forms(changes.forms),
         "task_counts": _words(changes.counts, "--counts", int),
         "blocks": changes.blocks,
         "seed": changes.seed,
     }
     changed = {key: value for key, value in parsed.items() if value is not None}
     return make_plan(Design(**{**preset(name).design.model_dump(), **changed}), stopping)
+
+
+def chosen_forms(text: str | None) -> tuple[str, ...] | None:
+    """The forms that `--forms` names, as canonical texts; raises `SettingsError`."""
+    return None if text is None else tuple(map(resolved, words_of(text)))
 
 
 def chosen_profile(name: str | None) -> str:

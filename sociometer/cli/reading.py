@@ -17,7 +17,7 @@ from experiments.store.sweeps import Sweep
 from kit.errors import SettingsError
 from kit.files import write
 from sociometer.cli import commands
-from sociometer.cli.options import AsJson, StorePath, SweepId
+from sociometer.cli.options import AsJson, StorePath, SweepId, chosen_forms
 from sociometer.cli.progress import say
 
 PANEL = "Read what was measured"
@@ -89,7 +89,8 @@ def export(
     if format_ in parquet.PARQUET_FORMATS and output is None and sys.stdout.isatty():
         raise SettingsError(f"--format {format_} is no text for a terminal. Name a file with --output, or a pipe.")
     with Store(store or default_path()) as opened:
-        _put(_exported(opened, opened.sweep(sweep), format_, variant, form), output)
+        named = chosen_forms(form)
+        _put(_exported(opened, opened.sweep(sweep), format_, variant, named[0] if named else None), output)
 
 
 def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, form: str | None) -> str | bytes:

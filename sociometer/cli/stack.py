@@ -29,12 +29,14 @@ from sociometer.cli import actions, spending, weights
 from sociometer.cli.choosing import chosen_target
 from sociometer.cli.commands import spread
 from sociometer.cli.options import (
+    FORMS_HELP,
     AsJson,
     Stack,
     StackOptions,
     StackSettings,
     TargetName,
     Yes,
+    chosen_forms,
     only_variant,
     parse_settings,
 )
@@ -67,9 +69,7 @@ def up(
     variant: Annotated[
         str | None, typer.Option("--variant", help="The one variant, on a stack of its own: lab-movie, dev-movie.")
     ] = None,
-    forms: Annotated[
-        str | None, typer.Option("--forms", "--form", help="Forms of delivery, between commas: plain,soci-v1,soci-v2.")
-    ] = None,
+    forms: Annotated[str | None, typer.Option("--forms", "--form", help=FORMS_HELP)] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +79,8 @@ def up(
     long as it is up: that is shown and asked about first.
     """
     on = _on(StackOptions(target, stack, variant))
-    chosen = {"variants": only_variant(variant, variants), "forms": forms}
+    named = chosen_forms(forms)
+    chosen = {"variants": only_variant(variant, variants), "forms": list(named) if named is not None else None}
     wanted = {key: value for key, value in chosen.items() if value is not None} | parse_settings(settings or [])
     to_set = on.settings_to_set(wanted)
     if on.spends:
@@ -163,7 +164,8 @@ def show_index(
     as_json: AsJson = False,
 ) -> None:
     """Show each layer of an image with its zTOC: spans, files, sizes. Read from the registry itself."""
-    indexes = list(_read_indexes(actions.outputs(stack), variant, form))
+    named = chosen_forms(form)
+    indexes = list(_read_indexes(actions.outputs(stack), variant, named[0] if named else None))
     if as_json:
         _print_json([{"form": name, **asdict(read)} for name, read in indexes])
         return

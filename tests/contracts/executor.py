@@ -14,7 +14,8 @@ import pytest
 from experiments.executors.protocol import Executor
 from experiments.records.model import Outcome, Round, RoundObservation, RoundRecord, round_status
 from experiments.store.store import Store
-from infra.outputs import LAZY_FORMS, StackOutputs
+from infra.forms import is_lazy
+from infra.outputs import StackOutputs
 from tests.contracts.plans import small_plan
 
 Observed = Sequence[tuple[Round, RoundObservation]]
@@ -75,7 +76,7 @@ class ExecutorContract:
 
     def test_a_healthy_round_is_booted_throughout_by_the_snapshotter_of_its_form(self, observed: Observed) -> None:
         for round_, observation in observed:
-            snapshotter = "soci" if round_.form in LAZY_FORMS else "overlayfs"
+            snapshotter = "soci" if is_lazy(round_.form) else "overlayfs"
             seen = {(task.outcome, task.snapshotter, task.reason) for task in observation.tasks}
             assert seen == {(Outcome.BOOTED, snapshotter, None)}
 

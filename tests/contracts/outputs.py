@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from infra.outputs import FORMS, SCHEMA_VERSION, StackOutputs
+from infra.outputs import SCHEMA_VERSION, StackOutputs
+from tests.support.forms import FORMS
 
 
 def digest(text: str) -> str:

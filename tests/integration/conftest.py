@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.automation import stack
-from infra.outputs import FORMS, StackOutputs
+from infra.outputs import StackOutputs
+from tests.support.forms import FORMS
 
 TINY = {
     "variants": ["movie", "parquet"],

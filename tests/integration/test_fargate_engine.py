@@ -34,7 +34,7 @@ LOAD_BALANCER = "127.0.0.1:8080"
 FARGATE = {
     "target": "fargate",
     "platform": "linux/amd64",
-    "forms": ["plain", "soci-v2"],
+    "forms": ["plain", "soci-v2(span=1MiB,min-layer=0)"],
     "loadbalancerAllowCidrs": ["203.0.113.7/32"],
     "owner": "tests",
     "deleteAfter": "2027-01-31",

@@ -27,9 +27,10 @@ from infra.oci.manifest import Manifest, Reference, normalized
 from infra.oci.pushed import present, remove
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import resolve
-from infra.outputs import FORMS, LAZY_FORMS, Form, TreatmentOutput
+from infra.outputs import TreatmentOutput
 from kit.errors import CommandError, CommandTimeout, ImageError, MachineError, RegistryUnreachable, SettingsError
 from kit.toolchain.toolbox import tool
+from tests.support.forms import FORMS, LAZY
 from tests.support.images import MIB, SourceImage, push_image
 from tests.support.no_mounts import without_mounts
 from tests.support.registry import TestRegistry, free_port, registry
@@ -39,7 +40,6 @@ HTTP = Access(plain_http=True)
 PASSWORD = "not-so-secret"  # noqa: S105
 PASSWORD_HASH = "$2b$04$EJCs4NiXhKC2BC6l3jky8OA48Cm5R1UNeYY0L5rkJ4tOwK/uBQfqW"  # noqa: S105
 """bcrypt of the password, as the registry's htpasswd file wants it."""
-LAZY = list(LAZY_FORMS)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_no_layer_is_uploaded_again(lab: TestRegistry, source: SourceImage) -> N
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_a_registry_does_not_mount_is_uploaded_and_counted(
-    lab: TestRegistry, source: SourceImage, form: Form
+    lab: TestRegistry, source: SourceImage, form: str
 ) -> None:
     """As in ECR, where blob mounting is off unless the account switches it on."""
     with without_mounts(lab.host) as host:
@@ -243,15 +243,6 @@ def test_layers_that_are_all_too_small_are_refused_before_a_push(
     with pytest.raises(ImageError, match=r"no layer of 3 reaches min-layer-size 104857600; the largest is 251\d+"):
         make(asked, timeout_seconds=60)
     assert manifests(lab, "too-small") == set()
-
-
-@pytest.mark.parametrize("form", LAZY)
-def test_zstd_is_refused_before_anything_is_built(lab: TestRegistry, cache: Path, form: str) -> None:
-    zstd = push_image(f"{lab.host}/zstd", [12 * MIB], flavor="zstd")
-    with pytest.raises(ImageError, match=r"none of the image.s 1 layers \(kind: tar\+zstd\)"):
-        make(request(lab, zstd, form, repository=f"{lab.host}/from-zstd"), timeout_seconds=60)
-    assert manifests(lab, "from-zstd") == set()
-    assert not cache.exists()
 
 
 def test_a_zstd_image_can_be_delivered_plain(lab: TestRegistry) -> None:

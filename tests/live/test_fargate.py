@@ -20,7 +20,8 @@ from experiments.records.phases import durations
 from experiments.store.store import Store
 from experiments.sweep import start
 from infra.automation import stack as stacks
-from infra.outputs import LAZY_FORMS, StackOutputs
+from infra.forms import is_lazy
+from infra.outputs import StackOutputs
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(3600)]
 
@@ -64,7 +65,7 @@ def test_a_tiny_sweep_measures_every_treatment_and_leaves_nothing_running(
     for record in records:
         for task in record.observation.tasks:
             assert task.outcome is Outcome.BOOTED, task.reason
-            assert (task.snapshotter == "soci") == (record.round.form in LAZY_FORMS)
+            assert (task.snapshotter == "soci") == is_lazy(record.round.form)
             assert None not in durations(task).model_dump().values()
     fargate = fargate_of(outputs)
     names = [t.service.name for v in outputs.variants.values() for t in v.treatments.values() if t.service]

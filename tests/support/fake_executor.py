@@ -14,7 +14,8 @@ from typing import Self
 
 from experiments.executors.protocol import NotifyPhase, RoundAborted
 from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, TaskObservation, TaskTimes
-from infra.outputs import LAZY_FORMS, StackOutputs
+from infra.forms import is_lazy
+from infra.outputs import StackOutputs
 from kit.errors import SociometerError
 
 PULL_SECONDS = {"plain": 6.6, "soci-v1": 0.4, "soci-v2": 0.3}
@@ -105,7 +106,7 @@ class FakeExecutor:
 
     def _task(self, round_: Round, number: int, created_ns: int, outcome: Outcome) -> TaskObservation:
         booted = outcome is Outcome.BOOTED
-        lazy = round_.form in LAZY_FORMS and outcome is not Outcome.NOT_LAZY
+        lazy = is_lazy(round_.form) and outcome is not Outcome.NOT_LAZY
         return TaskObservation(
             task_id=f"fake/{secrets.token_hex(8)}/{number}",
             image_digest=self._outputs.variants[round_.variant].treatments[round_.form].image_digest,

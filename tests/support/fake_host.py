@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.lab.probe import Answer
 from infra.lab.protocol import End, LabTask
+from infra.lab.snapshotter_log import Loading
 from kit.errors import CommandFailed
 
 TASK_ARN = "arn:lab:ecs:local:000000000000:task/sociometer/one"
@@ -17,6 +18,7 @@ TASK_ARN = "arn:lab:ecs:local:000000000000:task/sociometer/one"
 
 READY = Answer(ready=True, seen="answered 200")
 FAILED = End(1)
+NOTHING = Loading()
 
 
 @dataclass
@@ -33,6 +35,7 @@ class FakeHost:
     ended: End = FAILED
     root: str | None = "soci"
     layers: int = 2
+    loaded: Loading = NOTHING
     dead: str | None = None
     fallen_back: str = ""
     words: str = "It said nothing."
@@ -71,6 +74,9 @@ class FakeHost:
 
     def lazy_layers(self) -> int:
         return self.layers
+
+    def loading(self) -> Loading:
+        return self.loaded
 
     def why_not_lazy(self) -> str:
         return self.fallen_back

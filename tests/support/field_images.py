@@ -254,6 +254,12 @@ def zstd_over_gzip() -> FieldImage:
     return image([base(), zstd_layer(Tar().folder("app").file("app/data", noise("zstd", 80_000)))])
 
 
+def zstd_of_another_content() -> FieldImage:
+    """A layer of zstd that holds something else than the image's configuration says."""
+    layer = zstd_layer(Tar().file("data", noise("data", 50_000)))
+    return image([Layer(layer.blob, digest_of(b"something else"), ZSTD)])
+
+
 def all_zstd() -> FieldImage:
     """No layer that SOCI could index."""
     return image([zstd_layer(Tar().file(name, noise(name, 50_000))) for name in ("one", "two")])

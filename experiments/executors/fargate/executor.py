@@ -20,8 +20,9 @@ from experiments.executors.fargate.service import Service
 from experiments.executors.fargate.stage import Stage, fargate_of
 from experiments.executors.protocol import NotifyPhase
 from experiments.records.model import Round, RoundObservation
-from infra.outputs import LAZY_FORMS, ServiceOutput, StackOutputs, TreatmentOutput, VariantOutput
-from kit.errors import AwsError, StackError
+from infra.forms import FormSpec, is_lazy
+from infra.outputs import ServiceOutput, StackOutputs, TreatmentOutput, VariantOutput
+from kit.errors import AwsError, SettingsError, StackError
 
 
 class FargateExecutor:
@@ -58,7 +59,11 @@ class FargateExecutor:
         }
 
     def check(self, rounds: Sequence[Round]) -> None:
-        """Raise when the rounds cannot run: no credentials, a service gone or with another image."""
+        """Raise when the rounds cannot run: no credentials, a service gone or with another image, a form that only the
+        lab has."""
+        for form in dict.fromkeys(round_.form for round_ in rounds):
+            if why := FormSpec.parse(form).lab_only:
+                raise SettingsError(f"The form {form} is not available on Fargate: {why}. Measure it in the lab.")
         wanted = {_service(treatment).name: treatment for treatment in map(self._measurable, rounds)}
         described = describe(self._stage.aws, self._stack, list(wanted))
         for name, treatment in wanted.items():
@@ -75,7 +80,7 @@ class FargateExecutor:
         promise = Promise(
             image_digest=treatment.image_digest,
             task_definition=output.task_definition,
-            lazy=treatment.form in LAZY_FORMS,
+            lazy=is_lazy(treatment.form),
             timeout_seconds=self._stage.timeout_seconds,
             ready=_probed(self._outputs.variants[round_.variant]),
         )

@@ -62,7 +62,8 @@ class RoundDraw:
         numbers = self._parameters
         connected_ns = task.created_ns + self._ns("provision", numbers.connect_seconds)
         pull_started_ns = connected_ns + self._ns("provision", numbers.prepare_seconds)
-        pull = numbers.lazy_pull_seconds if lazy else whole_pull_seconds(numbers, task.treatment.workload.image_bytes)
+        whole = whole_pull_seconds(numbers, task.treatment.workload.image_bytes, task.treatment.delivered_bytes)
+        pull = numbers.lazy_pull_seconds if lazy else whole
         task.connected_ns, task.pull_started_ns = connected_ns, pull_started_ns
         if Kind.CANNOT_PULL in task.fate:
             return
@@ -117,9 +118,15 @@ class RoundDraw:
         return round(median_seconds * math.exp(noise) * NS_PER_SECOND)
 
 
-def whole_pull_seconds(parameters: Parameters, image_bytes: int) -> float:
-    """How long the pull of a whole image takes: over the wire, and unpacking it."""
-    return image_bytes * (8 / parameters.rate_bits_per_second + parameters.unpack_seconds_per_byte)
+def whole_pull_seconds(parameters: Parameters, image_bytes: int, delivered_bytes: int | None = None) -> float:
+    """How long the pull of a whole image takes: over the wire, and unpacking it.
+
+    ``delivered_bytes`` are on the wire where its layers are compressed in another way; unpacking is taken to cost the
+    same (an assumption: it is mostly writing).
+    """
+    more_bytes = 0 if delivered_bytes is None else delivered_bytes - image_bytes
+    own = image_bytes * (8 / parameters.rate_bits_per_second + parameters.unpack_seconds_per_byte)
+    return own + more_bytes * 8 / parameters.rate_bits_per_second
 
 
 def boot_seconds(parameters: Parameters, read_bytes: int, vcpu: float, *, lazy: bool) -> float:

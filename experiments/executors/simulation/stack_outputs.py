@@ -9,8 +9,8 @@ import hashlib
 
 from experiments.executors.simulation.parameters import Parameters, Workload
 from experiments.plan.plan import Design, Payload
+from infra.forms import FormSpec, is_lazy, slug
 from infra.outputs import (
-    LAZY_FORMS,
     SCHEMA_VERSION,
     FargateOutput,
     ServiceOutput,
@@ -24,6 +24,9 @@ ACCOUNT = "000000000000"
 REGION = "sim"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.invalid"
 ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+SIZE_SHARES = {"gzip": 1.0, "zstd": 0.93, "none": 3.0}
+"""The size of layers by compression, as a share of gzip's. Lab: an image of Python and its libraries had 254 MB with
+gzip, 235 with zstd, 766 without compression. Assumption: a level makes no difference."""
 CLUSTER = f"{ARN}:cluster/simulated"
 STAND_IN = "movie"
 """The variant whose size an own image has here."""
@@ -70,26 +73,34 @@ def _fargate() -> FargateOutput:
 
 
 def _variant(name: str, design: Design, platform: str) -> VariantOutput:
+    size = workload(name, design.payload).image_bytes
     source = _digest(name, "source", platform, design.payload.model_dump_json())
     return VariantOutput(
         name=name,
         source_image=f"{REGISTRY}/simulated/{name}/source@{source}",
-        image_bytes=workload(name, design.payload).image_bytes,
-        treatments={form: _treatment(name, form, source) for form in design.forms},
+        image_bytes=size,
+        treatments={form: _treatment(name, form, source, size) for form in design.forms},
     )
 
 
-def _treatment(variant: str, form: str, source: str) -> TreatmentOutput:
+def _delivered_bytes(form: str, size: int) -> int | None:
+    """The size of the layers of a form that compresses them anew; None where they are the image's own."""
+    compression = FormSpec.parse(form).compression
+    return None if compression is None else round(size * SIZE_SHARES[compression.kind])
+
+
+def _treatment(variant: str, form: str, source: str, size: int) -> TreatmentOutput:
     digest = _digest(variant, form, source)
     return TreatmentOutput.model_validate(
         {
             "form": form,
-            "image": f"{REGISTRY}/simulated/{variant}/{form}@{digest}",
+            "image": f"{REGISTRY}/simulated/{variant}/{slug(form)}@{digest}",
             "image_digest": digest,
-            "index_digest": _digest("index", digest) if form in LAZY_FORMS else None,
+            "index_digest": _digest("index", digest) if is_lazy(form) else None,
             "pushed_bytes": 0,
             "seconds": 0.0,
-            "service": _service(f"{variant}-{form}", f"{variant}.{form}"),
+            "delivered_bytes": _delivered_bytes(form, size),
+            "service": _service(f"{variant}-{slug(form)}", f"{variant}.{slug(form)}"),
         }
     )
 

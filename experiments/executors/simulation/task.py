@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from experiments.executors.simulation.failures import Kind
 from experiments.executors.simulation.parameters import Workload
-from infra.outputs import LAZY_FORMS, FargateOutput, ServiceOutput
+from infra.forms import is_lazy
+from infra.outputs import FargateOutput, ServiceOutput
 
 REACHED = (
     ("RUNNING", "started_ns"),
@@ -21,7 +22,8 @@ REACHED = (
 
 @dataclass(frozen=True)
 class Treatment:
-    """A variant in a form, on its service."""
+    """A variant in a form, on its service. ``delivered_bytes``: what the form's layers take on the wire, where that is
+    not the image's own size."""
 
     variant: str
     form: str
@@ -32,11 +34,12 @@ class Treatment:
     workload: Workload
     ready: str | None = None
     """What its probe waits for; None where its tasks report by themselves."""
+    delivered_bytes: int | None = None
 
     @property
     def lazy(self) -> bool:
         """Whether its form promises lazy loading."""
-        return self.form in LAZY_FORMS
+        return is_lazy(self.form)
 
 
 @dataclass(slots=True)

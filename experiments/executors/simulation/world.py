@@ -143,4 +143,5 @@ def treatments(outputs: StackOutputs, parameters: Parameters) -> Iterator[Treatm
                 stack=outputs.fargate,
                 workload=parameters.workloads.get(variant.name, whole),
                 ready=None if variant.boot_report else variant.ready,
+                delivered_bytes=treatment.delivered_bytes,
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from kit.values import Frozen
@@ -27,7 +28,14 @@ FORM_COLOURS = {
     "soci-v1": "var(--form-1,#c9540c)",
     "soci-v2": "var(--form-2,#0068a8)",
 }
-OTHER_FORM = "var(--form-3,#00805f)"
+OTHER_FORMS = (
+    "var(--form-3,#00805f)",
+    "var(--form-4,#8c3f86)",
+    "var(--form-5,#8a6d00)",
+    "var(--form-6,#b0305c)",
+    "var(--form-7,#4a4fb5)",
+)
+"""Of forms without a colour of their own, in the order of the plan; a sixth one looks like the first."""
 SEGMENT_COLOURS = {
     "connect": "var(--part-connect,#8b95a1)",
     "wait": "var(--part-wait,#d5dae0)",
@@ -89,14 +97,14 @@ class Figure(Frozen):
 
 def legend(forms: Iterable[str]) -> tuple[Key, ...]:
     """The forms with their colours, the same in every plot."""
-    return tuple(Key(label=form, colour=_form_colour(form)) for form in dict.fromkeys(forms))
+    return tuple(Key(label=form, colour=colour) for form, colour in _colours(forms).items())
 
 
 def colour_by_form(forms: Sequence[str]) -> alt.Color:
     """The encoding that colours each mark by its field ``form``."""
     import altair as alt
 
-    return alt.Color("form:N", scale=alt.Scale(domain=forms, range=list(map(_form_colour, forms))), legend=None)
+    return alt.Color("form:N", scale=alt.Scale(domain=forms, range=list(_colours(forms).values())), legend=None)
 
 
 def label_room(labels: Iterable[str]) -> dict[str, Any]:
@@ -117,8 +125,9 @@ def panel(name: str, title: str, description: str, chart: alt.LayerChart) -> Pan
     return Panel(title=title, description=description, svg=_svg(name, title, description, chart))
 
 
-def _form_colour(form: str) -> str:
-    return FORM_COLOURS.get(form, OTHER_FORM)
+def _colours(forms: Iterable[str]) -> dict[str, str]:
+    others = cycle(OTHER_FORMS)
+    return {form: FORM_COLOURS.get(form) or next(others) for form in dict.fromkeys(forms)}
 
 
 def _svg(name: str, title: str, description: str, chart: alt.LayerChart) -> str:

@@ -10,16 +10,16 @@ from pydantic import ValidationError
 
 from experiments.plan.plan import Plan, check_against_stack, make_plan
 from experiments.plan.presets import PRESETS, preset
-from infra.outputs import FORMS
 from infra.settings.model import Settings
 from kit.errors import SettingsError
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_design, small_plan
+from tests.support.forms import EVERY
 
 designs = st.builds(
     small_design,
     variants=st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=4, unique=True),
-    forms=st.lists(st.sampled_from(FORMS), min_size=1, unique=True),
+    forms=st.lists(st.sampled_from(EVERY), min_size=1, unique=True),
     task_counts=st.lists(st.integers(1, 10_000), min_size=1, max_size=4, unique=True),
     blocks=st.integers(1, 5),
     seed=st.integers(0, 2**63 - 1),
@@ -85,7 +85,8 @@ def test_a_plan_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"forms": ("plain", "soci-v3")}, "no form 'soci-v3'. Allowed: plain, soci-v1, soci-v2"),
+        ({"forms": ("plain", "soci-v3")}, r"no form 'soci-v3': .*; allowed: plain, soci-v1, soci-v2"),
+        ({"forms": ("plain", "zstd(level=3)")}, r"canonical text: write zstd, not zstd\(level=3\)"),
         ({"task_counts": (0,)}, "task count 0 is not possible. Allowed: 1 to 10000"),
         ({"task_counts": (1, 10_001)}, "task count 10001"),
         ({"blocks": 0}, "number of blocks 0 is not possible. Allowed: 1 to 1000"),

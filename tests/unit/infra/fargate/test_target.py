@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pulumi
 import pytest
 
-from infra.fargate.program import V1_NOTICE
+from infra.fargate.program import PREFETCH_NOTICE, V1_NOTICE
 from infra.fargate.target import partition
 from infra.outputs import StackOutputs
 from kit.errors import SettingsError
@@ -70,6 +72,37 @@ def test_soci_v1_is_made_with_a_warning_that_it_may_not_work(monkeypatch: pytest
     declared = resources(variants="movie", forms="plain,soci-v1")
     assert said == [V1_NOTICE]
     assert only(declared, "ecs/service:Service", "movie-soci-v1")
+
+
+def test_forms_with_settings_have_short_names_and_keep_their_text_in_the_outputs() -> None:
+    forms = "plain,soci-v2(span=1MiB,min-layer=0),zstd(level=19)"
+    declared, outputs = run_stack(variants="movie", forms=forms)
+    assert set(outputs.variants["movie"].treatments) == {
+        "plain", "soci-v2(span=1MiB,min-layer=0)", "zstd(level=19)",
+    }  # fmt: skip
+    assert only(declared, "ecs/service:Service", "movie-soci-v2-a3057f")
+    assert only(declared, "ecs/service:Service", "movie-zstd-level-19")
+    repositories = {each.inputs["name"] for each in of_type(declared, "repository:Repository")}
+    assert repositories >= {"sociometer/test/movie/soci-v2-a3057f", "sociometer/test/movie/zstd-level-19"}
+
+
+def test_a_form_of_the_lab_alone_is_refused_in_one_line() -> None:
+    with pytest.raises(pulumi.RunError, match=r"parallel-pull is not available on fargate: .*measure it in the lab"):
+        resources(variants="movie", forms="plain,parallel-pull")
+
+
+def test_a_prefetch_list_is_deployed_with_a_warning_that_it_may_do_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path))
+    (tmp_path / "list.json").write_text('["/app"]')
+    declared = resources(variants="movie", forms=f"soci-v2-prefetch(files={tmp_path / 'list.json'})")
+    assert said == [PREFETCH_NOTICE]
+    [image] = of_type(declared, "SociImage")
+    assert image.inputs["attached"] == '["/app"]'
+    assert str(tmp_path) not in str(image.inputs)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.lab.snapshotter_log import FallenBack, fallen_back, told
+from infra.lab.snapshotter_log import FallenBack, Loading, fallen_back, loading, told
 
 LAYER, OTHER = "sha256:" + "b" * 64, "sha256:" + "c" * 64
 IMAGE = "10.213.0.1:5000/sociometer/odd/soci-v2@sha256:" + "6" * 64
@@ -68,3 +68,22 @@ def test_the_words_name_a_few_layers_and_count_the_rest() -> None:
 @given(st.text(max_size=300))
 def test_any_text_can_be_a_log(text: str) -> None:
     assert fallen_back(text) == ()
+
+
+def said(message: str, **more: str) -> str:
+    return json.dumps({"level": "info", "msg": message, **more})
+
+
+def test_layers_of_which_parts_were_fetched_early_are_counted_once() -> None:
+    one, other = said(f"Loading prefetch artifact {LAYER}"), said(f"Loading prefetch artifact {OTHER}")
+    loaded = said("Successfully loaded prefetch artifact with 1 span ranges")
+    assert loading("\n".join((one, loaded, one, loaded, other, loaded))) == Loading(prefetched=2)
+    failure = said("Failed to execute prefetch, continuing without prefetch")
+    assert loading("\n".join((one, failure, other, loaded))) == Loading(prefetched=1)
+    assert loading(PREPARED) == Loading()
+
+
+def test_layers_that_were_pulled_in_parallel_are_counted_once() -> None:
+    message = "preparing snapshot with parallel pull/unpack"
+    log = [said(message, layerDigest=LAYER), said(message, layerDigest=OTHER), said(message, layerDigest=LAYER)]
+    assert loading("\n".join(log)) == Loading(in_parallel=2)

@@ -13,6 +13,7 @@ from infra.lab.container_spec import Container
 from infra.lab.probe import Answer
 from infra.lab.protocol import End, Ending, LabTask, TaskRun
 from infra.lab.reasons import ImageAtFault
+from infra.lab.snapshotter_log import Loading
 from infra.lab.task import TaskLife
 from infra.oci.config import ImageConfig
 from infra.readiness import Ready
@@ -112,6 +113,32 @@ def test_the_layers_that_fell_back_are_in_the_reason() -> None:
 def test_a_lazy_form_whose_root_is_no_soci_mount_is_not_lazy() -> None:
     host = FakeHost(root="overlayfs", report=boot_document(snapshotter="overlayfs"))
     assert lived(host).ending is Ending.NOT_LAZY
+
+
+def test_parts_of_layers_that_were_to_be_fetched_early_and_were_not_make_it_not_lazy() -> None:
+    assert lived(FakeHost(loaded=Loading(prefetched=1)), prefetched_layers=1).ending is Ending.BOOTED
+    for promised, seen in ((1, 0), (0, 1)):
+        run = lived(FakeHost(loaded=Loading(prefetched=seen)), prefetched_layers=promised)
+        assert run.ending is Ending.NOT_LAZY
+        assert f"parts of {promised} layers" in (run.reason or "") and f"did so for {seen}" in (run.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("root", "layers", "in_parallel", "complaint"),
+    [
+        ("overlayfs", 0, 3, None),
+        ("overlayfs", 0, 2, "2 of 3 layers were pulled in parallel"),
+        ("overlayfs", 0, 0, "0 of 3 layers were pulled in parallel"),
+        ("soci", 3, 3, "must be loaded whole; seen: snapshotter soci, 3 lazy layers"),
+    ],
+)
+def test_a_parallel_pull_is_whole_and_by_the_soci_snapshotter_or_contaminated(
+    root: str, layers: int, in_parallel: int, complaint: str | None
+) -> None:
+    host = FakeHost(root=root, layers=layers, loaded=Loading(0, in_parallel), report=boot_document(snapshotter=root))
+    run = lived(host, snapshotter="soci", lazy_layers=0, parallel_layers=3)
+    assert run.ending is (Ending.BOOTED if complaint is None else Ending.CONTAMINATED)
+    assert (complaint or "") in (run.reason or "")
 
 
 @pytest.mark.parametrize(("snapshotter", "layers"), [("soci", 2), ("overlayfs", 1), (None, 0)])

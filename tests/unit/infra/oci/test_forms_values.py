@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from infra.oci import forms
+from infra.forms import KINDS
 from infra.oci.forms import FormRequest, FormResult, problems
+from infra.oci.makers import MAKERS
 from infra.oci.pushed import Pushed
 from infra.oci.regctl import Access
-from infra.outputs import FORMS, SkippedLayer, TreatmentOutput, ZtocOutput
+from infra.outputs import SkippedLayer, TreatmentOutput, ZtocOutput
 from kit.errors import SettingsError
 
 DIGEST = "sha256:" + "a" * 64
@@ -19,14 +20,17 @@ OTHER = "sha256:" + "b" * 64
 GOOD: dict[str, Any] = {"source": f"127.0.0.1:5000/a@{DIGEST}", "repository": "127.0.0.1:5000/b", "form": "soci-v2"}
 
 
-def test_every_form_of_the_contract_can_be_made() -> None:
-    assert set(forms._MAKERS) == set(FORMS)
+def test_every_kind_of_form_can_be_made() -> None:
+    assert set(MAKERS) == set(KINDS)
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"form": "soci-v3"}, r"form: 'soci-v3' is unknown. Allowed: plain, soci-v1, soci-v2."),
+        (
+            {"form": "soci-v3"},
+            r"form: There is no form 'soci-v3': unknown form \(did you mean 'soci-v2'\?\); allowed: plain, ",
+        ),
         ({"platform": "windows/amd64"}, r"platform: 'windows/amd64' is unknown"),
         ({"span_bytes": 0}, r"span_bytes: 0 is not a size"),
         ({"span_bytes": 1.5}, r"span_bytes: 1.5 is not a size"),

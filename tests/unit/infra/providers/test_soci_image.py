@@ -11,10 +11,12 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
+from infra.forms import FormSpec
 from infra.oci import forms, pushed
 from infra.oci.forms import FormResult
 from infra.providers import soci_image
-from infra.providers.soci_image import IMPLEMENTATION, SociImageProvider, many_layers
+from infra.providers.soci_image import IMPLEMENTATION, SociImageProvider, compressed_anew, many_layers
+from infra.settings.attached import key_of
 from kit.errors import ImageError, RegistryUnreachable
 from tests.support.ecr_api import REGION, ecr_api
 
@@ -49,11 +51,28 @@ def test_sizes_that_come_back_as_floats_are_no_change() -> None:
     assert PROVIDER.diff("id", STATE, INPUTS).changes is False
 
 
+def test_a_stack_made_before_forms_could_name_files_has_no_change() -> None:
+    """Nor do its old form names mean another form."""
+    assert "attached" not in STATE
+    assert PROVIDER.diff("id", STATE, {**INPUTS, "attached": None}).changes is False
+    for form in ("plain", "soci-v1", "soci-v2", "plain-again"):
+        assert str(FormSpec.parse(form)) == FormSpec.parse(form).slug == form
+
+
+def test_content_without_its_form_or_a_form_without_its_content_is_refused() -> None:
+    content = '["/app"]'
+    form = f"soci-v2-prefetch(files={key_of(content)})"
+    assert failures(form=form, attached=content) == {}
+    assert "needs the content of the file with key" in failures(form=form, attached='["/other"]')["attached"]
+    assert "names no file" in failures(attached=content)["attached"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"source": f"127.0.0.1:5000/a@sha256:{'b' * 64}"},
         {"form": "plain"},
+        {"form": "soci-v2(span=1MiB)"},
         {"span_bytes": 8 << 20},
         {"min_layer_bytes": 0},
         {"platform": "linux/arm64"},
@@ -178,3 +197,15 @@ def test_what_a_preview_cannot_know_yet_is_neither_judged_nor_lost() -> None:
     checked = SociImageProvider().check({}, unknown)
     assert checked.failures == []
     assert checked.inputs == {"source": rpc.UNKNOWN, "form": "soci-v2", "span_bytes": 4194304}
+
+
+def test_an_index_of_layers_compressed_anew_is_told() -> None:
+    made = {
+        "form": "soci-v2", "image": f"127.0.0.1:5000/b@{DIGEST}", "image_digest": DIGEST, "manifests": (DIGEST,),
+        "layer_bytes": 70, "pushed_bytes": 0, "seconds": 0.0, "recompressed": True, "delivered_bytes": 80,
+    }  # fmt: skip
+    told = compressed_anew(FormResult.model_validate(made))
+    assert told is not None and "127.0.0.1:5000/b: the image's zstd layers" in told and "70 bytes became 80" in told
+    assert compressed_anew(FormResult.model_validate({**made, "recompressed": False})) is None
+    assert compressed_anew(FormResult.model_validate({**made, "form": "zstd"})) is None
+    assert compressed_anew(FormResult.model_validate({**made, "form": "soci-v2(compression=none)"})) is None

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from infra.automation import files
-from infra.settings.fargate import MEMORY
+from infra.forms import SLUG_LIMIT
+from infra.settings.fargate import MEMORY, RANDOM_SUFFIX, TARGET_GROUP_NAME_LIMIT
 from infra.settings.model import BUILT_IN_VARIANTS, Settings, machine_platform
 from kit.errors import SettingsError
 from kit.paths import asset
@@ -104,13 +105,19 @@ def test_an_impossible_value_is_named_with_what_is_allowed(raw: dict[str, object
     assert "\n" not in message
 
 
-@pytest.mark.parametrize(("forms", "longest"), [("plain,soci-v2", 16), ("plain,plain-again", 12), ("plain", 18)])
+@pytest.mark.parametrize(
+    ("forms", "longest"), [("plain,soci-v2", 16), ("plain,plain-again", 12), ("plain", 18), ("soci-v2(min-layer=0)", 9)]
+)
 def test_the_longest_form_decides_how_long_a_variants_name_may_be(forms: str, longest: int) -> None:
     """With form and suffix it is a target group's name, of 32 characters."""
     fits, too_long = "a" * longest, "a" * (longest + 1)
     wanted = {**OURS, "variants": "[]", "forms": forms}
     assert Settings.parse({**wanted, "images": f'{{"{fits}": "x:1"}}'}).all_variants == (fits,)
     assert f"at most {longest} characters" in refusal(**{**wanted, "images": f'{{"{too_long}": "x:1"}}'})
+
+
+def test_the_built_in_variants_fit_with_every_form() -> None:
+    assert max(map(len, BUILT_IN_VARIANTS)) <= TARGET_GROUP_NAME_LIMIT - RANDOM_SUFFIX - len("-") - SLUG_LIMIT
 
 
 @pytest.mark.parametrize("name", files.SHIPPED)

@@ -15,10 +15,11 @@ from experiments.executors.simulation.parameters import Bucket, Noise, Workload
 from experiments.executors.simulation.stack_outputs import workload
 from experiments.executors.simulation.task import SimulatedTask
 from experiments.executors.simulation.world import treatments
-from experiments.plan.plan import Design
+from experiments.plan.plan import Design, make_plan
 from experiments.plan.presets import PRESETS
 from experiments.records.model import Round
 from experiments.records.phases import NS_PER_SECOND
+from kit.errors import SettingsError
 from tests.contracts.plans import small_design
 from tests.support.simulated import PLATFORM, exact, run
 
@@ -186,3 +187,26 @@ def test_a_sleep_however_short_lets_time_pass() -> None:
 
 def _open(design: Design, numbers: Parameters) -> SimulatedExecutor:
     return SimulatedExecutor(outputs(design, PLATFORM), numbers, seed=1, timeout_seconds=300.0)
+
+
+def test_a_form_with_other_layers_takes_the_time_of_its_own_size_on_the_wire() -> None:
+    design = FULL.model_copy(update={"forms": ("plain", "zstd", "uncompressed", "soci-v2(span=1MiB)")})
+    numbers = exact(design)
+    round_ = Round(block=0, index=0, variant="movie", form="plain", task_count=1)
+    [plain, zstd, uncompressed, lazy] = [
+        pull_seconds(RoundDraw(numbers, 1, round_, 0).task(treatment, 0, EPOCH_NS, frozenset()))
+        for treatment in treatments(outputs(design, PLATFORM), numbers)
+        if treatment.variant == "movie"
+    ]
+    size = workload("movie", design.payload).image_bytes
+    byte = 8 / numbers.rate_bits_per_second
+    assert zstd == pytest.approx(plain - 0.07 * size * byte)
+    assert uncompressed == pytest.approx(plain + 2 * size * byte)
+    assert lazy == pytest.approx(numbers.lazy_pull_seconds)
+
+
+def test_a_form_of_the_lab_alone_is_not_simulated_because_fargate_does_not_have_it() -> None:
+    design = small_design(forms=("plain", "parallel-pull"))
+    simulated = SimulatedExecutor(outputs(design, PLATFORM), parameters(design), seed=1, timeout_seconds=60)
+    with pytest.raises(SettingsError, match="parallel-pull is not available on Fargate"):
+        simulated.check(make_plan(design).rounds)

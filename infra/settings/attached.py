@@ -1,0 +1,82 @@
+"""Files that forms name, such as a prefetch list: read once, kept by content, and named by a key of the content.
+
+So a form means the same on every machine, and what is deployed depends on no path. The kept file is for later commands
+on this machine that name the form by its key, as plans and reports do; the stack's state holds the content itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from infra.forms import FILE_KEY, FormSpec
+from kit import files
+from kit.errors import SettingsError
+from kit.paths import data_dir
+
+
+def key_of(content: str) -> str:
+    """What stands for a file of this content in a form's canonical text."""
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def resolved(text: str) -> str:
+    """The canonical text of a form; a file that it names by path is read, checked, kept, and named by its key.
+
+    Raises `SettingsError` for a form that cannot be, and for a file that cannot be read or used.
+    """
+    form = FormSpec.parse(text)
+    if form.file is None or re.fullmatch(FILE_KEY, form.file):
+        return str(form)
+    path = Path(form.file).expanduser()
+    try:
+        content = _READERS[form.kind](path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"Form {text!r}: {path} cannot be used: {reason}.") from error
+    key = key_of(content)
+    _place(key).parent.mkdir(parents=True, exist_ok=True)
+    files.write(_place(key), content)
+    return str(form.with_file(key))
+
+
+def content_of(form: str) -> str | None:
+    """The content of the file that a form names by its key; None for a form that names none.
+
+    Raises `SettingsError` when this machine has not kept it.
+    """
+    key = FormSpec.parse(form).file
+    if key is None:
+        return None
+    try:
+        return _place(key).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"Form {form!r}: the file with key {key} is not known on this machine. Name it by its path instead."
+        ) from error
+
+
+def prefetch_files(text: str) -> str:
+    """A prefetch list, a JSON list of paths in the image, as canonical JSON: absolute, sorted, each once.
+
+    Raises `ValueError` for anything else.
+    """
+    try:
+        paths = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from error
+    if not isinstance(paths, list) or not paths or not all(isinstance(path, str) and path.strip("/") for path in paths):
+        raise ValueError('wanted: a JSON list of at least one path in the image, such as ["/app/main.py"]')
+    return json.dumps(sorted({posixpath.normpath("/" + path.lstrip("/")) for path in paths}))
+
+
+def _place(key: str) -> Path:
+    return data_dir() / "form-files" / f"{key}.json"
+
+
+_READERS: Mapping[str, Callable[[str], str]] = {"soci-v2-prefetch": prefetch_files}
+"""By kind: the canonical content of the file that it names, from its text."""
