@@ -5,8 +5,11 @@ Every group lies below one folder of ours, `PARENT`, so that our orphans are not
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,18 +60,35 @@ class TaskGroup:
 
     def has_container(self) -> bool:
         """Whether a process of the container lives; the host's daemons, which may share the limits, do not count."""
-        return any(_pids(folder) for folder in _deepest_first(self._container(self.hierarchies.cpu)))
+        return next(self._container_pids(), None) is not None
 
     def out_of_memory(self) -> bool:
         """Whether the kernel killed a process of this group because its memory was used up."""
         own = self.hierarchies.memory / PARENT / self.name
         return any(_kills(folder) for folder in (own, self._container(self.hierarchies.memory)))
 
+    def met_memory_limit(self) -> bool:
+        """Whether memory, that of cached files included, has ever reached the limit."""
+        return any(_met_limit(self.hierarchies.memory / PARENT / self.name))
+
+    def freeze(self) -> None:
+        """Stop every process of the container, those that it starts meanwhile too."""
+        stopped: set[str] = set()
+        while new := set(self._container_pids()) - stopped:
+            for pid in new:
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGSTOP)
+            stopped |= new
+
     def remove(self) -> None:
         """Remove the group from every hierarchy (the runtime makes it in all). Its processes must have ended."""
         for root in self.hierarchies.mounts:
             for folder in self._folders(root):
                 _rmdir(folder)
+
+    def _container_pids(self) -> Iterator[str]:
+        for folder in _deepest_first(self._container(self.hierarchies.cpu)):
+            yield from _pids(folder)
 
     def _container(self, root: Path) -> Path:
         return root / self.container_path.lstrip("/")
@@ -132,6 +152,15 @@ def _kills(folder: Path) -> int:
             counts = dict(line.split() for line in (folder / name).read_text().splitlines())
             return int(counts.get("oom_kill", 0))
     return 0
+
+
+def _met_limit(folder: Path) -> Iterator[bool]:
+    """cgroup v2 and v1 count in files of their own."""
+    if (folder / "memory.events").is_file():
+        counts = dict(line.split() for line in (folder / "memory.events").read_text().splitlines())
+        yield int(counts.get("max", 0)) > 0
+    if (folder / "memory.failcnt").is_file():
+        yield int((folder / "memory.failcnt").read_text()) > 0
 
 
 def _rmdir(folder: Path) -> None:

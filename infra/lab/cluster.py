@@ -43,6 +43,8 @@ class Cluster:
         # Namespaces die with the thread that made them, so these threads live as long as the cluster.
         self._pool = ThreadPoolExecutor(max_workers=MAX_HOSTS, thread_name_prefix="host")
         self._edges = 0
+        self.hosts: list[Host] = []
+        """Of the tasks that `lives` gave last, in their order."""
 
     @classmethod
     def open(cls, storage: Path, profile: Profile, platform: str) -> Cluster:
@@ -64,7 +66,8 @@ class Cluster:
             self._open_edge()
         opening = [self._pool.submit(self._open_host, index, modes) for index in range(len(tasks))]
         try:
-            yield [self._life(host.result(), task) for host, task in zip(opening, tasks, strict=True)]
+            self.hosts = [host.result() for host in opening]
+            yield [self._life(host, task) for host, task in zip(self.hosts, tasks, strict=True)]
         finally:
             self._close_hosts(opening)
 

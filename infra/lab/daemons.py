@@ -30,6 +30,8 @@ class PullModes:
     v1: bool = False
     prefetch: bool = False
     parallel: Parallel | None = None
+    traced: bool = False
+    """Every request to its file systems is logged (with its log at level debug), and nothing is fetched unasked."""
 
     @classmethod
     def of(cls, form: str) -> PullModes:
@@ -70,7 +72,7 @@ def soci_config(registry: str, modes: PullModes) -> str:
     """soci-snapshotter: reads from one plain-HTTP registry; v1 indexes (through referrers) only when asked for."""
     parallel = _parallel(modes.parallel) if modes.parallel else ""
     prefetch = "[prefetch]\nenable = true\n\n" if modes.prefetch else ""
-    return f"""[content_store]
+    return f"""{_TRACED if modes.traced else ""}[content_store]
 containerd_address = "{CONTAINERD_SOCKET}"
 {_IN_CONTAINERD if modes.parallel else ""}
 [pull_modes.soci_v1]
@@ -99,6 +101,18 @@ concurrent_download_chunk_size = "{parallel.chunk_bytes}b"
 max_concurrent_unpacks = -1
 max_concurrent_unpacks_per_image = {parallel.unpacks}
 discard_unpacked_layers = true
+
+"""
+
+
+_TRACED = """[fuse]
+log_fuse_operations = true
+
+[background_fetch]
+disable = true
+
+[prefetch]
+enable = false
 
 """
 

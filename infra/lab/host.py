@@ -95,6 +95,11 @@ class Host:
         """Where the soci-snapshotter keeps and mounts its layers."""
         return self.spec.folder / "soci"
 
+    @property
+    def soci_log(self) -> Path:
+        """What the soci-snapshotter writes."""
+        return self.spec.folder / "soci-snapshotter.log"
+
     def reaches_registry(self) -> bool:
         """Whether it can open a connection to the registry."""
         return probe.reachable(self._sandbox, REGISTRY)
@@ -179,7 +184,26 @@ class Host:
         return snapshotter_log.loading(self._snapshotter_log())
 
     def _snapshotter_log(self) -> str:
-        return (self.spec.folder / "soci-snapshotter.log").read_text(errors="replace")
+        return self.soci_log.read_text(errors="replace")
+
+    def layer_folders(self) -> list[Path]:
+        """Where each layer under the container's root is mounted or unpacked, lowest first, as seen from outside."""
+        folders = mounts.layer_folders(self._sandbox.mounts(), self.rootfs, self.soci_root)
+        return [self._sandbox.inside(folder) for folder in folders]
+
+    def whole_bytes(self) -> int:
+        """Size of what was fetched whole: all blobs that containerd and the snapshotter keep, each for itself."""
+        stores = (self.spec.folder / "containerd/io.containerd.content.v1.content", self.soci_root / "content")
+        blobs = (file for store in stores for file in (store / "blobs").rglob("*") if file.is_file())
+        return sum(file.stat().st_size for file in blobs)
+
+    def freeze(self) -> None:
+        """Stop the container's processes where they are; `close` kills them."""
+        self._group.freeze()
+
+    def was_short_of_memory(self) -> bool:
+        """Whether the container has met its memory limit, so that pages of files had to go."""
+        return self._group.met_memory_limit()
 
     def kill(self) -> None:
         """Kill everything on the host, now: a pull ends at once."""
@@ -198,7 +222,8 @@ class Host:
         containerd.write_text(daemons.containerd_config(folder, self.soci_root, self.spec.platform))
         soci.write_text(daemons.soci_config(REGISTRY, self.spec.modes))
         places = ["--root", str(self.soci_root), "--address", daemons.SOCI_SOCKET]
-        self._spawn("soci-snapshotter", tool("soci-snapshotter-grpc"), *places, "--config", soci)
+        level = ("--log-level", "debug") if self.spec.modes.traced else ()
+        self._spawn("soci-snapshotter", tool("soci-snapshotter-grpc"), *places, "--config", soci, *level)
         self._spawn("containerd", tool("containerd"), "--config", containerd)
         sockets = [self._sandbox.root / path.lstrip("/") for path in (daemons.CONTAINERD_SOCKET, daemons.SOCI_SOCKET)]
         wait_until(

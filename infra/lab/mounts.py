@@ -17,6 +17,17 @@ def lazy_layers(mounts: list[Mount], soci_root: Path) -> int:
     return sum(mount.kind == FUSE_KIND and mount.point.is_relative_to(soci_root) for mount in mounts)
 
 
+def layer_folders(mounts: list[Mount], rootfs: Path, soci_root: Path) -> list[Path]:
+    """The folders that overlayfs puts together at ``rootfs``, lowest first, without the writable one.
+
+    Where there are many, containerd names them relative to the snapshotter's own folder, for want of space.
+    """
+    options = next((mount.options for mount in mounts if mount.point == rootfs), "")
+    words = (word.partition("=") for word in options.split(","))
+    lower = [path for key, _, value in words if key in ("lowerdir", "lowerdir+") for path in value.split(":")]
+    return [soci_root / "snapshotter" / "snapshots" / path for path in reversed(lower)]
+
+
 def snapshotter(mounts: list[Mount], rootfs: Path, soci_root: Path) -> str | None:
     """Which snapshotter the container's root, mounted at ``rootfs``, comes from; None while it has none.
 

@@ -18,6 +18,8 @@ import os
 import shutil
 import socket
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +88,19 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
     return Registry(folder, chosen, storage_id, running=True)
 
 
+@contextmanager
+def temporary(folder: Path) -> Iterator[Registry]:
+    """A registry in the new ``folder`` for as long as the block lasts; the kernel ends it with us."""
+    folder.mkdir(parents=True)
+    port = _choose_port(None, None)
+    write(folder / "config.yml", _config(folder, port))
+    command: list[str | Path] = [*daemon.DIES_WITH_US, tool("docker-registry"), "serve", folder / "config.yml"]
+    registry = Registry(folder, port, _storage_id(folder), running=True)
+    log, env = folder / "registry.log", _environment()
+    with daemon.running("registry", command, log, lambda: answers(registry.address), failure=MachineError, env=env):
+        yield registry
+
+
 def inspect(folder: Path, port: int) -> Registry | None:
     """The registry as it is now; ``port`` is where it was. None when its storage is gone."""
     if not (folder / "storage-id").is_file() or not (folder / "storage").is_dir():
@@ -115,14 +130,18 @@ class _Running:
 def image_config(storage: Path, digest: str) -> ImageConfig:
     """The configuration of an image (or of the one image of an index) in a registry's storage, running or not."""
 
-    def blob(wanted: str) -> bytes:
-        hexadecimal = wanted.removeprefix("sha256:")
-        try:
-            return (storage / "docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data").read_bytes()
-        except FileNotFoundError as error:
-            raise StackError(f"The lab's registry has lost {wanted}. `sociometer up` makes it again.") from error
+    return config.read(
+        digest, lambda known: parse(blob(storage, known), name=known), lambda known: blob(storage, known).decode()
+    )
 
-    return config.read(digest, lambda known: parse(blob(known), name=known), lambda known: blob(known).decode())
+
+def blob(storage: Path, digest: str) -> bytes:
+    """A blob or manifest in a registry's storage, running or not; raises `StackError` when it is not there."""
+    hexadecimal = digest.removeprefix("sha256:")
+    try:
+        return (storage / "docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data").read_bytes()
+    except FileNotFoundError as error:
+        raise StackError(f"The lab's registry has lost {digest}. `sociometer up` makes it again.") from error
 
 
 def _process(folder: Path) -> _Running | None:
@@ -199,8 +218,7 @@ def _start(folder: Path, port: int) -> None:
     config = folder / "config.yml"
     write(config, _config(folder, port))
     command: list[str | Path] = [tool("docker-registry"), "serve", config]
-    env = {"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"}  # REGISTRY_… would override the config
-    started = daemon.start("registry", command, folder / "registry.log", env=env, cwd=folder)
+    started = daemon.start("registry", command, folder / "registry.log", env=_environment(), cwd=folder)
     address = f"{HOST}:{port}"
     what = f"The lab's registry on {address}"
     try:
@@ -209,6 +227,11 @@ def _start(folder: Path, port: int) -> None:
         started.stop()
         raise
     started.leave()
+
+
+def _environment() -> dict[str, str]:
+    """Without ours: a variable REGISTRY_… would override the configuration."""
+    return {"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"}
 
 
 def answers(address: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -49,7 +49,7 @@ def fallen_back(log: str) -> tuple[FallenBack, ...]:
     """
     found: dict[FallenBack, None] = {}
     failures: list[str] = []
-    for line in _lines(log):
+    for line in lines(log.splitlines()):
         if line.get("remote-snapshot-prepared") == "false":
             failures.append(str(line.get("error", "it gives no reason")))
         elif line.get("msg") == _AS_LOCAL and failures:
@@ -61,11 +61,11 @@ def fallen_back(log: str) -> tuple[FallenBack, ...]:
 
 def loading(log: str) -> Loading:
     """What the log says of layers that were not simply mounted; each layer counts once (`fs/layer/layer.go`)."""
-    lines = list(_lines(log))
-    said = [str(line.get("msg", "")) for line in lines]
+    said_lines = list(lines(log.splitlines()))
+    said = [str(line.get("msg", "")) for line in said_lines]
     artifacts = {match[1] for text in said if (match := _PREFETCHES.match(text))}
     failed = sum(text.startswith(_PREFETCH_FAILED) for text in said)
-    in_parallel = {line.get("layerDigest") for line in lines if line.get("msg") == _IN_PARALLEL}
+    in_parallel = {line.get("layerDigest") for line in said_lines if line.get("msg") == _IN_PARALLEL}
     return Loading(max(0, len(artifacts) - failed), len(in_parallel))
 
 
@@ -85,8 +85,9 @@ def _layer(error: str, digest: str | None) -> FallenBack:
     return FallenBack(digest, _SAID_ALWAYS.sub("", error).strip().rstrip("."))
 
 
-def _lines(log: str) -> Iterator[dict[str, Any]]:
-    for text in log.splitlines():
+def lines(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """What each line of the log says; what is no JSON object is skipped."""
+    for text in texts:
         try:
             line = json.loads(text)
         except ValueError:

@@ -11,10 +11,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from infra.oci.manifest import Index, Manifest, digest_of, parse
+from infra.oci.manifest import Document, Index, Manifest, digest_of, parse
 from kit.errors import ImageError, MachineError
 
 _NEEDS = "needs"
+REFERENCE_NAME = "org.opencontainers.image.ref.name"
+"""The tag of an image in a layout (OCI image-spec, `annotations.md`)."""
 _GIB = 1 << 30
 
 
@@ -49,9 +51,16 @@ def link_layout(folder: Path, manifest: Manifest, pulled: Path) -> None:
 
 def write_image(folder: Path, manifest: bytes, media_type: str) -> None:
     """Add an image's manifest to a layout and name it as the one image that the layout holds."""
-    entry = write_blob(folder, manifest, media_type)
+    write_blob(folder, manifest, media_type)
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
-    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    name_image(folder, Document(manifest), media_type)
+
+
+def name_image(folder: Path, image: Document, media_type: str, tag: str | None = None) -> None:
+    """Name an image of a layout as the one that it holds, under a tag where one is wanted."""
+    entry = {"mediaType": media_type, "digest": image.digest, "size": image.size_bytes}
+    named = {**entry, "annotations": {REFERENCE_NAME: tag}} if tag else entry
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}))
 
 
 def write_blob(folder: Path, content: bytes, media_type: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reads a zTOC, the table of contents of a layer: spans, files and sizes.
+"""Reads a zTOC, the table of contents of a layer: spans, files, where they lie, and sizes.
 
 A zTOC is a FlatBuffer; the field numbers are those of soci-snapshotter's `ztoc/fbs/ztoc.fbs`. `soci ztoc info`
 tells the same, but only of a zTOC in its own local store.
@@ -7,16 +7,20 @@ tells the same, but only of a zTOC in its own local store.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flatbuffers import encode, packer
 from flatbuffers.number_types import Int8Flags, Int32Flags, Int64Flags
 from flatbuffers.table import Table
 
+from infra.oci.spans import Spans, of_fixed, of_gzip
 from kit.errors import ImageError
 
 _COMPRESSIONS = {1: "gzip", 2: "uncompressed"}
 _GZIP = 1
+_TAR_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,21 @@ class ZtocInfo:
     uncompressed_bytes: int
 
 
+@dataclass(frozen=True)
+class ZtocEntry:
+    """An entry of a layer's tar, by its order there: ``offset`` and ``size`` in bytes are its content's, without the
+    header; ``kind`` is soci's word: reg, dir, symlink, hardlink, char, block, fifo; ``link`` is where it leads to."""
+
+    name: str
+    kind: str
+    offset: int
+    size: int
+    link: str
+
+
 def parse_ztoc(content: bytes) -> ZtocInfo:
     """Read a zTOC; raises `ImageError` when the bytes are not one."""
-    try:
-        root = Table(content, encode.Get(packer.uoffset, content, 0))
+    with _readable(content) as root:
         compression = _child(root, 5)
         return ZtocInfo(
             version=_string(root, 0),
@@ -46,6 +61,57 @@ def parse_ztoc(content: bytes) -> ZtocInfo:
             compressed_bytes=root.GetSlot(_slot(2), 0, Int64Flags),
             uncompressed_bytes=root.GetSlot(_slot(3), 0, Int64Flags),
         )
+
+
+def read_entries(content: bytes) -> tuple[ZtocEntry, ...]:
+    """The entries of the layer's tar, in their order there; raises `ImageError` as `parse_ztoc` does."""
+    with _readable(content) as root:
+        toc = _child(root, 4)
+        first = toc.Vector(toc.Offset(_slot(0))) if _length(toc, 0) else 0
+        tables = (Table(content, toc.Indirect(first + 4 * number)) for number in range(_length(toc, 0)))
+        entries = [
+            ZtocEntry(
+                name=_string(table, 0),
+                kind=_string(table, 1),
+                offset=table.GetSlot(_slot(2), 0, Int64Flags),
+                size=table.GetSlot(_slot(3), 0, Int64Flags),
+                link=_string(table, 4),
+            )
+            for table in tables
+        ]
+    return tuple(sorted(entries, key=lambda entry: entry.offset))
+
+
+def header_starts(entries: Sequence[ZtocEntry]) -> list[int]:
+    """Where in the tar the header of each entry begins, extended headers included: behind the entry before it.
+
+    The snapshotter reads a file's header, too, when it is read for the first time (`fs/reader/reader.go`, `Verify`).
+    """
+    ends = [-(-(entry.offset + entry.size) // _TAR_BLOCK) * _TAR_BLOCK for entry in entries]
+    return [0, *ends][: len(entries)]
+
+
+def read_spans(content: bytes) -> Spans:
+    """Where the layer's spans lie; raises `ImageError` as `parse_ztoc` does."""
+    info = parse_ztoc(content)
+    with _readable(content) as root:
+        points = _bytes(_child(root, 5), 3)
+    if info.compression == "gzip":
+        spans = of_gzip(points, info.compressed_bytes, info.uncompressed_bytes)
+    else:
+        with _readable(points) as fixed:  # of another schema: `ztoc/compression/fbs/zinfo.fbs`
+            sizes = (fixed.GetSlot(_slot(1), 0, Int64Flags), fixed.GetSlot(_slot(2), 0, Int64Flags))
+        spans = of_fixed(*sizes, info.uncompressed_bytes)
+    if len(spans.starts) != info.span_count:
+        raise ImageError(f"A zTOC promises {info.span_count} spans and has {len(spans.starts)}.")
+    return spans
+
+
+@contextmanager
+def _readable(content: bytes) -> Iterator[Table]:
+    """The root of a FlatBuffer; what fails in the block is the fault of its bytes."""
+    try:
+        yield Table(content, encode.Get(packer.uoffset, content, 0))
     except (struct.error, IndexError, KeyError, ValueError, TypeError) as error:
         raise ImageError(f"These {len(content)} bytes are not a zTOC: {error!r}.") from error
 
@@ -64,7 +130,13 @@ def _child(parent: Table, field: int) -> Table:
 
 def _string(table: Table, field: int) -> str:
     offset = table.Offset(_slot(field))
-    return table.String(table.Pos + offset).decode() if offset else ""
+    return table.String(table.Pos + offset).decode(errors="surrogateescape") if offset else ""
+
+
+def _bytes(table: Table, field: int) -> bytes:
+    offset = table.Offset(_slot(field))
+    start = table.Vector(offset) if offset else 0
+    return bytes(table.Bytes[start : start + _length(table, field)])
 
 
 def _length(table: Table, field: int) -> int:

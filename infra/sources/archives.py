@@ -16,12 +16,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from infra.oci.layout import REFERENCE_NAME
 from infra.oci.manifest import Descriptor, Index, digest_of, parse
 from kit.errors import ImageError
 
 MOST_DOCUMENT_BYTES = 16 << 20
 """Of one manifest, index or configuration; the largest in the wild have some hundred kilobytes."""
-REFERENCE_NAMES = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
+REFERENCE_NAMES = (REFERENCE_NAME, "io.containerd.image.name")
 
 
 _BROKEN = (OSError, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)

@@ -14,6 +14,7 @@ from infra.oci import ecr
 from infra.oci.config import ImageConfig
 from infra.oci.config import parse as parse_config
 from infra.oci.entry import entered, regctl_across
+from infra.oci.layout import only_digest
 from infra.oci.manifest import digest_of, parse
 from infra.oci.names import ImageName
 from infra.oci.regctl import Access, Deadline, Regctl
@@ -66,6 +67,20 @@ def copy(name: ImageName, digest: str, repository: str, tag: str, access: Access
         in_folder = name.transport == "oci"
         source = _linked(name, digest, room / "layout") if in_folder else _imported(name, digest, room, room / "layout")
         _regctl("image", "copy", source, destination, access=access)
+
+
+def fetch(name: ImageName, digest: str, folder: Path) -> str:
+    """Bring a resolved image into an OCI layout in the new ``folder``; gives the digest of its manifest there."""
+    destination = f"ocidir://{folder}:image"
+    if name.transport == "registry":
+        with entered(name.host, ecr.region_of(name.host)) as access:
+            _regctl("image", "copy", f"{name.place}@{digest}", destination, access=access)
+        return only_digest(folder)
+    with scratch("own") as room:
+        in_folder = name.transport == "oci"
+        source = _linked(name, digest, room / "layout") if in_folder else _imported(name, digest, room, room / "layout")
+        _regctl("image", "copy", source, destination)
+    return only_digest(folder)
 
 
 def _linked(name: ImageName, digest: str, layout: Path) -> str:

@@ -13,7 +13,20 @@ from kit.values import Frozen, first_fault
 
 SCHEMA_VERSION = 1
 Range = tuple[int, int]
-"""Start and end in bytes of a file's content; the end is not part of it."""
+"""Start and end in bytes; the end is not part of it."""
+
+
+class LazyLayer(Frozen):
+    """What a boot made of a layer that was loaded lazily. Its spans are those of the form that was traced."""
+
+    files: int = Field(ge=0, description="regular files with their own content; a hard link is none")
+    file_bytes: int = Field(ge=0, description="of their contents together")
+    span_count: int = Field(ge=0)
+    spans: tuple[int, ...] = Field(default=(), description="numbers of those that the boot needs, in order")
+    fetched_bytes: int = Field(ge=0, description="compressed size of those spans")
+    unpacked_bytes: int = Field(ge=0, description="what those spans hold")
+    fetched: tuple[Range, ...] = Field(default=(), description="the same as parts of the layer's tar, merged")
+    tar_bytes: int = Field(ge=0, description="of the layer, not compressed")
 
 
 class TracedLayer(Frozen):
@@ -23,21 +36,38 @@ class TracedLayer(Frozen):
     diff_id: str = Field(pattern=DIGEST)
     media_type: str
     size_bytes: int = Field(ge=0, description="compressed")
+    lazy: LazyLayer | None = Field(default=None, description="None: it was loaded whole, and nothing of it was seen")
 
 
 class TracedFile(Frozen):
-    """A file of which the boot read something, or that it opened; ``path`` is the image's, without a leading slash."""
+    """A file of which the boot read something, or that it opened; ``path`` is the image's, without a leading slash.
+
+    A file with several names goes by that of the tar entry that holds its content.
+    """
 
     path: str
     layer: int = Field(ge=0, description="index of the layer that holds its content")
     size_bytes: int = Field(ge=0)
     first_ms: float | None = Field(default=None, ge=0, description="first access, after the container's start")
+    tar_name: str | None = Field(default=None, description="its name in the layer's tar, where that is another")
+    offset: int | None = Field(default=None, ge=0, description="where its content begins in the layer's tar")
     ranges: tuple[Range, ...] = Field(default=(), description="pages that were asked for, merged, in order of place")
 
     @property
     def read_bytes(self) -> int:
         """How much of it was asked for, in whole pages."""
         return sum(end - start for start, end in self.ranges)
+
+
+class TracedFolder(Frozen):
+    """All files of one layer below a folder (its first parts), and what the boot read of them, in whole pages."""
+
+    path: str
+    layer: int = Field(ge=0)
+    files: int
+    file_bytes: int
+    read_files: int
+    read_bytes: int
 
 
 class Trace(Frozen):
@@ -48,9 +78,17 @@ class Trace(Frozen):
     digest: str = Field(pattern=DIGEST, description="of the image's manifest, without any SOCI index")
     platform: Platform
     ready: str = Field(description="what it waited for: see `infra.readiness`")
-    ready_ms: float = Field(ge=0, description="after the container's start")
+    ready_ms: float = Field(ge=0, description="after the container's start, which begins when the image is pulled")
     layers: tuple[TracedLayer, ...]
     files: tuple[TracedFile, ...]
+    folders: tuple[TracedFolder, ...] = Field(default=(), description="by layer, then by name")
+    span_bytes: int | None = Field(default=None, description="the span size that it was traced with")
+    received_bytes: int | None = Field(default=None, ge=0, description="over the network until ready, all together")
+    whole_bytes: int | None = Field(
+        default=None,
+        ge=0,
+        description="of them, blobs: manifests, zTOCs (once for containerd, once for the snapshotter)",
+    )
     not_seen: tuple[str, ...] = Field(default=(), description="what the trace cannot know, in sentences")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,18 +90,41 @@ Container = Annotated[
 
 
 @dataclass(frozen=True)
-class ImageOptions:
-    """The user's own images, and what all of them are given."""
+class ContainerOptions:
+    """When a task of the user's own image is ready, and what its container is given."""
 
-    image: Image = None
     ready: ReadyWhen = None
     env: Environment = None
-    secret: Secrets = None
     command: Command = None
     entry_point: EntryPoint = None
     user: User = None
     working_directory: WorkingDirectory = None
     read_only_root: ReadOnlyRoot = False
+
+    def given(self) -> dict[str, Any]:
+        """What is not left to the image, by the names of `OwnImage`'s fields."""
+        given = {
+            "ready": self.ready,
+            "environment": _pairs("--env", self.env),
+            "command": self.command,
+            "entry_point": self.entry_point,
+            "user": self.user,
+            "working_directory": self.working_directory,
+            "read_only_root": self.read_only_root or None,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class _Images:
+    image: Image = None
+
+
+@dataclass(frozen=True)
+class ImageOptions(ContainerOptions, _Images):
+    """The user's own images, and what all of them are given."""
+
+    secret: Secrets = None
     from_task_definition: TaskDefinition = None
     container: Container = None
 
@@ -121,20 +145,25 @@ class ImageOptions:
 
         Raises `SettingsError`, also when there are options for images and no image.
         """
-        given = self._given()
+        given = self.given()
         if self.from_task_definition is not None:
             return self._existing(self.from_task_definition, region, given)
         if self.container is not None:
             raise SettingsError("--container names one of a task definition: give it with --from-task-definition.")
         if not self.image:
             if given:
-                option = next(iter(given)).replace("_", "-")
+                name = next(iter(given))
+                option = _OPTIONS.get(name, name).replace("_", "-")
                 raise SettingsError(f"--{option} is about images of your own. Name one with --image.")
             return {}
-        images = {name: {"image": reference, **_camel(given)} for name, reference in self._references().items()}
-        settings: dict[str, object] = {"variants": "[]", "images": json.dumps(images)}
+        settings = settings_of(self._references(), given)
         Settings.parse(settings)
         return settings
+
+    def given(self) -> dict[str, Any]:
+        """With the secrets."""
+        secrets = _pairs("--secret", self.secret)
+        return super().given() | ({"secrets": secrets} if secrets is not None else {})
 
     def _existing(self, definition: str, region: str, given: dict[str, Any]) -> dict[str, object]:
         """All that is measured is as the task definition says, but for what is given."""
@@ -148,19 +177,6 @@ class ImageOptions:
         Settings.parse(settings)
         return settings
 
-    def _given(self) -> dict[str, Any]:
-        given = {
-            "ready": self.ready,
-            "env": _pairs("--env", self.env),
-            "secret": _pairs("--secret", self.secret),
-            "command": self.command,
-            "entry_point": self.entry_point,
-            "user": self.user,
-            "working_directory": self.working_directory,
-            "read_only_root": self.read_only_root or None,
-        }
-        return {name: value for name, value in given.items() if value is not None}
-
     def _references(self) -> dict[str, str]:
         """By name; raises `SettingsError` for one name of two images."""
         references: dict[str, str] = {}
@@ -170,18 +186,29 @@ class ImageOptions:
                 name, reference = name_of(text), text
             if name in references:
                 raise SettingsError(f"Two images are called {name}. Name them: --image before=REF --image after=REF.")
-            parsed = parse(reference)
-            seen_from_here = absolute(parsed, str(Path.cwd()))
-            references[name] = reference if parsed == seen_from_here else str(seen_from_here)
+            references[name] = seen_from_anywhere(reference)
         return references
 
 
-_SETTINGS = {"env": "environment", "secret": "secrets"}
+_OPTIONS = {"environment": "env", "secrets": "secret"}
 
 
-def _camel(given: dict[str, Any]) -> dict[str, Any]:
-    """Options by the names of the settings."""
-    words = {name: _SETTINGS.get(name, name).split("_") for name in given}
+def settings_of(references: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, object]:
+    """The settings of a stack that has these images alone, by name, each given the same."""
+    images = {name: {"image": reference, **_camel(given)} for name, reference in references.items()}
+    return {"variants": "[]", "images": json.dumps(images)}
+
+
+def seen_from_anywhere(reference: str) -> str:
+    """A reference that means the same in another folder."""
+    parsed = parse(reference)
+    seen_from_here = absolute(parsed, str(Path.cwd()))
+    return reference if parsed == seen_from_here else str(seen_from_here)
+
+
+def _camel(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields by the names of the settings."""
+    words = {name: name.split("_") for name in given}
     return {first + "".join(map(str.title, rest)): given[name] for name, (first, *rest) in words.items()}
 
 

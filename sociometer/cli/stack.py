@@ -17,7 +17,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments import wording
 from infra.automation import files
 from infra.fargate import access
 from infra.oci.entry import entered
@@ -27,6 +26,7 @@ from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
 from sociometer.cli import actions, spending, weights
 from sociometer.cli.choosing import chosen_target
+from sociometer.cli.columns import plain_table, short, size
 from sociometer.cli.commands import spread
 from sociometer.cli.options import (
     FORMS_HELP,
@@ -148,11 +148,11 @@ def list_indexes(stack: StackName = DEFAULT_STACK, as_json: AsJson = False) -> N
     if as_json:
         _print_json(rows)
         return
-    table = _table("Variant", "Form", "Index", ">Layers", ">Skipped", ">Size", ">zTOCs", ">Span")
+    table = plain_table("Variant", "Form", "Index", ">Layers", ">Skipped", ">Size", ">zTOCs", ">Span")
     for row in rows:
-        sizes = (_size(row[key]) for key in ("layer_bytes", "ztoc_bytes", "span_bytes"))
+        sizes = (size(row[key]) for key in ("layer_bytes", "ztoc_bytes", "span_bytes"))
         counts = (str(row["layers"]), str(row["skipped"]))
-        table.add_row(str(row["variant"]), str(row["form"]), _short(str(row["index"])), *counts, *sizes)
+        table.add_row(str(row["variant"]), str(row["form"]), short(str(row["index"])), *counts, *sizes)
     Console().print(table)
 
 
@@ -190,18 +190,18 @@ def _read_indexes(made: StackOutputs, variant: str, form: str | None) -> Iterato
 
 
 def _index_table(title: str, read: SociIndex) -> Table:
-    table = _table("Layer", ">Size", "zTOC", ">Size", ">Spans", ">Span", ">Files", title=title)
+    table = plain_table("Layer", ">Size", "zTOC", ">Size", ">Spans", ">Span", ">Files", title=title)
     for layer in read.layers:
         table.add_row(*_index_row(layer))
     for digest in read.unindexed_layers:
-        table.add_row(_short(digest), "", "none: loaded whole")
+        table.add_row(short(digest), "", "none: loaded whole")
     return table
 
 
 def _index_row(layer: IndexedLayer) -> tuple[str, ...]:
-    of_layer = (_short(layer.layer_digest), _size(layer.layer_bytes))
-    of_ztoc = (_short(layer.ztoc_digest), _size(layer.ztoc_bytes))
-    return (*of_layer, *of_ztoc, str(layer.info.span_count), _size(layer.span_bytes), str(layer.info.file_count))
+    of_layer = (short(layer.layer_digest), size(layer.layer_bytes))
+    of_ztoc = (short(layer.ztoc_digest), size(layer.ztoc_bytes))
+    return (*of_layer, *of_ztoc, str(layer.info.span_count), size(layer.span_bytes), str(layer.info.file_count))
 
 
 def _on(where: StackOptions) -> Target:
@@ -220,38 +220,16 @@ def _show_outputs(made: StackOutputs, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(made.model_dump_json(indent=2) + "\n")
         return
-    table = _table("Variant", "Form", "Image", ">Pushed", ">Seconds", title=f"{made.platform} in {made.registry}")
+    table = plain_table("Variant", "Form", "Image", ">Pushed", ">Seconds", title=f"{made.platform} in {made.registry}")
     for variant, treatment in _treatments(made):
-        numbers = (_size(treatment.pushed_bytes), f"{treatment.seconds:.1f}")
-        table.add_row(variant, treatment.form, _short(treatment.image_digest), *numbers)
+        numbers = (size(treatment.pushed_bytes), f"{treatment.seconds:.1f}")
+        table.add_row(variant, treatment.form, short(treatment.image_digest), *numbers)
     Console().print(table)
     if made.fargate is not None and (bastion := made.fargate.bastion) is not None:
         sys.stdout.write(
             f"\nBastion {bastion.instance_id}, bucket {bastion.bucket}. In a checkout, this copies it and "
         )
         sys.stdout.write(f"opens a shell there:\n{access.copy_and_run(bastion, made.fargate.region)}\n")
-
-
-def _table(*columns: str, title: str | None = None) -> Table:
-    """A plain table; a column whose name begins with > is of numbers."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
-    return table
-
-
-def _short(digest: str) -> str:
-    """Enough of a digest to tell it from the others; --json has all of it."""
-    return digest.removeprefix("sha256:")[:12]
-
-
-def _size(size_bytes: object) -> str:
-    """In MiB when that is a whole number, as spans are; else megabytes (10⁶ bytes), or kilobytes when small."""
-    if not isinstance(size_bytes, int):
-        return ""
-    if size_bytes and size_bytes % (1 << 20) == 0:
-        return f"{size_bytes >> 20} MiB"
-    return wording.size(size_bytes)
 
 
 def _print_json(value: object) -> None:

@@ -1,5 +1,8 @@
+import subprocess
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from infra.lab import cgroup
@@ -97,3 +100,34 @@ def test_memory_that_ran_out_is_seen_in_the_kernel_s_own_count(
     assert not group.out_of_memory()
     (place / file).write_text("under_oom 0\noom_kill 2\n")
     assert group.out_of_memory()
+
+
+@pytest.mark.parametrize(("name", "met"), [("memory.failcnt", "3"), ("memory.events", "low 0\nmax 2\noom_kill 0")])
+def test_memory_that_reached_its_limit_is_noticed_on_both_versions(tmp_path: Path, name: str, met: str) -> None:
+    group = cgroup.TaskGroup(machine(tmp_path, V1), "lab/h0")
+    group.create(1, 2**30)
+    assert not group.met_memory_limit()
+    file = tmp_path / "memory/sociometer/lab/h0" / name
+    file.write_text(met.replace("3", "0").replace("max 2", "max 0"))
+    assert not group.met_memory_limit()
+    file.write_text(met)
+    assert group.met_memory_limit()
+
+
+def test_a_frozen_container_stands_still_and_the_hosts_daemons_go_on(tmp_path: Path) -> None:
+    group = cgroup.TaskGroup(machine(tmp_path, V1), "lab/h0")
+    container, daemon = (subprocess.Popen(["sleep", "60"]) for _ in range(2))
+    try:
+        for place, process in (("task", container), ("daemons", daemon)):
+            folder = tmp_path / "cpu/sociometer/lab/h0" / place
+            folder.mkdir(parents=True)
+            (folder / "cgroup.procs").write_text(f"{process.pid}\n4194999\n")  # the second has just ended
+        group.freeze()
+        until = time.monotonic() + 10
+        while psutil.Process(container.pid).status() != psutil.STATUS_STOPPED:
+            assert time.monotonic() < until
+        assert psutil.Process(daemon.pid).status() != psutil.STATUS_STOPPED
+    finally:
+        for process in (container, daemon):
+            process.kill()
+            process.wait()

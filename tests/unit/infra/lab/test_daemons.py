@@ -60,3 +60,11 @@ def test_prefetch_and_the_parallel_mode_are_switched_on_in_the_configuration() -
     assert (parallel["enable"], parallel["max_concurrent_downloads_per_image"]) == (True, 4)
     assert parallel["concurrent_download_chunk_size"] == f"{16 << 20}b"
     assert config["content_store"]["type"] == "containerd"
+
+
+def test_a_traced_snapshotter_logs_requests_and_fetches_nothing_by_itself() -> None:
+    config = tomllib.loads(daemons.soci_config("10.0.0.1:5000", PullModes(traced=True)))
+    assert config["fuse"]["log_fuse_operations"] is True
+    assert config["background_fetch"]["disable"] is True
+    assert config["prefetch"]["enable"] is False
+    assert config.items() >= tomllib.loads(daemons.soci_config("10.0.0.1:5000", PullModes())).items()

@@ -37,3 +37,20 @@ def test_a_container_without_root_has_no_snapshotter_yet() -> None:
 
 def test_lazy_layers_of_another_host_do_not_count() -> None:
     assert mounts.lazy_layers(seen(LAZY), Path("/data/h1/soci")) == 0
+
+
+def test_the_layers_under_a_root_are_told_from_the_lowest_up() -> None:
+    snapshots = ROOT / "snapshotter/snapshots"
+    many = SOCI_ROOTFS.replace("snapshots/3/fs", f"snapshots/3/fs:{snapshots}/2/fs:{snapshots}/1/fs")
+    assert mounts.layer_folders(seen(LAZY, many), ROOTFS, ROOT) == [snapshots / f"{it}/fs" for it in (1, 2, 3)]
+
+
+def test_layers_that_are_named_relative_to_the_snapshotter_or_one_by_one_are_found_too() -> None:
+    snapshots = ROOT / "snapshotter/snapshots"
+    absolute = f"lowerdir={snapshots}/3/fs"
+    expected = [snapshots / "1/fs", snapshots / "3/fs"]
+    relative = SOCI_ROOTFS.replace(absolute, "lowerdir=3/fs:1/fs")
+    assert mounts.layer_folders(seen(relative), ROOTFS, ROOT) == expected
+    singly = SOCI_ROOTFS.replace(absolute, f"lowerdir+={snapshots}/3/fs,lowerdir+={snapshots}/1/fs")
+    assert mounts.layer_folders(seen(singly), ROOTFS, ROOT) == expected
+    assert mounts.layer_folders(seen(LAZY), ROOTFS, ROOT) == []

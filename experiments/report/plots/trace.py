@@ -1,0 +1,162 @@
+"""A trace as a picture: every layer as a band, the files of it at the time of their first access, read or not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from experiments.report.plots.style import CONFIG, FORM_COLOURS, GRID, INK, MUTED, SEGMENT_COLOURS
+from experiments.wording import percent, plural, visible
+from infra.trace.model import Range, Trace
+from infra.trace.summary import summary
+from kit.files import write
+
+WIDTH, HEIGHT = 900, 460
+GAP = 3.0
+LEAST_BAND = 12.0
+"""A layer of a few bytes can still be seen; many share half the height, and bands lower than this have no label."""
+READ, FETCHED, NOT_FETCHED = FORM_COLOURS["soci-v2"], SEGMENT_COLOURS["boot"], GRID
+BAND = "var(--band,#f4f5f7)"
+STRIP = (-0.055, -0.015)
+"""Where the strip stands that shows what was read, in parts of the boot's time."""
+PNG_SCALE = 2.0
+_VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]+)\)")
+
+
+@dataclass(frozen=True)
+class _Band:
+    """A layer in the picture: from which height to which, and how many bytes of tar it stands for."""
+
+    bottom: float
+    top: float
+    size: int
+
+    def height(self, offset: int) -> float:
+        return self.bottom + (self.top - self.bottom) * min(offset / self.size, 1) if self.size else self.bottom
+
+    def part(self, place: Range) -> dict[str, float]:
+        """A part of the tar, at least half a unit high."""
+        low, high = map(self.height, place)
+        return {"low": low, "high": max(high, low + 0.5)}
+
+
+def draw(trace: Trace, file: Path) -> None:
+    """Write the picture; what kind it is, its name's end says: .html, .svg or .png."""
+    import vl_convert  # starts a JavaScript engine
+
+    spec = json.loads(_VARIABLE.sub(r"\1", json.dumps(_chart(trace).to_dict(validate=False))))
+    if file.suffix == ".png":
+        write(file, vl_convert.vegalite_to_png({**spec, "background": "white"}, scale=PNG_SCALE))
+        return
+    svg = vl_convert.vegalite_to_svg(spec)
+    write(file, svg if file.suffix == ".svg" else _page(trace, svg))
+
+
+def description(trace: Trace) -> str:
+    """The picture in a sentence."""
+    found = summary(trace)
+    files = f"{found.read_files:,} of {plural(found.files, 'file')}"
+    spans = f"{found.needed_spans:,} of {plural(found.spans, 'span')}"
+    return (
+        f"The boot reads {percent(found.share)} of the image, in {files}, and touches {spans}; "
+        f"{percent(found.needless)} of what is fetched is not needed."
+    )
+
+
+def _page(trace: Trace, svg: str) -> str:
+    title = escape(f"What {visible(trace.image)} reads until it is ready")
+    notes = "".join(f"<li>{escape(visible(line))}</li>" for line in trace.not_seen)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width">'
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;"
+        "color:#1f2328;background:#fff}svg{max-width:100%;height:auto}</style></head>"
+        f"<body><h1>{title}</h1><p>{escape(description(trace))}</p>{svg}<ul>{notes}</ul></body></html>\n"
+    )
+
+
+def _chart(trace: Trace) -> Any:
+    import altair as alt
+
+    bands = _bands(trace)
+    seconds = max(trace.ready_ms / 1000, 0.001)
+    scale = alt.Scale(domain=[STRIP[0] * seconds, seconds], nice=False)
+    axis = alt.Axis(grid=False, labelExpr="datum.value < 0 ? '' : datum.label", tickCount=10)
+    x = alt.X("begin:Q", scale=scale, axis=axis, title="seconds after the pull, until ready")
+    heights = alt.Scale(domain=[0, max(band.top for band in bands)], nice=False)
+    y = alt.Y("low:Q", scale=heights, axis=None)
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=["read", "fetched, not needed", "not fetched"], range=[READ, FETCHED, NOT_FETCHED]),
+        legend=alt.Legend(orient="top", title=None, symbolType="square", symbolOpacity=1),
+    )
+    parts = list(_parts(trace, bands, seconds))
+    area = {"x": x, "x2": "end:Q", "y": y, "y2": "high:Q"}
+    strip = alt.Chart(alt.InlineData(parts)).mark_rect().encode(**area, color=colour)
+    fields = [{"begin": 0.0, "end": seconds, "low": band.bottom, "high": band.top} for band in bands]
+    rows = alt.Chart(alt.InlineData(fields)).mark_rect(color=BAND).encode(**area)
+    size = alt.Size("read_mb:Q", scale=alt.Scale(type="sqrt", range=[8, 260]), legend=None)
+    dots = alt.Chart(alt.InlineData(list(_dots(trace, bands)))).mark_point(filled=True, opacity=0.55, color=READ)
+    label: dict[str, Any] = {"align": "right", "baseline": "middle", "dx": -8}
+    names = alt.Chart(alt.InlineData(list(_labels(trace, bands, seconds)))).mark_text(**label)
+    layers = [rows, strip, dots.encode(x=x, y=y, size=size), names.encode(x=x, y=y, text="text:N")]
+    title = {
+        "text": f"What {visible(trace.image)} reads until it is ready",
+        "subtitle": [description(trace), "Each dot is a file at its first access; its size is what was read of it."],
+        "anchor": "start", "color": INK, "subtitleColor": MUTED, "fontSize": 15, "subtitleFontSize": 12, "offset": 10,
+    }  # fmt: skip
+    chart = alt.LayerChart(layer=layers, width=WIDTH, height=max(HEIGHT, bands[-1].top), title=title)
+    return chart.configure(**CONFIG)
+
+
+def _bands(trace: Trace) -> list[_Band]:
+    """A band for each layer, the lowest at the bottom: as high as the layer is large."""
+    sizes = [layer.lazy.tar_bytes if layer.lazy else 0 for layer in trace.layers] or [0]
+    whole = max(sum(sizes), 1)
+    bands: list[_Band] = []
+    bottom = 0.0
+    least = min(LEAST_BAND, HEIGHT / 2 / len(sizes))
+    gap = GAP * least / LEAST_BAND
+    for size in sizes:
+        top = bottom + max(HEIGHT * size / whole, least)
+        bands.append(_Band(bottom, top, size))
+        bottom = top + gap
+    return bands
+
+
+def _parts(trace: Trace, bands: Sequence[_Band], seconds: float) -> Iterator[dict[str, Any]]:
+    """The strip: what was fetched and read of each layer."""
+    begin, end = (seconds * place for place in STRIP)
+    for layer, band in zip(trace.layers, bands, strict=True):
+        yield {"kind": "not fetched", "begin": begin, "end": end, "low": band.bottom, "high": band.top}
+        for place in layer.lazy.fetched if layer.lazy else ():
+            yield {"kind": "fetched, not needed", "begin": begin, "end": end, **band.part(place)}
+    for file in trace.files:
+        if file.offset is not None:
+            for start, stop in file.ranges:
+                place = (file.offset + start, file.offset + stop)
+                yield {"kind": "read", "begin": begin, "end": end, **bands[file.layer].part(place)}
+
+
+def _dots(trace: Trace, bands: Sequence[_Band]) -> Iterator[dict[str, Any]]:
+    for file in trace.files:
+        if file.offset is not None and file.first_ms is not None:
+            middle = bands[file.layer].height(file.offset + file.size_bytes // 2)
+            yield {"begin": file.first_ms / 1000, "low": middle, "read_mb": file.read_bytes / 1e6}
+
+
+def _labels(trace: Trace, bands: Sequence[_Band], seconds: float) -> Iterator[dict[str, Any]]:
+    for number, (layer, band) in enumerate(zip(trace.layers, bands, strict=True)):
+        if band.top - band.bottom >= LEAST_BAND:
+            size = _size(layer.lazy.tar_bytes) if layer.lazy else "loaded whole"
+            middle = (band.bottom + band.top) / 2
+            yield {"begin": STRIP[0] * seconds, "low": middle, "text": f"layer {number}: {size}"}
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"

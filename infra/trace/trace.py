@@ -1,0 +1,55 @@
+"""`trace`: an image is prepared, booted once and looked at; the result is a `Trace`. Nothing stays on the machine."""
+
+from __future__ import annotations
+
+from infra.oci.ztoc import read_entries, read_spans
+from infra.settings.model import Settings
+from infra.trace.assemble import assemble
+from infra.trace.contents import LayerFiles
+from infra.trace.model import Trace
+from infra.trace.prepare import Prepared, prepared
+from infra.trace.record import Wanted, booted, observe, ready_when
+from infra.trace.seen import About, SeenLayer
+from kit.machine.doctor import require_lab
+from kit.values import Notify
+
+
+def trace(name: str, settings: Settings, wanted: Wanted, notify: Notify) -> Trace:
+    """Boot the image that the settings call ``name`` and record what it reads until it is ready.
+
+    Raises `ImageError`, `SettingsError`, `MachineError` or `LabError` in one line: no such image, nothing lazy, never
+    ready.
+    """
+    require_lab()
+    with prepared(name, settings, notify) as image:
+        ready = ready_when(name, image, wanted)
+        layers = seen_layers(image)
+        with booted(image, ready, wanted, notify) as (host, run):
+            notify("looking")
+            seen = observe(host, run, [layer.files for layer in layers])
+            notify("clearing")
+        about = About(
+            image=settings.images[name].image,
+            digest=image.manifest.digest,
+            platform=settings.platform,
+            ready=str(ready),
+            span_bytes=settings.span_size,
+            recompressed=image.recompressed,
+        )
+        return assemble(about, layers, seen)
+
+
+def seen_layers(image: Prepared) -> list[SeenLayer]:
+    """The image's own layers, with files and spans of the form that is started."""
+    rows = zip(image.manifest.layers, image.config.diff_ids, image.ztocs(), strict=True)
+    return [
+        SeenLayer(
+            digest=layer.digest,
+            diff_id=diff_id,
+            media_type=layer.media_type,
+            size_bytes=layer.size_bytes,
+            files=LayerFiles(number, read_entries(ztoc)) if ztoc else None,
+            spans=read_spans(ztoc) if ztoc else None,
+        )
+        for number, (layer, diff_id, ztoc) in enumerate(rows)
+    ]

@@ -1,0 +1,55 @@
+"""A trace as a picture: drawn in each kind, with nothing of the image's names taken for markup."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from experiments.report.plots.trace import description, draw
+from infra.trace.assemble import assemble
+from infra.trace.model import Trace
+from tests.unit.infra.trace.test_assemble import ABOUT, LAYERS, made, seen
+
+
+def drawn(trace: Trace, folder: Path) -> str:
+    draw(trace, folder / "it.svg")
+    return (folder / "it.svg").read_text()
+
+
+def test_the_picture_says_its_layers_and_what_was_read(tmp_path: Path) -> None:
+    svg = drawn(made(), tmp_path)
+    texts = re.findall(r"<(?:text|tspan)[^>]*>([^<]+)<", svg)
+    assert {"layer 0: 14.8 kB", "layer 1: 2.0 kB", "layer 2: loaded whole", "read", "not fetched"} <= set(texts)
+    assert description(made()) in svg
+    assert "var(" not in svg
+
+
+def test_every_file_that_was_opened_is_a_dot(tmp_path: Path) -> None:
+    def dots(trace: Trace) -> int:
+        return drawn(trace, tmp_path).partition("mark-symbol role-mark")[2].partition("</g>")[0].count("<path")
+
+    assert (dots(made()), dots(made(read={}, first_ns={}))) == (3, 0)
+
+
+@pytest.mark.parametrize(("name", "head"), [("it.png", b"\x89PNG"), ("it.html", b"<!doctype html>")])
+def test_the_end_of_the_name_says_the_kind(tmp_path: Path, name: str, head: bytes) -> None:
+    draw(made(), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(head)
+
+
+def test_a_page_shows_names_as_text(tmp_path: Path) -> None:
+    hostile = assemble(dataclasses.replace(ABOUT, image="<script>x</script>"), LAYERS, seen(strangers=("<b>",)))
+    draw(hostile, tmp_path / "it.html")
+    page = (tmp_path / "it.html").read_text()
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_many_layers_do_not_make_the_picture_endless(tmp_path: Path) -> None:
+    svg = drawn(assemble(ABOUT, [LAYERS[1]] * 127, seen(read={}, first_ns={})), tmp_path)
+    (height,) = re.findall(r'^<svg [^>]*height="([0-9.]+)"', svg)
+    assert 400 < float(height) < 1_100
