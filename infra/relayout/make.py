@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.oci import blame, layout, soci
+from infra.oci import blame, layout, names, soci
 from infra.oci.manifest import OCI_INDEX, Manifest, as_image, normalized
+from infra.oci.names import ImageName
 from infra.oci.regctl import Deadline
 from infra.oci.soci import Converted, IndexOptions
 from infra.oci.source import require_indexable
@@ -24,7 +25,7 @@ from infra.relayout.report import RelayoutReport, layer_reports
 from infra.sources import own
 from infra.sources.own import ResolvedImage
 from infra.trace.model import Trace
-from kit.errors import ImageError, TraceError
+from kit.errors import ImageError, SettingsError, TraceError
 from kit.scratch import scratch
 from kit.values import Notify
 
@@ -102,7 +103,7 @@ def _original(request: Request, room: Path) -> Original:
 def _require_traced(trace: Trace, image: ResolvedImage, digests: set[str], manifest: Manifest) -> None:
     if trace.digest in digests and len(trace.layers) == len(manifest.layers):
         return
-    if trace.image == str(image.name):
+    if _names_the_same(trace.image, image.name):
         raise TraceError(
             f"The trace is of {trace.digest}, and {image.name} is {manifest.digest} by now. Trace it again: "
             f"`sociometer trace {image.name}`."
@@ -111,6 +112,15 @@ def _require_traced(trace: Trace, image: ResolvedImage, digests: set[str], manif
         f"The trace is of {trace.image} ({trace.digest}), not of {image.name} ({manifest.digest}). Name that image, or "
         f"trace this one: `sociometer trace {image.name}`."
     )
+
+
+def _names_the_same(text: str, name: ImageName) -> bool:
+    """Whether a reference means the same image, of whatever tag and digest."""
+    try:
+        other = names.parse(text)
+    except SettingsError:
+        return False
+    return (other.transport, other.place) == (name.transport, name.place)
 
 
 def _nothing_read(trace: Trace, lazy: int) -> str:
