@@ -176,7 +176,7 @@ def test_impossible_values_are_named(tmp_path: Path, lab: TestRegistry, source: 
         source.reference, f"{lab.host}/wrong", "soci-v3", span_bytes=0, min_layer_bytes=-1, platform="plan9/mips"
     )
     said, _ = in_another_process(tmp_path, args)
-    for value in ("'soci-v3' is unknown", "0 is not a size", "-1 is not a size", "'plan9/mips' is unknown"):
+    for value in ("no form 'soci-v3': unknown form", "0 is not a size", "-1 is not a size", "'plan9/mips' is unknown"):
         assert value in said
 
 
