@@ -25,6 +25,9 @@ BAND = "var(--band,#f4f5f7)"
 STRIP = (-0.055, -0.015)
 """Where the strip stands that shows what was read, in parts of the boot's time."""
 PNG_SCALE = 2.0
+DOTS = "Each dot is a file at its first access; its size is what was read of it."
+ROOM = 24
+"""Beside the labels: where the picture is shown, letters may be wider than those that it was laid out with."""
 _VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]+)\)")
 
 
@@ -49,12 +52,13 @@ def draw(trace: Trace, file: Path) -> None:
     """Write the picture; what kind it is, its name's end says: .html, .svg or .png."""
     import vl_convert  # starts a JavaScript engine
 
-    spec = json.loads(_VARIABLE.sub(r"\1", json.dumps(_chart(trace).to_dict(validate=False))))
+    on_page = file.suffix == ".html"
+    spec = json.loads(_VARIABLE.sub(r"\1", json.dumps(_chart(trace, titled=not on_page).to_dict(validate=False))))
     if file.suffix == ".png":
         write(file, vl_convert.vegalite_to_png({**spec, "background": "white"}, scale=PNG_SCALE))
         return
     svg = vl_convert.vegalite_to_svg(spec)
-    write(file, svg if file.suffix == ".svg" else _page(trace, svg))
+    write(file, _page(trace, svg) if on_page else svg)
 
 
 def description(trace: Trace) -> str:
@@ -76,11 +80,11 @@ def _page(trace: Trace, svg: str) -> str:
         '<meta name="viewport" content="width=device-width">'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;"
         "color:#1f2328;background:#fff}svg{max-width:100%;height:auto}</style></head>"
-        f"<body><h1>{title}</h1><p>{escape(description(trace))}</p>{svg}<ul>{notes}</ul></body></html>\n"
+        f"<body><h1>{title}</h1><p>{escape(description(trace))} {DOTS}</p>{svg}<ul>{notes}</ul></body></html>\n"
     )
 
 
-def _chart(trace: Trace) -> Any:
+def _chart(trace: Trace, *, titled: bool) -> Any:
     import altair as alt
 
     bands = _bands(trace)
@@ -93,7 +97,7 @@ def _chart(trace: Trace) -> Any:
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=["read", "fetched, not needed", "not fetched"], range=[READ, FETCHED, NOT_FETCHED]),
-        legend=alt.Legend(orient="top", title=None, symbolType="square", symbolOpacity=1),
+        legend=alt.Legend(orient="top", title=None, symbolType="square", symbolOpacity=1, columnPadding=32),
     )
     parts = list(_parts(trace, bands, seconds))
     area = {"x": x, "x2": "end:Q", "y": y, "y2": "high:Q"}
@@ -107,10 +111,12 @@ def _chart(trace: Trace) -> Any:
     layers = [rows, strip, dots.encode(x=x, y=y, size=size), names.encode(x=x, y=y, text="text:N")]
     title = {
         "text": f"What {visible(trace.image)} reads until it is ready",
-        "subtitle": [description(trace), "Each dot is a file at its first access; its size is what was read of it."],
+        "subtitle": [description(trace), DOTS],
         "anchor": "start", "color": INK, "subtitleColor": MUTED, "fontSize": 15, "subtitleFontSize": 12, "offset": 10,
     }  # fmt: skip
-    chart = alt.LayerChart(layer=layers, width=WIDTH, height=max(HEIGHT, bands[-1].top), title=title)
+    padding = {"left": ROOM, "right": 5, "top": 5, "bottom": 5}
+    chart = alt.LayerChart(layer=layers, width=WIDTH, height=max(HEIGHT, bands[-1].top), padding=padding)
+    chart = chart.properties(title=title) if titled else chart
     return chart.configure(**CONFIG)
 
 
