@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
 from tests.support.lab_marker import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
 
 __all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary"]
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")

@@ -59,5 +59,5 @@ def _welch(before: Floats, after: Floats) -> Any:
 
 
 def _without_spread(before: Floats, after: Floats) -> bool:
-    """Whether neither sweep varies, so that t is undefined."""
-    return bool(np.ptp(before) == np.ptp(after) == 0)
+    """Whether neither sweep varies, or so little that the squares of its variances vanish: then t is undefined."""
+    return bool(np.var(before) ** 2 + np.var(after) ** 2 == 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from infra.oci.config import ImageConfig
 from infra.relayout import make
 from infra.relayout.make import Request
 from infra.relayout.report import AS_ASKED, LayerReport, RelayoutReport
@@ -71,7 +72,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
         return report(layer(kept=None), layer(kept="the boot reads nothing of it", not_found=2), changed=True)
 
     monkeypatch.setattr(make, "relayout", relayout)
-    monkeypatch.setattr(own, "resolve", lambda name, platform: ResolvedImage(name, DIGEST))
+    monkeypatch.setattr(own, "resolve", lambda name, platform: ResolvedImage(name, DIGEST, ImageConfig()))
     return requests
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from infra.oci.config import ImageConfig
 from infra.oci.manifest import as_image, parse
 from infra.oci.names import parse as name_of
 from infra.relayout.make import _require_traced
@@ -22,7 +23,7 @@ def check(traced: str, digest: str, name: str, layers: int = 1) -> None:
     trace = Trace(
         image=traced, digest=digest, platform="linux/amd64", ready="x", ready_ms=1, layers=(layer,) * layers, files=()
     )
-    _require_traced(trace, ResolvedImage(name_of(name), MADE.digest), {MADE.digest}, MANIFEST)
+    _require_traced(trace, ResolvedImage(name_of(name), MADE.digest, ImageConfig()), {MADE.digest}, MANIFEST)
 
 
 def test_a_trace_of_this_digest_is_taken_whatever_its_name() -> None:
