@@ -5,7 +5,8 @@ from __future__ import annotations
 from experiments.plan.presets import preset
 from infra.automation import files
 from kit.errors import SettingsError
-from sociometer.cli.targets import Fargate, Lab, Sim, Target
+from sociometer.cli.target_kinds import Fargate, Lab, Sim
+from sociometer.cli.targets import Target
 
 TARGETS: dict[str, type[Target]] = {kind.name: kind for kind in (Lab, Fargate, Sim)}
 

@@ -18,7 +18,8 @@ from experiments.plan.plan import Payload
 from experiments.records.model import Round
 from infra.settings.values import machine_platform
 from sociometer.cli.options import Changes
-from sociometer.cli.targets import Fargate, Forecast
+from sociometer.cli.target_kinds import Fargate
+from sociometer.cli.targets import Forecast
 from tests.support.images import MIB, SourceImage, push_image
 from tests.support.registry import TestRegistry, registry
 

@@ -9,7 +9,8 @@ import pytest
 from kit.errors import SettingsError
 from sociometer.cli.choosing import chosen_target
 from sociometer.cli.options import only_variant
-from sociometer.cli.targets import Fargate, Lab, Sim, Target
+from sociometer.cli.target_kinds import Fargate, Lab, Sim
+from sociometer.cli.targets import Target
 from tests.contracts.outputs import stack_outputs
 
 

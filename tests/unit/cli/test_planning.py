@@ -13,7 +13,8 @@ from experiments.plan.plan import Payload
 from experiments.records.model import Round
 from kit.errors import SettingsError
 from sociometer.cli.options import Changes
-from sociometer.cli.targets import Fargate, Forecast, Lab, Target
+from sociometer.cli.target_kinds import Fargate, Lab
+from sociometer.cli.targets import Forecast, Target
 from tests.support.images import image_layout
 
 ANYTHING = Changes(None, None, None, None, None)

@@ -15,7 +15,7 @@ from infra.automation import stack as stacks
 from infra.outputs import StackOutputs
 from kit.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.cli.removing import remove, removed_afterwards
-from sociometer.cli.targets import Fargate, Lab, Sim
+from sociometer.cli.target_kinds import Fargate, Lab, Sim
 
 DEV = Fargate("dev", "fargate")
 LAB = Lab("lab", "default")
