@@ -104,6 +104,11 @@ class FormSpec:
         return otherwise if text is None else int(parse_size(text))
 
     @property
+    def prefetches(self) -> bool:
+        """Whether its index names spans to be fetched before a task starts."""
+        return self.lazy and self.file is not None
+
+    @property
     def compression(self) -> Compression | None:
         """What every layer is compressed with; None where the image's layers stay as they are."""
         if self.kind in _OF_ONE_COMPRESSION:
@@ -232,6 +237,8 @@ KINDS: Mapping[str, Kind] = {
     "gzip": Kind({"level": _level("gzip")}),
     "uncompressed": Kind(),
     "soci-v2-prefetch": Kind({"files": _FILE, **_INDEXED}, lazy=True, short="soci-pf"),
+    "soci-v2-exact": Kind({"trace": _FILE, **_SPANS}, lazy=True, short="soci-ex"),
+    "soci-v2-layout": Kind({"trace": _FILE, **_SPANS}, lazy=True, short="soci-lo"),
     "parallel-pull": Kind(
         _PARALLEL, lab_only="tasks on Fargate have no setting for how the snapshotter pulls", short="pull"
     ),

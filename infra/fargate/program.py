@@ -30,7 +30,7 @@ def fargate(settings: Settings) -> dict[str, Any]:
     """Declare the stack on AWS, and return the fields of its outputs."""
     if any(FormSpec.parse(form).kind == "soci-v1" for form in settings.forms):
         pulumi.log.warn(V1_NOTICE)
-    if any(FormSpec.parse(form).kind == "soci-v2-prefetch" for form in settings.forms):
+    if any(FormSpec.parse(form).prefetches for form in settings.forms):
         pulumi.log.warn(PREFETCH_NOTICE)
     stack = pulumi.get_stack()
     provider = tags.provider(settings, stack)

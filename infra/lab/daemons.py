@@ -40,7 +40,7 @@ class PullModes:
         parallel = None
         if spec.kind == "parallel-pull":
             parallel = Parallel(*(spec.number(key, 0) for key in ("downloads", "unpacks", "chunk")))
-        return cls(spec.kind == "soci-v1", spec.kind == "soci-v2-prefetch", parallel)
+        return cls(spec.kind == "soci-v1", spec.prefetches, parallel)
 
 
 def containerd_config(folder: Path, soci_root: Path, platform: str) -> str:

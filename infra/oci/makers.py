@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.forms import slug
-from infra.oci import blame, layout, soci
+from infra.oci import blame, layout, soci, traced
 from infra.oci.containerd import import_image, private_containerd
 from infra.oci.layout import reserve_copies
 from infra.oci.local_image import LocalImage, choice_of_compression, local_image
@@ -77,6 +77,8 @@ def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> Made:
         options = replace(request.options, prefetch=_prefetch_list(request, room))
         with blame.explained(image.manifest, options, regctl.deadline, lambda: image.folder):
             converted = soci.convert(image.folder, room / "converted", options, regctl.deadline)
+        if request.trace is not None:
+            image, converted = traced.laid_out(request, source, image, converted, room, regctl.deadline)
         ztocs = _ztocs(converted.index, image.manifest)
         prefetch = _prefetched(converted, request)
         digests = tuple(document.digest for document in converted.documents)
@@ -124,6 +126,8 @@ MAKERS: Mapping[str, Maker] = {
     "soci-v1": _make_v1,
     "soci-v2": _make_v2,
     "soci-v2-prefetch": _make_v2,
+    "soci-v2-exact": _make_v2,
+    "soci-v2-layout": _make_v2,
 }
 """By kind of form (`infra.forms.KINDS`)."""
 
@@ -144,7 +148,7 @@ def _tag(regctl: Regctl, request: FormRequest, image: Reference) -> None:
 
 
 def _prefetch_list(request: FormRequest, room: Path) -> Path | None:
-    if request.attached is None:
+    if request.attached is None or request.trace is not None:
         return None
     (room / "prefetch.json").write_text(request.attached, encoding="utf-8")
     return room / "prefetch.json"
@@ -161,7 +165,7 @@ def _prefetched(converted: soci.Converted, request: FormRequest) -> tuple[Prefet
         for entry in converted.index.layers
         if entry.media_type == PREFETCH_TYPE
     )
-    if request.attached is not None and not found:
+    if request.attached is not None and request.trace is None and not found:
         count = len(json.loads(request.attached))
         raise ImageError(
             f"none of the {count} files of the prefetch list lies in a layer that SOCI indexes. Check their paths, or "

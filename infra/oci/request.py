@@ -13,6 +13,8 @@ from infra.oci.manifest import Reference, checked_repository
 from infra.oci.regctl import Access
 from infra.outputs import Platform
 from infra.settings.attached import key_of
+from infra.trace.model import Trace
+from infra.trace.model import parse as parse_trace
 from kit.errors import ImageError, SettingsError
 
 
@@ -43,6 +45,11 @@ class FormRequest:
     def spec(self) -> FormSpec:
         """The form's kind and settings."""
         return FormSpec.parse(self.form)
+
+    @property
+    def trace(self) -> Trace | None:
+        """What the form is laid out by; None for a form without."""
+        return parse_trace(self.attached, "the trace") if self.attached and self.spec.get("trace") else None
 
     @property
     def options(self) -> soci.IndexOptions:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from infra.forms import FILE_KEY, FormSpec
+from infra.trace.model import parse as parse_trace
 from kit import files
-from kit.errors import SettingsError
+from kit.errors import SettingsError, TraceError
 from kit.paths import data_dir
 
 
@@ -78,5 +79,17 @@ def _place(key: str) -> Path:
     return data_dir() / "form-files" / f"{key}.json"
 
 
-_READERS: Mapping[str, Callable[[str], str]] = {"soci-v2-prefetch": prefetch_files}
+def trace_text(text: str) -> str:
+    """A trace, as `sociometer trace` writes it, in canonical JSON; raises `ValueError` for anything else."""
+    try:
+        return parse_trace(text, "it").model_dump_json()
+    except TraceError as error:
+        raise ValueError(str(error).rstrip(".")) from error
+
+
+_READERS: Mapping[str, Callable[[str], str]] = {
+    "soci-v2-prefetch": prefetch_files,
+    "soci-v2-exact": trace_text,
+    "soci-v2-layout": trace_text,
+}
 """By kind: the canonical content of the file that it names, from its text."""

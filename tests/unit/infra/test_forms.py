@@ -21,6 +21,7 @@ _VALUES = {
     "compression": st.one_of(st.just("none"), _LEVELS.map(lambda level: f"gzip-{level}")),
     "level": _LEVELS,
     "files": st.text("0123456789abcdef", min_size=12, max_size=12),
+    "trace": st.text("0123456789abcdef", min_size=12, max_size=12),
     "downloads": st.integers(1, 100).map(str),
     "unpacks": st.integers(1, 100).map(str),
     "chunk": st.integers(1, 64).map(lambda mebibytes: f"{mebibytes}MiB"),
@@ -125,6 +126,9 @@ def test_the_settings_of_a_form_are_read_as_numbers_and_compressions() -> None:
 
 
 def test_only_forms_with_an_index_are_lazy() -> None:
-    assert [kind for kind in KINDS if kind != "soci-v2-prefetch" and is_lazy(kind)] == ["soci-v1", "soci-v2"]
-    assert is_lazy("soci-v2-prefetch(files=0123456789ab)")
+    bare = [kind for kind, of_all in KINDS.items() if not any(one.required for one in of_all.settings.values())]
+    assert [kind for kind in bare if is_lazy(kind)] == ["soci-v1", "soci-v2"]
+    named = ("soci-v2-prefetch(files=0123456789ab)", "soci-v2-exact(trace=0123456789ab)")
+    assert all(is_lazy(form) and FormSpec.parse(form).prefetches for form in named)
+    assert not FormSpec.parse("soci-v2").prefetches
     assert is_lazy("soci-v2(span=1MiB)")

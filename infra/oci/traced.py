@@ -1,0 +1,67 @@
+"""Forms that are made by a trace: exactly the spans that boot touches are prefetched; before that, in
+`soci-v2-layout`, each layer of which it reads is written anew, what it reads first.
+
+The new file system is compared with the old one by the layers of both, before anything is pushed. `sociometer relayout`
+compares them mounted, too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.oci import soci
+from infra.oci.local_image import LocalImage
+from infra.oci.regctl import Deadline
+from infra.oci.request import FormRequest
+from infra.oci.soci import Converted
+from infra.oci.source import Source
+from infra.relayout import proof
+from infra.relayout.laying import Original, exact, lay_out, read_layers, touched_layers
+from infra.trace.model import Trace
+from kit.errors import TraceError
+
+
+def laid_out(
+    request: FormRequest, source: Source, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
+) -> tuple[LocalImage, Converted]:
+    """The image and what soci made of it, laid out by the request's trace; new folders lie in ``room``.
+
+    Raises `TraceError` for a trace of another image or one that helps nothing, `ImageError` when the file system came
+    out differently.
+    """
+    trace = request.trace
+    if trace is None:
+        return image, converted
+    _require_of(trace, source)
+    if request.spec.kind == "soci-v2-layout":
+        image, converted = _in_new_order(request, trace, image, converted, room, deadline)
+    touched = touched_layers(converted, trace)
+    if not any(found.spans for found in touched.values()):
+        raise TraceError(
+            f"By the trace of {trace.image}, its boot reads nothing of the {len(touched)} layers that are loaded "
+            "lazily: there is nothing to prefetch. Lower minLayerSize, or measure soci-v2."
+        )
+    return image, exact(converted, touched)
+
+
+def _in_new_order(
+    request: FormRequest, trace: Trace, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
+) -> tuple[LocalImage, Converted]:
+    original = Original(image.folder, image.manifest, converted)
+    entries = read_layers(image.folder, image.manifest, {})
+    laid = lay_out(original, trace, touched_layers(converted, trace), entries, room / "laid")
+    if not laid.changed:
+        return image, converted
+    entries = read_layers(laid.folder, laid.manifest, entries)
+    proof.require_same(image.manifest, laid.manifest, entries, "The new image")
+    again = soci.convert(laid.folder, room / "laid-converted", request.options, deadline)
+    return LocalImage(laid.folder, laid.manifest), again
+
+
+def _require_of(trace: Trace, source: Source) -> None:
+    digests = {source.reference.digest, source.manifest.digest}
+    if trace.digest not in digests or len(trace.layers) != len(source.manifest.layers):
+        raise TraceError(
+            f"The trace is of {trace.image} ({trace.digest}), and the image is {source.manifest.digest}. Trace it "
+            "again with `sociometer trace`."
+        )

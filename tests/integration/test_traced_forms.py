@@ -1,0 +1,104 @@
+"""Forms that are made by a trace, in the lab: traced, made, and loaded as they promise."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from experiments.executors.lab import LabExecutor
+from experiments.records.model import Outcome, Round, TaskObservation
+from infra.automation import stack
+from infra.lab.profiles import DEFAULT_PROFILE
+from infra.outputs import StackOutputs, TreatmentOutput
+from infra.settings.attached import resolved
+from kit.errors import SociometerError
+from tests.support.environments import ROOT
+from tests.support.traced import watched_image
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+SILENT = {"variants": [], "minLayerSize": 0}
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return watched_image().write(tmp_path_factory.mktemp("traced") / "image")
+
+
+@pytest.fixture(scope="module")
+def trace(own_data: Path, layout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("traces") / "trace.json"
+    words = ("trace", f"oci:{layout}", "--ready", "exit:0", "--output", str(file))
+    program = (sys.executable, "-c", "from sociometer.cli.main import main; main()")
+    subprocess.run([*program, *words], cwd=ROOT, check=True, capture_output=True, text=True)
+    return file
+
+
+@pytest.fixture(scope="module")
+def forms(trace: Path) -> tuple[str, str]:
+    return resolved(f"soci-v2-exact(trace={trace})"), resolved(f"soci-v2-layout(trace={trace})")
+
+
+@pytest.fixture(scope="module")
+def outputs(layout: Path, forms: tuple[str, str]) -> Iterator[StackOutputs]:
+    name = f"test-traced-{os.getpid()}"
+    settings = {**SILENT, "forms": ["plain", "soci-v2", *forms], "images": own(layout)}
+    try:
+        yield stack.up(name, settings, lambda _line: None)
+    finally:
+        stack.down(name, lambda _line: None)
+
+
+def own(layout: Path) -> dict[str, object]:
+    return {"it": {"image": f"oci:{layout}", "ready": "exit:0"}}
+
+
+def treatment(outputs: StackOutputs, form: str) -> TreatmentOutput:
+    return outputs.variants["it"].treatments[form]
+
+
+def run(lab: LabExecutor, form: str) -> TaskObservation:
+    [task] = lab.run_round(Round(block=0, index=0, variant="it", form=form, task_count=1), lambda _: None).tasks
+    return task
+
+
+def test_exact_keeps_every_layer_and_names_fewer_spans_than_there_are(
+    outputs: StackOutputs, forms: tuple[str, str]
+) -> None:
+    plain, exact = treatment(outputs, "soci-v2"), treatment(outputs, forms[0])
+    assert [ztoc.layer_digest for ztoc in exact.ztocs] == [ztoc.layer_digest for ztoc in plain.ztocs]
+    assert exact.image_digest != plain.image_digest
+    assert plain.prefetch == () and sum(entry.spans for entry in exact.prefetch) > 0
+
+
+def test_layout_writes_layers_anew_and_needs_no_more_spans(outputs: StackOutputs, forms: tuple[str, str]) -> None:
+    exact, laid = (treatment(outputs, form) for form in forms)
+    assert {ztoc.layer_digest for ztoc in laid.ztocs} != {ztoc.layer_digest for ztoc in exact.ztocs}
+    assert sum(entry.spans for entry in laid.prefetch) <= sum(entry.spans for entry in exact.prefetch)
+
+
+def test_every_form_boots_as_it_promises(outputs: StackOutputs, forms: tuple[str, str]) -> None:
+    with LabExecutor(outputs, profile=DEFAULT_PROFILE, timeout_seconds=100) as lab:
+        for form in ("plain", "soci-v2", *forms):
+            task = run(lab, form)
+            assert (form, task.outcome, task.reason) == (form, Outcome.BOOTED, None)
+            assert task.snapshotter == ("overlayfs" if form == "plain" else "soci")
+
+
+def test_a_trace_of_another_image_is_refused_and_nothing_is_left(
+    trace: Path, layout: Path, tmp_path: Path, own_data: Path
+) -> None:
+    other = json.loads(trace.read_text()) | {"digest": f"sha256:{'0' * 64}"}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    form, name = resolved(f"soci-v2-exact(trace={tmp_path / 'other.json'})"), f"test-other-{os.getpid()}"
+    try:
+        with pytest.raises(SociometerError, match=r"The trace is of .*0{64}.*, and the image is .*Trace it again"):
+            stack.up(name, {**SILENT, "forms": ["plain", form], "images": own(layout)}, lambda _line: None)
+    finally:
+        stack.down(name, lambda _line: None)
+    assert stack.deployment(name) == {}
