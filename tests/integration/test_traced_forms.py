@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +15,7 @@ from infra.automation import stack
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs, TreatmentOutput
 from infra.settings.attached import resolved
-from kit.errors import SociometerError
-from tests.support.environments import ROOT
+from tests.support.aws.command import sociometer
 from tests.support.traced import watched_image
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
@@ -34,8 +31,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trace(own_data: Path, layout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("traces") / "trace.json"
     words = ("trace", f"oci:{layout}", "--ready", "exit:0", "--output", str(file))
-    program = (sys.executable, "-c", "from sociometer.cli.main import main; main()")
-    subprocess.run([*program, *words], cwd=ROOT, check=True, capture_output=True, text=True)
+    sociometer(*words)
     return file
 
 
@@ -90,15 +86,15 @@ def test_every_form_boots_as_it_promises(outputs: StackOutputs, forms: tuple[str
             assert task.snapshotter == ("overlayfs" if form == "plain" else "soci")
 
 
-def test_a_trace_of_another_image_is_refused_and_nothing_is_left(
-    trace: Path, layout: Path, tmp_path: Path, own_data: Path
-) -> None:
+def test_a_trace_of_another_image_is_refused(trace: Path, layout: Path, tmp_path: Path, own_data: Path) -> None:
     other = json.loads(trace.read_text()) | {"digest": f"sha256:{'0' * 64}"}
     (tmp_path / "other.json").write_text(json.dumps(other))
-    form, name = resolved(f"soci-v2-exact(trace={tmp_path / 'other.json'})"), f"test-other-{os.getpid()}"
+    name, form = f"test-other-{os.getpid()}", f"soci-v2-exact(trace={tmp_path / 'other.json'})"
+    given = {"variants": "[]", "minLayerSize": "0", "images": json.dumps(own(layout))}
+    words = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
+    done = sociometer("up", "--stack", name, "--forms", f"plain,{form}", *words, exit_code=1)
     try:
-        with pytest.raises(SociometerError, match=r"The trace is of .*0{64}.*, and the image is .*Trace it again"):
-            stack.up(name, {**SILENT, "forms": ["plain", form], "images": own(layout)}, lambda _line: None)
+        assert f"The trace is of oci:{layout} (sha256:{'0' * 64}), and the image is sha256:" in done.stderr
+        assert "Trace it again with `sociometer trace`." in done.stderr
     finally:
-        stack.down(name, lambda _line: None)
-    assert stack.deployment(name) == {}
+        sociometer("down", "--stack", name)
