@@ -17,11 +17,11 @@ from kit.errors import SociometerError
 
 
 def deploy() -> None:
-    """Declare the current stack; an error in the settings ends the run with its one-line message."""
+    """Declare the current stack; an error of ours ends the run with its type and one-line message."""
     try:
         outputs = _declare(Settings.parse(_configuration()))
     except SociometerError as error:
-        raise pulumi.RunError(str(error)) from error
+        raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
     pulumi.export(OUTPUT_NAME, pulumi.Output.from_input(outputs).apply(_checked))
 
 

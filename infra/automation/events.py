@@ -27,7 +27,9 @@ _DOING = {
     OpType.DELETE: ("removing", "removed"),
     OpType.DELETE_REPLACED: ("removing the former", "removed the former"),
 }
-_OURS = re.compile(r"^kit\.errors\.(\w+): ", re.MULTILINE)
+_TYPES = (name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, SociometerError))
+_OURS = re.compile(rf"^(?:kit\.errors\.)?({'|'.join(_TYPES)}): ", re.MULTILINE)
+"""How our errors begin: in a provider's traceback, and bare where the program raised them."""
 _LOCK = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 
 
@@ -73,8 +75,6 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[SociometerError], str], ...] = (
     ),
 )
 """Messages of Pulumi and AWS about problems that the user can solve, the error to raise, and what to do."""
-_SETTING = re.compile(r"Setting \S+: [^\n]+")
-"""What the program says of a setting that AWS shows to be wrong; it reaches the engine without its type."""
 _NOISE = re.compile(r"\s*(error: )?(update|refresh|destroy|preview) failed\s*", re.IGNORECASE)
 
 
@@ -142,8 +142,6 @@ def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerErro
         return StackError(_locked(stack, locks[0]))
     if own := [error for text in diagnostics if (error := _own_error(text))]:
         return _together(own, stack)
-    if settings := [text for text in diagnostics if _SETTING.fullmatch(text)]:
-        return errors.SettingsError(settings[0])
     if (known := _known_cause("\n".join((*diagnostics, run_output)))) is not None:
         return known
     complaints = [text for text in diagnostics if not _NOISE.fullmatch(text)] or _complaints(run_output)
@@ -155,8 +153,8 @@ def _own_error(text: str) -> SociometerError | None:
     matches = list(_OURS.finditer(text))
     if not matches:
         return None
-    kind = getattr(errors, matches[-1][1], SociometerError)
-    return kind(text[matches[-1].end() :].strip()) if issubclass(kind, SociometerError) else None
+    kind: type[SociometerError] = getattr(errors, matches[-1][1])
+    return kind(text[matches[-1].end() :].strip())
 
 
 def _together(failures: list[SociometerError], stack: str) -> SociometerError:

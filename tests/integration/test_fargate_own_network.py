@@ -161,7 +161,7 @@ def test_a_network_that_cannot_do_is_refused_in_one_line_and_leaves_nothing(worl
         assert f"{network.private[0]} has no route to an internet gateway" in said
         with pytest.raises(CommandError) as previewed:
             workspace.existing_stack(name).preview(color="never")
-        assert f"error: {said}\n" in str(previewed.value)
+        assert f"error: SettingsError: {said}\n" in str(previewed.value)
         assert "Traceback" not in str(previewed.value)
         assert inventory(world.aws) == there
     finally:

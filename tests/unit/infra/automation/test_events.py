@@ -110,9 +110,9 @@ def test_one_error_that_is_told_twice_is_one_line() -> None:
     assert str(cause("dev", "", ["kit.errors.ImageError: odd"] * 2)) == "odd"
 
 
-def test_a_setting_that_aws_shows_to_be_wrong_is_an_error_of_settings() -> None:
+def test_an_error_that_the_program_raised_keeps_its_type_and_its_line() -> None:
     said = "Setting vpc: there is no vpc-ffffffff in eu-west-2 for this account."
-    error = cause("dev", "error: update failed", [said, "update failed"])
+    error = cause("dev", "error: update failed", [f"SettingsError: {said}", "update failed"])
     assert type(error) is SettingsError
     assert str(error) == said
 
