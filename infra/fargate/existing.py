@@ -30,29 +30,28 @@ class Existing:
     @property
     def name(self) -> str:
         """family:revision."""
-        return f"{self.document['family']}:{self.document['revision']}"
+        return _name(self.document)
 
     @property
     def measured(self) -> Document:
         """The measured container."""
-        return next(one for one in self.document["containerDefinitions"] if one["name"] == self.container)
+        return next(one for one in self._containers if one["name"] == self.container)
 
     @property
     def sidecars(self) -> dict[str, str]:
         """The other containers and their images."""
-        containers = self.document["containerDefinitions"]
-        return {one["name"]: one["image"] for one in containers if one["name"] != self.container}
+        return {one["name"]: one["image"] for one in self._containers if one["name"] != self.container}
 
     @property
     def secret_arns(self) -> tuple[str, ...]:
         """What any container is given as a secret; a parameter that is named without its ARN gets one."""
-        named = {entry["valueFrom"] for one in self._containers() for entry in one.get("secrets") or ()}
+        named = {entry["valueFrom"] for one in self._containers for entry in one.get("secrets") or ()}
         return tuple(sorted(map(self._arn, named)))
 
     @property
     def environment_files(self) -> tuple[str, ...]:
         """ARNs of objects in S3 that hold variables."""
-        files = {entry["value"] for one in self._containers() for entry in one.get("environmentFiles") or ()}
+        files = {entry["value"] for one in self._containers for entry in one.get("environmentFiles") or ()}
         return tuple(sorted(files))
 
     def settings(self) -> dict[str, object]:
@@ -82,9 +81,10 @@ class Existing:
 
     def containers(self) -> Iterator[dict[str, Any]]:
         """Every container, without what the stack puts in its own places."""
-        for one in self._containers():
+        for one in self._containers:
             yield {key: value for key, value in one.items() if key not in NOT_OURS and value not in (None, [])}
 
+    @property
     def _containers(self) -> list[dict[str, Any]]:
         return list(self.document["containerDefinitions"])
 
@@ -100,7 +100,7 @@ def chosen(document: Document, container: str | None) -> Existing:
 
     Raises `SettingsError` for a definition that Fargate does not run, or that cannot be measured as it is.
     """
-    name = f"{document['family']}:{document['revision']}"
+    name = _name(document)
     if complaint := _complaint(document):
         raise SettingsError(f"The task definition {name} cannot be measured: {complaint}.")
     containers = {one["name"]: one.get("essential", True) for one in document["containerDefinitions"]}
@@ -136,6 +136,10 @@ def _complaint(document: Document) -> str | None:
 
 
 VOLUME_FIELDS = ("name", "host", "efsVolumeConfiguration")
+
+
+def _name(document: Document) -> str:
+    return f"{document['family']}:{document['revision']}"
 
 
 def _platform(document: Document) -> str:

@@ -11,6 +11,7 @@ from infra.oci import names
 from infra.outputs import AUTO_READY
 from infra.readiness import Ready, concrete
 from infra.settings.model import Settings
+from infra.settings.own import secret_services
 from infra.sources import images, own
 from infra.sources.own import ResolvedImage
 from kit.values import Notify
@@ -29,7 +30,7 @@ class OwnImages:
     @property
     def secret_services(self) -> tuple[str, ...]:
         """The services of AWS that hold secrets of tasks."""
-        return tuple(sorted({arn.split(":")[2] for arn in self.secret_arns}))
+        return secret_services(self.secret_arns)
 
     @property
     def environment_files(self) -> tuple[str, ...]:

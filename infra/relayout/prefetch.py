@@ -14,11 +14,19 @@ from itertools import groupby
 from typing import Any
 
 from infra.oci import layout
-from infra.oci.manifest import OCI_INDEX, SOCI_LAYER_ANNOTATION, Document, Index, Manifest, as_image, parse
+from infra.oci.manifest import (
+    OCI_INDEX,
+    PREFETCH_TYPE,
+    SOCI_LAYER_ANNOTATION,
+    Document,
+    Index,
+    Manifest,
+    as_image,
+    parse,
+)
 from infra.oci.soci import Converted
 from kit.errors import ImageError
 
-MEDIA_TYPE = "application/vnd.amazon.soci.prefetch.v1+json"
 VERSION = "1.0"
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -39,9 +47,9 @@ def with_prefetch(converted: Converted, spans: Mapping[str, Sequence[int]]) -> C
     value = json.loads(converted.index.raw)
     if _as_go(value) != converted.index.raw:
         raise ImageError(f"The SOCI index {converted.index.digest} is not written as Go writes it; it was not changed.")
-    value["layers"] = [entry for entry in value["layers"] if entry["mediaType"] != MEDIA_TYPE]
+    value["layers"] = [entry for entry in value["layers"] if entry["mediaType"] != PREFETCH_TYPE]
     for digest in _in_order(converted.image, spans):
-        entry = layout.write_blob(converted.folder, artifact(spans[digest]), MEDIA_TYPE)
+        entry = layout.write_blob(converted.folder, artifact(spans[digest]), PREFETCH_TYPE)
         value["layers"].append({**entry, "annotations": {SOCI_LAYER_ANNOTATION: digest}})
     index = _manifest(_as_go(value))
     image = _manifest(converted.image.raw.replace(converted.index.digest.encode(), index.digest.encode()))

@@ -18,7 +18,7 @@ from infra.forms import Form, slug
 from infra.outputs import ContainerOutput, Platform
 from infra.settings.attached import resolved
 from infra.settings.fargate import FargateSettings
-from infra.settings.own import OwnImage, reference_alone
+from infra.settings.own import OwnImage, reference_alone, secret_services
 from infra.settings.values import Size, machine_platform, parse_json, parse_list
 from infra.variants import VARIANTS, PayloadSizes
 from kit.errors import SettingsError
@@ -114,7 +114,7 @@ class Settings(PayloadSizes, FargateSettings):
     @property
     def secret_services(self) -> tuple[str, ...]:
         """The services of AWS that hold them."""
-        return tuple(sorted({arn.split(":")[2] for arn in self.secret_arns}))
+        return secret_services(self.secret_arns)
 
     @property
     def built_by_docker(self) -> bool:

@@ -5,6 +5,7 @@ In a stack's configuration (`images`, camelCase keys) and behind `--image` and i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -84,6 +85,11 @@ class OwnImage(SettingsModel):
     def container(self) -> ContainerOutput:
         """What the stack's outputs say of the container."""
         return ContainerOutput.model_validate(self.model_dump(include=set(ContainerOutput.model_fields)))
+
+
+def secret_services(arns: Iterable[str]) -> tuple[str, ...]:
+    """The services of AWS that hold these secrets and parameters: `secretsmanager`, `ssm`."""
+    return tuple(sorted({arn.split(":")[2] for arn in arns}))
 
 
 def reference_alone(value: Any) -> Any:

@@ -33,11 +33,16 @@ MOST_TAGS = 10
 
 @dataclass(frozen=True)
 class ResolvedImage:
-    """An image of one platform. ``digest`` is that of its manifest, or of its configuration after `docker save`."""
+    """An image of one platform. ``digest`` is that of its manifest, or of its configuration after `docker save`.
+
+    ``layer_bytes`` are those of its layers as they lie there, which a daemon does not compress; None where its list of
+    layers names no sizes, as after `docker save`.
+    """
 
     name: ImageName
     digest: str
     config: ImageConfig
+    layer_bytes: int | None = None
 
 
 def resolve(name: ImageName, platform: str) -> ResolvedImage:
@@ -112,13 +117,17 @@ def _named(tag: str | None) -> tuple[str, ...]:
     return ("--name", tag) if tag else ()
 
 
-def _in_registry(name: ImageName, platform: str) -> tuple[str, ImageConfig]:
+_Found = tuple[str, ImageConfig, int | None]
+"""Digest, configuration and bytes of the layers."""
+
+
+def _in_registry(name: ImageName, platform: str) -> _Found:
     try:
         with entered(name.host, ecr.region_of(name.host)) as access:
             regctl = Regctl(access, Deadline(ASK_SECONDS))
             digest = name.digest or _digest_of_tag(regctl, name)
             chosen = choose(Documents.in_registry(regctl, name.place), digest, platform, name)
-            return chosen.digest, chosen.config
+            return chosen.digest, chosen.config, chosen.manifest.layer_bytes
     except ImageError as error:
         raise type(error)(f"{error}{_hint_of_daemon(name)}") from error
 
@@ -143,15 +152,15 @@ def _hint_of_daemon(name: ImageName) -> str:
     return f" The local daemon has it: docker-daemon:{short}." if known else ""
 
 
-def _in_daemon(name: ImageName, platform: str) -> tuple[str, ImageConfig]:
+def _in_daemon(name: ImageName, platform: str) -> _Found:
     image = daemon.inspect(name.place)
     if image is None:
         raise ImageError(f"The local daemon has no image {name.place}. `docker images` lists those that it has.")
     check_platform(image.config, platform, name)
-    return image.id, image.config
+    return image.id, image.config, image.size_bytes
 
 
-def _in_layout(name: ImageName, platform: str) -> tuple[str, ImageConfig]:
+def _in_layout(name: ImageName, platform: str) -> _Found:
     place = Path(name.place)
     if name.transport == "oci" and not place.is_dir():
         raise ImageError(f"There is no folder {place}. An archive of an OCI layout is oci-archive:FILE.")
@@ -160,7 +169,7 @@ def _in_layout(name: ImageName, platform: str) -> tuple[str, ImageConfig]:
     with archives.of_oci(place, name.tag) as (digest, blob):
         documents = Documents(lambda wanted: parse(blob(wanted), name=wanted), lambda wanted: _text(blob(wanted), name))
         chosen = choose(documents, digest, platform, name)
-        return chosen.digest, chosen.config
+        return chosen.digest, chosen.config, chosen.manifest.layer_bytes
 
 
 def _text(document: bytes, name: ImageName) -> str:

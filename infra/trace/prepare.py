@@ -13,15 +13,14 @@ from pathlib import Path
 from infra.forms import Form
 from infra.lab import registry
 from infra.oci.config import ImageConfig
-from infra.oci.entry import regctl_across
 from infra.oci.forms import FormRequest, FormResult, make
-from infra.oci.manifest import Manifest, Reference
+from infra.oci.manifest import Manifest
 from infra.oci.regctl import Access, Deadline, Regctl
-from infra.oci.source import can_be_indexed, resolve
+from infra.oci.source import resolve
 from infra.settings.model import Settings
 from infra.sources import images
 from infra.sources.images import Destination
-from kit.errors import CommandError, ImageError
+from kit.errors import ImageError
 from kit.scratch import scratch
 from kit.values import Notify
 
@@ -64,13 +63,11 @@ def prepared(name: str, settings: Settings, notify: Notify) -> Iterator[Prepared
         copied = images.make(recipe, Destination(f"{place}/source", ACCESS), notify)
         regctl = Regctl(ACCESS, Deadline(MAKE_SECONDS))
         source = resolve(regctl, copied.image, settings.platform)
-        gzip = all(can_be_indexed(layer) for layer in source.manifest.layers)
         config = registry.image_config(running.storage, source.manifest.digest)
         _check(source.manifest, config, name)
         notify(f"{name}: index")
-        start_from = copied.image if gzip else _recompressed(regctl, source.reference, f"{place}/gzip")
         sizes = (settings.span_size, settings.min_layer_size)
-        request = FormRequest(start_from, f"{place}/{FORM}", FORM, *sizes, settings.platform, ACCESS)
+        request = FormRequest(copied.image, f"{place}/{FORM}", FORM, *sizes, settings.platform, ACCESS)
         form = make(request, timeout_seconds=MAKE_SECONDS)
         yield Prepared(
             storage=running.storage,
@@ -78,8 +75,8 @@ def prepared(name: str, settings: Settings, notify: Notify) -> Iterator[Prepared
             manifest=source.manifest,
             config=config,
             form=form,
-            layers=tuple(it.digest for it in resolve(regctl, start_from, settings.platform).manifest.layers),
-            recompressed=not gzip,
+            layers=tuple(it.digest for it in resolve(regctl, form.image, settings.platform).manifest.layers),
+            recompressed=form.recompressed,
         )
 
 
@@ -90,14 +87,3 @@ def _check(manifest: Manifest, config: ImageConfig, name: str) -> None:
             f"The image {name} is corrupt: its configuration tells of {len(config.diff_ids)} layers, its manifest of "
             f"{len(manifest.layers)}."
         )
-
-
-def _recompressed(regctl: Regctl, source: Reference, repository: str) -> str:
-    """The same image with gzip layers; gives it by digest."""
-    words = ("image", "mod", "--to-oci", "--layer-compress", "gzip", "--create", f"{repository}:gzip", str(source))
-    try:
-        regctl_across(*words, access=ACCESS, seconds=MAKE_SECONDS)
-    except CommandError as error:
-        reason = str(error).splitlines()[-1].strip().rstrip(".")
-        raise ImageError(f"The layers of {source.repository} cannot be recompressed as gzip: {reason}.") from error
-    return f"{repository}@{regctl.digest(repository, 'gzip')}"

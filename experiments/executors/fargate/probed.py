@@ -53,15 +53,17 @@ class ProbeLog:
 
     def _take(self, event: Event, arn: str) -> None:
         report = _parsed(event.message, arn, self._ready)
+        told: Report | NeverReady | str
         if isinstance(report, str):
-            self.reports[arn] = Logged(event.timestamp_ms * NS_PER_MS, report)
+            told = report
         elif report.ready_ns is not None:
             told = _report(report, self._container, report.ready_ns)
-            self.reports[arn] = Logged(event.timestamp_ms * NS_PER_MS, told)
         elif report.final:
-            self.reports[arn] = Logged(event.timestamp_ms * NS_PER_MS, NeverReady(report.seen))
+            told = NeverReady(report.seen)
         else:
             self.seen[arn] = report.seen
+            return
+        self.reports[arn] = Logged(event.timestamp_ms * NS_PER_MS, told)
 
 
 class LineLog:

@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 
 from infra.oci import layout
-from infra.oci.manifest import OCI_INDEX, OCI_MANIFEST, SOCI_INDEX_V2, Index, as_image, digest_of, parse, split
+from infra.oci.manifest import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    PREFETCH_TYPE,
+    SOCI_INDEX_V2,
+    Index,
+    as_image,
+    digest_of,
+    parse,
+    split,
+)
 from infra.oci.soci import Converted
-from infra.relayout.prefetch import MEDIA_TYPE, artifact, with_prefetch
+from infra.relayout.prefetch import artifact, with_prefetch
 from kit.errors import ImageError
 
 ARM64 = {"os": "linux", "architecture": "arm64"}
@@ -34,7 +44,7 @@ def converted(folder: Path, spaces: bool = False) -> Converted:
         descriptor("application/octet-stream", "sha256:" + "1" * 64, 9, **{"com.amazon.soci.image-layer-digest": each})
         for each in LAYERS[:2]
     ]
-    former = descriptor(MEDIA_TYPE, "sha256:" + "2" * 64, 9, **{"com.amazon.soci.image-layer-digest": LAYERS[0]})
+    former = descriptor(PREFETCH_TYPE, "sha256:" + "2" * 64, 9, **{"com.amazon.soci.image-layer-digest": LAYERS[0]})
     value = {
         "schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": SOCI_INDEX_V2, "config": config,
         "layers": [*ztocs, former], "annotations": {"com.amazon.soci.build-tool-identifier": "AWS SOCI CLI v0.2"},
@@ -88,7 +98,7 @@ def test_every_digest_that_changes_is_followed(tmp_path: Path) -> None:
 def test_lists_follow_the_ztocs_in_the_order_of_the_layers_and_replace_former_ones(tmp_path: Path) -> None:
     after = with_prefetch(converted(tmp_path), {LAYERS[1]: [3], LAYERS[0]: [0, 1], LAYERS[2]: []})
     entries = json.loads(after.index.raw)["layers"]
-    assert [entry["mediaType"] for entry in entries] == ["application/octet-stream"] * 2 + [MEDIA_TYPE] * 2
+    assert [entry["mediaType"] for entry in entries] == ["application/octet-stream"] * 2 + [PREFETCH_TYPE] * 2
     lists = entries[2:]
     assert [entry["annotations"]["com.amazon.soci.image-layer-digest"] for entry in lists] == LAYERS[:2]
     assert all(list(entry) == ["mediaType", "digest", "size", "annotations"] for entry in lists)
