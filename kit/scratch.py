@@ -11,10 +11,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from kit import locks
+from kit import interrupts, locks
 from kit.paths import cache_dir
 
 LOCK = "in-use"
+
+
+@contextmanager
+def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A new empty folder of mode 0700, removed at the end; Ctrl-C between its making and the block removes it, too.
+
+    ``parent`` is the machine's folder for temporary files where none is given. The block may rename the folder away.
+    """
+    with ExitStack() as made:
+        with interrupts.held():
+            folder = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
+            made.enter_context(folder)
+        yield Path(folder.name)
 
 
 @contextmanager
@@ -25,14 +38,13 @@ def scratch(purpose: str) -> Iterator[Path]:
     with ExitStack() as held:
         with locks.turn(parent / LOCK):  # so that nobody sees a folder between its making and its locking
             _remove_abandoned(parent)
-            folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
-            held.enter_context(locks.turn(folder / LOCK))
+            with interrupts.held():
+                folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
+                held.enter_context(locks.turn(folder / LOCK))
+                held.callback(shutil.rmtree, folder)
         room = folder / "room"
-        try:
-            room.mkdir()
-            yield room
-        finally:
-            shutil.rmtree(folder)
+        room.mkdir()
+        yield room
 
 
 def _remove_abandoned(parent: Path) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from infra.oci.regctl import Deadline
 from kit.command import run
 from kit.daemon import DIES_WITH_US, START_SECONDS, running
 from kit.errors import CommandTimeout, MachineError
+from kit.scratch import temporary_folder
 from kit.toolchain.toolbox import tool
 
 _UNUSED_PLUGINS = (
@@ -50,15 +49,12 @@ def private_containerd(room: Path) -> Iterator[Path]:
     """Run containerd with its content in ``room`` and give the path of its socket. Needs root."""
     if os.geteuid() != 0:
         raise MachineError("Form soci-v1 needs root, because it starts a containerd. Form soci-v2 does not.")
-    state = Path(tempfile.mkdtemp(prefix="sociometer-ctd-"))
-    settings, socket = state / "config.toml", state / "socket"
-    settings.write_text(config(room / "containerd", state / "state", socket))
-    command: list[str | Path] = [*DIES_WITH_US, tool("containerd"), "--config", settings, "--log-level", "warn"]
-    try:
+    with temporary_folder("sociometer-ctd-") as state:
+        settings, socket = state / "config.toml", state / "socket"
+        settings.write_text(config(room / "containerd", state / "state", socket))
+        command: list[str | Path] = [*DIES_WITH_US, tool("containerd"), "--config", settings, "--log-level", "warn"]
         with running("containerd", command, room / "containerd.log", lambda: _answers(socket), failure=MachineError):
             yield socket
-    finally:
-        shutil.rmtree(state)
 
 
 def import_image(archive: Path, repository: str, address: Path, deadline: Deadline) -> None:

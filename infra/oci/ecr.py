@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import AwsError, RegistryUnreachable, SettingsError
+from kit.scratch import temporary_folder
 
 if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient
@@ -45,8 +45,8 @@ def auth_file(registry: str, region: str, base: Path | None = None) -> Iterator[
     config["auths"] = {**config.get("auths", {}), registry: {"auth": _token(region)}}
     config.pop("credsStore", None)  # Docker would ask it first, and it does not know the token
     config["credHelpers"] = {host: name for host, name in config.get("credHelpers", {}).items() if host != registry}
-    with tempfile.TemporaryDirectory(prefix="sociometer-auth-") as folder:  # made with mode 0700
-        path = Path(folder) / "config.json"
+    with temporary_folder("sociometer-auth-") as folder:
+        path = folder / "config.json"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(config, file)
         yield path

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import tempfile
 from pathlib import Path
 
 from kit.errors import MachineError
 from kit.machine import mountinfo
 from kit.machine.check import Check, complaint
+from kit.scratch import temporary_folder
 
 FUSE = Path("/dev/fuse")
 PRESSURE = Path("/proc/pressure/cpu")
@@ -129,18 +128,15 @@ def overlayfs(place: Path) -> Check:
     """Plain images are unpacked below the data directory and mounted with overlayfs."""
     folder = _existing(place)
     try:
-        scratch = Path(tempfile.mkdtemp(prefix=".sociometer-doctor-", dir=folder))
+        with temporary_folder(".sociometer-doctor-", folder) as scratch:
+            for name in ("lower", "upper", "work", "merged"):
+                (scratch / name).mkdir()
+            options = f"lowerdir={scratch}/lower,upperdir={scratch}/upper,workdir={scratch}/work"
+            mount = ("mount", "-t", "overlay", "overlay", "-o", options, scratch / "merged")
+            reason = complaint(["unshare", "--mount", "--propagation", "private", *mount])
     except OSError as error:
         advice = "Make it writable, or move it with SOCIOMETER_DATA."
         return Check("overlayfs", "failure", f"{folder}: {error.strerror}", "the lab cannot keep its files", advice)
-    try:
-        for name in ("lower", "upper", "work", "merged"):
-            (scratch / name).mkdir()
-        options = f"lowerdir={scratch}/lower,upperdir={scratch}/upper,workdir={scratch}/work"
-        mount = ("mount", "-t", "overlay", "overlay", "-o", options, scratch / "merged")
-        reason = complaint(["unshare", "--mount", "--propagation", "private", *mount])
-    finally:
-        shutil.rmtree(scratch)
     if reason is None:
         return Check("overlayfs", "ok", f"works at {folder}")
     advice = (

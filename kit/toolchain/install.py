@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from kit import locks
 from kit.errors import CommandFailed, MachineError
+from kit.scratch import temporary_folder
 from kit.toolchain import golang, packages, toolbox
 from kit.toolchain.pins import TOOLS, DebianPackage, GoModules, Tool, Wheel
 from kit.toolchain.programs import show_version, version_of
@@ -95,8 +95,7 @@ def _verb(tool: Tool) -> str:
 def _into_cache(tool: Tool, cache: Path) -> None:
     """Make the tool in a draft folder, then move it into place in one step."""
     try:
-        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache, ignore_cleanup_errors=True) as folder:
-            draft = Path(folder)
+        with temporary_folder(_DRAFT, cache) as draft:
             _make(tool, draft)
             _describe(tool, draft)
             _put(draft, cache / tool.key, cache)
@@ -139,8 +138,8 @@ def _put(draft: Path, place: Path, cache: Path) -> None:
     """Rename the draft into place once it is on the disk, so that it is whole even after a power cut."""
     os.sync()
     if place.exists():  # damaged, or it would have been used
-        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache) as damaged:
-            place.rename(Path(damaged, place.name))
+        with temporary_folder(_DRAFT, cache) as damaged:
+            place.rename(damaged / place.name)
     draft.chmod(0o755)
     draft.rename(place)
 

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from kit.scratch import scratch, temporary_folder
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C comes right behind the making of a folder."""
+    make = tempfile.mkdtemp
+
+    def mkdtemp(*words: object, **named: object) -> str:
+        folder = make(*words, **named)
+        signal.raise_signal(signal.SIGINT)
+        return str(folder)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_ctrl_c_behind_the_making_of_a_temporary_folder_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), temporary_folder(".draft-", tmp_path):
+        pytest.fail("the block ran")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_ctrl_c_behind_the_making_of_scratch_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOCIOMETER_CACHE", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt), scratch("build"):
+        pytest.fail("the block ran")
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["in-use"]
+
+
+def test_a_temporary_folder_may_be_renamed_away(tmp_path: Path) -> None:
+    with temporary_folder(".draft-", tmp_path) as draft:
+        (draft / "file").touch()
+        draft.rename(tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
