@@ -29,7 +29,7 @@ from pathlib import Path
 from sociometer.cli.steps import Steps
 from kit.toolchain.install import install
 from tests.support import tiny_tool
-install([tiny_tool.write(Path(sys.argv[1]))], Steps())
+install([tiny_tool.of(Path(sys.argv[1]))], Steps())
 """
 
 

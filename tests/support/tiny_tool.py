@@ -26,6 +26,11 @@ def write(folder: Path) -> Tool:
         f"tool example.com/small/cmd/small\n\nrequire example.com/small v{VERSION}\n"
     )
     (folder / "go.sum").write_text("")
+    return of(folder)
+
+
+def of(folder: Path) -> Tool:
+    """The tool of a module that is there: another process may read it at the same time."""
     module = GoModule(
         folder,
         "example.com/small",
