@@ -8,6 +8,9 @@ LEVELS = {"gzip": (0, 9), "zstd": (1, 22)}
 """The least and the greatest level of each kind (zlib's and libzstd's manuals)."""
 DEFAULT_LEVELS = {"gzip": 6, "zstd": 3}
 """The libraries' own."""
+SIZE_SHARES = {"gzip": 1.0, "zstd": 0.93, "none": 3.0}
+"""The size of layers by compression, as a share of gzip's. Lab: an image of Python and its libraries had 254 MB with
+gzip, 235 with zstd, 766 without compression. Assumption: a level makes no difference."""
 
 
 class Compression(NamedTuple):

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from infra.compression import SIZE_SHARES
+from infra.forms import FormSpec
 from kit.values import Frozen
 
 MEGABYTE = 10**6
@@ -62,6 +64,15 @@ def image_bytes(variant: str, sizes: PayloadSizes, known: LayerBytes = NONE_KNOW
     if variant in known:
         return known[variant]
     return BASE_IMAGE_BYTES + sum(file.size_bytes(sizes) for file in VARIANTS[variant])
+
+
+def delivered_bytes(variant: str, form: str, sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN) -> int:
+    """About what a variant's layers weigh in a form. The payload of the built-in variants cannot be compressed."""
+    size = image_bytes(variant, sizes, known)
+    compression = FormSpec.parse(form).compression
+    if compression is None or variant in VARIANTS:
+        return size
+    return round(size * SIZE_SHARES[compression.kind])
 
 
 def boot_bytes(variant: str, sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN) -> int:

@@ -24,7 +24,7 @@ from experiments.forecast.duration import FargateModel
 from experiments.forecast.prices import RegionPrices
 from experiments.plan.plan import Plan
 from experiments.records.model import Round
-from infra.variants import NONE_KNOWN, LayerBytes, PayloadSizes, image_bytes
+from infra.variants import NONE_KNOWN, LayerBytes, PayloadSizes, delivered_bytes, image_bytes
 from kit.values import Frozen
 
 MINIMUM_SECONDS = 60
@@ -123,12 +123,17 @@ def stored_bytes(
     variants: Sequence[str], forms: Sequence[str], sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN
 ) -> int:
     """Bytes in ECR: every form and the source image of it have a repository of their own, and share no layer."""
-    return (1 + len(forms)) * sum(image_bytes(variant, sizes, known) for variant in variants)
+    return sum(
+        image_bytes(variant, sizes, known) + sum(delivered_bytes(variant, form, sizes, known) for form in forms)
+        for variant in variants
+    )
 
 
 def pulled_bytes(rounds: Sequence[Round], sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN) -> int:
     """Bytes that the tasks of some rounds load at most: a lazy task loads the rest of its image behind its boot."""
-    return sum(round_.task_count * image_bytes(round_.variant, sizes, known) for round_ in rounds)
+    return sum(
+        round_.task_count * delivered_bytes(round_.variant, round_.form, sizes, known) for round_ in rounds
+    )
 
 
 def _tasks(

@@ -29,7 +29,7 @@ from pydantic import Field
 from experiments.plan.plan import Payload, Plan
 from experiments.records.model import Round
 from infra.forms import is_lazy
-from infra.variants import VARIANTS, LayerBytes, boot_bytes, image_bytes
+from infra.variants import VARIANTS, LayerBytes, boot_bytes, delivered_bytes
 from kit.values import Frozen
 
 UNPACK_SECONDS_PER_BYTE = (7.5 - 5.8) / 725e6
@@ -79,7 +79,7 @@ class _Sized(Frozen):
         return self.model_copy(update={"own_read_share": 0.0})
 
     def _image_bytes(self, round_: Round, payload: Payload) -> int:
-        return image_bytes(round_.variant, payload, self.layer_bytes)
+        return delivered_bytes(round_.variant, round_.form, payload, self.layer_bytes)
 
     def _read_bytes(self, round_: Round, payload: Payload) -> float:
         share = 1.0 if round_.variant in VARIANTS else self.own_read_share

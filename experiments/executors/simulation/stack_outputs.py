@@ -9,6 +9,7 @@ import hashlib
 
 from experiments.executors.simulation.parameters import Parameters, Workload
 from experiments.plan.plan import Design, Payload
+from infra.compression import SIZE_SHARES
 from infra.forms import FormSpec, is_lazy, slug
 from infra.outputs import (
     SCHEMA_VERSION,
@@ -24,9 +25,6 @@ ACCOUNT = "000000000000"
 REGION = "sim"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.invalid"
 ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
-SIZE_SHARES = {"gzip": 1.0, "zstd": 0.93, "none": 3.0}
-"""The size of layers by compression, as a share of gzip's. Lab: an image of Python and its libraries had 254 MB with
-gzip, 235 with zstd, 766 without compression. Assumption: a level makes no difference."""
 CLUSTER = f"{ARN}:cluster/simulated"
 STAND_IN = "movie"
 """The variant whose size an own image has here."""

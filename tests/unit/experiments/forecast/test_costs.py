@@ -90,6 +90,13 @@ def test_storage_counts_the_source_and_every_form(prices: RegionPrices) -> None:
     assert of_part(plan, prices, "images in ECR") == pytest.approx(720e6 / 2**30 / 730 * 0.10)
 
 
+def test_an_own_image_is_larger_where_its_layers_are_not_compressed() -> None:
+    """1 GB of gzip as source and plain; 3 GB without compression, 0.93 GB as zstd. Payload of random bytes stays."""
+    forms, sizes = ("plain", "uncompressed", "zstd(level=9)", "soci-v2(compression=none)"), small_plan().design.payload
+    assert stored_bytes(("web",), forms, sizes, {"web": 10**9}) == 8.93e9
+    assert stored_bytes(("movie",), forms, sizes) == 5 * stored_bytes(("movie",), (), sizes)
+
+
 def test_an_own_image_is_stored_and_pulled_at_its_own_size(prices: RegionPrices) -> None:
     """1 GB as source, plain and soci-v2: 3 GB in ECR; 12 tasks load it. A stack that is there gets nothing more."""
     plan = make_plan(small_plan().design.model_copy(update={"variants": ("web",)}))
