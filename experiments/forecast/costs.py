@@ -131,9 +131,7 @@ def stored_bytes(
 
 def pulled_bytes(rounds: Sequence[Round], sizes: PayloadSizes, known: LayerBytes = NONE_KNOWN) -> int:
     """Bytes that the tasks of some rounds load at most: a lazy task loads the rest of its image behind its boot."""
-    return sum(
-        round_.task_count * delivered_bytes(round_.variant, round_.form, sizes, known) for round_ in rounds
-    )
+    return sum(round_.task_count * delivered_bytes(round_.variant, round_.form, sizes, known) for round_ in rounds)
 
 
 def _tasks(

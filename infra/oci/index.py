@@ -6,12 +6,15 @@ index is found through the referrers of the image's manifest.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.oci import layout
 from infra.oci.manifest import (
+    PREFETCH_TYPE,
     SOCI_INDEX_V1,
+    SOCI_LAYER_ANNOTATION,
     SOCI_SPAN_ANNOTATION,
     Descriptor,
     Manifest,
@@ -22,18 +25,23 @@ from infra.oci.manifest import (
 )
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.ztoc import ZtocInfo, parse_ztoc
+from infra.outputs import PrefetchOutput
 from kit.scratch import scratch
 
 
 @dataclass(frozen=True)
 class IndexedLayer:
-    """A layer with its zTOC: digests, sizes in bytes, the span size asked for, and what the zTOC itself says."""
+    """A layer with its zTOC: digests, sizes in bytes, the span size asked for, and what the zTOC itself says.
+
+    ``prefetched_spans`` is how many of its spans a loader fetches before the task starts, if it prefetches.
+    """
 
     layer_digest: str
     layer_bytes: int
     ztoc_digest: str
     ztoc_bytes: int
     span_bytes: int | None
+    prefetched_spans: int
     info: ZtocInfo
 
 
@@ -83,6 +91,24 @@ def read_index(image: str, access: Access | None = None, *, timeout_seconds: flo
     )
 
 
+def prefetch_artifacts(folder: Path, index: Manifest) -> tuple[PrefetchOutput, ...]:
+    """What an index in a layout says is to be fetched of each layer before a task starts."""
+    return tuple(
+        PrefetchOutput(
+            digest=entry.digest,
+            layer_digest=entry.annotation(SOCI_LAYER_ANNOTATION) or "",
+            spans=_spans(layout.blob_path(folder, entry.digest).read_bytes()),
+        )
+        for entry in index.layers
+        if entry.media_type == PREFETCH_TYPE
+    )
+
+
+def _spans(artifact: bytes) -> int:
+    """How many spans a prefetch artifact names; both ends count (soci-snapshotter's `docs/prefetch.md`)."""
+    return sum(span["end_span"] - span["start_span"] + 1 for span in json.loads(artifact)["prefetch_spans"])
+
+
 def _find_index(regctl: Regctl, reference: Reference) -> _IndexedImage:
     """The image manifest behind a reference and its SOCI index, v2 if the image names one, else v1."""
     top = regctl.manifest(reference)
@@ -96,10 +122,13 @@ def _find_index(regctl: Regctl, reference: Reference) -> _IndexedImage:
 
 def _layers(folder: Path, digest: str, image: Manifest) -> tuple[IndexedLayer, ...]:
     index = as_image(layout.read(folder, digest), digest)
-    return tuple(_layer(folder, ztoc, layer) for ztoc, layer in ztocs_and_layers(index, image))
+    prefetched = {artifact.layer_digest: artifact.spans for artifact in prefetch_artifacts(folder, index)}
+    return tuple(
+        _layer(folder, ztoc, layer, prefetched.get(layer.digest, 0)) for ztoc, layer in ztocs_and_layers(index, image)
+    )
 
 
-def _layer(folder: Path, ztoc: Descriptor, layer: Descriptor) -> IndexedLayer:
+def _layer(folder: Path, ztoc: Descriptor, layer: Descriptor, prefetched_spans: int) -> IndexedLayer:
     span = ztoc.annotation(SOCI_SPAN_ANNOTATION)
     return IndexedLayer(
         layer_digest=layer.digest,
@@ -107,5 +136,6 @@ def _layer(folder: Path, ztoc: Descriptor, layer: Descriptor) -> IndexedLayer:
         ztoc_digest=ztoc.digest,
         ztoc_bytes=ztoc.size_bytes,
         span_bytes=int(span) if span else None,
+        prefetched_spans=prefetched_spans,
         info=parse_ztoc(layout.blob_path(folder, ztoc.digest).read_bytes()),
     )

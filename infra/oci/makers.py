@@ -13,14 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from infra.forms import slug
-from infra.oci import blame, layout, soci, traced
+from infra.oci import blame, soci, traced
 from infra.oci.containerd import import_image, private_containerd
+from infra.oci.index import prefetch_artifacts
 from infra.oci.layout import reserve_copies
 from infra.oci.local_image import LocalImage, choice_of_compression, local_image
 from infra.oci.manifest import (
-    PREFETCH_TYPE,
     SOCI_INDEX_V1,
-    SOCI_LAYER_ANNOTATION,
     Manifest,
     Reference,
     as_image,
@@ -156,15 +155,7 @@ def _prefetch_list(request: FormRequest, room: Path) -> Path | None:
 
 def _prefetched(converted: soci.Converted, request: FormRequest) -> tuple[PrefetchOutput, ...]:
     """What the index says is to be fetched before a task starts; raises `ImageError` when a list gave nothing."""
-    found = tuple(
-        PrefetchOutput(
-            digest=entry.digest,
-            layer_digest=entry.annotation(SOCI_LAYER_ANNOTATION) or "",
-            spans=_spans(layout.blob_path(converted.folder, entry.digest).read_bytes()),
-        )
-        for entry in converted.index.layers
-        if entry.media_type == PREFETCH_TYPE
-    )
+    found = prefetch_artifacts(converted.folder, converted.index)
     if request.attached is not None and request.trace is None and not found:
         count = len(json.loads(request.attached))
         raise ImageError(
@@ -172,11 +163,6 @@ def _prefetched(converted: soci.Converted, request: FormRequest) -> tuple[Prefet
             "lower minLayerSize."
         )
     return found
-
-
-def _spans(artifact: bytes) -> int:
-    """How many spans a prefetch artifact names; both ends count (soci-snapshotter's `docs/prefetch.md`)."""
-    return sum(span["end_span"] - span["start_span"] + 1 for span in json.loads(artifact)["prefetch_spans"])
 
 
 def _push_v1(regctl: Regctl, request: FormRequest, image: Reference, socket: Path, root: Path) -> Manifest:

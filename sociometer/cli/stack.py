@@ -163,7 +163,10 @@ def show_index(
     stack: StackName = DEFAULT_STACK,
     as_json: AsJson = False,
 ) -> None:
-    """Show each layer of an image with its zTOC: spans, files, sizes. Read from the registry itself."""
+    """Show each layer of an image with its zTOC: spans, files, sizes. Read from the registry itself.
+
+    First: how many of the spans a loader that prefetches gets before the task starts.
+    """
     named = chosen_forms(form)
     indexes = list(_read_indexes(actions.outputs(stack), variant, named[0] if named else None))
     if as_json:
@@ -190,7 +193,7 @@ def _read_indexes(made: StackOutputs, variant: str, form: str | None) -> Iterato
 
 
 def _index_table(title: str, read: SociIndex) -> Table:
-    table = plain_table("Layer", ">Size", "zTOC", ">Size", ">Spans", ">Span", ">Files", title=title)
+    table = plain_table("Layer", ">Size", "zTOC", ">Size", ">Spans", ">First", ">Span", ">Files", title=title)
     for layer in read.layers:
         table.add_row(*_index_row(layer))
     for digest in read.unindexed_layers:
@@ -201,7 +204,8 @@ def _index_table(title: str, read: SociIndex) -> Table:
 def _index_row(layer: IndexedLayer) -> tuple[str, ...]:
     of_layer = (short(layer.layer_digest), size(layer.layer_bytes))
     of_ztoc = (short(layer.ztoc_digest), size(layer.ztoc_bytes))
-    return (*of_layer, *of_ztoc, str(layer.info.span_count), size(layer.span_bytes), str(layer.info.file_count))
+    spans = (str(layer.info.span_count), str(layer.prefetched_spans or ""), size(layer.span_bytes))
+    return (*of_layer, *of_ztoc, *spans, str(layer.info.file_count))
 
 
 def _on(where: StackOptions) -> Target:

@@ -156,6 +156,9 @@ def test_a_prefetch_list_is_in_the_index_as_spans_of_its_layer(lab: TestRegistry
     result = made(lab, source.reference, PREFETCH)
     [artifact] = result.prefetch
     assert (artifact.layer_digest, artifact.spans) == (source.layers[0], 6)
+    read = read_index(result.image, HTTP)
+    assert read is not None
+    assert [layer.prefetched_spans for layer in read.layers] == [6, *[0] * (len(read.layers) - 1)]
     assert result.index_digest is not None
     index = json.loads(lab.blob_path(result.index_digest).read_text())
     [entry] = [entry for entry in index["layers"] if entry["mediaType"] == PREFETCH_TYPE]
