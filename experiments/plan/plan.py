@@ -2,10 +2,13 @@
 
 A block holds every treatment at every task count exactly once. The order within a block is random, so that drift of
 the machine or the cloud cannot favour a form (a randomised complete block design: Fisher, The Design of Experiments,
-1935); each block is shuffled independently of the others.
+1935); each block is shuffled independently of the others. Within a block the forms of one variant and task count stand
+together, in an order of their own: what drifts in between is small, and yet each form is as likely to come before its
+control as behind it. So the permutation test, which swaps the two, stays exact.
 
-The order is stable across Python versions: each round of a block draws one number from ``random.Random(seed)``, whose
-``random()`` is guaranteed to give the same sequence for ever (``shuffle`` is not), and the rounds are sorted by it.
+The order is stable across Python versions: each group and each of its rounds draws one number from
+``random.Random(seed)``, whose ``random()`` is guaranteed to give the same sequence for ever (``shuffle`` is not), and
+groups and rounds are sorted by it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import TypeVar
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
@@ -26,9 +30,12 @@ from infra.variants import PayloadSizes
 from kit.errors import SettingsError
 from kit.values import Frozen
 
-PLAN_SCHEMA = 1
-"""History: 1 — first version; `stopping` may be missing, as in all sweeps without such a rule."""
+Value = TypeVar("Value")
+PLAN_SCHEMA = 2
+"""History: 1 — first version; `stopping` may be missing, as in all sweeps without such a rule; 2 — the forms of one
+variant and task count stand together within a block."""
 MAX_TASK_COUNT = 10_000
+MAX_DRAWN_SEED = 10**9
 MAX_BLOCKS = 1_000
 
 
@@ -53,7 +60,7 @@ class Design(Frozen):
     forms: tuple[str, ...]
     task_counts: tuple[int, ...]
     blocks: int
-    seed: int
+    seed: int = Field(default=1, description="commands draw another for each sweep, unless they are given one")
     payload: Payload
 
 
@@ -94,6 +101,11 @@ class Plan(Frozen):
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+def drawn_seed() -> int:
+    """A seed for a sweep that is given none: with one that all sweeps share, all would have the same order."""
+    return random.SystemRandom().randrange(MAX_DRAWN_SEED)
+
+
 def make_plan(design: Design, stopping: Stopping | None = None) -> Plan:
     """Draw the order of a design's rounds; raises `SettingsError` for a value that no plan can have."""
     _check(design)
@@ -113,13 +125,18 @@ def check_against_stack(plan: Plan, outputs: StackOutputs) -> None:
 
 def _rounds(design: Design) -> Iterator[Round]:
     generator = random.Random(design.seed)  # noqa: S311 - a reproducible order, not a secret
-    treatments = list(product(design.variants, design.forms, design.task_counts))
+    groups = list(product(design.variants, design.task_counts))
     index = 0
     for block in range(design.blocks):
-        draws = {treatment: generator.random() for treatment in treatments}
-        for variant, form, task_count in sorted(treatments, key=draws.__getitem__):
-            yield Round(block=block, index=index, variant=variant, form=form, task_count=task_count)
-            index += 1
+        for variant, task_count in _shuffled(groups, generator):
+            for form in _shuffled(design.forms, generator):
+                yield Round(block=block, index=index, variant=variant, form=form, task_count=task_count)
+                index += 1
+
+
+def _shuffled(values: Sequence[Value], generator: random.Random) -> list[Value]:
+    drawn = [(generator.random(), place) for place in range(len(values))]
+    return [values[place] for _, place in sorted(drawn)]
 
 
 def _check(design: Design) -> None:

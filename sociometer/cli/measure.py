@@ -139,7 +139,8 @@ def _resume(
         earlier = opened.sweep(sweep_id)
     target = TARGETS[earlier.outputs.target](stack or earlier.stack, earlier.plan.design.name)
     if any(option is not None for option in (plan, *changes, stopping)):
-        check_same_plan(earlier, chosen_plan(plan or target.plan, changes, stopping))
+        seed = earlier.plan.design.seed if changes.seed is None else changes.seed
+        check_same_plan(earlier, chosen_plan(plan or target.plan, changes._replace(seed=seed), stopping))
     outputs, parameters = target.resumed(earlier)
     left = actions.rounds_left(setup.store, earlier)
     target.confirm(earlier.plan, left, setup.store, outputs, yes=yes)

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
-from experiments.plan.plan import Design, Plan, Stopping, make_plan
+from experiments.plan.plan import Design, Plan, Stopping, drawn_seed, make_plan
 from experiments.plan.presets import preset
 from experiments.store.store import default_path
 from infra.settings.attached import resolved
@@ -48,7 +48,11 @@ Counts = Annotated[
 ]
 Blocks = Annotated[int | None, typer.Option(help="How often every round is repeated.", rich_help_panel=PLAN_PANEL)]
 Seed = Annotated[
-    int | None, typer.Option(help="Draws the order of the rounds within each block.", rich_help_panel=PLAN_PANEL)
+    int | None,
+    typer.Option(
+        help="Fixes the order of the rounds. Left out, each sweep draws one of its own and keeps it.",
+        rich_help_panel=PLAN_PANEL,
+    ),
 ]
 TargetName = Annotated[
     str | None,
@@ -169,13 +173,16 @@ def only_variant(variant: str | None, variants: str | None) -> str | None:
 
 
 def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -> Plan:
-    """The preset's plan with the options' changes; raises `SettingsError`."""
+    """The preset's plan with the options' changes, in an order that is drawn anew each time unless they give a seed.
+
+    Raises `SettingsError`.
+    """
     parsed = {
         "variants": _words(changes.variants, "--variants", str),
         "forms": chosen_forms(changes.forms),
         "task_counts": _words(changes.counts, "--counts", int),
         "blocks": changes.blocks,
-        "seed": changes.seed,
+        "seed": drawn_seed() if changes.seed is None else changes.seed,
     }
     changed = {key: value for key, value in parsed.items() if value is not None}
     return make_plan(Design(**{**preset(name).design.model_dump(), **changed}), stopping)

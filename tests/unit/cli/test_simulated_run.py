@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments.records.phases import PHASES
 from tests.unit.cli.conftest import Sociometer
 
-SMALL = ("--target", "sim", "--variants", "movie", "--counts", "1,3", "--blocks", "3")
+SMALL = ("--target", "sim", "--variants", "movie", "--counts", "1,3", "--blocks", "3", "--seed", "1")
 
 
 def test_run_gives_a_report_and_files_that_say_simulated(sociometer: Sociometer, tmp_path: Path) -> None:
@@ -36,6 +36,22 @@ def test_the_same_seed_gives_the_same_figures(sociometer: Sociometer) -> None:
 
     assert times("4") == times("4")
     assert times("4") != times("5")
+
+
+def test_each_sweep_has_an_order_of_its_own_unless_a_seed_is_given(sociometer: Sociometer) -> None:
+    def orders(*options: str) -> set[int]:
+        return {json.loads(sociometer("plan", *SMALL[:-2], *options, "--json").stdout)["seed"] for _ in "abc"}
+
+    assert len(orders()) > 1
+    assert orders("--seed", "7") == {7}
+
+
+def test_a_sweep_is_resumed_with_the_options_that_it_was_started_with(sociometer: Sociometer) -> None:
+    assert sociometer("sweep", *SMALL[:-2]).exit_code == 0
+    assert sociometer("sweep", "--resume", "last", *SMALL[2:-2]).exit_code == 0
+    other = sociometer("sweep", "--resume", "last", *SMALL[2:])
+    assert other.exit_code == 1
+    assert "seed" in other.stderr
 
 
 def test_set_changes_a_parameter_and_the_figures_follow(sociometer: Sociometer) -> None:

@@ -103,7 +103,9 @@ def test_tasks_that_did_not_boot_are_counted_and_give_no_figure(
 
 
 def test_a_treatment_without_any_booted_task_has_no_phases(store: Store, sweep: StartSweep) -> None:
-    sweep(small_plan(forms=("plain", "soci-v2"), task_counts=(1,), blocks=1), script={0: [Outcome.TIMEOUT]})
+    plan = small_plan(forms=("plain", "soci-v2"), task_counts=(1,), blocks=1)
+    [plain] = [round_.index for round_ in plan.rounds if round_.form == "plain"]
+    sweep(plan, script={plain: [Outcome.TIMEOUT]})
     summary = summary_of(store)
     assert cell(summary, "plain", 1).phases == {}
     assert cell(summary, "soci-v2", 1).phases["boot"].ratio_to_plain is None

@@ -44,7 +44,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def report(store: Store) -> Report:
     """Two variants, two forms, one and three tasks, five blocks; some rounds failed, timed out or were not lazy."""
     plan = small_plan(variants=("movie", "parquet"), task_counts=(1, 3), blocks=5)
-    script = {2: [Outcome.TIMEOUT], 9: [Outcome.NOT_LAZY], 13: [Outcome.FAILED], 21: [Outcome.FAILED] * 3}
+    script = {2: [Outcome.TIMEOUT], 9: [Outcome.NOT_LAZY], 14: [Outcome.FAILED], 17: [Outcome.FAILED] * 3}
     executor = FakeExecutor(stack_outputs(), script=script, seed=3, metadata={"target": "lab"})
     return read(store, start(store, executor, plan, "lab", stack_outputs(), lambda _: None))
 
