@@ -14,8 +14,9 @@ from experiments.analysis.cells import Cell
 from experiments.analysis.left_out import LeftOut
 from kit.values import Frozen
 
-FINDINGS_SCHEMA = 2
-"""History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before."""
+FINDINGS_SCHEMA = 3
+"""History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
+3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -39,8 +40,8 @@ class Comparison(Frozen):
     task_count: int
     phase: str = Field(description="one of `phases.PHASES`")
     blocks: int = Field(description="blocks in which both were measured")
-    median_seconds: float
-    control_median_seconds: float
+    seconds: float = Field(description="of the form: geometric mean over these blocks of its round's median")
+    control_seconds: float = Field(description="the same of the control, so that their ratio is `ratio`")
     ratio: float = Field(description="form ÷ control of the round medians: geometric mean over the blocks")
     interval: Interval | None = Field(description="of the ratio; None if there are too few blocks")
     p_value: float | None = Field(default=None, description="permutation test over the plan's randomisation")

@@ -47,11 +47,11 @@ class Change(Frozen):
     task_count: int
     phase: str
     primary: bool = Field(description="whether the variant's verdict is about this phase")
-    before: float
+    before: float = Field(description="geometric mean over the blocks, as is `after`, so that their ratio is `ratio`")
     after: float
     blocks_before: int
     blocks_after: int
-    ratio: float = Field(description="after ÷ before, of geometric means over the blocks")
+    ratio: float = Field(description="after ÷ before")
     interval: Interval | None = Field(default=None, description="of the ratio; None if there are too few blocks")
     p_value: float | None = Field(default=None, description="permutation of blocks between the sweeps")
     p_adjusted: float | None = Field(default=None, description="Welch's t, corrected for the number of rows")
@@ -211,8 +211,8 @@ def _described(row: _Samples, *, primary: bool) -> Change:
         task_count=row.task_count,
         phase=row.phase,
         primary=primary,
-        before=float(np.exp(np.median(row.before))),
-        after=float(np.exp(np.median(row.after))),
+        before=float(np.exp(row.before.mean())),
+        after=float(np.exp(row.after.mean())),
         blocks_before=len(row.before),
         blocks_after=len(row.after),
         ratio=float(np.exp(row.after.mean() - row.before.mean())),

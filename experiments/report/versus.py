@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 TEXT_WIDTH = 120
 COLUMNS = ("variant", ">tasks", "form", "phase", ">before", ">after", ">change", ">95 % interval", ">p", "verdict")
-_UNITS = {"seconds": "seconds, medians of rounds", "ratio-to-plain": "duration ÷ plain's duration in the same block"}
+_UNITS = {
+    "seconds": "seconds; the median of each round, averaged over the blocks (on a logarithmic scale)",
+    "ratio-to-plain": "duration ÷ plain's duration in the same block, averaged likewise",
+}
 
 
 def show(versus: Versus, console: Console) -> None:
@@ -69,7 +72,7 @@ def notes(versus: Versus) -> Iterator[str]:
 
 
 def _notes(versus: Versus) -> Iterator[str]:
-    yield f"before and after: {_UNITS[versus.measure]}. change: between the geometric means over the blocks."
+    yield f"before and after: {_UNITS[versus.measure]}. change: from before to after."
     yield "p: Welch's t test, corrected for all rows. From 8 blocks in all, verdicts must also pass a permutation test."
     yield "Sweeps from two days can differ because of the day. Confirm a change that matters with a second pair."
     if versus.lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from experiments.analysis.cells import Cell
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 _ROW_HEIGHT = 40
 _CAPTION = (
-    "Each dot is a task. The vertical bar is the median. The line is the {level} interval of the effect, applied to "
-    "the control's median: the plausible range of the form's median."
+    "Each dot is a task. The vertical bar is the typical round: the mean, on a logarithmic scale, of the rounds' "
+    "medians. The line is the {level} interval of the change against the control, applied to the control's typical "
+    "round."
 )
 
 
@@ -67,18 +69,29 @@ def _marks(cells: list[Cell], analysis: Analysis, phase: str) -> list[dict[str, 
         {
             "row": data.row_label(cell.form, cell.task_count, counts),
             "form": cell.form,
-            "median": cell.phases[phase].median_seconds,
-            "label": seconds(cell.phases[phase].median_seconds),
+            **_typical(cell, effects, phase),
             **_span(effects.get((cell.variant, cell.form, cell.task_count))),
         }
         for cell in sorted(cells, key=lambda cell: cell.task_count)
     ]
 
 
+def _typical(cell: Cell, effects: Mapping[tuple[str, str, int], Comparison], phase: str) -> dict[str, Any]:
+    """The same seconds as in the tables; the median of the tasks where nothing was compared."""
+    value = cell.phases[phase].median_seconds
+    for (variant, form, task_count), effect in effects.items():
+        if (variant, task_count) == (cell.variant, cell.task_count):
+            if form == cell.form:
+                value = effect.seconds
+            elif effect.control == cell.form:
+                value = effect.control_seconds
+    return {"typical": value, "label": seconds(value)}
+
+
 def _span(effect: Comparison | None) -> dict[str, float | None]:
     if effect is None or effect.interval is None:
         return {"low": None, "high": None}
-    base = effect.control_median_seconds
+    base = effect.control_seconds
     return {"low": base * effect.interval.low, "high": base * effect.interval.high}
 
 
@@ -97,8 +110,8 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
     return layered(
         points.encode(y=y, x=x, color=colour, yOffset=offset),
         summary.mark_rule(strokeWidth=2.5, color=INK).encode(y=y, x="low:Q", x2="high:Q"),
-        summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="median:Q"),
-        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="median:Q", text="label:N"),
+        summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="typical:Q"),
+        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="typical:Q", text="label:N"),
         height=_ROW_HEIGHT * len(rows) + 62,
     )
 
