@@ -2,8 +2,8 @@
 
 Median, mean, standard deviation, percentiles (linear interpolation, type 7 of Hyndman and Fan, The American
 Statistician 50, 1996), minimum, maximum and median absolute deviation (not scaled) of the booted tasks of complete
-rounds. Tasks with another outcome or in an incomplete round are counted but give no figure. What a form changes is in
-`comparisons` alone: a second ratio, of other averages, would contradict it.
+rounds. Tasks with another outcome or in an incomplete round are counted but give no figure here. What a form changes
+is in `comparisons` alone: a second ratio, of other averages, would contradict it.
 """
 
 from __future__ import annotations
@@ -48,8 +48,17 @@ class Spread(Frozen):
     mad_seconds: float
 
 
+class Share(Frozen):
+    """How many of a treatment's tasks booted as their form promises, with the exact interval of that share."""
+
+    booted: int
+    tasks: int
+    low: float
+    high: float
+
+
 class Cell(Frozen):
-    """One treatment at one task count."""
+    """One treatment at one task count; ``booted`` is None if no task says anything of its image."""
 
     variant: str
     form: str
@@ -59,8 +68,19 @@ class Cell(Frozen):
     tasks: int
     tasks_in_figures: int
     outcomes: dict[str, int]
+    booted: Share | None = None
+    boots_less: bool = Field(default=False, description="that share is smaller than the control's, beyond chance")
+    lost_rounds: int = Field(default=0, description="complete rounds in which at least half of the tasks never booted")
     received_bytes_median: float | None
-    phases: dict[str, Spread]
+    seconds: dict[str, float] = Field(
+        default={}, description="by phase: geometric mean over the rounds of their medians, as in comparisons"
+    )
+    phases: dict[str, Spread] = Field(description="of the tasks that booted")
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Variant, form and task count."""
+        return self.variant, self.form, self.task_count
 
 
 def cells(design: Design, tasks: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Cell, ...]:

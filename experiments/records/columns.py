@@ -77,7 +77,7 @@ TASKS = (
     _time("boot_started_ns", "the task's own boot work began, by its own clock"),
     _time("boot_finished_ns", "the task's own boot work ended, by its own clock"),
 )
-"""One row per task. Only booted tasks have durations."""
+"""One row per task. Only tasks that booted have durations: those with the outcome booted or not-lazy."""
 
 ROUNDS = (
     _SWEEP,

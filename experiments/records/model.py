@@ -24,7 +24,7 @@ MAX_OFFSET_ERROR_MS = 1000.0
 
 
 class Outcome(StrEnum):
-    """How a task ended. Only `booted` tasks have durations."""
+    """How a task ended. A `not-lazy` task has booted, too, but without the lazy loading that its form promises."""
 
     BOOTED = "booted"
     TIMEOUT = "timeout"

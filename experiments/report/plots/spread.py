@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from experiments.analysis.cells import Cell
@@ -69,23 +68,12 @@ def _marks(cells: list[Cell], analysis: Analysis, phase: str) -> list[dict[str, 
         {
             "row": data.row_label(cell.form, cell.task_count, counts),
             "form": cell.form,
-            **_typical(cell, effects, phase),
+            "typical": (typical := cell.seconds.get(phase, cell.phases[phase].median_seconds)),
+            "label": seconds(typical),
             **_span(effects.get((cell.variant, cell.form, cell.task_count))),
         }
         for cell in sorted(cells, key=lambda cell: cell.task_count)
     ]
-
-
-def _typical(cell: Cell, effects: Mapping[tuple[str, str, int], Comparison], phase: str) -> dict[str, Any]:
-    """The same seconds as in the tables; the median of the tasks where nothing was compared."""
-    value = cell.phases[phase].median_seconds
-    for (variant, form, task_count), effect in effects.items():
-        if (variant, task_count) == (cell.variant, cell.task_count):
-            if form == cell.form:
-                value = effect.seconds
-            elif effect.control == cell.form:
-                value = effect.control_seconds
-    return {"typical": value, "label": seconds(value)}
 
 
 def _span(effect: Comparison | None) -> dict[str, float | None]:
