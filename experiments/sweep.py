@@ -183,8 +183,8 @@ class _Runner:
             raise
         except SociometerError as error:
             return self._commit(round_, attempt, _nothing(began_ns), RoundStatus.FAILED, str(error))
-        status = round_status(observation.tasks)
-        return self._commit(round_, attempt, observation, status, _reason(observation, status))
+        status = round_status(observation.tasks, round_.task_count)
+        return self._commit(round_, attempt, observation, status, _reason(observation, status, round_))
 
     def _commit(
         self, round_: Round, attempt: int, seen: RoundObservation, status: RoundStatus, reason: str | None
@@ -204,8 +204,9 @@ class _Runner:
     def _stop_when_lost(self, record: RoundRecord) -> None:
         self._lost = 0 if record.observation.tasks else self._lost + 1
         if self._lost >= MAX_LOST_ROUNDS:
+            last = f"{record.round.variant} as {record.round.form}: {record.reason}"
             raise SweepError(
-                f"{self._lost} rounds in a row could not run; the last: {record.reason} Every record is kept; "
+                f"{self._lost} rounds in a row could not run; the last, {last} Every record is kept; "
                 f"`sociometer sweep --resume {self._sweep.id}` goes on."
             )
 
@@ -252,9 +253,12 @@ def _nothing(began_ns: int) -> RoundObservation:
     )
 
 
-def _reason(observation: RoundObservation, status: RoundStatus) -> str | None:
-    """The first reason that a task gives for a round that is not complete."""
+def _reason(observation: RoundObservation, status: RoundStatus, round_: Round) -> str | None:
+    """The first reason that a task gives for a round that is not complete, or that their number is wrong."""
     if status is RoundStatus.COMPLETE:
         return None
     reasons = (task.reason for task in observation.tasks if task.outcome is not Outcome.BOOTED and task.reason)
-    return next(reasons, None)
+    if reason := next(reasons, None):
+        return reason
+    came = len(observation.tasks)
+    return None if came == round_.task_count else f"{came} tasks came, not {round_.task_count}"

@@ -16,7 +16,8 @@
     ├── StackError             exit 1   the stack's state or outputs cannot be used
     ├── StoreError             exit 1   the record store cannot be read or written
     ├── SweepError             exit 1   a sweep cannot start or go on
-    └── SlowerError            exit 4   a start became slower than `compare --fail-if-slower` allows
+    ├── SlowerError            exit 4   a start became slower than `compare --fail-if-slower` allows
+    └── UnsureError            exit 5   `compare --fail-if-unsure` cannot rule that out
 
 Messages say what happened, with which value, and what to do. Boundaries translate with ``raise … from``.
 """
@@ -102,3 +103,9 @@ class SlowerError(SociometerError):
     """A start became slower than it may, and that is no chance."""
 
     exit_code = 4
+
+
+class UnsureError(SociometerError):
+    """The data cannot tell whether a start became slower than it may, and that was asked for."""
+
+    exit_code = 5

@@ -6,22 +6,24 @@ cited where it is computed; `Analysis.methods` has the short version.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare
-from experiments.analysis.effects import Pairs, pairs, primary_phases, round_medians
-from experiments.analysis.findings import Analysis
+from experiments.analysis.effects import Pairs, deployed_pairs, pairs, primary_phases, round_medians
+from experiments.analysis.failures import described, failures, guarded, with_shares
+from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
 from experiments.analysis.noise import SAMPLED, noise
 from experiments.analysis.precision import look
 from experiments.analysis.sentences import headline
+from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
 from experiments.analysis.trends import moved, trends
-from experiments.plan.plan import Look
+from experiments.plan.plan import Design, Look
 from experiments.records.origin import NOT_MEASURED
 from experiments.records.phases import PRIMARY_PHASES
 from experiments.store.sweeps import Sweep
@@ -42,9 +44,11 @@ def analyse(
     """
     design, terms = sweep.plan.design, terms_for(sweep, level, precision)
     medians = round_medians(tasks)
-    all_pairs, all_cells = pairs(design, medians), cells(design, tasks, rounds)
-    phases = {**dict.fromkeys(design.variants, PRIMARY_PHASES[0]), **_primary_phases(all_pairs, all_cells)}
-    comparisons, all_trends = compare(all_pairs, terms, phases), trends(medians, rounds)
+    all_pairs, deployed = pairs(design, medians), deployed_pairs(design, tasks)
+    phases = _primary_phases(design, all_pairs, bare_cells := cells(design, tasks, rounds))
+    all_cells = described(bare_cells, counts(tasks), medians, phases)
+    compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
@@ -56,9 +60,11 @@ def analyse(
         primary_phases=phases,
         cells=all_cells,
         comparisons=comparisons,
+        as_deployed=compared[len(all_pairs) :],
         trends=all_trends,
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, terms.precision),
+            *failures(tasks, all_cells),
             *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),
             *moved(all_trends, terms.level),
         ),
@@ -80,10 +86,16 @@ def terms_for(sweep: Sweep, level: float, precision: float) -> Terms:
     )
 
 
-def _primary_phases(pairs: Sequence[Pairs], cells: Sequence[Cell]) -> dict[str, str]:
-    """Decide from the pairs, or from the cells for a variant that has no pairs."""
+def _compared(pairs: Sequence[Pairs], terms: Terms, phases: Mapping[str, str]) -> list[Comparison]:
+    """Compare, corrected for all together, and claim nothing that lost blocks speak against."""
+    return [guarded(each, pair) for each, pair in zip(compare(pairs, terms, phases), pairs, strict=True)]
+
+
+def _primary_phases(design: Design, pairs: Sequence[Pairs], cells: Sequence[Cell]) -> dict[str, str]:
+    """Decide from the pairs, or from the cells for a variant that has no pairs, or for one that has nothing: boot."""
     from_cells = primary_phases((cell.variant, phase) for cell in cells for phase in cell.phases)
-    return {**from_cells, **primary_phases((pair.variant, pair.phase) for pair in pairs)}
+    from_pairs = primary_phases((pair.variant, pair.phase) for pair in pairs)
+    return {**dict.fromkeys(design.variants, PRIMARY_PHASES[0]), **from_cells, **from_pairs}
 
 
 def _last_look(sweep: Sweep, pairs: Sequence[Pairs], rounds: pd.DataFrame) -> Look | None:

@@ -1,10 +1,9 @@
-"""Describe a sweep's records: medians, spread and ratios to `plain` per variant, form and task count. Pure.
+"""Describe a sweep's records: medians and spread per variant, form and task count. Pure.
 
 Median, mean, standard deviation, percentiles (linear interpolation, type 7 of Hyndman and Fan, The American
 Statistician 50, 1996), minimum, maximum and median absolute deviation (not scaled) of the booted tasks of complete
-rounds. Tasks with another outcome or in an incomplete round are counted but give no figure. A ratio is the median of a
-form over that of `plain` for the same variant and task count. It has no interval here, so it describes and gives no
-verdict (`comparisons` gives both).
+rounds. Tasks with another outcome or in an incomplete round are counted but give no figure here. What a form changes
+is in `comparisons` alone: a second ratio, of other averages, would contradict it.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ from pydantic import Field
 
 from experiments.plan.plan import Design
 from experiments.records.model import Outcome, RoundStatus, TaskRecord
-from experiments.records.phases import COMPARED_PHASES, PHASES
-from infra.outputs import CONTROL
+from experiments.records.phases import PHASES
 from kit.values import Frozen
 
 if TYPE_CHECKING:
@@ -48,11 +46,19 @@ class Spread(Frozen):
     least_seconds: float
     most_seconds: float
     mad_seconds: float
-    ratio_to_plain: float | None = None
+
+
+class Share(Frozen):
+    """How many of a treatment's tasks booted as their form promises, with the exact interval of that share."""
+
+    booted: int
+    tasks: int
+    low: float
+    high: float
 
 
 class Cell(Frozen):
-    """One treatment at one task count."""
+    """One treatment at one task count; ``booted`` is None if no task says anything of its image."""
 
     variant: str
     form: str
@@ -62,8 +68,19 @@ class Cell(Frozen):
     tasks: int
     tasks_in_figures: int
     outcomes: dict[str, int]
+    booted: Share | None = None
+    boots_less: bool = Field(default=False, description="that share is smaller than the control's, beyond chance")
+    lost_rounds: int = Field(default=0, description="complete rounds in which at least half of the tasks never booted")
     received_bytes_median: float | None
-    phases: dict[str, Spread]
+    seconds: dict[str, float] = Field(
+        default={}, description="by phase: geometric mean over the rounds of their medians, as in comparisons"
+    )
+    phases: dict[str, Spread] = Field(description="of the tasks that booted")
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Variant, form and task count."""
+        return self.variant, self.form, self.task_count
 
 
 def cells(design: Design, tasks: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Cell, ...]:
@@ -75,10 +92,7 @@ def cells(design: Design, tasks: pd.DataFrame, rounds: pd.DataFrame) -> tuple[Ce
     planned = [
         (variant, form, count) for variant in design.variants for count in design.task_counts for form in design.forms
     ]
-    without_ratios = [
-        _cell(key, tasks_by_key.get(key, tasks[:0]), rounds_by_key.get(key, rounds[:0])) for key in planned
-    ]
-    return tuple(_with_ratios(without_ratios))
+    return tuple(_cell(key, tasks_by_key.get(key, tasks[:0]), rounds_by_key.get(key, rounds[:0])) for key in planned)
 
 
 def under_load(rounds: pd.DataFrame) -> pd.Series:
@@ -154,25 +168,3 @@ def _counts(outcomes: pd.Series) -> dict[str, int]:
 def _phases(tasks: pd.DataFrame) -> dict[str, Spread]:
     samples = {phase: tasks[f"{phase}_seconds"].dropna().to_numpy() for phase in PHASES}
     return {phase: spread(sample) for phase, sample in samples.items() if len(sample)}
-
-
-def _with_ratios(cells: Sequence[Cell]) -> list[Cell]:
-    controls = {(cell.variant, cell.task_count): cell for cell in cells if cell.form == CONTROL}
-    return [_with_ratio(cell, controls.get((cell.variant, cell.task_count))) for cell in cells]
-
-
-def _with_ratio(cell: Cell, control: Cell | None) -> Cell:
-    if control is None or control is cell:
-        return cell
-    phases = {
-        phase: sample.model_copy(update={"ratio_to_plain": _ratio(phase, sample, control)})
-        for phase, sample in cell.phases.items()
-    }
-    return cell.model_copy(update={"phases": phases})
-
-
-def _ratio(phase: str, sample: Spread, control: Cell) -> float | None:
-    base = control.phases.get(phase)
-    if phase not in COMPARED_PHASES or base is None or base.median_seconds == 0:
-        return None
-    return sample.median_seconds / base.median_seconds

@@ -143,8 +143,8 @@ def _without_interval(pair: Pairs) -> Comparison:
         task_count=pair.task_count,
         phase=pair.phase,
         blocks=len(pair.seconds),
-        median_seconds=float(np.median(pair.seconds)),
-        control_median_seconds=float(np.median(pair.control_seconds)),
+        seconds=geometric_mean(pair.seconds),
+        control_seconds=geometric_mean(pair.control_seconds),
         ratio=_ratio(pair.differences),
         interval=None,
         verdict="undecided",
@@ -161,6 +161,11 @@ def shares(is_primary: Sequence[bool]) -> Floats:
 
 def _t_p_value(pair: Pairs, terms: Terms) -> float:
     return min(1.0, float(paired.p_value(pair.differences)) * terms.p_factor)
+
+
+def geometric_mean(seconds: Floats) -> float:
+    """Return the mean whose ratio is the mean of ratios, so that seconds and change never contradict each other."""
+    return float(np.exp(np.log(seconds).mean()))
 
 
 def _ratio(differences: Floats) -> float:

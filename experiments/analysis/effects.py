@@ -1,29 +1,38 @@
 """Turn frames into paired data: the median of each round, and the difference between form and control in each block.
 
-Faces `analysis`, the stopping rule and `compare`. Pure. A round that was incomplete or had no booted task has no
-median, so its block does not contribute to that comparison.
+Faces `analysis`, the stopping rule and `compare`. Pure. A task that never got to the end of a phase, because it timed
+out or stopped by itself, counts in its round as slower than every task that did. So a median needs no assumption on how
+slow it would have been, as long as fewer than half of the round's tasks are such (a censored sample's median: Klein and
+Moeschberger, Survival Analysis, 2003, section 4.5). Else the round is lost: it has no median and its block does not
+contribute, and the analysis says so. Neither does the block of a round that was incomplete.
+
+A task that did not load lazily although its form promises it is no measurement of the form. But it is what users get,
+so the same is also computed ``as_deployed``, with these tasks.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.analysis.cells import STATE, measured
+from experiments.analysis.shares import NEVER_BOOTED, TREATMENT
 from experiments.analysis.statistics.paired import Floats
 from experiments.plan.plan import Design
-from experiments.records.phases import COMPARED_PHASES, PRIMARY_PHASES
+from experiments.records.model import Outcome, RoundStatus
+from experiments.records.phases import COMPARED_PHASES, NS_PER_SECOND, PHASES, PRIMARY_PHASES
 from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROUND_KEYS = ["variant", "form", "task_count", "block", "round"]
+_COUNTED = (Outcome.BOOTED.value, *NEVER_BOOTED)
+_COUNTED_AS_DEPLOYED = (*_COUNTED, Outcome.NOT_LAZY.value)
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,11 @@ class Pairs:
     phase: str
     seconds: Floats
     control_seconds: Floats
+    lost: int = 0
+    """Blocks in which at least half of the form's tasks never got there."""
+    control_lost: int = 0
+    as_deployed: bool = False
+    """Whether tasks that did not load lazily are among them."""
 
     @property
     def differences(self) -> Floats:
@@ -44,11 +58,41 @@ class Pairs:
         return np.asarray(np.log(self.seconds / self.control_seconds))
 
 
-def round_medians(tasks: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per complete round: `ROUND_KEYS` and the median seconds of its booted tasks in each phase."""
-    columns = [f"{phase}_seconds" for phase in COMPARED_PHASES]
-    booted = measured(tasks[[*ROUND_KEYS, *STATE, *columns]])
-    return booted.groupby(ROUND_KEYS, observed=True)[columns].median().reset_index()
+def round_medians(tasks: pd.DataFrame, *, as_deployed: bool = False) -> pd.DataFrame:
+    """Return one row per complete round: `ROUND_KEYS`, the median seconds in each phase (NaN if there is none), and in
+    ``PHASE_lost`` whether that is because at least half of its tasks never got there."""
+    import pandas as pd
+
+    columns = [f"{phase}_seconds" for phase in PHASES]
+    waits = _waits(tasks, _COUNTED_AS_DEPLOYED if as_deployed else _COUNTED)
+    medians = waits.groupby(ROUND_KEYS, observed=True)[columns].median()
+    lost = np.isinf(medians).rename(columns=lambda name: name.replace("_seconds", "_lost"))
+    return pd.concat([medians.mask(np.isinf(medians)), lost], axis=1).reset_index()
+
+
+def _waits(tasks: pd.DataFrame, counted: Collection[str]) -> pd.DataFrame:
+    """Return `ROUND_KEYS` and the seconds of each task that counts; infinite where it never got there."""
+    complete = tasks[tasks["outcome"].isin(counted) & (tasks["round_status"] == RoundStatus.COMPLETE.value)]
+    waits = complete[[*ROUND_KEYS, *(f"{phase}_seconds" for phase in PHASES)]].copy()
+    never = complete[complete["outcome"].isin(NEVER_BOOTED)]
+    for phase in PHASES if len(never) else ():
+        spent = never[PHASES[phase].ends].sub(never[PHASES[phase].begins]).astype("Float64") / NS_PER_SECOND
+        waits.loc[never.index, f"{phase}_seconds"] = spent.fillna(np.inf).astype("float64")
+    return waits
+
+
+def deployed_pairs(design: Design, tasks: pd.DataFrame, control: str = CONTROL) -> list[Pairs]:
+    """Return the pairs, as deployed, of every treatment and task count of which tasks did not load lazily."""
+    keys = not_lazy(tasks)
+    every = pairs(design, round_medians(tasks, as_deployed=True), control) if keys else []
+    return [replace(pair, as_deployed=True) for pair in every if (pair.variant, pair.form, pair.task_count) in keys]
+
+
+def not_lazy(tasks: pd.DataFrame) -> set[tuple[str, str, int]]:
+    """Return the (variant, form, task count) of tasks in complete rounds that did not load lazily as promised."""
+    complete = tasks["round_status"] == RoundStatus.COMPLETE.value
+    rows = tasks.loc[complete & (tasks["outcome"] == Outcome.NOT_LAZY.value), TREATMENT].drop_duplicates()
+    return {(str(variant), str(form), int(count)) for variant, form, count in rows.itertuples(index=False)}
 
 
 def pairs(design: Design, medians: pd.DataFrame, control: str = CONTROL) -> list[Pairs]:
@@ -78,6 +122,8 @@ def _pairs(form_rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[
                 phase=phase,
                 seconds=seconds[:, 0],
                 control_seconds=seconds[:, 1],
+                lost=int(both[f"{phase}_lost"].sum()),
+                control_lost=int(both[f"{phase}_lost_control"].sum()),
             )
 
 

@@ -10,12 +10,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from experiments.analysis.cells import Cell
+from experiments.analysis.cells import Cell, Share
 from experiments.analysis.left_out import LeftOut
 from kit.values import Frozen
 
-FINDINGS_SCHEMA = 2
-"""History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before."""
+FINDINGS_SCHEMA = 3
+"""History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
+3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians;
+`as_deployed`, and the shares of tasks that booted."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -39,8 +41,8 @@ class Comparison(Frozen):
     task_count: int
     phase: str = Field(description="one of `phases.PHASES`")
     blocks: int = Field(description="blocks in which both were measured")
-    median_seconds: float
-    control_median_seconds: float
+    seconds: float = Field(description="of the form: geometric mean over these blocks of its round's median")
+    control_seconds: float = Field(description="the same of the control, so that their ratio is `ratio`")
     ratio: float = Field(description="form ÷ control of the round medians: geometric mean over the blocks")
     interval: Interval | None = Field(description="of the ratio; None if there are too few blocks")
     p_value: float | None = Field(default=None, description="permutation test over the plan's randomisation")
@@ -58,6 +60,12 @@ class Comparison(Frozen):
         default=None, description="smallest relative difference that 4 of 5 such sweeps would show"
     )
     blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0 if it is met")
+    booted: Share | None = Field(default=None, description="tasks of the form that booted as promised, of all phases")
+    control_booted: Share | None = None
+    boots_less: bool = Field(default=False, description="whether the form's share is smaller beyond chance")
+    lost_blocks: int = Field(default=0, description="blocks in which at least half of the form's tasks never got there")
+    control_lost_blocks: int = 0
+    as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
 
 
 class Trend(Frozen):
@@ -77,6 +85,8 @@ WarningKind = Literal[
     "no-control",
     "incomplete",
     "stopped",
+    "failures",
+    "late",
     "overloaded",
     "bimodal",
     "outlier",
@@ -114,6 +124,9 @@ class Analysis(Frozen):
     primary_phases: dict[str, str] = Field(description="by variant: the phase that its verdict is about")
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]
+    as_deployed: tuple[Comparison, ...] = Field(
+        default=(), description="the same, with tasks that did not load lazily, where there were any: what users get"
+    )
     trends: tuple[Trend, ...]
     findings: tuple[Finding, ...]
     left_out: tuple[LeftOut, ...]

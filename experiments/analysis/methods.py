@@ -19,6 +19,17 @@ _ALWAYS = (
         "1984",
     ),
     Method(
+        name="Tasks that never booted: slower than every task of their round that did; a round in which they are half "
+        "or more has no median",
+        source="Klein and Moeschberger, Survival Analysis, 2nd edition, 2003",
+    ),
+    Method(
+        name="Share of tasks that booted: exact interval; Fisher's exact test, with Holm's correction over treatments "
+        "that had failures, and a permutation of whole blocks",
+        source="Clopper and Pearson, Biometrika 26, 1934; Fisher, The Design of Experiments, 1935; Tarone, Biometrics "
+        "46, 1990",
+    ),
+    Method(
         name="Interval: Student's t on the logarithms of the blocks' ratios",
         source="Student, The Probable Error of a Mean, Biometrika 6, 1908",
     ),

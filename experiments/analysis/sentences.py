@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from experiments.analysis.cells import Share
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
 from experiments.plan.plan import Design
 from experiments.records.phases import PHASES
@@ -60,6 +61,14 @@ def interval(of_ratio: Interval | None) -> str:
     if of_ratio is None:
         return ""
     return f"{change(of_ratio.low).removesuffix(' %')} to {change(of_ratio.high)}"
+
+
+def share(of_tasks: Share | None) -> str:
+    """Return how many tasks booted, with the exact interval: 22 of 24 (73-99 %); empty for None."""
+    if of_tasks is None:
+        return ""
+    low, high = (f"{100 * end:.0f}" for end in (of_tasks.low, of_tasks.high))
+    return f"{of_tasks.booted:,} of {of_tasks.tasks:,} ({low}\N{EN DASH}{high} %)"
 
 
 def verdict(comparison: Judged) -> str:

@@ -1,30 +1,35 @@
-"""A gate for continuous integration: did starts get slower than allowed between two sweeps? Pure.
+"""A gate for continuous integration: did starts get slower, or fail more often, between two sweeps? Pure.
 
-The gate fails only on evidence: the verdict is `slower` and the whole interval lies at or above the limit. An
-inconclusive result does not fail, but it is reported, because a gate that passes for lack of data is worthless. For
-the same reason the gate fails if a treatment that was measured before has no complete round after.
+The gate fails only on evidence: the verdict is `slower` and the whole interval lies at or above the limit, or fewer
+tasks boot than before, beyond chance. It also fails if a treatment that was measured before has no figure after. An
+inconclusive result is reported, and fails if that is asked for (`--fail-if-unsure`). What the pair could have caught is
+always said, because a gate that passes for lack of data is worthless.
 """
 
 from __future__ import annotations
 
-from experiments.analysis.sentences import interval
+from experiments.analysis.cells import Share
+from experiments.analysis.sentences import interval, share
+from experiments.compare.lacking import Booting
 from experiments.compare.versus import Change, Versus
 from experiments.wording import change as changed
-from experiments.wording import percent, tasks
+from experiments.wording import percent, plural, tasks
 from kit.values import Frozen
 
 
 class Judgement(Frozen):
-    """A phrase for each change that is slower than allowed, each that may be (``open``), and each lost treatment."""
+    """A phrase for each change that is slower than allowed, each that may be (``open``), each lost treatment, and each
+    of which ``fewer`` tasks boot than before."""
 
     slower: tuple[str, ...]
     open: tuple[str, ...]
     lost: tuple[str, ...] = ()
+    fewer: tuple[str, ...] = ()
 
     @property
     def fails(self) -> bool:
         """Whether the gate fails."""
-        return bool(self.slower or self.lost)
+        return bool(self.slower or self.lost or self.fewer)
 
 
 def judge(comparison: Versus, limit: float) -> Judgement:
@@ -32,7 +37,13 @@ def judge(comparison: Versus, limit: float) -> Judgement:
     primary = [change for change in comparison.changes if change.primary]
     slower = [change for change in primary if _is_slower(change, limit)]
     unclear = [change for change in primary if change not in slower and not _is_within(change, limit)]
-    return Judgement(slower=tuple(map(_phrase, slower)), open=tuple(map(_phrase, unclear)), lost=comparison.lost)
+    perhaps = [each for each in comparison.booting if not each.less and _share(each.after) < _share(each.before)]
+    return Judgement(
+        slower=tuple(map(_phrase, slower)),
+        open=(*map(_phrase, unclear), *map(_booting, perhaps), *(text.rstrip(".") for text in comparison.unfinished)),
+        lost=comparison.lost,
+        fewer=tuple(_booting(each) for each in comparison.booting if each.less),
+    )
 
 
 def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str:
@@ -40,7 +51,9 @@ def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str
     sentences = []
     if judgement.lost:
         lost = ", ".join(judgement.lost)
-        sentences.append(f"No longer measured: {lost} (no complete round after; `sociometer report` says why).")
+        sentences.append(f"No longer measured: {lost} (no round with a figure after; `sociometer report` says why).")
+    if judgement.fewer:
+        sentences.append(f"Fewer tasks boot, beyond chance: {'; '.join(judgement.fewer)}.")
     if judgement.slower:
         sentences.append(f"Slower by {percent(limit)} or more: {'; '.join(judgement.slower)}.")
         if unequal:
@@ -49,8 +62,22 @@ def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str
 
 
 def doubt(judgement: Judgement, limit: float) -> str:
-    """Return the warning about changes that may be slower than allowed."""
-    return f"Cannot rule out a slowdown of {percent(limit)}: {'; '.join(judgement.open)}. More blocks would tell."
+    """Return the warning about changes that may be worse than allowed."""
+    return f"Cannot rule out a slow-down of {percent(limit)}: {'; '.join(judgement.open)}. More blocks would tell."
+
+
+def reach(comparison: Versus) -> str:
+    """Say which slow-down the pair could have caught: of the treatment of which it could catch least."""
+    primary = [change for change in comparison.changes if change.primary]
+    known = [change for change in primary if change.could_catch is not None]
+    if len(known) < len(primary) or not known:
+        return "This pair of sweeps could miss any slow-down, however large: it takes 3 blocks in each of them."
+    worst = max(known, key=lambda change: change.could_catch or 0)
+    least_sure = f" Least sure is {_treatment(worst)}." if len(known) > 1 else ""
+    return (
+        f"Such a pair of sweeps catches a slow-down of {percent(worst.could_catch or 0)} or more in 4 of 5 cases; a "
+        f"smaller one may pass unseen.{least_sure}"
+    )
 
 
 def _is_slower(change: Change, limit: float) -> bool:
@@ -58,11 +85,24 @@ def _is_slower(change: Change, limit: float) -> bool:
 
 
 def _is_within(change: Change, limit: float) -> bool:
-    return change.interval is not None and change.interval.high < 1 + limit
+    return change.interval is not None and change.interval.high < 1 + limit and not change.lost_blocks
+
+
+def _share(of_tasks: Share) -> float:
+    return of_tasks.booted / of_tasks.tasks
+
+
+def _treatment(each: Change | Booting) -> str:
+    return f"{each.variant} {each.form} with {tasks(each.task_count)}"
 
 
 def _phrase(change: Change) -> str:
-    subject = f"{change.phase} of {change.variant} {change.form} with {tasks(change.task_count)}"
+    subject = f"{change.phase} of {_treatment(change)}{', as deployed,' if change.as_deployed else ''}"
     if change.interval is None:
         return f"{subject} {changed(change.ratio)} in too few blocks"
-    return f"{subject} {changed(change.ratio)} ({interval(change.interval)})"
+    lost = f", and too many tasks failed in {plural(change.lost_blocks, 'more block')}" if change.lost_blocks else ""
+    return f"{subject} {changed(change.ratio)} ({interval(change.interval)}){lost}"
+
+
+def _booting(each: Booting) -> str:
+    return f"{share(each.after)} tasks of {_treatment(each)} booted, {share(each.before)} before"

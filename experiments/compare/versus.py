@@ -9,25 +9,26 @@ all rows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
 from experiments.analysis.cells import measured
 from experiments.analysis.comparisons import Terms, bound, shares, taken_alone, verdict
-from experiments.analysis.effects import pairs, primary_phases, round_medians
+from experiments.analysis.effects import not_lazy, primary_phases
+from experiments.analysis.failures import claimable
 from experiments.analysis.findings import Direction, Interval, Verdict
-from experiments.analysis.noise import FOREIGN_PRESSURE, TREATMENT
+from experiments.analysis.noise import FOREIGN_PRESSURE
+from experiments.analysis.shares import TREATMENT
 from experiments.analysis.statistics import stopping, unpaired
 from experiments.analysis.statistics.multiple import holm
-from experiments.analysis.statistics.paired import LEAST_BLOCKS, Floats
-from experiments.compare import comparable
-from experiments.plan.plan import Design
+from experiments.analysis.statistics.paired import LEAST_BLOCKS
+from experiments.compare import caught, comparable, lacking
+from experiments.compare.lacking import Booting
+from experiments.compare.samples import Measure, Recorded, Samples, logarithms
+from experiments.compare.samples import samples as samples_of
 from experiments.records.origin import NOT_MEASURED
-from experiments.records.phases import COMPARED_PHASES
 from experiments.store.sweeps import Sweep
 from experiments.wording import percent, tasks
 from kit.errors import SweepError
@@ -35,8 +36,6 @@ from kit.values import Frozen
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Measure = Literal["seconds", "ratio-to-plain"]
 
 
 class Change(Frozen):
@@ -47,11 +46,11 @@ class Change(Frozen):
     task_count: int
     phase: str
     primary: bool = Field(description="whether the variant's verdict is about this phase")
-    before: float
+    before: float = Field(description="geometric mean over the blocks, as is `after`, so that their ratio is `ratio`")
     after: float
     blocks_before: int
     blocks_after: int
-    ratio: float = Field(description="after ÷ before, of geometric means over the blocks")
+    ratio: float = Field(description="after ÷ before")
     interval: Interval | None = Field(default=None, description="of the ratio; None if there are too few blocks")
     p_value: float | None = Field(default=None, description="permutation of blocks between the sweeps")
     p_adjusted: float | None = Field(default=None, description="Welch's t, corrected for the number of rows")
@@ -60,12 +59,20 @@ class Change(Frozen):
     taken_alone: Direction | None = Field(
         default=None, description="the verdict of an undecided row if it were the only one"
     )
+    as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
+    lost_blocks: int = Field(default=0, description="blocks after in which at least half of the tasks never got there")
+    lost_before: int = 0
+    could_catch: float | None = Field(
+        default=None,
+        description="smallest slow-down that 4 of 5 such pairs would call slower (by the limit, if one is given); of "
+        "primary phases",
+    )
 
 
 class Versus(Frozen):
     """A comparison of two sweeps; ``differing`` lists what differs between them, by aspect."""
 
-    schema_version: int = 1
+    schema_version: int = 2
     before: str
     after: str
     target: str = Field(description="of both, or BEFORE / AFTER")
@@ -73,39 +80,26 @@ class Versus(Frozen):
     measure: Measure
     differing: dict[str, list[str]]
     changes: tuple[Change, ...]
+    booting: tuple[Booting, ...] = ()
     warnings: tuple[str, ...] = Field(default=(), description="other possible explanations of a change")
     lost: tuple[str, ...] = Field(default=(), description="treatments measured before; planned but not measured after")
-    unfinished: tuple[str, ...] = Field(default=(), description="a sentence per sweep that is not finished")
+    unfinished: tuple[str, ...] = Field(
+        default=(), description="a sentence per sweep that is not finished, or lacks rounds of a treatment"
+    )
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A sweep with the frame of its tasks."""
+def compare(before: Recorded, after: Recorded, across: str | None, *, limit: float = 0.0) -> Versus:
+    """Compare two sweeps; raise `SweepError` if they cannot be compared or have no treatment in common.
 
-    sweep: Sweep
-    tasks: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """The logarithms to compare, one per block of each sweep."""
-
-    variant: str
-    form: str
-    task_count: int
-    phase: str
-    before: Floats
-    after: Floats
-
-
-def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
-    """Compare two sweeps; raise `SweepError` if they cannot be compared or have no treatment in common."""
+    ``limit`` is the slow-down that `could_catch` asks about, as a share.
+    """
     differing = comparable.check(before.sweep, after.sweep, across)
     targets = [side.sweep.key_metadata.get("target", side.sweep.outputs.target) for side in (before, after)]
     measure: Measure = "ratio-to-plain" if "target" in differing else "seconds"
-    earlier, later = (_logarithms(side, measure) for side in (before, after))
-    samples = list(_samples(earlier, later))
-    if not samples:
+    deployed = bool(not_lazy(before.tasks) | not_lazy(after.tasks))
+    earlier, later = (logarithms(side, measure, deployed=deployed) for side in (before, after))
+    samples, booting = list(samples_of(earlier, later)), tuple(lacking.booting(before, after))
+    if not samples and not booting:
         raise SweepError(
             f"Sweeps {before.sweep.id} and {after.sweep.id} share no treatment at a task count that both measured in "
             "complete rounds."
@@ -117,14 +111,11 @@ def compare(before: Recorded, after: Recorded, across: str | None) -> Versus:
         simulated=any(target in NOT_MEASURED for target in targets),
         measure=measure,
         differing=differing,
-        changes=_changes(samples, _terms(before.sweep, after.sweep)),
+        changes=changes(samples, _terms(before.sweep, after.sweep), limit),
+        booting=booting,
         warnings=() if "target" in differing else tuple(_unequal_load(before.tasks, after.tasks)),
-        lost=tuple(_lost(earlier, later, after.sweep.plan.design)),
-        unfinished=tuple(
-            f"Sweep {side.sweep.id} is not finished ({side.sweep.status})."
-            for side in (before, after)
-            if side.sweep.status != "finished"
-        ),
+        lost=tuple(lacking.lost(earlier, later, after.sweep.plan.design)),
+        unfinished=tuple(text for side in (before, after) for text in lacking.unfinished(side)),
     )
 
 
@@ -133,15 +124,6 @@ def _terms(before: Sweep, after: Sweep) -> Terms:
     if before.plan.stopping is None and after.plan.stopping is None:
         return Terms()
     return Terms(nominal_level=stopping.nominal_level(Terms().level), p_factor=stopping.P_FACTOR)
-
-
-def _lost(before: dict[RowKey, Floats], after: dict[RowKey, Floats], planned: Design) -> Iterator[str]:
-    """Name the treatments and task counts that broke: without them a comparison would look clean."""
-    earlier, later = ({key[:3]: None for key, values in side.items() if len(values)} for side in (before, after))
-    for variant, form, count in earlier:
-        is_planned = variant in planned.variants and form in planned.forms and count in planned.task_counts
-        if is_planned and (variant, form, count) not in later:
-            yield f"{variant} {form} with {tasks(count)}"
 
 
 def _unequal_load(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
@@ -162,75 +144,72 @@ def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
     return {(str(variant), str(form), int(count)): float(share) for (variant, form, count), share in grouped.items()}
 
 
-RowKey = tuple[str, str, int, str]
-
-
-def _logarithms(side: Recorded, measure: Measure) -> dict[RowKey, Floats]:
-    """Return one logarithm per block, by variant, form, task count and phase."""
-    medians = round_medians(side.tasks)
-    if measure == "ratio-to-plain":
-        all_pairs = pairs(side.sweep.plan.design, medians)
-        return {(pair.variant, pair.form, pair.task_count, pair.phase): pair.differences for pair in all_pairs}
-    grouped = medians.groupby(["variant", "form", "task_count"], observed=True)
-    return {
-        (str(variant), str(form), int(count), phase): _positive_logarithms(rounds[f"{phase}_seconds"])
-        for ((variant, form, count), rounds), phase in product(grouped, COMPARED_PHASES)
-    }
-
-
-def _positive_logarithms(seconds: pd.Series) -> Floats:
-    values = seconds.dropna().to_numpy(dtype=float)
-    return np.asarray(np.log(values[values > 0]))
-
-
-def _samples(before: dict[RowKey, Floats], after: dict[RowKey, Floats]) -> Iterator[_Samples]:
-    for key in before:
-        if key in after and len(before[key]) and len(after[key]):
-            yield _Samples(*key, before[key], after[key])
-
-
-def _changes(samples: Sequence[_Samples], terms: Terms) -> tuple[Change, ...]:
-    p_values = np.array([unpaired.p_value(row.before, row.after) if _testable(row) else 1.0 for row in samples])
-    phases = primary_phases((row.variant, row.phase) for row in samples)
-    descriptions = [_described(row, primary=row.phase == phases[row.variant]) for row in samples]
-    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), shares([change.primary for change in descriptions]))
+def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Change, ...]:
+    """Return one change per element of ``samples``, corrected for all of them together."""
+    p_values = np.array(
+        [
+            unpaired.p_value(each.before.logarithms, each.after.logarithms) if _testable(each) else 1.0
+            for each in samples
+        ]
+    )
+    phases = primary_phases((each.row.variant, each.row.phase) for each in samples)
+    descriptions = [_described(each, primary=each.row.phase == phases[each.row.variant]) for each in samples]
+    weights = shares([change.primary for change in descriptions])
+    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), weights)
+    judged = [
+        _judged(each, float(p), change, terms) if _testable(each) else change
+        for each, p, change in zip(samples, adjusted, descriptions, strict=True)
+    ]
     return tuple(
-        _judged(row, float(p), change, terms) if _testable(row) else change
-        for row, p, change in zip(samples, adjusted, descriptions, strict=True)
+        change.model_copy(
+            update={
+                "could_catch": caught.slowdown(each.before.logarithms, each.after.logarithms, terms, weight, limit)
+                if change.primary and _testable(each)
+                else None
+            }
+        )
+        for each, change, weight in zip(samples, judged, weights, strict=True)
     )
 
 
-def _testable(row: _Samples) -> bool:
-    return min(len(row.before), len(row.after)) >= LEAST_BLOCKS
+def _p_value(each: Samples) -> float:
+    return unpaired.p_value(each.before.logarithms, each.after.logarithms)
 
 
-def _described(row: _Samples, *, primary: bool) -> Change:
+def _testable(each: Samples) -> bool:
+    return min(len(each.before.logarithms), len(each.after.logarithms)) >= LEAST_BLOCKS
+
+
+def _described(each: Samples, *, primary: bool) -> Change:
+    before, after = each.before.logarithms, each.after.logarithms
     return Change(
-        variant=row.variant,
-        form=row.form,
-        task_count=row.task_count,
-        phase=row.phase,
+        **each.row._asdict(),
         primary=primary,
-        before=float(np.exp(np.median(row.before))),
-        after=float(np.exp(np.median(row.after))),
-        blocks_before=len(row.before),
-        blocks_after=len(row.after),
-        ratio=float(np.exp(row.after.mean() - row.before.mean())),
+        before=float(np.exp(before.mean())),
+        after=float(np.exp(after.mean())),
+        blocks_before=len(before),
+        blocks_after=len(after),
+        lost_before=each.before.lost,
+        lost_blocks=each.after.lost,
+        ratio=float(np.exp(after.mean() - before.mean())),
     )
 
 
-def _judged(row: _Samples, p_adjusted: float, description: Change, terms: Terms) -> Change:
-    low, high = np.exp(unpaired.interval(row.before, row.after, terms.nominal_level))
+def _judged(each: Samples, p_adjusted: float, description: Change, terms: Terms) -> Change:
+    before, after = each.before.logarithms, each.after.logarithms
+    low, high = np.exp(unpaired.interval(before, after, terms.nominal_level))
     interval = Interval(low=low, high=high, level=terms.level)
-    permuted = unpaired.permuted(row.before, row.after)
-    decision = verdict(interval, p_adjusted, permuted, terms.margin)
+    permuted = unpaired.permuted(before, after)
+    lost = {"lost": each.after.lost, "control_lost": each.before.lost}
+    decision = claimable(verdict(interval, p_adjusted, permuted, terms.margin), **lost)
+    alone = taken_alone(interval, permuted) if decision == "undecided" else None
     return description.model_copy(
         update={
             "interval": interval,
             "p_value": permuted.p_value,
             "p_adjusted": p_adjusted,
             "verdict": decision,
-            "taken_alone": taken_alone(interval, permuted) if decision == "undecided" else None,
+            "taken_alone": alone if alone and claimable(alone, **lost) == alone else None,
             "margin": bound(interval) if decision == "no-difference" else None,
         }
     )

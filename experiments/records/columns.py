@@ -60,7 +60,7 @@ TASKS = (
     Column("image_digest", "text", "", "digest of the manifest, or of the image index (soci-v2), that the task ran"),
     Column("snapshotter", "text", "", "soci or overlayfs, as reported by the metadata endpoint", missing=True),
     Column("outcome", "text", "", "booted, timeout, stopped, not-lazy, contaminated, aborted or failed"),
-    Column("reason", "text", "", "why the task did not boot, in one line", missing=True),
+    Column("reason", "text", "", "why it did not boot as promised, or that it was late, in one line", missing=True),
     *(_seconds(f"{name}_seconds", f"{phase.ends} - {phase.begins}") for name, phase in PHASES.items()),
     Column("lazy_layers", "integer", "layers", "layers mounted through FUSE; lab only", missing=True),
     Column("received_bytes", "integer", "bytes", "received over the task's network", missing=True),
@@ -77,7 +77,7 @@ TASKS = (
     _time("boot_started_ns", "the task's own boot work began, by its own clock"),
     _time("boot_finished_ns", "the task's own boot work ended, by its own clock"),
 )
-"""One row per task. Only booted tasks have durations."""
+"""One row per task. Only tasks that booted have durations: those with the outcome booted or not-lazy."""
 
 ROUNDS = (
     _SWEEP,

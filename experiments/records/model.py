@@ -24,7 +24,7 @@ MAX_OFFSET_ERROR_MS = 1000.0
 
 
 class Outcome(StrEnum):
-    """How a task ended. Only `booted` tasks have durations."""
+    """How a task ended. A `not-lazy` task has booted, too, but without the lazy loading that its form promises."""
 
     BOOTED = "booted"
     TIMEOUT = "timeout"
@@ -81,7 +81,7 @@ class TaskObservation(Frozen):
     image_digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     times: TaskTimes
     outcome: Outcome
-    reason: str | None = Field(default=None, description="why it did not boot, in one line")
+    reason: str | None = Field(default=None, description="why it did not boot, or that it was late, in one line")
     snapshotter: str | None = Field(default=None, description="as reported by the metadata endpoint")
     lazy_layers: int | None = Field(default=None, ge=0, description="FUSE-mounted layers; lab only")
     received_bytes: int | None = Field(default=None, ge=0, description="bytes received over the task's network")
@@ -184,8 +184,11 @@ class TaskRecord(Frozen):
     observation: TaskObservation
 
 
-def round_status(tasks: Sequence[TaskObservation]) -> RoundStatus:
-    """The status of a round with these tasks; a round without tasks has failed."""
+def round_status(tasks: Sequence[TaskObservation], task_count: int | None = None) -> RoundStatus:
+    """The status of a round with these tasks; a round without tasks has failed.
+
+    ``task_count`` is how many it should have (None: these): with fewer it has failed, with more it was disturbed.
+    """
     outcomes = {task.outcome for task in tasks}
     if Outcome.ABORTED in outcomes:
         return RoundStatus.ABORTED
@@ -193,4 +196,6 @@ def round_status(tasks: Sequence[TaskObservation]) -> RoundStatus:
         return RoundStatus.FAILED
     if Outcome.CONTAMINATED in outcomes:
         return RoundStatus.CONTAMINATED
+    if task_count is not None and len(tasks) != task_count:
+        return RoundStatus.FAILED if len(tasks) < task_count else RoundStatus.CONTAMINATED
     return RoundStatus.COMPLETE

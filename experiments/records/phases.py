@@ -4,8 +4,8 @@
     start   = started - created             ready = seen to be ready - created
     boot    = the task's own boot work finished - created
 
-The names, and `created` as the start, are those of ECS's DescribeTasks. Only a booted task has durations: a timeout
-must never look like a measurement.
+The names, and `created` as the start, are those of ECS's DescribeTasks. Only a task that booted has durations, as its
+form promises or otherwise (`not-lazy`): a timeout must never look like a measurement.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from kit.values import Frozen
 
 NS_PER_SECOND = 1_000_000_000
 NS_PER_MS = 1_000_000
+TIMED = (Outcome.BOOTED, Outcome.NOT_LAZY)
+"""Outcomes of tasks that booted: their users waited that long, whether or not the image was loaded as promised."""
 
 
 class Phase(NamedTuple):
@@ -58,8 +60,8 @@ class Durations(Frozen):
 
 
 def durations(task: TaskObservation) -> Durations:
-    """The durations of a booted task; all `None` for any other."""
-    if task.outcome is not Outcome.BOOTED:
+    """The durations of a task that booted; all `None` for any other."""
+    if task.outcome not in TIMED:
         return Durations()
     seconds = {f"{name}_seconds": _seconds(task.times, phase) for name, phase in PHASES.items()}
     return Durations(**seconds)

@@ -23,6 +23,7 @@ _COMPARED = (
     ">form, s",
     ">change",
     ">95 % interval",
+    ">booted",
     ">p",
     "verdict",
 )
@@ -64,7 +65,7 @@ def _comparisons(rows: Iterable[ComparisonRow]) -> Iterator[str]:
         (
             (
                 *(row.variant, row.tasks, row.form, row.phase, row.control_seconds, row.seconds, row.change),
-                *(row.interval or "none", row.p or "none", row.verdict),
+                *(row.interval or "none", row.booted, row.p or "none", row.verdict),
             )
             for row in rows
         ),
@@ -72,14 +73,22 @@ def _comparisons(rows: Iterable[ComparisonRow]) -> Iterator[str]:
 
 
 def _treatments(tables: Tables) -> Iterator[str]:
-    names = ("image", ">tasks", "form", ">rounds", *(f">{phase}, s" for phase in tables.phases), "outcomes")
+    names = ("image", ">tasks", "form", ">rounds", ">booted", *(f">{phase}, s" for phase in tables.phases), "outcomes")
     return table(names, (_treatment(row, tables.phases) for variant in tables.variants for row in variant.treatments))
 
 
 def _treatment(row: TreatmentRow, phases: Sequence[str]) -> Sequence[str]:
     measured = (row.phases.get(phase) for phase in phases)
-    medians = ("none" if phase is None else f"{phase.median} ({phase.extremes})" for phase in measured)
-    return (row.variant, row.tasks, row.form, row.rounds, *medians, ", ".join(row.outcomes) or "none ran")
+    medians = ("none" if phase is None else f"{phase.seconds} ({phase.extremes})" for phase in measured)
+    return (
+        row.variant,
+        row.tasks,
+        row.form,
+        row.rounds,
+        row.booted or "none",
+        *medians,
+        ", ".join(row.outcomes) or "none ran",
+    )
 
 
 def _provenance(contents: Contents) -> Iterator[str]:

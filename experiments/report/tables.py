@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
-from experiments.analysis.sentences import interval, verdict
+from experiments.analysis.sentences import interval, share, verdict
 from experiments.records.phases import PHASES
 from experiments.wording import change, percent, probability, seconds
 from kit.values import Frozen
@@ -19,7 +19,10 @@ MOST_ALIKE = 4
 
 
 class ComparisonRow(Frozen):
-    """A form compared with the control; p is corrected for the number of comparisons."""
+    """A form compared with the control; p is corrected for the number of comparisons.
+
+    ``booted`` is how many of its tasks booted as promised. A row as deployed counts the tasks that did not load lazily.
+    """
 
     variant: str
     tasks: str
@@ -31,6 +34,7 @@ class ComparisonRow(Frozen):
     seconds: str
     change: str
     interval: str
+    booted: str
     p: str
     detectable: str
     more_blocks: str
@@ -39,9 +43,9 @@ class ComparisonRow(Frozen):
 
 
 class Measured(Frozen):
-    """One phase of one treatment in seconds: the median and its spread."""
+    """One phase of one treatment in seconds: of its typical round, and the spread of its tasks."""
 
-    median: str
+    seconds: str
     quartiles: str
     extremes: str
 
@@ -54,7 +58,7 @@ class TreatmentRow(Frozen):
     form: str
     rounds: str
     overloaded: str
-    in_figures: str
+    booted: str
     phases: dict[str, Measured]
     received_megabytes: str
     outcomes: tuple[str, ...]
@@ -129,8 +133,11 @@ def tables(analysis: Analysis) -> Tables:
 def _variant(analysis: Analysis, name: str) -> VariantTables:
     cells = [cell for cell in analysis.cells if cell.variant == name]
     order = [analysis.primary_phases[name], "pull", *PHASES]
-    comparisons = [comparison for comparison in analysis.comparisons if comparison.variant == name]
-    comparisons.sort(key=lambda comparison: (order.index(comparison.phase), comparison.task_count))
+    comparisons = [each for each in (*analysis.comparisons, *analysis.as_deployed) if each.variant == name]
+    forms = list(dict.fromkeys(cell.form for cell in cells))
+    comparisons.sort(
+        key=lambda each: (order.index(each.phase), each.task_count, forms.index(each.form), each.as_deployed)
+    )
     return VariantTables(
         name=name,
         primary_phase=analysis.primary_phases[name],
@@ -145,14 +152,15 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
     return ComparisonRow(
         variant=comparison.variant,
         tasks=f"{comparison.task_count:,}",
-        form=comparison.form,
+        form=f"{comparison.form}, as deployed" if comparison.as_deployed else comparison.form,
         control=comparison.control,
         phase=comparison.phase,
         blocks=f"{comparison.blocks:,}",
-        control_seconds=seconds(comparison.control_median_seconds),
-        seconds=seconds(comparison.median_seconds),
+        control_seconds=seconds(comparison.control_seconds),
+        seconds=seconds(comparison.seconds),
         change=change(comparison.ratio),
         interval=interval(comparison.interval),
+        booted="" if comparison.as_deployed else share(comparison.booted),
         p=probability(comparison.p_adjusted),
         detectable="" if detectable is None else percent(detectable),
         more_blocks="" if blocks is None else f"{blocks:,}",
@@ -169,16 +177,16 @@ def _treatment(cell: Cell) -> TreatmentRow:
         form=cell.form,
         rounds=f"{cell.rounds:,}",
         overloaded=f"{cell.rounds_under_load:,}" if cell.rounds_under_load else "",
-        in_figures=f"{cell.tasks_in_figures:,} of {cell.tasks:,}",
-        phases={phase: _measured(sample) for phase, sample in cell.phases.items()},
+        booted=share(cell.booted),
+        phases={phase: _measured(sample, cell.seconds.get(phase)) for phase, sample in cell.phases.items()},
         received_megabytes="" if received is None else f"{received / 1e6:,.0f}",
         outcomes=tuple(f"{count:,} {outcome}" for outcome, count in sorted(cell.outcomes.items())),
     )
 
 
-def _measured(sample: Spread) -> Measured:
+def _measured(sample: Spread, typical: float | None) -> Measured:
     return Measured(
-        median=seconds(sample.median_seconds),
+        seconds=seconds(sample.median_seconds if typical is None else typical),
         quartiles=_range(sample.lower_quartile_seconds, sample.upper_quartile_seconds),
         extremes=_range(sample.least_seconds, sample.most_seconds),
     )

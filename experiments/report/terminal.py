@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 TEXT_WIDTH = 110
 _VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
 _LEGEND = (
-    "Seconds: the median of the tasks, with the range from minimum to maximum below it. pull: of the image; start, "
-    "ready and boot: from the task's creation to its container's start, to when it is ready (its first HTTP 200, or "
-    "another sign of its image) and to the end of its own boot work. change: the form against the control within each "
-    "block, averaged over the blocks. *: this machine was overloaded in some rounds."
+    "Seconds: the median of each round, averaged over the rounds (on a logarithmic scale); below it the fastest and "
+    "the slowest task. pull: of the image; start, ready and boot: from the task's creation to its container's start, "
+    "to when it is ready (its first HTTP 200, or another sign of its image) and to the end of its own boot work. "
+    "booted: tasks that booted as their form promises, with the exact 95 % interval of that share. *: this machine was "
+    "overloaded in some rounds."
 )
 
 
@@ -70,11 +71,22 @@ def _literal(text: str, style: str = "") -> Text:
 def _comparisons(variant: str, rows: Sequence[ComparisonRow], level: str) -> Table:
     control = rows[0].control
     table = _table(f"{variant}: against {control}")
-    for name in ("phase", ">tasks", "form", f">{control}", ">seconds", ">change", f">{level} interval", "verdict"):
+    for name in (
+        "phase",
+        ">tasks",
+        "form",
+        f">{control}",
+        ">seconds",
+        ">change",
+        f">{level} interval",
+        ">booted",
+        "verdict",
+    ):
         table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
     for number, row in enumerate(rows, start=1):
         table.add_row(
             *(row.phase, row.tasks, row.form, row.control_seconds, row.seconds, row.change, row.interval or "-"),
+            row.booted,
             _literal(row.verdict, _VERDICT_STYLES.get(row.judged, "")),
             end_section=number == len(rows) or rows[number].phase != row.phase,
         )
@@ -86,14 +98,15 @@ def _treatments(variant: VariantTables) -> Table:
     table.add_column("tasks", justify="right")
     table.add_column("form")
     table.add_column("rounds", justify="right")
+    table.add_column("booted", justify="right")
     for phase in COMPARED_PHASES:
         table.add_column(phase, justify="right")
     table.add_column("outcomes")
     for number, row in enumerate(rows, start=1):
         measured = (row.phases.get(phase) for phase in COMPARED_PHASES)
         table.add_row(
-            *(row.tasks, row.form, f"{row.rounds}{'*' if row.overloaded else ''}"),
-            *("-" if phase is None else f"{phase.median}\n{phase.extremes}" for phase in measured),
+            *(row.tasks, row.form, f"{row.rounds}{'*' if row.overloaded else ''}", row.booted or "-"),
+            *("-" if phase is None else f"{phase.seconds}\n{phase.extremes}" for phase in measured),
             "\n".join(row.outcomes) or "-",
             end_section=number == len(rows) or rows[number].form == rows[0].form,
         )

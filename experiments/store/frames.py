@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from experiments.records import columns
 from experiments.records.columns import COLUMNS, EXTRAS, LOAD, PLACE
-from experiments.records.model import Outcome, Requests, TaskTimes
+from experiments.records.model import Requests, TaskTimes
 from experiments.records.origin import NOT_MEASURED, target_of
-from experiments.records.phases import NS_PER_SECOND, PHASES
+from experiments.records.phases import NS_PER_SECOND, PHASES, TIMED
 from experiments.store.store import Store
 
 CHUNK_ROWS = 20_000
@@ -81,7 +81,7 @@ def _origin(task_rows: pd.DataFrame) -> dict[str, Any]:
 
 def _durations(task_rows: pd.DataFrame) -> dict[str, Any]:
     """`phases.durations` for whole columns: NaN if a time is missing or the task did not boot."""
-    booted = (task_rows["outcome"] == Outcome.BOOTED.value).to_numpy()
+    booted = task_rows["outcome"].isin([outcome.value for outcome in TIMED]).to_numpy()
     durations = {}
     for name, phase in PHASES.items():
         earlier, later = task_rows[phase.begins], task_rows[phase.ends]

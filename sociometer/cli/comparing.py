@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from kit.errors import SettingsError, SlowerError
+from kit.errors import SettingsError, SlowerError, UnsureError
 from sociometer.cli import commands
 from sociometer.cli.options import AsJson, StorePath
 from sociometer.cli.progress import say
@@ -41,6 +41,10 @@ def compare(
             metavar="PERCENT", help="Exit code 4 when a start became slower by at least this, and not by chance: 5%."
         ),
     ] = None,
+    fail_if_unsure: Annotated[
+        bool,
+        typer.Option("--fail-if-unsure", help="Exit code 5 when the data cannot rule out what is forbidden."),
+    ] = False,
     format_: Annotated[
         str, typer.Option("--format", metavar="text|markdown|json", help="How it is written on standard output.")
     ] = "text",
@@ -53,21 +57,25 @@ def compare(
     compared with a measurement. Across targets, effects relative to plain are compared, not seconds.
 
     --fail-if-slower looks at the phase that matters (boot, else ready) of every treatment and task count: it fails
-    when the verdict is slower and the whole interval lies at or above the limit, or when a treatment that was
-    measured before no longer has a complete round, and says when it cannot tell.
+    when the verdict is slower and the whole interval lies at or above the limit, when fewer tasks boot than before,
+    beyond chance, or when a treatment that was measured before no longer has a figure. It says when it cannot tell, and
+    which slow-down such a pair of sweeps catches in 4 of 5 cases.
     """
     if format_ not in COMPARE_FORMATS:
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(COMPARE_FORMATS)}.")
     limit = None if fail_if_slower is None else share(fail_if_slower)
+    if fail_if_unsure and limit is None:
+        raise SettingsError("--fail-if-unsure needs a limit to be unsure about: add --fail-if-slower 5%.")
     from experiments.compare import versus  # pandas and scipy are slow to import
+    from experiments.compare.samples import Recorded
     from sociometer.loading import load
 
     sides = [load(name, store) for name in (before, after)]
-    first, second = (versus.Recorded(side.sweep, side.tasks) for side in sides)
-    comparison = versus.compare(first, second, across)
+    first, second = (Recorded(side.sweep, side.tasks) for side in sides)
+    comparison = versus.compare(first, second, across, limit=limit or 0.0)
     _write(comparison, "json" if as_json else format_)
     if limit is not None:
-        _judge(comparison, limit)
+        _judge(comparison, limit, sure=fail_if_unsure)
 
 
 def share(text: str) -> float:
@@ -94,11 +102,14 @@ def _write(comparison: Versus, format_: str) -> None:
         sys.stdout.write(versus_text.text(comparison))
 
 
-def _judge(comparison: Versus, limit: float) -> None:
+def _judge(comparison: Versus, limit: float, *, sure: bool) -> None:
     from experiments.compare import gate
 
     judgement = gate.judge(comparison, limit)
+    say(gate.reach(comparison))
     if judgement.fails:
         raise SlowerError(gate.refusal(judgement, limit, unequal=bool(comparison.warnings)))
+    if judgement.open and sure:
+        raise UnsureError(gate.doubt(judgement, limit))
     if judgement.open:
         say(f"warning: {gate.doubt(judgement, limit)}")

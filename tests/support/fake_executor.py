@@ -105,23 +105,25 @@ class FakeExecutor:
         )
 
     def _task(self, round_: Round, number: int, created_ns: int, outcome: Outcome) -> TaskObservation:
-        booted = outcome is Outcome.BOOTED
+        booted = outcome in (Outcome.BOOTED, Outcome.NOT_LAZY)
         lazy = is_lazy(round_.form) and outcome is not Outcome.NOT_LAZY
         return TaskObservation(
             task_id=f"fake/{secrets.token_hex(8)}/{number}",
             image_digest=self._outputs.variants[round_.variant].treatments[round_.form].image_digest,
-            times=self._times(round_, created_ns) if booted else TaskTimes(created_ns=created_ns),
+            times=self._times(round_, created_ns, "plain" if outcome is Outcome.NOT_LAZY else round_.form)
+            if booted
+            else TaskTimes(created_ns=created_ns),
             outcome=outcome,
-            reason=None if booted else f"scripted: {outcome.value}",
+            reason=None if outcome is Outcome.BOOTED else f"scripted: {outcome.value}",
             snapshotter="soci" if lazy else "overlayfs",
             lazy_layers=1 if lazy else 0,
         )
 
-    def _times(self, round_: Round, created_ns: int) -> TaskTimes:
-        factor = self._factors.get(round_.form, 1.0)
+    def _times(self, round_: Round, created_ns: int, form: str) -> TaskTimes:
+        factor = self._factors.get(form, 1.0)
         boot = BOOT_SECONDS.get(round_.variant, BOOT_SECONDS["movie"])
         connected_ns = created_ns + self._nanoseconds(0.1)
-        pulled_ns = connected_ns + self._nanoseconds(factor * PULL_SECONDS.get(round_.form, PULL_SECONDS["plain"]))
+        pulled_ns = connected_ns + self._nanoseconds(factor * PULL_SECONDS.get(form, PULL_SECONDS["plain"]))
         started_ns = pulled_ns + self._nanoseconds(0.2)
         boot_started_ns = started_ns + self._nanoseconds(0.1)
         return TaskTimes(
@@ -132,7 +134,7 @@ class FakeExecutor:
             started_ns=started_ns,
             ready_ns=boot_started_ns + self._nanoseconds(0.1),
             boot_started_ns=boot_started_ns,
-            boot_finished_ns=boot_started_ns + self._nanoseconds(factor * boot.get(round_.form, boot["plain"])),
+            boot_finished_ns=boot_started_ns + self._nanoseconds(factor * boot.get(form, boot["plain"])),
         )
 
     def _nanoseconds(self, median_seconds: float) -> int:

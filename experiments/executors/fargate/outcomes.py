@@ -25,7 +25,7 @@ from kit.errors import AwsError
 
 SOCI = "soci"
 Verdict = tuple[Outcome, str | None]
-"""An outcome, and the reason when it is not `booted`."""
+"""An outcome, and the reason when it is not `booted`, or is late."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def judge(seen: Evidence, promise: Promise, ending: Ending | None) -> Verdict:
         or _shared_fate(seen, ending)
         or _faults(seen, promise)
         or _broken_promise(seen, promise)
-        or (Outcome.BOOTED, None)
+        or (Outcome.BOOTED, _lateness(seen, promise))
     )
 
 
@@ -194,16 +194,25 @@ def _disagreement(report: Report, answered: Answered | None) -> Verdict | None:
 
 def _broken_promise(seen: Evidence, promise: Promise) -> Verdict | None:
     report = seen.report
-    if report is None or seen.facts.created_ns is None:
+    if report is None:
         return None
     if promise.lazy and report.snapshotter != SOCI:
         return Outcome.NOT_LAZY, f"loaded by {report.snapshotter or 'a snapshotter that it does not name'}, not by soci"
     if not promise.lazy and report.snapshotter == SOCI:
         return Outcome.FAILED, "loaded lazily by soci, although its form is not lazy: it is no control"
-    seconds = (report.finished_ns - seen.facts.created_ns) / NS_PER_SECOND
-    if seconds > promise.timeout_seconds:
-        return Outcome.TIMEOUT, f"booted after {seconds:.0f} s, later than {promise.timeout_seconds:.0f} s"
     return None
+
+
+def _lateness(seen: Evidence, promise: Promise) -> str | None:
+    """That a task booted after the limit: it was waited for because others came up late, and it is what it is.
+
+    To leave it out would leave out the slowest.
+    """
+    if seen.report is None or seen.facts.created_ns is None:
+        return None
+    seconds = (seen.report.finished_ns - seen.facts.created_ns) / NS_PER_SECOND
+    late = seconds > promise.timeout_seconds
+    return f"booted after {seconds:.0f} s, later than {promise.timeout_seconds:.0f} s" if late else None
 
 
 def _times(seen: Evidence, offset: ClockOffset | None, began_ns: int) -> tuple[TaskTimes, str | None]:

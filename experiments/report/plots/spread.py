@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _ROW_HEIGHT = 40
 _CAPTION = (
-    "Each dot is a task. The vertical bar is the median. The line is the {level} interval of the effect, applied to "
-    "the control's median: the plausible range of the form's median."
+    "Each dot is a task. The vertical bar is the typical round: the mean, on a logarithmic scale, of the rounds' "
+    "medians. The line is the {level} interval of the change against the control, applied to the control's typical "
+    "round."
 )
 
 
@@ -67,8 +68,8 @@ def _marks(cells: list[Cell], analysis: Analysis, phase: str) -> list[dict[str, 
         {
             "row": data.row_label(cell.form, cell.task_count, counts),
             "form": cell.form,
-            "median": cell.phases[phase].median_seconds,
-            "label": seconds(cell.phases[phase].median_seconds),
+            "typical": (typical := cell.seconds.get(phase, cell.phases[phase].median_seconds)),
+            "label": seconds(typical),
             **_span(effects.get((cell.variant, cell.form, cell.task_count))),
         }
         for cell in sorted(cells, key=lambda cell: cell.task_count)
@@ -78,7 +79,7 @@ def _marks(cells: list[Cell], analysis: Analysis, phase: str) -> list[dict[str, 
 def _span(effect: Comparison | None) -> dict[str, float | None]:
     if effect is None or effect.interval is None:
         return {"low": None, "high": None}
-    base = effect.control_median_seconds
+    base = effect.control_seconds
     return {"low": base * effect.interval.low, "high": base * effect.interval.high}
 
 
@@ -97,8 +98,8 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
     return layered(
         points.encode(y=y, x=x, color=colour, yOffset=offset),
         summary.mark_rule(strokeWidth=2.5, color=INK).encode(y=y, x="low:Q", x2="high:Q"),
-        summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="median:Q"),
-        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="median:Q", text="label:N"),
+        summary.mark_tick(thickness=3, size=20, color=INK).encode(y=y, x="typical:Q"),
+        summary.mark_text(dy=-16, fontSize=11, color=MUTED).encode(y=y, x="typical:Q", text="label:N"),
         height=_ROW_HEIGHT * len(rows) + 62,
     )
 

@@ -38,7 +38,7 @@ def test_a_block_s_pair_are_the_medians_of_its_two_rounds(store: Store, sweep: S
 
 def test_a_block_with_one_side_missing_is_left_out(store: Store, sweep: StartSweep) -> None:
     plan = small_plan(task_counts=(1,), blocks=3)
-    done = sweep(plan, script={2: [Outcome.TIMEOUT], 5: [Outcome.CONTAMINATED]})
+    done = sweep(plan, script={2: [Outcome.TIMEOUT], 5: [Outcome.CONTAMINATED] * 3})
     compared = pairs(plan.design, round_medians(frames.tasks(store, done.id)))
     assert {len(pair.seconds) for pair in compared} == {1}
 

@@ -10,7 +10,7 @@ from tests.contracts.plans import small_design
 
 def comparison(ratio: float = 0.81, low: float = 0.77, high: float = 0.85, **changes: object) -> Comparison:
     place = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", "blocks": 5}
-    figures = {"median_seconds": ratio, "control_median_seconds": 1.0, "ratio": ratio, "verdict": "faster"}
+    figures = {"seconds": ratio, "control_seconds": 1.0, "ratio": ratio, "verdict": "faster"}
     return Comparison.model_validate({**place, **figures, "interval": Interval(low=low, high=high), **changes})
 
 

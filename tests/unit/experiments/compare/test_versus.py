@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from experiments.compare.versus import Change, Recorded, Versus, compare
+from experiments.compare import gate
+from experiments.compare.samples import Recorded
+from experiments.compare.versus import Change, Versus, compare
 from experiments.plan.plan import Plan, Stopping
 from experiments.records.model import Outcome
 from experiments.records.phases import durations
@@ -64,7 +66,8 @@ def test_figures_are_those_of_the_records_computed_another_way(record: Record, s
     assert change.interval is not None
     assert (change.interval.low, change.interval.high) == pytest.approx((math.exp(low), math.exp(high)))
     assert change.ratio == pytest.approx(math.exp(np.mean(after) - np.mean(before)))
-    assert (change.before, change.after) == pytest.approx((math.exp(median(before)), math.exp(median(after))))
+    assert (change.before, change.after) == pytest.approx((math.exp(np.mean(before)), math.exp(np.mean(after))))
+    assert change.after / change.before == pytest.approx(change.ratio)
     assert (change.blocks_before, change.blocks_after) == (BLOCKS, BLOCKS)
 
 
@@ -112,10 +115,53 @@ def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(
     broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy_rounds})
     comparison = compare(record(plan), broken, None)
     assert comparison.lost == ("movie soci-v2 with 2 tasks",)
-    assert "measured before but without a complete round after: movie soci-v2 with 2" in versus.text(comparison)
+    assert "without a round that has a figure after: movie soci-v2 with 2" in versus.text(comparison)
     assert compare(broken, record(plan, seed=1), None).lost == ()
     plain = record(small_plan(blocks=BLOCKS, task_counts=(2,), forms=("plain",)))
     assert compare(record(plan), plain, None).lost == ()
+
+
+def test_half_of_the_tasks_that_fail_after_are_fewer_beyond_chance_and_fail_the_gate(record: Record) -> None:
+    plan = small_plan(blocks=BLOCKS, task_counts=(1, 2))
+    ones = [round_.index for round_ in plan.rounds if (round_.form, round_.task_count) == ("soci-v2", 1)]
+    twos = [round_.index for round_ in plan.rounds if (round_.form, round_.task_count) == ("soci-v2", 2)]
+    for outcome in (Outcome.TIMEOUT, Outcome.NOT_LAZY, Outcome.STOPPED):
+        failing = record(plan, seed=1, script={index: [outcome] for index in (*ones, *twos[:3])})
+        comparison = compare(record(plan), failing, None)
+        less = {(each.form, each.task_count): each.less for each in comparison.booting}
+        assert less["soci-v2", 1] and not less["plain", 1]
+        assert gate.judge(comparison, 0.05).fails
+        assert "0 of 5 (0–52 %)" in versus.text(comparison)  # noqa: RUF001
+        assert "fewer, beyond chance" in versus.markdown(comparison)
+
+
+def test_one_bad_round_is_unsure_and_no_proof(record: Record) -> None:
+    plan = small_plan(blocks=BLOCKS, task_counts=(2,))
+    [bad, *_] = [round_.index for round_ in plan.rounds if round_.form == "soci-v2"]
+    comparison = compare(record(plan), record(plan, seed=1, script={bad: [Outcome.TIMEOUT]}), None)
+    judged = gate.judge(comparison, 10.0)
+    assert not judged.fails
+    assert "8 of 10 (44–97 %) tasks of movie soci-v2 with 2 tasks booted" in judged.open[-1]  # noqa: RUF001
+    assert any("and too many tasks failed in 1 more block" in text for text in judged.open)
+
+
+def test_what_was_not_lazy_after_counts_as_deployed(record: Record) -> None:
+    plan = small_plan(blocks=BLOCKS, task_counts=(2,))
+    lazy = [round_.index for round_ in plan.rounds if round_.form == "soci-v2"]
+    after = record(plan, seed=1, script={index: [Outcome.NOT_LAZY] for index in lazy[:2]})
+    comparison = compare(record(plan), after, None)
+    rows = {(each.form, each.phase, each.as_deployed): each for each in comparison.changes}
+    assert rows["soci-v2", "pull", True].ratio > 2 > rows["soci-v2", "pull", False].ratio
+    assert ("plain", "pull", True) not in rows
+    assert "soci-v2, as deployed" in versus.text(comparison)
+
+
+def test_rounds_that_never_completed_are_said_and_leave_the_gate_unsure(record: Record) -> None:
+    plan = small_plan(blocks=BLOCKS, task_counts=(2,))
+    failing = record(plan, seed=1, script={0: [Outcome.FAILED] * 3})
+    comparison = compare(record(plan), failing, None)
+    assert "has no complete attempt of 1 round of movie" in comparison.unfinished[0]
+    assert "has no complete attempt" in gate.judge(comparison, 10.0).open[-1]
 
 
 def test_an_unfinished_sweep_is_said_to_be_one(record: Record) -> None:
@@ -142,7 +188,7 @@ def test_too_few_blocks_give_figures_and_no_interval(record: Record) -> None:
     comparison = compare(record(), record(small_plan(blocks=2, task_counts=(2,)), seed=1), None)
     change = of(comparison, "plain", "boot")
     assert (change.interval, change.p_value, change.p_adjusted, change.verdict) == (None, None, None, "undecided")
-    assert "undecided: 5 and 2 blocks" in versus.text(comparison)
+    assert "too few blocks: 5 and 2, not 3" in versus.text(comparison)
 
 
 def test_a_comparison_survives_json(record: Record) -> None:
@@ -161,7 +207,7 @@ def test_hostile_names_are_no_markup(record: Record) -> None:
         }
     )
     lines = versus.markdown(renamed).splitlines()
-    table = [line for line in lines if line.startswith("|")]
+    table = [line for line in lines if line.startswith("|")][: 2 + len(comparison.changes)]
     assert len(table) == 2 + len(comparison.changes)
     cell = r"a\|b \`c\` &lt;script&gt;&amp;lt; \*\*d\*\* \[e\]\(f\) &#64;somebody \# g \\"
     assert all(row.startswith(f"| {cell} | 2 | ") for row in table[2:])

@@ -52,3 +52,12 @@ def test_a_task_that_was_never_seen_ready_or_done_cannot_count_as_booted() -> No
 )
 def test_the_status_of_a_round_follows_from_its_tasks(outcomes: list[Outcome], status: RoundStatus) -> None:
     assert round_status([task(outcome) for outcome in outcomes]) is status
+
+
+def test_a_round_of_fewer_or_more_tasks_than_planned_is_not_complete() -> None:
+    booted = [task(Outcome.BOOTED), task(Outcome.TIMEOUT)]
+    assert [round_status(booted, count) for count in (1, 2, 3)] == [
+        RoundStatus.CONTAMINATED,
+        RoundStatus.COMPLETE,
+        RoundStatus.FAILED,
+    ]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.records.model import Outcome, TaskObservation, TaskTimes
-from experiments.records.phases import PHASES, durations
+from experiments.records.phases import PHASES, TIMED, durations
 from tests.contracts.outputs import digest
 
 CREATED_NS = 1_700_000_000_000_000_001
@@ -45,7 +45,7 @@ def test_a_single_nanosecond_since_the_epoch_is_not_lost() -> None:
     assert durations(task(times)).ready_seconds == 1e-9
 
 
-@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.BOOTED])
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome not in TIMED])
 def test_a_task_that_did_not_boot_has_no_duration_whatever_its_times(outcome: Outcome) -> None:
     times = TaskTimes(created_ns=1, pull_started_ns=2, pull_stopped_ns=3, started_ns=4, ready_ns=5, boot_finished_ns=6)
     assert set(durations(task(times, outcome)).model_dump().values()) == {None}

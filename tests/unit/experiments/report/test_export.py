@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from experiments.records.columns import COLUMNS
 from experiments.records.model import Outcome, Round, RoundRecord, TaskTimes, round_status
-from experiments.records.phases import PHASES
+from experiments.records.phases import PHASES, TIMED
 from experiments.report.export import files, to_averages_csv, to_csv, to_json
 from experiments.store.store import Store
 from kit.errors import SociometerError
@@ -51,7 +51,7 @@ def test_json_is_a_list_of_flat_objects_that_hold_what_was_recorded(executor: Fa
     for row, task in zip(rows, record.observation.tasks, strict=True):
         assert TaskTimes(**{name: row[name] for name in TaskTimes.model_fields}) == task.times
         assert (row["task_id"], row["outcome"], row["reason"]) == (task.task_id, task.outcome.value, task.reason)
-        assert (row["boot_seconds"] is None) == (task.outcome is not Outcome.BOOTED)
+        assert (row["boot_seconds"] is None) == (task.outcome not in TIMED)
 
 
 @given(executors)

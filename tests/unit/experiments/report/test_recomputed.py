@@ -7,9 +7,10 @@ import io
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from statistics import mean, median, quantiles, stdev
+from statistics import geometric_mean, mean, median, quantiles, stdev
 
 import pytest
+from scipy.stats import binomtest
 
 from experiments.records.model import Outcome
 from experiments.report import plots
@@ -105,7 +106,7 @@ def as_number(text: str) -> float:
     return float(text.removesuffix(" %").replace("−", "-"))  # noqa: RUF001
 
 
-def test_medians_quartiles_and_extremes_of_every_treatment(page: Page, measured: list[Row]) -> None:
+def test_seconds_quartiles_and_extremes_of_every_treatment(page: Page, measured: list[Row]) -> None:
     shown = {title: table for (section, title), table in page.items() if section == "Every treatment"}
     assert list(shown) == ["movie", "parquet"]
     for variant, table in shown.items():
@@ -114,22 +115,26 @@ def test_medians_quartiles_and_extremes_of_every_treatment(page: Page, measured:
             treatment = (variant, row["form"], int(row["tasks"]))
             for phase in PHASES:
                 values = of(measured, treatment, phase)
-                lower, middle, upper = quantiles(values, n=4, method="inclusive")
+                lower, _, upper = quantiles(values, n=4, method="inclusive")
                 assert row[phase].split("|") == [
-                    digits(middle),
+                    digits(geometric_mean(blocks(measured, treatment, phase).values())),
                     f"{digits(lower)}–{digits(upper)}",  # noqa: RUF001
                     f"{digits(min(values))}–{digits(max(values))}",  # noqa: RUF001
                 ]
 
 
-def test_tasks_and_outcomes_of_every_treatment(page: Page, rows: list[Row], measured: list[Row]) -> None:
+def test_tasks_and_outcomes_of_every_treatment(page: Page, rows: list[Row]) -> None:
     for (section, variant), table in page.items():
         for row in table if section == "Every treatment" else ():
             treatment = (variant, row["form"], int(row["tasks"]))
             ran = [task for task in rows if place(task) == treatment]
-            in_figures = [task for task in measured if place(task) == treatment]
+            complete = [task for task in ran if task["round_status"] == "complete"]
+            booted = sum(task["outcome"] == "booted" for task in complete)
+            ends = binomtest(booted, len(complete)).proportion_ci(0.95, method="exact")
             outcomes = sorted(Counter(task["outcome"] for task in ran).items())
-            assert row["in figures"] == f"{len(in_figures)} of {len(ran)}"
+            assert row["booted"] == (
+                f"{booted} of {len(complete)} ({100 * ends.low:.0f}\N{EN DASH}{100 * ends.high:.0f} %)"
+            )
             assert row["outcomes"] == ", ".join(f"{count} {outcome}" for outcome, count in outcomes)
 
 
@@ -137,14 +142,16 @@ def test_every_comparison_with_its_interval(page: Page, measured: list[Row]) -> 
     compared = 0
     for (section, variant), table in page.items():
         for row in table if section == "Every comparison" else ():
+            if row["form"].endswith(", as deployed"):
+                continue
             form = blocks(measured, (variant, row["form"], int(row["tasks"])), row["phase"])
             control = blocks(measured, (variant, "plain", int(row["tasks"])), row["phase"])
             both = sorted(form.keys() & control.keys())
             logs = [math.log(form[block] / control[block]) for block in both]
             half = T_QUANTILE[len(logs) - 1] * stdev(logs) / math.sqrt(len(logs))
             assert int(row["blocks"]) == len(both)
-            assert row["control, s"] == digits(median(control[block] for block in both))
-            assert row["form, s"] == digits(median(form[block] for block in both))
+            assert row["control, s"] == digits(geometric_mean([control[block] for block in both]))
+            assert row["form, s"] == digits(geometric_mean([form[block] for block in both]))
             assert as_number(row["change"]) == pytest.approx(percent(math.exp(mean(logs))), abs=0.51)
             low, high = row["95 % interval"].split(" to ")
             assert as_number(low) == pytest.approx(percent(math.exp(mean(logs) - half)), abs=0.51)
@@ -266,6 +273,7 @@ def test_the_result_is_the_main_phase_of_every_comparison(page: Page) -> None:
         for row in table
         if row["phase"] == "boot"
     ]
+    assert any("as deployed" in treatment for _, treatment, _ in shown)
     assert shown == expected
 
 

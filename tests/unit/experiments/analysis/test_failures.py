@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.analysis.analyse import analyse
+from experiments.analysis.effects import round_medians
+from experiments.analysis.failures import claimable
+from experiments.analysis.findings import Analysis, Comparison, Verdict
+from experiments.analysis.shares import counts
+from experiments.records.model import Outcome, Round
+from tests.contracts.plans import small_plan
+from tests.support.made_frames import Made, made
+
+Fate = Callable[[Round, int], str]
+
+
+def swept(fate: Fate, *, blocks: int = 5, tasks: int = 4, soci: float = 5.0) -> Made:
+    """A sweep of the movie in which plain boots in 10 s and soci-v2 in ``soci``, if their fate is to boot."""
+    noise = np.random.default_rng(1)
+
+    def seconds(round_: Round, number: int) -> float:
+        booted = fate(round_, number) in ("booted", "not-lazy")
+        lazy = round_.form != "plain" and fate(round_, number) == "booted"
+        return (soci if lazy else 10.0) * float(noise.lognormal(0, 0.02)) if booted else np.nan
+
+    sweep = made(small_plan(task_counts=(tasks,), blocks=blocks), seconds)
+    rounds = {round_.index: round_ for round_ in sweep.sweep.plan.rounds}
+    numbers = sweep.tasks["task_id"].str.split("/").str[1].astype(int)
+    outcomes = [fate(rounds[index], number) for index, number in zip(sweep.tasks["round"], numbers, strict=True)]
+    return Made(sweep.sweep, sweep.tasks.assign(outcome=outcomes), sweep.rounds)
+
+
+def analysed(sweep: Made) -> Analysis:
+    return analyse(sweep.sweep, sweep.tasks, sweep.rounds)
+
+
+def boot(comparisons: Sequence[Comparison]) -> Comparison:
+    [comparison] = [each for each in comparisons if each.phase == "boot"]
+    return comparison
+
+
+def lazy_fails(outcome: str, number: int, *, in_blocks: int = 99) -> Fate:
+    """The first ``number`` tasks of soci-v2's rounds end so."""
+    return lambda round_, task: (
+        outcome if round_.form != "plain" and task < number and round_.block < in_blocks else "booted"
+    )
+
+
+@pytest.mark.parametrize("outcome", ["timeout", "stopped"])
+def test_a_task_that_never_booted_is_slower_than_every_other_of_its_round(outcome: str) -> None:
+    tasks = swept(lazy_fails(outcome, 1)).tasks
+    medians = round_medians(tasks)
+    for row in medians[medians["form"] == "soci-v2"].itertuples():
+        booted = sorted(tasks.loc[tasks["round"] == row.round, "boot_seconds"].dropna())
+        assert len(booted) == 3
+        assert row.boot_seconds == pytest.approx((booted[1] + booted[2]) / 2)
+    assert not medians["boot_lost"].any()
+
+
+def test_what_a_task_did_before_it_timed_out_is_known() -> None:
+    sweep = swept(lazy_fails("timeout", 2))
+    began, ended = (pd.Series(value, index=sweep.tasks.index, dtype="Int64") for value in (0, 3 * 10**9))
+    tasks = sweep.tasks.assign(pull_seconds=3.0, pull_started_ns=began, pull_stopped_ns=ended)
+    medians = round_medians(tasks.assign(pull_seconds=tasks["pull_seconds"].where(tasks["outcome"] == "booted")))
+    assert set(medians["pull_seconds"]) == {3.0}
+    assert medians["boot_lost"].sum() == 5
+
+
+def test_a_round_of_which_half_never_booted_has_no_figure_and_that_is_said() -> None:
+    analysis = analysed(swept(lazy_fails("timeout", 2, in_blocks=1)))
+    comparison = boot(analysis.comparisons)
+    assert (comparison.blocks, comparison.lost_blocks) == (4, 1)
+    [finding] = [each.text for each in analysis.findings if each.kind == "failures"]
+    assert finding.startswith("movie as soci-v2 with 4 tasks: 18 of 20 (68–99 %) tasks booted as promised; 2 timed")  # noqa: RUF001
+    assert "In 1 round at least half of the tasks did not: these have no figure." in finding
+
+
+@pytest.mark.parametrize("soci", [5.0, 10.0, 20.0])
+def test_blocks_that_are_left_over_make_no_form_faster_or_equal(soci: float) -> None:
+    every = boot(analysed(swept(lazy_fails("timeout", 0), blocks=8, soci=soci)).comparisons)
+    left = boot(analysed(swept(lazy_fails("timeout", 4, in_blocks=3), blocks=8, soci=soci)).comparisons)
+    assert every.verdict == {5.0: "faster", 10.0: "no-difference", 20.0: "slower"}[soci]
+    assert left.verdict == ("slower" if soci == 20.0 else "undecided")
+    assert left.taken_alone is None and left.margin is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "lost", "control_lost", "kept"),
+    [
+        ("faster", 0, 2, "faster"),
+        ("slower", 0, 2, "undecided"),
+        ("no-difference", 0, 1, "undecided"),
+        ("faster", 1, 0, "undecided"),
+        ("slower", 1, 0, "slower"),
+    ],
+)
+def test_a_lost_block_speaks_against_its_own_side_alone(
+    verdict: Verdict, lost: int, control_lost: int, kept: Verdict
+) -> None:
+    assert claimable(verdict, lost=lost, control_lost=control_lost) == kept
+
+
+def test_a_form_of_which_half_fails_in_every_block_boots_less_beyond_chance() -> None:
+    for outcome in ("timeout", "stopped", "not-lazy"):
+        [lazy] = [cell for cell in analysed(swept(lazy_fails(outcome, 2), blocks=3)).cells if cell.form == "soci-v2"]
+        assert lazy.booted is not None
+        assert (lazy.booted.booted, lazy.booted.tasks, lazy.boots_less) == (6, 12, True)
+
+
+def test_a_form_of_which_nothing_ever_boots_boots_less_though_nothing_can_be_compared() -> None:
+    analysis = analysed(swept(lazy_fails("timeout", 4)))
+    assert analysis.comparisons == ()
+    assert [cell.boots_less for cell in analysis.cells] == [False, True]
+    assert [cell.lost_rounds for cell in analysis.cells] == [0, 5]
+
+
+def test_one_bad_minute_is_no_proof_however_many_tasks_it_failed() -> None:
+    analysis = analysed(swept(lazy_fails("timeout", 8, in_blocks=1), tasks=8))
+    assert [cell.boots_less for cell in analysis.cells] == [False, False]
+
+
+def test_tasks_that_were_not_lazy_count_as_deployed_and_not_for_the_form() -> None:
+    analysis = analysed(swept(lazy_fails("not-lazy", 3)))
+    assert boot(analysis.comparisons).seconds == pytest.approx(5, rel=0.05)
+    deployed = boot(analysis.as_deployed)
+    assert deployed.as_deployed
+    assert deployed.seconds == pytest.approx(10, rel=0.05)
+    assert analysed(swept(lazy_fails("timeout", 1))).as_deployed == ()
+
+
+def test_a_late_task_is_named_and_its_seconds_count() -> None:
+    sweep = swept(lazy_fails("timeout", 0))
+    late = sweep.tasks["task_id"] == sweep.tasks["task_id"].iat[0]
+    reasons = pd.Series("booted after 67 s, later than 60 s", index=sweep.tasks.index).where(late, None)
+    analysis = analyse(sweep.sweep, sweep.tasks.assign(reason=reasons), sweep.rounds)
+    [finding] = [each.text for each in analysis.findings if each.kind == "late"]
+    assert "1 task booted after the time limit (the first booted after 67 s, later than 60 s)" in finding
+    assert sum(cell.tasks_in_figures for cell in analysis.cells) == len(sweep.tasks)
+
+
+def test_a_task_that_stopped_and_spoilt_its_round_counts_with_the_others_of_that_round() -> None:
+    sweep = swept(lazy_fails("stopped", 1))
+    spoilt = (sweep.tasks["form"] == "soci-v2") & (sweep.tasks["block"] == 0)
+    others = sweep.tasks["outcome"].where(~spoilt | (sweep.tasks["outcome"] == "stopped"), Outcome.CONTAMINATED.value)
+    tasks = sweep.tasks.assign(round_status=sweep.tasks["round_status"].mask(spoilt, "contaminated"), outcome=others)
+    counted = counts(tasks)["movie", "soci-v2", 4]
+    assert (counted.booted.tolist(), counted.tasks.tolist()) == ([3] * 5, [4] * 5)
+
+
+def test_rounds_spoilt_from_outside_say_nothing_of_the_image() -> None:
+    sweep = swept(lazy_fails("contaminated", 4))
+    tasks = sweep.tasks.assign(
+        round_status=sweep.tasks["round_status"].mask(sweep.tasks["outcome"] == "contaminated", "contaminated")
+    )
+    assert list(counts(tasks)) == [("movie", "plain", 4)]
