@@ -16,7 +16,7 @@ from rich.console import Console
 
 from infra.oci.names import ImageName, parse
 from infra.settings.values import Size
-from kit.errors import SettingsError, TraceError
+from kit.errors import SettingsError
 from kit.values import first_fault
 from sociometer.cli import commands
 from sociometer.cli.columns import plain_table, short, size
@@ -48,7 +48,10 @@ def relayout(
     image: Annotated[
         str, typer.Argument(metavar="IMAGE", help="host/repo:tag, docker-daemon:web:dev, docker-archive:FILE, oci:DIR.")
     ],
-    trace: Annotated[Path, typer.Option("--trace", help="What its boot reads, from `sociometer trace`.")],
+    trace: Annotated[
+        list[Path],
+        typer.Option("--trace", help="What its boot reads, from `sociometer trace`. Repeat to unite several boots."),
+    ],
     output: Annotated[str, typer.Option("--output", metavar="oci:DIR[:TAG]", help="A new folder for the result.")],
     keep_layers: Annotated[
         bool, typer.Option("--keep-layers", help="Leave the layers as they are; only the index knows what boot reads.")
@@ -72,12 +75,10 @@ def relayout(
     from infra.relayout.make import relayout as make
     from infra.sources import own
     from infra.trace import model
+    from infra.trace.unite import unite
 
     target = _target(output)
-    try:
-        traced = model.parse(trace.read_bytes(), str(trace))
-    except OSError as error:
-        raise TraceError(f"The trace {trace} cannot be read: {error.strerror}.") from error
+    traced = unite([model.read(file) for file in trace])
     sizes = (_size("--span-size", span_size, least=1), _size("--min-layer-size", min_layer_size, least=0))
     options = IndexOptions(*sizes, traced.platform)
     found = own.resolve(parse(seen_from_anywhere(image)), traced.platform)
