@@ -106,7 +106,7 @@ class FormSpec:
     @property
     def prefetches(self) -> bool:
         """Whether its index names spans to be fetched before a task starts."""
-        return self.lazy and self.file is not None
+        return self.lazy and self.file is not None and self.get("prefetch") != "no"
 
     @property
     def compression(self) -> Compression | None:
@@ -218,8 +218,15 @@ def _file(text: str) -> str:
     return text
 
 
+def _yes_or_no(text: str) -> str:
+    if text not in ("yes", "no"):
+        raise ValueError("allowed: yes, no")
+    return text
+
+
 _OF_ONE_COMPRESSION = {"zstd": "zstd", "gzip": "gzip", "uncompressed": "none"}
 _FILE = Setting(_file, required=True)
+_PREFETCH = Setting(_yes_or_no, default="yes")
 _SPANS = {"span": Setting(_size(*SPAN_LIMITS)), "min-layer": Setting(_size(0))}
 _INDEXED = {**_SPANS, "compression": Setting(_indexable)}
 _PARALLEL = {
@@ -238,7 +245,8 @@ KINDS: Mapping[str, Kind] = {
     "uncompressed": Kind(),
     "soci-v2-prefetch": Kind({"files": _FILE, **_INDEXED}, lazy=True, short="soci-pf"),
     "soci-v2-exact": Kind({"trace": _FILE, **_SPANS}, lazy=True, short="soci-ex"),
-    "soci-v2-layout": Kind({"trace": _FILE, **_SPANS}, lazy=True, short="soci-lo"),
+    "soci-v2-layout": Kind({"trace": _FILE, "prefetch": _PREFETCH, **_SPANS}, lazy=True, short="soci-lo"),
+    "soci-v2-own-layer": Kind({"trace": _FILE, "prefetch": _PREFETCH, **_SPANS}, lazy=True, short="soci-ow"),
     "parallel-pull": Kind(
         _PARALLEL, lab_only="tasks on Fargate have no setting for how the snapshotter pulls", short="pull"
     ),

@@ -127,6 +127,7 @@ MAKERS: Mapping[str, Maker] = {
     "soci-v2-prefetch": _make_v2,
     "soci-v2-exact": _make_v2,
     "soci-v2-layout": _make_v2,
+    "soci-v2-own-layer": _make_v2,
 }
 """By kind of form (`infra.forms.KINDS`)."""
 

@@ -1,5 +1,6 @@
 """Forms that are made by a trace: exactly the spans that boot touches are prefetched; before that, in
-`soci-v2-layout`, each layer of which it reads is written anew, what it reads first.
+`soci-v2-layout`, each layer of which it reads is written anew, what it reads first, and in `soci-v2-own-layer` what it
+reads is moved into a layer of its own.
 
 The new file system is compared with the old one by the layers of both, before anything is pushed. `sociometer relayout`
 compares them mounted, too.
@@ -14,9 +15,10 @@ from infra.oci.local_image import LocalImage
 from infra.oci.regctl import Deadline
 from infra.oci.request import FormRequest
 from infra.oci.soci import Converted
-from infra.oci.source import Source
+from infra.oci.source import Source, require_indexable
 from infra.relayout import proof
 from infra.relayout.laying import Original, exact, lay_out, read_layers, touched_layers
+from infra.relayout.own_layer import move_out
 from infra.trace.model import Trace
 from kit.errors import TraceError
 
@@ -33,10 +35,13 @@ def laid_out(
     if trace is None:
         return image, converted
     _require_of(trace, source)
-    if request.spec.kind == "soci-v2-layout":
-        image, converted = _in_new_order(request, trace, image, converted, room, deadline)
+    moved = request.spec.kind == "soci-v2-own-layer"
+    if moved or request.spec.kind == "soci-v2-layout":
+        image, converted, trace = _written_anew(request, trace, image, converted, room, deadline)
+    if request.spec.get("prefetch") == "no":
+        return image, converted
     touched = touched_layers(converted, trace)
-    if not any(found.spans for found in touched.values()):
+    if not moved and not any(found.spans for found in touched.values()):
         raise TraceError(
             f"By the trace of {trace.image}, its boot reads nothing of the {len(touched)} layers that are loaded "
             "lazily: there is nothing to prefetch. Lower minLayerSize, or measure soci-v2."
@@ -44,18 +49,21 @@ def laid_out(
     return image, exact(converted, touched)
 
 
-def _in_new_order(
+def _written_anew(
     request: FormRequest, trace: Trace, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
-) -> tuple[LocalImage, Converted]:
+) -> tuple[LocalImage, Converted, Trace]:
+    """The image in its new layers, what soci made of it, and the trace by where files lie now."""
     original = Original(image.folder, image.manifest, converted)
     entries = read_layers(image.folder, image.manifest, {})
-    laid = lay_out(original, trace, touched_layers(converted, trace), entries, room / "laid")
+    write = move_out if request.spec.kind == "soci-v2-own-layer" else lay_out
+    laid = write(original, trace, touched_layers(converted, trace), entries, room / "laid")
     if not laid.changed:
-        return image, converted
+        return image, converted, trace
+    require_indexable(laid.manifest, request.options.min_layer_bytes)
     entries = read_layers(laid.folder, laid.manifest, entries)
     proof.require_same(image.manifest, laid.manifest, entries, "The new image")
     again = soci.convert(laid.folder, room / "laid-converted", request.options, deadline)
-    return LocalImage(laid.folder, laid.manifest), again
+    return LocalImage(laid.folder, laid.manifest), again, laid.trace
 
 
 def _require_of(trace: Trace, source: Source) -> None:

@@ -74,7 +74,7 @@ def _facts(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Facts:
     is_file = member.type not in _KINDS
     return Facts(
         kind=_KINDS.get(member.type, "file"),
-        mode=member.mode,
+        mode=member.mode & 0o7777,  # some writers put the kind there once more
         owner=(member.uid, member.gid),
         times=(words.get("mtime", str(member.mtime)), *(words.get(name, "") for name in _TIMES)),
         size_bytes=member.size if is_file else 0,

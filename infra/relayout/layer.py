@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -43,6 +43,23 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A part of a tar, from ``start`` to ``end`` in bytes."""
+
+    tar: BinaryIO
+    start: int
+    end: int
+
+    def copy(self, sink: streams.Sink) -> None:
+        """Write it on."""
+        self.tar.seek(self.start)
+        start = self.start
+        while chunk := self.tar.read(min(self.end - start, streams.CHUNK)):
+            sink.write(chunk)
+            start += len(chunk)
+
+
+@dataclass(frozen=True)
 class Rewritten:
     """A layer written anew: its blob's digest and size, the tar's digest, how many files came to the front and what
     they take there in bytes."""
@@ -59,11 +76,7 @@ def rewrite(source: Path, layer: Descriptor, diff_id: str, wish: Wish, target: P
 
     Raises `ImageError` when its content is not what the image's configuration says.
     """
-    with tempfile.TemporaryFile(dir=target) as file:
-        actual = streams.unpack(layout.blob_path(source, layer.digest), layer.media_type, file)
-        if actual != diff_id:
-            raise ImageError(f"Layer {layer.digest} is corrupt: its content is {actual}, not {diff_id}.")
-        tar = cast(BinaryIO, file)
+    with unpacked(source, layer, diff_id, target) as tar:
         try:
             archive = scan(tar)
             order = reordered(archive.records, wish.paths, wish.links_below)
@@ -72,6 +85,16 @@ def rewrite(source: Path, layer: Descriptor, diff_id: str, wish: Wish, target: P
         if reason := _needless(archive.records, order, wish):
             return Kept(reason)
         return _written(tar, archive, order, layer, wish, target)
+
+
+@contextmanager
+def unpacked(source: Path, layer: Descriptor, diff_id: str, room: Path) -> Iterator[BinaryIO]:
+    """A layer's tar as a temporary file; raises `ImageError` when it is not what the configuration says."""
+    with tempfile.TemporaryFile(dir=room) as file:
+        actual = streams.unpack(layout.blob_path(source, layer.digest), layer.media_type, file)
+        if actual != diff_id:
+            raise ImageError(f"Layer {layer.digest} is corrupt: its content is {actual}, not {diff_id}.")
+        yield cast(BinaryIO, file)
 
 
 def _needless(records: Sequence[Record], order: Sequence[int], wish: Wish) -> str | None:
@@ -110,18 +133,29 @@ def expected_spans(ranges: Sequence[Range], bytes_per_span: float) -> int:
 def _written(
     tar: BinaryIO, archive: Archive, order: Sequence[int], layer: Descriptor, wish: Wish, target: Path
 ) -> Rewritten:
-    with tempfile.NamedTemporaryFile(dir=target, delete=False) as file:
-        blob = streams.Sha256Writer(file)
-        is_packed = layer.media_type.endswith("gzip")
-        with streams.GzipWriter(blob) if is_packed else nullcontext(blob) as packed:
-            content = streams.Sha256Writer(packed)
-            for start, end in [*runs(archive.records, order), (archive.end, tar.seek(0, io.SEEK_END))]:
-                _copy(tar, start, end, content)
-    Path(file.name).chmod(0o644)
-    Path(file.name).rename(layout.blob_path(target, blob.digest))
     first = _first(archive.records, wish.paths)
     sizes = sum(record.end - record.start for record in first)
-    return Rewritten(blob.digest, blob.size_bytes, content.digest, len(first), sizes)
+    return store(pieces(tar, archive, order), layer.media_type, target, len(first), sizes)
+
+
+def pieces(tar: BinaryIO, archive: Archive, order: Sequence[int]) -> Iterator[Piece]:
+    """A tar with these records, and its end as it was."""
+    for start, end in [*runs(archive.records, order), (archive.end, tar.seek(0, io.SEEK_END))]:
+        yield Piece(tar, start, end)
+
+
+def store(parts: Iterable[bytes | Piece], media_type: str, target: Path, files: int, size_bytes: int) -> Rewritten:
+    """Put a layer of these parts into the layout ``target``; so many files of it are what boot reads."""
+    with tempfile.NamedTemporaryFile(dir=target, delete=False) as file:
+        blob = streams.Sha256Writer(file)
+        is_packed = media_type.endswith("gzip")
+        with streams.GzipWriter(blob) if is_packed else nullcontext(blob) as packed:
+            content = streams.Sha256Writer(packed)
+            for part in parts:
+                content.write(part) if isinstance(part, bytes) else part.copy(content)
+    Path(file.name).chmod(0o644)
+    Path(file.name).rename(layout.blob_path(target, blob.digest))
+    return Rewritten(blob.digest, blob.size_bytes, content.digest, files, size_bytes)
 
 
 def _first(records: Sequence[Record], paths: Sequence[bytes]) -> list[Record]:
@@ -139,7 +173,7 @@ def _first(records: Sequence[Record], paths: Sequence[bytes]) -> list[Record]:
 
 def runs(records: Sequence[Record], order: Sequence[int]) -> Iterator[Range]:
     """The bytes to copy, records that stay neighbours as one piece."""
-    start = end = records[order[0]].start
+    start = end = records[order[0]].start if order else 0
     for index in order:
         record = records[index]
         if record.start != end:
@@ -147,10 +181,3 @@ def runs(records: Sequence[Record], order: Sequence[int]) -> Iterator[Range]:
             start = record.start
         end = record.end
     yield start, end
-
-
-def _copy(tar: BinaryIO, start: int, end: int, sink: streams.Sink) -> None:
-    tar.seek(start)
-    while chunk := tar.read(min(end - start, streams.CHUNK)):
-        sink.write(chunk)
-        start += len(chunk)

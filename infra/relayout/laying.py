@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
@@ -50,6 +50,12 @@ class Laid:
     folder: Path
     manifest: Manifest
     layers: tuple[Kept | Rewritten, ...]
+    trace: Trace
+    """What the boot reads, where it lies now."""
+    on_top: Rewritten | None = None
+    """A further layer, of what the boot reads."""
+    stay: Mapping[int, tuple[tuple[bytes, str], ...]] = field(default_factory=dict)
+    """Path and reason of what the boot reads and could not be moved there, by the place of its layer."""
 
     @property
     def changed(self) -> bool:
@@ -101,8 +107,7 @@ def lay_out(
     manifest, config = original.manifest, original.config
     wishes = _wishes(trace, touched, [entries[layer.digest] for layer in manifest.layers])
     diff_ids = image.diff_ids(config.decode(), manifest)
-    layout.claim(target)
-    (target / "blobs/sha256").mkdir(parents=True)
+    claimed(target)
 
     def made(place: int) -> Kept | Rewritten:
         wish = wishes[place]
@@ -112,21 +117,33 @@ def lay_out(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         layers = tuple(pool.map(made, range(len(manifest.layers))))
+    return Laid(target, assembled(original, layers, target), layers, trace)
+
+
+def assembled(
+    original: Original, layers: Sequence[Kept | Rewritten], target: Path, on_top: Rewritten | None = None
+) -> Manifest:
+    """Write manifest and configuration beside the new layers in ``target``, and links to those that stay."""
+    manifest, config = original.manifest, original.config
     new = {place: layer for place, layer in enumerate(layers) if isinstance(layer, Rewritten)}
-    after, new_config = image.rebuilt(manifest, config, new) if new else (manifest, config)
+    after, new_config = image.rebuilt(manifest, config, new, on_top) if new else (manifest, config)
     layout.write_blob(target, new_config, after.config.media_type)
     layout.write_image(target, after.raw, after.media_type)
-    for digest in {layer.digest for layer in after.layers} - {layer.digest for layer in new.values()}:
-        layout.blob_path(target, digest).symlink_to(layout.blob_path(original.folder, digest).absolute())
-    return Laid(target, after, layers)
+    for digest in {layer.digest for layer in after.layers}:
+        if not layout.blob_path(target, digest).exists():
+            layout.blob_path(target, digest).symlink_to(layout.blob_path(original.folder, digest).absolute())
+    return after
+
+
+def claimed(target: Path) -> Path:
+    """A new folder with room for blobs."""
+    layout.claim(target)
+    (target / "blobs/sha256").mkdir(parents=True)
+    return target
 
 
 def _wishes(trace: Trace, touched: Mapping[int, Touched], layers: Sequence[Sequence[Entry]]) -> list[Kept | Wish]:
-    links = accumulate((frozenset(_links(entries)) for entries in layers), frozenset.union, initial=frozenset[bytes]())
-    return [
-        _wish(touched.get(place), files_of(trace, place), below)
-        for place, below in zip(range(len(layers)), links, strict=False)
-    ]
+    return [_wish(touched.get(place), files_of(trace, place), below) for place, below in enumerate(links_below(layers))]
 
 
 def _wish(found: Touched | None, files: Sequence[TracedFile], below: frozenset[bytes]) -> Kept | Wish:
@@ -134,15 +151,22 @@ def _wish(found: Touched | None, files: Sequence[TracedFile], below: frozenset[b
         return Kept(NOT_LAZY)
     if not found.spans:
         return Kept(NOTHING_READ)
-    return Wish([_clean(file.path) for file in files], found.ranges, len(found.spans), found.bytes_per_span, below)
+    return Wish([clean_bytes(file.path) for file in files], found.ranges, len(found.spans), found.bytes_per_span, below)
+
+
+def links_below(layers: Sequence[Sequence[Entry]]) -> list[frozenset[bytes]]:
+    """For each layer, the symbolic links of those below it."""
+    links = accumulate((frozenset(_links(entries)) for entries in layers), frozenset.union, initial=frozenset[bytes]())
+    return list(links)[:-1]
 
 
 def _links(entries: Sequence[Entry]) -> Iterator[bytes]:
     """The symbolic links of a layer."""
-    return (_clean(entry.name) for entry in entries if entry.facts.kind == "symlink")
+    return (clean_bytes(entry.name) for entry in entries if entry.facts.kind == "symlink")
 
 
-def _clean(name: str) -> bytes:
+def clean_bytes(name: str) -> bytes:
+    """A name as `records` has it."""
     return clean(name).encode(errors="surrogateescape")
 
 

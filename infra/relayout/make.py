@@ -21,6 +21,7 @@ from infra.oci.soci import Converted, IndexOptions
 from infra.oci.source import require_indexable
 from infra.relayout import proof
 from infra.relayout.laying import Laid, Original, exact, lay_out, read_layers, touched_layers
+from infra.relayout.own_layer import move_out
 from infra.relayout.report import RelayoutReport, layer_reports
 from infra.sources import own
 from infra.sources.own import ResolvedImage
@@ -49,6 +50,10 @@ class Request:
     output: Path
     tag: str | None = None
     keep_layers: bool = False
+    own_layer: bool = False
+    """What boot reads is moved into a layer of its own, instead of to the front of each."""
+    prefetch: bool = True
+    """Whether the index lists the spans that boot touches."""
 
 
 def relayout(request: Request, notify: Notify) -> RelayoutReport:
@@ -69,8 +74,8 @@ def relayout(request: Request, notify: Notify) -> RelayoutReport:
         laid, proven, paths = _laid(request, original, room, notify)
         notify("Making the index and its prefetch lists")
         converted = original.converted if laid is None or not laid.changed else _convert(request, laid.folder, room)
-        after = touched_layers(converted, request.trace)
-        made = exact(converted, after)
+        after = touched_layers(converted, laid.trace if laid else request.trace)
+        made = exact(converted, after) if request.prefetch else converted
         notify(f"Writing {request.output}")
         _deliver(made, request)
     return RelayoutReport(
@@ -81,6 +86,7 @@ def relayout(request: Request, notify: Notify) -> RelayoutReport:
         output=str(request.output),
         proof=proven,
         paths=paths,
+        prefetch=request.prefetch,
         layers=layer_reports(original.manifest, before, laid, after),
         seconds=time.monotonic() - began,
     )
@@ -139,8 +145,10 @@ def _laid(request: Request, original: Original, room: Path, notify: Notify) -> t
     notify("Reading the layers")
     entries = read_layers(original.folder, original.manifest, {})
     touched = touched_layers(original.converted, request.trace)
-    notify("Writing the layers in their new order")
-    laid = lay_out(original, request.trace, touched, entries, room / "laid")
+    notify("Moving what boot reads" if request.own_layer else "Writing the layers in their new order")
+    write = move_out if request.own_layer else lay_out
+    laid = write(original, request.trace, touched, entries, room / "laid")
+    require_indexable(laid.manifest, request.options.min_layer_bytes)
     if not laid.changed:
         return laid, UNCHANGED, 0
     notify("Comparing both file systems")

@@ -47,7 +47,7 @@ class _Order:
         return list(self._order)
 
     def _place(self, index: int) -> None:
-        for parent in _parents(self._records[index].path):
+        for parent in parents(self._records[index].path):
             if parent in self._names:
                 self._order[self._names[parent]] = None
         self._order[index] = None
@@ -72,7 +72,7 @@ def _names(records: Sequence[Record]) -> dict[bytes, int]:
 
 def _check_parents(records: Sequence[Record], names: dict[bytes, int], links_below: Collection[bytes]) -> None:
     for index, record in enumerate(records):
-        for parent in _parents(record.path):
+        for parent in parents(record.path):
             if parent in names and records[names[parent]].kind != "folder":
                 raise Unmovable(f"its entry {_shown(record.path)} lies beneath {_shown(parent)}, which is no folder")
             if parent in links_below and names.get(parent, index) >= index:
@@ -92,7 +92,7 @@ def _check_links(records: Sequence[Record], names: dict[bytes, int]) -> None:
 
 def _whiteouts(records: Sequence[Record], names: dict[bytes, int]) -> list[int]:
     """The whiteouts, as they came; raises where one hides something of its own layer, or is none of today's."""
-    folders = {parent for path in names for parent in _parents(path)}
+    folders = {parent for path in names for parent in parents(path)}
     found = []
     for index, record in enumerate(records):
         folder, _, name = record.path.rpartition(b"/")
@@ -109,7 +109,7 @@ def _whiteouts(records: Sequence[Record], names: dict[bytes, int]) -> list[int]:
     return found
 
 
-def _parents(path: bytes) -> Iterator[bytes]:
+def parents(path: bytes) -> Iterator[bytes]:
     """The folders above a path, the outermost first; the root is one."""
     if path:
         yield b""

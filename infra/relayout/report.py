@@ -11,6 +11,7 @@ from pydantic import Field
 
 from infra.oci.manifest import Manifest
 from infra.outputs import DIGEST
+from infra.relayout import moving
 from infra.relayout.layer import Kept, Rewritten
 from infra.relayout.laying import Laid
 from infra.relayout.touched import Touched
@@ -37,6 +38,8 @@ class LayerReport(Frozen):
     touched_bytes: int | None = Field(description="what those spans weigh in the blob")
     new_touched_bytes: int | None
     not_found: int = Field(description="traced files that its table of contents does not have")
+    is_own: bool = Field(default=False, description="a further layer, of what boot reads; it had no size before")
+    stay: tuple[str, ...] = Field(default=(), description="what could not be moved out of it, and why")
 
 
 class RelayoutReport(Frozen):
@@ -50,6 +53,7 @@ class RelayoutReport(Frozen):
     output: str
     proof: str = Field(description="how both file systems were compared")
     paths: int = Field(description="that were compared and found equal")
+    prefetch: bool = Field(default=True, description="whether the index lists the spans that the boot touches")
     layers: tuple[LayerReport, ...]
     seconds: float
 
@@ -84,6 +88,29 @@ def layer_reports(
                 touched_bytes=old.stored_bytes if old else None,
                 new_touched_bytes=now.stored_bytes if now else None,
                 not_found=len(old.unknown) if old else 0,
+                stay=tuple(moving.shown(laid.stay.get(place, ()))) if laid else (),
             )
         )
+    if laid is not None and laid.on_top is not None:
+        reports.append(_own(laid.on_top, after.get(len(manifest.layers))))
     return tuple(reports)
+
+
+def _own(layer: Rewritten, now: Touched | None) -> LayerReport:
+    return LayerReport(
+        digest=layer.digest,
+        new_digest=layer.digest,
+        kept_because=None,
+        size_bytes=0,
+        new_size_bytes=layer.size_bytes,
+        files_first=layer.files_first,
+        bytes_first=layer.bytes_first,
+        span_count=None,
+        new_span_count=now.span_count if now else None,
+        spans_touched=None,
+        new_spans_touched=len(now.spans) if now else None,
+        touched_bytes=None,
+        new_touched_bytes=now.stored_bytes if now else None,
+        not_found=0,
+        is_own=True,
+    )

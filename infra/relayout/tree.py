@@ -7,7 +7,7 @@ through the links that are there, an entry replaces what it meets except a folde
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infra.relayout.facts import Entry, Facts
 from kit.errors import ImageError
@@ -51,6 +51,7 @@ def tree(layers: Iterable[Iterable[Entry]]) -> dict[str, Shown]:
     """
     root = _Node(_IMPLIED)
     for number, entries in enumerate(layers, start=1):
+        root.written_in = number  # the root of a mounted image is the uppermost layer's own folder
         layer = _Layer(root, number)
         for entry in entries:
             layer.add(entry)
@@ -153,13 +154,16 @@ def _shown(root: _Node) -> Iterator[tuple[str, Shown]]:
 
 
 def differences(one: dict[str, Shown], other: dict[str, Shown]) -> list[str]:
-    """What differs between two file systems, a sentence for each path; empty when they are equal."""
+    """What differs between two file systems, a sentence for each path; empty when they are equal.
+
+    A folder that had the unpacker's time may get one that lasts: that which its former description names.
+    """
     found = []
     for path in sorted(one.keys() | other.keys()):
         before, after = one.get(path), other.get(path)
         if before is None or after is None:
             found.append(f"/{path!s} is {'only in the new image' if before is None else 'missing in the new image'}")
-        elif before != after:
+        elif before != after and before != replace(after, lasting=False):
             changed = [name for name in Facts.__slots__ if getattr(before.facts, name) != getattr(after.facts, name)]
             if before.first_name != after.first_name:
                 changed.append("links")

@@ -91,5 +91,6 @@ _READERS: Mapping[str, Callable[[str], str]] = {
     "soci-v2-prefetch": prefetch_files,
     "soci-v2-exact": trace_text,
     "soci-v2-layout": trace_text,
+    "soci-v2-own-layer": trace_text,
 }
 """By kind: the canonical content of the file that it names, from its text."""

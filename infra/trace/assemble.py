@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from infra.trace.contents import Content, Range
 from infra.trace.model import LazyLayer, Trace, TracedFile, TracedFolder, TracedLayer
 from infra.trace.seen import About, Observation, SeenLayer
+from infra.trace.summary import with_figures
 
 FOLDER_PARTS = 3
 """How many parts of a path make a folder of the summary: ``usr/lib/python3``."""
@@ -20,7 +21,7 @@ _NEVER_SEEN = (
 
 def assemble(about: About, layers: Sequence[SeenLayer], seen: Observation) -> Trace:
     """The trace of a boot; ``layers`` lowest first."""
-    return Trace(
+    trace = Trace(
         image=about.image,
         digest=about.digest,
         platform=about.platform,
@@ -34,6 +35,7 @@ def assemble(about: About, layers: Sequence[SeenLayer], seen: Observation) -> Tr
         whole_bytes=seen.whole_bytes,
         not_seen=tuple(_not_seen(about, layers, seen)),
     )
+    return with_figures(trace)
 
 
 def _milliseconds(seen: Observation, at_ns: int) -> float:
@@ -62,6 +64,7 @@ def _layer(number: int, layer: SeenLayer, seen: Observation) -> TracedLayer:
             file_bytes=sum(content.size for content in layer.files.contents),
             span_count=len(layer.spans.starts),
             spans=tuple(needed),
+            span_weights=tuple(layer.spans.compressed_bytes(span) for span in needed),
             fetched_bytes=sum(layer.spans.compressed_bytes(span) for span in needed),
             unpacked_bytes=sum(_length(layer.spans.extent(span)) for span in needed),
             fetched=tuple(_merged(layer.spans.extent(span) for span in needed)),
@@ -76,11 +79,15 @@ def _layer(number: int, layer: SeenLayer, seen: Observation) -> TracedLayer:
     )
 
 
+def folder_of(path: str) -> str:
+    """The folder of the summary that a file belongs to."""
+    return "/".join(path.split("/")[:-1][:FOLDER_PARTS])
+
+
 def _folders(contents: Sequence[Content], seen: Observation) -> Iterator[TracedFolder]:
     by_folder: dict[str, list[Content]] = {}
     for content in contents:
-        folder = "/".join(content.path.split("/")[:-1][:FOLDER_PARTS])
-        by_folder.setdefault(folder, []).append(content)
+        by_folder.setdefault(folder_of(content.path), []).append(content)
     for path, inside in sorted(by_folder.items()):
         read = [sum(map(_length, seen.read[content])) for content in inside if seen.read.get(content)]
         yield TracedFolder(

@@ -5,6 +5,8 @@ Schema history: 1 — first version.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, ValidationError
 
 from infra.outputs import DIGEST, Platform
@@ -23,7 +25,8 @@ class LazyLayer(Frozen):
     file_bytes: int = Field(ge=0, description="of their contents together")
     span_count: int = Field(ge=0)
     spans: tuple[int, ...] = Field(default=(), description="numbers of those that the boot needs, in order")
-    fetched_bytes: int = Field(ge=0, description="compressed size of those spans")
+    span_weights: tuple[int, ...] = Field(default=(), description="compressed size of each of those spans")
+    fetched_bytes: int = Field(ge=0, description="compressed size of those spans together")
     unpacked_bytes: int = Field(ge=0, description="what those spans hold")
     fetched: tuple[Range, ...] = Field(default=(), description="the same as parts of the layer's tar, merged")
     tar_bytes: int = Field(ge=0, description="of the layer, not compressed")
@@ -71,7 +74,7 @@ class TracedFolder(Frozen):
 
 
 class Trace(Frozen):
-    """One boot. ``files`` are in order of first access."""
+    """One boot, or several united. ``files`` are in order of first access."""
 
     schema_version: int = SCHEMA_VERSION
     image: str = Field(description="as the user named it")
@@ -89,6 +92,11 @@ class Trace(Frozen):
         ge=0,
         description="of them, blobs: manifests, zTOCs (once for containerd, once for the snapshotter)",
     )
+    share: float | None = Field(default=None, ge=0, description="of the image's files that the boot needs, by bytes")
+    amplification: float | None = Field(
+        default=None, ge=0, description="bytes that are fetched for each that is needed, both unpacked"
+    )
+    boots: int = Field(default=1, ge=1, description="that were united; of more than one, nothing is received")
     not_seen: tuple[str, ...] = Field(default=(), description="what the trace cannot know, in sentences")
 
 
@@ -103,3 +111,11 @@ def parse(text: str | bytes, name: str) -> Trace:
             f"{name} has trace schema version {trace.schema_version}; this version reads {SCHEMA_VERSION}. Trace again."
         )
     return trace
+
+
+def read(file: Path) -> Trace:
+    """The trace in a file; raises `TraceError` for one that is none or cannot be read."""
+    try:
+        return parse(file.read_bytes(), str(file))
+    except OSError as error:
+        raise TraceError(f"The trace {file} cannot be read: {error.strerror}.") from error

@@ -55,6 +55,12 @@ def summary(trace: Trace) -> Summary:
     )
 
 
+def with_figures(trace: Trace) -> Trace:
+    """The trace with its share and its amplification, for those who read it as JSON."""
+    found = summary(trace)
+    return trace.model_copy(update={"share": found.share, "amplification": found.amplification})
+
+
 def unfindable(trace: Trace) -> int:
     """How many of the files in the prefetch list soci will not find: it compares with the tar's names as they are, and
     `./usr/bin/x` is not `usr/bin/x` (soci-snapshotter `soci/soci_index.go`, ``buildPrefetchLayer``)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from infra.oci.ztoc import read_entries, read_spans
 from infra.settings.model import Settings
 from infra.trace.assemble import assemble
@@ -10,18 +12,22 @@ from infra.trace.model import Trace
 from infra.trace.prepare import Prepared, prepared
 from infra.trace.record import Wanted, booted, observe, ready_when
 from infra.trace.seen import About, SeenLayer
+from infra.trace.unite import unite
+from kit.errors import TraceError
 from kit.machine.doctor import require_lab
 from kit.values import Notify
 
 
-def trace(name: str, settings: Settings, wanted: Wanted, notify: Notify) -> Trace:
-    """Boot the image that the settings call ``name`` and record what it reads until it is ready.
+def trace(name: str, settings: Settings, wanted: Wanted, notify: Notify, former: Sequence[Trace] = ()) -> Trace:
+    """Boot the image that the settings call ``name`` and record what it reads until it is ready; united with
+    ``former`` traces of it.
 
-    Raises `ImageError`, `SettingsError`, `MachineError` or `LabError` in one line: no such image, nothing lazy, never
-    ready.
+    Raises `ImageError`, `SettingsError`, `MachineError`, `LabError` or `TraceError` in one line: no such image, nothing
+    lazy, never ready, former traces of another image.
     """
     require_lab()
     with prepared(name, settings, notify) as image:
+        _require_same(former, image, settings)
         ready = ready_when(name, image, wanted)
         layers = seen_layers(image)
         with booted(image, ready, wanted, notify) as (host, run):
@@ -36,7 +42,20 @@ def trace(name: str, settings: Settings, wanted: Wanted, notify: Notify) -> Trac
             span_bytes=settings.span_size,
             recompressed=image.recompressed,
         )
-        return assemble(about, layers, seen)
+        return unite([*former, assemble(about, layers, seen)])
+
+
+def _require_same(former: Sequence[Trace], image: Prepared, settings: Settings) -> None:
+    """Before the boot: whether the traces can be united."""
+    for one in former:
+        if one.digest != image.manifest.digest:
+            raise TraceError(
+                f"The trace to unite with is of {one.image} ({one.digest}), and the image is {image.manifest.digest}."
+            )
+        if one.span_bytes != settings.span_size:
+            raise TraceError(
+                f"The trace to unite with has spans of {one.span_bytes} bytes. Say the same with --span-size."
+            )
 
 
 def seen_layers(image: Prepared) -> list[SeenLayer]:

@@ -33,6 +33,8 @@ def show(trace: Trace) -> None:
 def sentences(trace: Trace) -> Iterator[str]:
     """The trace in words."""
     found = summary(trace)
+    if trace.boots > 1:
+        yield f"This is what {trace.boots} boots read together."
     yield (
         f"The boot reads {_mb(found.read_bytes)} MB of {_mb(found.file_bytes)} MB ({percent(found.share)} of the "
         f"image), in {found.read_files:,} of {plural(found.files, 'file')}."

@@ -52,6 +52,15 @@ Output = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+Former = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--with",
+        metavar="FILE",
+        help="Unite it with this former trace of the same image. Repeat for more.",
+        rich_help_panel=_PANEL,
+    ),
+]
 PrefetchList = Annotated[
     Path | None,
     typer.Option(
@@ -80,6 +89,7 @@ def trace(
     span_size: SpanSize = "4MiB",
     min_layer_size: MinLayerSize = "0",
     output: Output = None,
+    former: Former = None,
     prefetch_list_file: PrefetchList = None,
     picture: Picture = None,
     as_json: AsJson = False,
@@ -88,19 +98,22 @@ def trace(
 
     Every layer is loaded lazily, one that is not gzip recompressed, without background fetch and prefetch, so that only
     what the boot asks for moves. The table says what the boot needs of each layer and folder, and how much is fetched
-    for it. It needs no stack, and leaves nothing but the files that it writes.
+    for it. It needs no stack, and leaves nothing but the files that it writes. With --with, the result is what several
+    boots read together.
     """
     from infra.lab.profiles import profile as profile_named  # slow to import, as what is below
+    from infra.trace.model import read
     from infra.trace.record import Wanted
     from infra.trace.trace import trace as record
 
     name = name_of(image)
     files = [output or Path(f"trace-{name}.json"), *filter(None, (prefetch_list_file, picture))]
     _check_places(files, picture)
+    known = [read(file) for file in former or ()]
     sizes = {"spanSize": span_size, "minLayerSize": min_layer_size}
     settings = Settings.parse({**settings_of({name: seen_from_anywhere(image)}, container.given()), **sizes})
     wanted = Wanted(settings.images[name], profile_named(profile), settings.platform, timeout)
-    done = record(name, settings, wanted, say)
+    done = record(name, settings, wanted, say, known)
     write(files[0], done.model_dump_json(indent=1) + "\n")
     if prefetch_list_file is not None:
         write(prefetch_list_file, prefetch_list(done))

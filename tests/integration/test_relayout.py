@@ -331,6 +331,54 @@ def test_containerd_sees_the_same_files_in_a_layer_with(case: str, tmp_path: Pat
     assert report.proof == MOUNTED
 
 
+@pytest.mark.parametrize("case", MOVED)
+def test_containerd_sees_the_same_files_where_a_layer_of_its_own_was_taken_from_one_with(
+    case: str, tmp_path: Path
+) -> None:
+    made = image([below(), MOVED[case]])
+    files = tuple(TracedFile(path=path, layer=1, size_bytes=3000, ranges=((0, 3000),)) for path in (HOT[1], HOT[0]))
+    sizes = ("--min-layer-size", "0", "--span-size", "64KiB")
+    done = relayout(made, tmp_path, "--own-layer", *sizes, "--json", files=files)
+    assert done.exit_code == 0, done.output
+    report = RelayoutReport.model_validate_json(done.stdout)
+    assert report.proof == MOUNTED
+    assert (report.layers[2].is_own, report.layers[2].files_first) == (True, 2)
+
+
+def test_a_layer_of_its_own_holds_what_boot_reads_and_only_its_spans_are_listed(
+    lab: TestRegistry, data: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = scattered()
+    done = relayout(made, tmp_path, "--own-layer", "--json")
+    assert done.exit_code == 0, done.output
+    report = RelayoutReport.model_validate_json(done.stdout)
+    small, large, top = report.layers
+    assert (small.kept_because, large.new_spans_touched, top.is_own, top.files_first) == (NOT_LAZY, 0, True, 5)
+    assert top.new_spans_touched == top.new_span_count
+    assert report.proof == MOUNTED
+    manifest, config = output(tmp_path)
+    former = json.loads(made.configs[0])
+    assert [it.digest for it in manifest.layers] == [it.new_digest for it in report.layers]
+    assert config["config"] == former["config"]
+    assert config.get("history", [])[: len(former.get("history", []))] == former.get("history", [])
+    with pulled(lab, push(tmp_path / "out", report.output_digest, lab, "own"), monkeypatch) as host:
+        assert host.lazy_layers() == 2
+        assert snapshotter_log(host).count("Successfully loaded prefetch artifact") == 1
+
+
+def test_a_layer_of_its_own_without_a_list_is_the_same_each_time(tmp_path: Path) -> None:
+    digests = []
+    for name in ("one", "two"):
+        room = tmp_path / name
+        room.mkdir()
+        done = relayout(scattered(), room, "--own-layer", "--no-prefetch", "--json")
+        assert done.exit_code == 0, done.output
+        digests.append(RelayoutReport.model_validate_json(done.stdout).new_digest)
+        blobs = (path.read_bytes() for path in (room / "out/blobs/sha256").iterdir() if path.stat().st_size < 9_000)
+        assert not any(b"prefetch_spans" in blob for blob in blobs)
+    assert digests[0] == digests[1]
+
+
 KEPT: dict[str, tuple[Layer, str]] = {
     "a global header": (odd_layer(lambda tar: None, comment="of all"), "global PAX header"),
     "a name twice": (odd_layer(lambda tar: put(tar, "cold/a", b"again")), "two entries 'cold/a'"),

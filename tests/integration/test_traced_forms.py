@@ -36,12 +36,13 @@ def trace(own_data: Path, layout: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def forms(trace: Path) -> tuple[str, str]:
-    return resolved(f"soci-v2-exact(trace={trace})"), resolved(f"soci-v2-layout(trace={trace})")
+def forms(trace: Path) -> tuple[str, ...]:
+    kinds = ("soci-v2-exact(", "soci-v2-layout(", "soci-v2-own-layer(", "soci-v2-own-layer(prefetch=no,")
+    return tuple(resolved(f"{kind}trace={trace})") for kind in kinds)
 
 
 @pytest.fixture(scope="module")
-def outputs(layout: Path, forms: tuple[str, str]) -> Iterator[StackOutputs]:
+def outputs(layout: Path, forms: tuple[str, ...]) -> Iterator[StackOutputs]:
     name = f"test-traced-{os.getpid()}"
     settings = {**SILENT, "forms": ["plain", "soci-v2", *forms], "images": own(layout)}
     try:
@@ -64,7 +65,7 @@ def run(lab: LabExecutor, form: str) -> TaskObservation:
 
 
 def test_exact_keeps_every_layer_and_names_fewer_spans_than_there_are(
-    outputs: StackOutputs, forms: tuple[str, str]
+    outputs: StackOutputs, forms: tuple[str, ...]
 ) -> None:
     plain, exact = treatment(outputs, "soci-v2"), treatment(outputs, forms[0])
     assert [ztoc.layer_digest for ztoc in exact.ztocs] == [ztoc.layer_digest for ztoc in plain.ztocs]
@@ -72,13 +73,23 @@ def test_exact_keeps_every_layer_and_names_fewer_spans_than_there_are(
     assert plain.prefetch == () and sum(entry.spans for entry in exact.prefetch) > 0
 
 
-def test_layout_writes_layers_anew_and_needs_no_more_spans(outputs: StackOutputs, forms: tuple[str, str]) -> None:
-    exact, laid = (treatment(outputs, form) for form in forms)
+def test_layout_writes_layers_anew_and_needs_no_more_spans(outputs: StackOutputs, forms: tuple[str, ...]) -> None:
+    exact, laid = (treatment(outputs, form) for form in forms[:2])
     assert {ztoc.layer_digest for ztoc in laid.ztocs} != {ztoc.layer_digest for ztoc in exact.ztocs}
     assert sum(entry.spans for entry in laid.prefetch) <= sum(entry.spans for entry in exact.prefetch)
 
 
-def test_every_form_boots_as_it_promises(outputs: StackOutputs, forms: tuple[str, str]) -> None:
+def test_a_layer_of_its_own_is_one_more_and_its_list_can_be_left_out(
+    outputs: StackOutputs, forms: tuple[str, ...]
+) -> None:
+    exact, _, own_layer, unlisted = (treatment(outputs, form) for form in forms)
+    assert len(own_layer.ztocs) == len(exact.ztocs) + 1
+    assert 0 < sum(entry.spans for entry in own_layer.prefetch) <= sum(entry.spans for entry in exact.prefetch)
+    assert unlisted.prefetch == ()
+    assert [ztoc.layer_digest for ztoc in unlisted.ztocs] == [ztoc.layer_digest for ztoc in own_layer.ztocs]
+
+
+def test_every_form_boots_as_it_promises(outputs: StackOutputs, forms: tuple[str, ...]) -> None:
     with LabExecutor(outputs, profile=DEFAULT_PROFILE, timeout_seconds=100) as lab:
         for form in ("plain", "soci-v2", *forms):
             task = run(lab, form)

@@ -22,6 +22,7 @@ _VALUES = {
     "level": _LEVELS,
     "files": st.text("0123456789abcdef", min_size=12, max_size=12),
     "trace": st.text("0123456789abcdef", min_size=12, max_size=12),
+    "prefetch": st.sampled_from(["yes", "no"]),
     "downloads": st.integers(1, 100).map(str),
     "unpacks": st.integers(1, 100).map(str),
     "chunk": st.integers(1, 64).map(lambda mebibytes: f"{mebibytes}MiB"),
