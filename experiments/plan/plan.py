@@ -19,6 +19,7 @@ from itertools import product
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
+from experiments.plan.race import Race
 from experiments.records.model import Round
 from infra.forms import FormSpec
 from infra.outputs import StackOutputs
@@ -27,7 +28,7 @@ from kit.errors import SettingsError
 from kit.values import Frozen
 
 PLAN_SCHEMA = 1
-"""History: 1 — first version; `stopping` may be missing, as in all sweeps without such a rule."""
+"""History: 1 — first version; `stopping` and `race` may be missing, as in all sweeps without such a rule."""
 MAX_TASK_COUNT = 10_000
 MAX_BLOCKS = 1_000
 
@@ -79,13 +80,15 @@ class Look(Frozen):
 class Plan(Frozen):
     """The rounds of a sweep, in order, with the design that they were drawn from.
 
-    With ``stopping`` the rounds are the most there may be: more blocks of a seed only add to the earlier ones.
+    With ``stopping`` or ``race`` the rounds are the most there may be: more blocks of a seed only add to the earlier
+    ones.
     """
 
     schema_version: int = PLAN_SCHEMA
     design: Design
     rounds: tuple[Round, ...]
     stopping: Stopping | None = None
+    race: Race | None = None
 
     @property
     def digest(self) -> str:
@@ -94,10 +97,10 @@ class Plan(Frozen):
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def make_plan(design: Design, stopping: Stopping | None = None) -> Plan:
+def make_plan(design: Design, stopping: Stopping | None = None, race: Race | None = None) -> Plan:
     """Draw the order of a design's rounds; raises `SettingsError` for a value that no plan can have."""
     _check(design)
-    return Plan(design=design, rounds=tuple(_rounds(design)), stopping=stopping)
+    return Plan(design=design, rounds=tuple(_rounds(design)), stopping=stopping, race=race)
 
 
 def check_against_stack(plan: Plan, outputs: StackOutputs) -> None:
