@@ -2,7 +2,7 @@
 
 Faces the command line and notebooks above, executor and store below. It prints nothing: a listener is told the
 progress. All it decides follows from the store (`schedule`), so a killed sweep resumes where it was. With a stopping
-rule (`until`) it checks before each block whether that block is still wanted.
+rule (`until`) it checks before each block whether that block is still wanted; in a race, which rounds of it are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from experiments.forecast.duration import model_of, total_seconds
 from experiments.plan import schedule
 from experiments.plan.plan import Look, Plan, Stopping, check_against_stack
 from experiments.records.model import Outcome, Round, RoundObservation, RoundRecord, RoundStatus, round_status
+from experiments.records.phases import wall_seconds
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
@@ -86,7 +87,7 @@ def check_same_plan(sweep: Sweep, plan: Plan) -> None:
     """Raise `SweepError` that names what differs when a sweep's plan is not this one."""
     if sweep.plan.digest == plan.digest:
         return
-    then, now = ({**compared.design.model_dump(), "until": compared.stopping} for compared in (sweep.plan, plan))
+    then, now = ({**it.design.model_dump(), "until": it.stopping, "race": it.race} for it in (sweep.plan, plan))
     raise SweepError(
         f"Sweep {sweep.id} has another plan ({_differences(then, now, then) or 'another order'}). Resume it without "
         "plan options, or start a new sweep."
@@ -138,13 +139,22 @@ class _Runner:
 
     def run(self) -> None:
         """Run every round that is left, or until the stopping rule has enough."""
-        while (round_ := schedule.next_round(self._sweep.plan, self._records)) is not None:
+        while (round_ := schedule.next_round(self._wanted(), self._records)) is not None:
             if self._has_enough(round_):
                 return
             record = self._attempt(round_)
             self._records.append(record)
             self._stop_when_lost(record)
             self._stop_when_nothing_boots(round_.block)
+
+    def _wanted(self) -> Plan:
+        """The rounds that the sweep has by now: all of the plan's, or in a race those up to its next block."""
+        plan = self._sweep.plan
+        if plan.race is None:
+            return plan
+        from experiments.analysis import race  # its statistics are slow to import
+
+        return race.due(plan, plan.race, self._records)
 
     def _has_enough(self, round_: Round) -> bool:
         """Whether the stopping rule ends the sweep before this round: never within a block, nor before the first."""
@@ -165,8 +175,7 @@ class _Runner:
         if rule.budget_seconds is None:
             return False
         next_block = [round_ for round_ in self._sweep.plan.rounds if round_.block == block]
-        used = sum(history.wall_seconds(record) for record in self._records)
-        return used + self._estimate(next_block) > rule.budget_seconds
+        return self._used + self._estimate(next_block) > rule.budget_seconds
 
     def _attempt(self, round_: Round) -> RoundRecord:
         attempt = schedule.attempt_number(round_, self._records)
@@ -207,16 +216,21 @@ class _Runner:
             last = f"{record.round.variant} as {record.round.form}: {record.reason}"
             raise SweepError(
                 f"{self._lost} rounds in a row could not run; the last, {last} Every record is kept; "
-                f"`sociometer sweep --resume {self._sweep.id}` goes on."
+                f"`{self._sweep.resume_command}` goes on."
             )
 
     def _stop_when_nothing_boots(self, block: int) -> None:
         """End the sweep after a block without a single boot: the next ones would wait as long, for nothing."""
-        if reason := schedule.why_nothing_boots(self._sweep.plan, self._records, block):
+        if reason := schedule.why_nothing_boots(self._wanted(), self._records, block):
             raise SweepError(
                 f"No task of block {block + 1} booted; most often: {reason}. Every record is kept; "
-                f"`sociometer sweep --resume {self._sweep.id}` goes on all the same."
+                f"`{self._sweep.resume_command}` goes on all the same."
             )
+
+    @property
+    def _used(self) -> float:
+        """Seconds that the rounds so far took."""
+        return sum(map(wall_seconds, self._records))
 
     def _estimate(self, rounds: Iterable[Round]) -> float:
         """Seconds that rounds will take, by what such rounds took so far."""
@@ -225,9 +239,9 @@ class _Runner:
         return total_seconds(rounds, self._sweep.plan.design.payload, known, model)
 
     def _notifier(self, round_: Round, attempt: int) -> NotifyPhase:
-        left = list(schedule.remaining(self._sweep.plan, self._records))
-        total = len(self._sweep.plan.rounds)
-        seconds_left = self._estimate(left)
+        wanted, rule = self._wanted(), self._sweep.plan.race
+        left, total = list(schedule.remaining(wanted, self._records)), len(wanted.rounds)
+        seconds_left = self._estimate(left) if rule is None else max(0.0, rule.budget_seconds - self._used)
 
         def notify(phase: str) -> None:
             self._listener(

@@ -90,7 +90,7 @@ def _incomplete(sweep: Sweep, rounds: pd.DataFrame) -> Iterator[Finding]:
     complete = set(rounds.loc[rounds["status"] == RoundStatus.COMPLETE.value, "index"])
     missing = [round_ for round_ in due if round_.index not in complete]
     if missing or sweep.status != "finished":
-        advice = "" if sweep.status == "finished" else f" `sociometer sweep --resume {sweep.id}` continues it."
+        advice = "" if sweep.status == "finished" else f" `{sweep.resume_command}` continues it."
         yield Finding(
             kind="incomplete",
             text=f"The sweep is {sweep.status}; {len(missing)} of {len(due)} rounds have no complete attempt.{advice}",

@@ -35,7 +35,7 @@ def advice(trace: Trace, comparison: Comparison) -> str | None:
     said = f"The {_megabytes(read)} that boot reads lie {where}: "
     certain = f"{percent(interval.level)} interval"
     saved, least, most = (
-        comparison.control_median_seconds * (1 - ratio) for ratio in (comparison.ratio, interval.high, interval.low)
+        comparison.control_seconds * (1 - ratio) for ratio in (comparison.ratio, interval.high, interval.low)
     )
     if interval.high < 1:
         return (

@@ -9,7 +9,7 @@ from statistics import median
 from experiments.forecast.duration import Treatment, treatment
 from experiments.plan.plan import Payload
 from experiments.records.model import RoundRecord, RoundStatus
-from experiments.records.phases import NS_PER_SECOND
+from experiments.records.phases import wall_seconds
 from experiments.store.store import Store
 from infra.variants import NONE_KNOWN, VARIANTS, LayerBytes
 
@@ -17,13 +17,6 @@ LATEST_SWEEPS = 5
 """How many sweeps count: older ones say little about today's machine."""
 TOLERANCE = 0.1
 """By how much an image that was built again may have grown or shrunk. An assumption."""
-
-
-def wall_seconds(record: RoundRecord) -> float:
-    """Seconds that a round took, from no task to no task."""
-    observation = record.observation
-    measured = (observation.finished_ns - observation.started_ns) / NS_PER_SECOND
-    return observation.prepare_seconds + measured + observation.clear_seconds
 
 
 def medians(records: Iterable[RoundRecord]) -> dict[Treatment, float]:

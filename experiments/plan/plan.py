@@ -23,6 +23,7 @@ from typing import TypeVar
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
+from experiments.plan.race import Race
 from experiments.records.model import Round
 from infra.forms import FormSpec
 from infra.outputs import StackOutputs
@@ -32,8 +33,8 @@ from kit.values import Frozen
 
 Value = TypeVar("Value")
 PLAN_SCHEMA = 2
-"""History: 1 — first version; `stopping` may be missing, as in all sweeps without such a rule; 2 — the forms of one
-variant and task count stand together within a block."""
+"""History: 1 — first version; `stopping` and `race` may be missing, as in all sweeps without such a rule; 2 — the forms
+of one variant and task count stand together within a block."""
 MAX_TASK_COUNT = 10_000
 MAX_DRAWN_SEED = 10**9
 MAX_BLOCKS = 1_000
@@ -86,13 +87,15 @@ class Look(Frozen):
 class Plan(Frozen):
     """The rounds of a sweep, in order, with the design that they were drawn from.
 
-    With ``stopping`` the rounds are the most there may be: more blocks of a seed only add to the earlier ones.
+    With ``stopping`` or ``race`` the rounds are the most there may be: more blocks of a seed only add to the earlier
+    ones.
     """
 
     schema_version: int = PLAN_SCHEMA
     design: Design
     rounds: tuple[Round, ...]
     stopping: Stopping | None = None
+    race: Race | None = None
 
     @property
     def digest(self) -> str:
@@ -106,10 +109,10 @@ def drawn_seed() -> int:
     return random.SystemRandom().randrange(MAX_DRAWN_SEED)
 
 
-def make_plan(design: Design, stopping: Stopping | None = None) -> Plan:
+def make_plan(design: Design, stopping: Stopping | None = None, race: Race | None = None) -> Plan:
     """Draw the order of a design's rounds; raises `SettingsError` for a value that no plan can have."""
     _check(design)
-    return Plan(design=design, rounds=tuple(_rounds(design)), stopping=stopping)
+    return Plan(design=design, rounds=tuple(_rounds(design)), stopping=stopping, race=race)
 
 
 def check_against_stack(plan: Plan, outputs: StackOutputs) -> None:

@@ -56,7 +56,9 @@ def why_nothing_boots(plan: Plan, records: Sequence[RoundRecord], block: int) ->
 
 def due_rounds(plan: Plan, begun: Collection[int]) -> tuple[Round, ...]:
     """The rounds that a sweep owes, given the indexes of those it began: all of them, or, where a rule may end the
-    sweep early, those of every block that it began."""
+    sweep early, those of every block that it began. A race owes no more than it began."""
+    if plan.race is not None:
+        return tuple(round_ for round_ in plan.rounds if round_.index in begun)
     if plan.stopping is None:
         return plan.rounds
     blocks = {round_.block for round_ in plan.rounds if round_.index in begun}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from experiments.records.model import Outcome, TaskObservation, TaskTimes
+from experiments.records.model import Outcome, RoundRecord, TaskObservation, TaskTimes
 from kit.values import Frozen
 
 NS_PER_SECOND = 1_000_000_000
@@ -65,6 +65,13 @@ def durations(task: TaskObservation) -> Durations:
         return Durations()
     seconds = {f"{name}_seconds": _seconds(task.times, phase) for name, phase in PHASES.items()}
     return Durations(**seconds)
+
+
+def wall_seconds(record: RoundRecord) -> float:
+    """Seconds that a round took, from no task to no task."""
+    observation = record.observation
+    measured = (observation.finished_ns - observation.started_ns) / NS_PER_SECOND
+    return observation.prepare_seconds + measured + observation.clear_seconds
 
 
 def _seconds(times: TaskTimes, phase: Phase) -> float | None:

@@ -97,6 +97,8 @@ def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count:
 def command(sweep: Sweep) -> str:
     """The command that runs the same plan again: `run` if that also makes the stack, else `sweep`."""
     design, stopping, metadata = sweep.plan.design, sweep.plan.stopping, sweep.key_metadata
+    if (race := sweep.plan.race) is not None:
+        return shlex.join(["sociometer", "tune", race.image, "--candidates", ",".join(race.forms)])
     preset, target = PRESETS.get(design.name), metadata.get("target", "lab")
     lab_preset = preset is not None and preset.design.payload == design.payload and target == "lab"
     run_makes_stack = stopping is None and (lab_preset or target == "sim")
@@ -160,6 +162,7 @@ def _provenance(sweep: Sweep) -> Iterator[Facts]:
         task_counts=", ".join(map(str, design.task_counts)),
         blocks=design.blocks,
         **({"ends early": f"once precise to {sweep.plan.stopping}"} if sweep.plan.stopping else {}),
+        **({"race": f"drops what is slower, in {sweep.plan.race.budget_seconds:.0f} s"} if sweep.plan.race else {}),
         rounds=len(sweep.plan.rounds),
         **{name: f"{value} MB" for name, value in design.payload.model_dump().items()},
     )

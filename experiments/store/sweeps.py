@@ -17,3 +17,8 @@ class Sweep(Frozen):
     plan: Plan
     key_metadata: dict[str, str]
     outputs: StackOutputs
+
+    @property
+    def resume_command(self) -> str:
+        """What goes on with it."""
+        return f"sociometer {'sweep' if self.plan.race is None else 'tune'} --resume {self.id}"

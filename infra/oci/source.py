@@ -16,6 +16,8 @@ from kit.errors import ImageError
 
 UNKNOWN_PLATFORM = "unknown/unknown"
 """Of an attestation in an index, as BuildKit writes it."""
+MANY_LAYERS = 40
+"""So many lazy layers make an image slower than plain: see `infra.providers.soci_image.many_layers`."""
 
 _ELSEWHERE = (".foreign.", ".nondistributable.")
 """In the media types of layers that stay where their vendor put them (Docker's, and OCI image-spec's)."""

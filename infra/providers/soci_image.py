@@ -23,6 +23,7 @@ from infra.oci.entry import entered
 from infra.oci.forms import FormRequest, FormResult
 from infra.oci.pushed import Pushed
 from infra.oci.regctl import Access
+from infra.oci.source import MANY_LAYERS
 from infra.providers import reach
 
 IMPLEMENTATION = 2
@@ -31,7 +32,6 @@ IMPLEMENTATION = 2
 MAKE_SECONDS = 3600.0
 """Enough for tens of gigabytes on a slow disk. A tool that hangs is killed then, and its last lines are shown."""
 
-MANY_LAYERS = 40
 LAYER_SECONDS = 0.8
 
 REQUEST = ("source", "repository", "form", "span_bytes", "min_layer_bytes", "platform", "attached")

@@ -140,8 +140,6 @@ def _say_what_is_kept(store: Store) -> None:
     if not sweeps:
         return
     latest = sweeps[-1]
-    left = len(list(schedule.remaining(latest.plan, store.rounds(latest.id))))
-    say(
-        f"interrupted: {len(latest.plan.rounds) - left} of {len(latest.plan.rounds)} rounds are kept; "
-        f"`sociometer sweep --resume {latest.id}` goes on"
-    )
+    left, all_rounds = len(list(schedule.remaining(latest.plan, store.rounds(latest.id)))), len(latest.plan.rounds)
+    of_all = "" if latest.plan.race else f" of {all_rounds}"
+    say(f"interrupted: {all_rounds - left}{of_all} rounds are kept; `{latest.resume_command}` goes on")

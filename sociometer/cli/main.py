@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from kit.errors import SociometerError
-from sociometer.cli import comparing, interrupts, laying, machine, measure, stack, tracing
+from sociometer.cli import comparing, interrupts, laying, machine, measure, stack, tracing, tuning
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +44,7 @@ def _options(
     """Options of every command."""
 
 
-for group in (measure, tracing, laying, comparing, stack, machine):
+for group in (measure, tracing, tuning, laying, comparing, stack, machine):
     group.register(app)
 
 

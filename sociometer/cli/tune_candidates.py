@@ -1,0 +1,57 @@
+"""What `tune` races: the image is traced, and the table of candidates filled in with what was traced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.plan.candidates import CANDIDATES, FILES, TRACE, Candidates, Sizes, in_order, possible
+from infra.forms import FormSpec
+from infra.settings.attached import resolved
+from infra.settings.model import Settings
+from infra.settings.values import words_of
+from infra.trace.summary import prefetch_list
+from kit.errors import SettingsError, TraceError
+from kit.scratch import scratch
+from sociometer.cli.progress import say
+
+if TYPE_CHECKING:
+    from infra.trace.model import Trace
+
+
+def traced(settings: Settings, name: str, file: Path | None, profile: str, timeout: float) -> Trace:
+    """The trace of the image: from a file, or made now, of every layer, in a task that holds what boot reads."""
+    from infra.lab.profiles import profile as profile_named  # slow to import, as what is below
+    from infra.trace import model
+    from infra.trace.record import DEFAULT_PROFILE, Wanted
+    from infra.trace.trace import trace as record
+
+    if file is not None:
+        try:
+            return model.parse(file.read_bytes(), str(file))
+        except OSError as error:
+            raise TraceError(f"The trace {file} cannot be read: {error.strerror}.") from error
+    largest = max(map(profile_named, (profile, DEFAULT_PROFILE)), key=lambda each: (each.memory_bytes, each.vcpu))
+    whole = settings.model_copy(update={"min_layer_size": 0})
+    say(f"{name}: tracing what its boot reads")
+    return record(name, whole, Wanted(settings.images[name], largest, settings.platform, timeout), say)
+
+
+def chosen_candidates(trace: Trace, settings: Settings, wanted: str | None) -> Candidates:
+    """The forms to race, in order of preference, by their canonical texts; raises `SettingsError` below two."""
+    sizes = Sizes(settings.span_size, settings.min_layer_size)
+    named = CANDIDATES if wanted is None else tuple(words_of(wanted))
+    found = possible(trace, sizes, named)
+    with scratch("tune") as room:
+        files = {TRACE: room / "trace.json", FILES: room / "files.json"}
+        files[TRACE].write_text(trace.model_dump_json(), encoding="utf-8")
+        files[FILES].write_text(prefetch_list(trace), encoding="utf-8")
+        forms = tuple(resolved(_with_files(form, files)) for form in found.forms)
+    if len(forms) < 2:
+        raise SettingsError(" ".join(("There is nothing to race: fewer than two forms are left.", *found.left_out)))
+    return Candidates(forms if wanted is None else in_order(forms), found.left_out)
+
+
+def _with_files(form: str, files: dict[str, Path]) -> str:
+    spec = FormSpec.parse(form)
+    return str(spec.with_file(str(files[spec.file]))) if spec.file in files else form

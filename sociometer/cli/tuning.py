@@ -1,0 +1,209 @@
+"""`sociometer tune`: which form of an image starts fastest, by a race; and how to make it again.
+
+A race is a sweep like any other, in the store. Results go to standard output, progress to standard error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.plan.candidates import Candidates
+from experiments.plan.plan import Design, Payload, Plan, make_plan
+from experiments.plan.race import MOST_BLOCKS, Race
+from experiments.records.model import RoundRecord
+from experiments.report import formats
+from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
+from infra.settings.model import Settings
+from kit.errors import SettingsError
+from sociometer.cli import actions, commands, tune_results
+from sociometer.cli.choosing import chosen_target
+from sociometer.cli.images import ContainerOptions, name_of, seen_from_anywhere, settings_of
+from sociometer.cli.options import (
+    DEFAULT_TIMEOUT_SECONDS,
+    AsJson,
+    Profile,
+    Stack,
+    StackSettings,
+    StorePath,
+    Timeout,
+    chosen_profile,
+    parse_settings,
+)
+from sociometer.cli.progress import say
+from sociometer.cli.removing import removed_afterwards
+from sociometer.cli.target_kinds import Lab
+from sociometer.cli.targets import Target
+from sociometer.cli.tune_candidates import chosen_candidates, traced
+
+if TYPE_CHECKING:
+    from infra.trace.model import Trace
+
+PANEL = "Measure"
+LEAST_MINUTES = 1.0
+CLOSING_SECONDS = 10.0
+"""For opening the lab before the first round, and for clearing it and writing results after the last."""
+LEAST_BUDGET_SECONDS = 1.0
+
+Image = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="IMAGE",
+        help="host/repo:tag, docker-daemon:web:dev, docker-archive:FILE, oci:DIR or oci-archive:FILE.",
+        show_default=False,
+    ),
+]
+Minutes = Annotated[float, typer.Option("--minutes", min=LEAST_MINUTES, help="For all of it: trace, images, rounds.")]
+TraceFile = Annotated[
+    Path | None,
+    typer.Option("--trace", metavar="FILE", help="What its boot reads, by `sociometer trace`, instead of tracing now."),
+]
+Wanted = Annotated[
+    str | None,
+    typer.Option(
+        "--candidates",
+        metavar="FORMS",
+        help="Forms between commas; TRACE and FILES stand for what is traced: soci-v2-exact(trace=TRACE).",
+        show_default="all that Fargate runs and that make sense for the image",
+    ),
+]
+ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder for the results; each race gets one inside.")]
+Resume = Annotated[
+    str | None, typer.Option("--resume", metavar="ID|last", help="Go on with a race where it was interrupted.")
+]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the options say: the image's variant, the stack's settings, and how to measure."""
+
+    name: str
+    image: str
+    target: Target
+    settings: dict[str, object]
+    setup: actions.Setup
+
+    @property
+    def complete(self) -> Settings:
+        """All settings of the stack."""
+        return self.target.complete_settings(self.settings)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    commands.add(app, tune, PANEL)
+
+
+def tune(
+    container: ContainerOptions,
+    image: Image = None,
+    minutes: Minutes = 15.0,
+    trace: TraceFile = None,
+    candidates: Wanted = None,
+    profile: Profile = None,
+    stack: Stack = None,
+    timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
+    settings: StackSettings = None,
+    store: StorePath = None,
+    results: ResultsFolder = Path("results"),
+    resume: Resume = None,
+    destroy: Annotated[bool, typer.Option("--destroy", help="Remove the stack at the end, however it comes.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the form of an image that is ready soonest: trace its boot, make the forms, and race them in the lab.
+
+    Each block starts every form once. What is clearly slower is dropped, the close ones go on, and the last blocks
+    compare the winner with plain and soci-v2. It ends in time; Ctrl-C keeps what is measured, --resume goes on.
+
+    Printed are the race and the winner; the results folder also has up.sh and stack.yaml, which make the stack anew,
+    and ci.sh, which makes the winner of a plain build. What stays is the stack, unless --destroy is given.
+    """
+    from experiments.store.store import default_path
+
+    began = time.monotonic()
+    place = store or default_path()
+    if resume is not None:
+        _go_on(place, resume, image, results, timeout, destroy=destroy, as_json=as_json)
+        return
+    if image is None:
+        raise SettingsError("Name an image to tune, or go on with a race by --resume last.")
+    name = name_of(image)
+    target = chosen_target(None, stack, None, f"{name}-tune")
+    if not isinstance(target, Lab):
+        raise SettingsError(f"Stack {target.stack} is on {target.name}: a race runs in the lab. Name another --stack.")
+    tuning = Tuning(
+        name=name,
+        image=image,
+        target=target,
+        settings=settings_of({name: seen_from_anywhere(image)}, container.given()) | parse_settings(settings or []),
+        setup=actions.Setup(chosen_profile(profile), timeout, place),
+    )
+    found = traced(tuning.complete, name, trace, tuning.setup.profile, timeout)
+    chosen = chosen_candidates(found, tuning.complete, candidates)
+    for line in chosen.left_out:
+        say(line)
+    with removed_afterwards(target, wanted=destroy):
+        outputs = target.make(_plan(tuning, chosen, LEAST_BUDGET_SECONDS), tuning.settings)
+        left = max(60 * minutes - (time.monotonic() - began) - CLOSING_SECONDS, LEAST_BUDGET_SECONDS)
+        say(f"{len(chosen.forms)} forms race for {left:.0f} s.")
+        done = actions.start_sweep(tuning.setup, target.stack, outputs, _plan(tuning, chosen, left))
+        _show(done, tuning.setup, target, found, chosen.left_out, results, as_json=as_json)
+
+
+def _plan(tuning: Tuning, chosen: Candidates, budget_seconds: float) -> Plan:
+    design = Design(
+        name="tune",
+        variants=(tuning.name,),
+        forms=chosen.forms,
+        task_counts=(1,),
+        blocks=MOST_BLOCKS,
+        seed=1,
+        payload=Payload.of(tuning.complete),
+    )
+    references = tuple(form for form in tune_results.REFERENCES if form in chosen.forms)
+    race = Race(image=tuning.image, forms=chosen.forms, references=references, budget_seconds=budget_seconds)
+    return make_plan(design, race=race)
+
+
+def _go_on(
+    store: Path, resume: str, image: str | None, results: Path, timeout: float, *, destroy: bool, as_json: bool
+) -> None:
+    """Go on with a race by what the store says of it; no other option of its start counts."""
+    if image is not None:
+        raise SettingsError("--resume knows the image of its race: leave the image out.")
+    with Store(store) as opened:
+        races = [sweep for sweep in opened.sweeps() if sweep.plan.race is not None]
+        earlier = races[-1] if resume == "last" and races else opened.sweep(resume)
+    if earlier.plan.race is None:
+        raise SettingsError(f"Sweep {earlier.id} is no race: `{earlier.resume_command}` goes on with it.")
+    target = Lab(earlier.stack, Lab.default_plan)
+    setup = actions.Setup(chosen_profile(earlier.key_metadata.get("profile")), timeout, store)
+    with removed_afterwards(target, wanted=destroy):
+        done = actions.resume_sweep(setup, target.outputs(), earlier)
+        _show(done, setup, target, tune_results.trace_of(done.plan.design.forms), (), results, as_json=as_json)
+
+
+def _show(
+    done: Sweep,
+    setup: actions.Setup,
+    target: Target,
+    trace: Trace | None,
+    left_out: Sequence[str],
+    results: Path,
+    *,
+    as_json: bool,
+) -> None:
+    with Store(setup.store) as opened:
+        records: list[RoundRecord] = opened.rounds(done.id)
+        report = formats.read(opened, done)
+    folder = actions.write_results(results, report, records)
+    result = tune_results.result(done, records, trace, left_out)
+    tune_results.write_files(folder, result, done, trace, target.complete_settings({}))
+    tune_results.show(result, as_json=as_json)
+    say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
