@@ -69,7 +69,8 @@ def _make(request: FormRequest, timeout_seconds: float) -> FormResult:
     lazy = request.spec.lazy
     if lazy:
         soci.require_linux()
-    if lazy and choice_of_compression(request.spec, source.manifest) is None:
+    is_compressed_anew = choice_of_compression(request.spec, source.manifest) is not None
+    if lazy and not is_compressed_anew:
         require_indexable(source.manifest, options.min_layer_bytes)
     made = MAKERS[request.spec.kind](regctl, request, source)
     return FormResult(
@@ -84,7 +85,7 @@ def _make(request: FormRequest, timeout_seconds: float) -> FormResult:
         span_bytes=options.span_bytes if lazy else None,
         min_layer_bytes=options.min_layer_bytes if lazy else None,
         prefetch=made.prefetch,
-        recompressed=made.image.layers != source.manifest.layers,
+        recompressed=is_compressed_anew and made.image.layers != source.manifest.layers,
         delivered_bytes=sum(layer.size_bytes for layer in made.image.layers),
         pushed_bytes=made.pushed_bytes,
         seconds=time.monotonic() - began,

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +72,10 @@ def relayout(request: Request, notify: Notify) -> RelayoutReport:
         before = touched_layers(original.converted, request.trace)
         if not any(found.spans for found in before.values()):
             raise TraceError(_nothing_read(request.trace, len(before)))
-        laid, proven, paths = _laid(request, original, room, notify)
-        notify("Making the index and its prefetch lists")
-        converted = original.converted if laid is None or not laid.changed else _convert(request, laid.folder, room)
+        with ThreadPoolExecutor(1) as beside:  # the proof waits for the disk, the index for the processor
+            laid, proven, paths, converting = _laid(request, original, room, notify, beside)
+            notify("Making the index and its prefetch lists")
+            converted = converting.result() if converting else original.converted
         after = touched_layers(converted, laid.trace if laid else request.trace)
         made = exact(converted, after) if request.prefetch else converted
         notify(f"Writing {request.output}")
@@ -138,10 +140,12 @@ def _nothing_read(trace: Trace, lazy: int) -> str:
     )
 
 
-def _laid(request: Request, original: Original, room: Path, notify: Notify) -> tuple[Laid | None, str, int]:
-    """The new layers, how they were proven, and how many paths were compared."""
+def _laid(
+    request: Request, original: Original, room: Path, notify: Notify, beside: Executor
+) -> tuple[Laid | None, str, int, Future[Converted] | None]:
+    """The new layers, how they were proven, how many paths were compared, and their index, which ``beside`` makes."""
     if request.keep_layers:
-        return None, UNCHANGED, 0
+        return None, UNCHANGED, 0, None
     notify("Reading the layers")
     entries = read_layers(original.folder, original.manifest, {})
     touched = touched_layers(original.converted, request.trace)
@@ -150,17 +154,18 @@ def _laid(request: Request, original: Original, room: Path, notify: Notify) -> t
     laid = write(original, request.trace, touched, entries, room / "laid")
     require_indexable(laid.manifest, request.options.min_layer_bytes)
     if not laid.changed:
-        return laid, UNCHANGED, 0
+        return laid, UNCHANGED, 0, None
+    converting = beside.submit(_convert, request, laid.folder, room)
     notify("Comparing both file systems")
     entries = read_layers(laid.folder, laid.manifest, entries)
     shown = proof.require_same(original.manifest, laid.manifest, entries, "The new image")
     if obstacle := proof.why_not_mounted():
-        return laid, f"{FROM_LAYERS} (not mounted: {obstacle})", len(shown)
+        return laid, f"{FROM_LAYERS} (not mounted: {obstacle})", len(shown), converting
     notify("Mounting both images and comparing them")
     with _folder_in(room, "mounted") as folder:
         both = (original.folder, original.manifest), (laid.folder, laid.manifest)
         proof.require_same_mounted(*both, request.options.platform, folder, shown)
-    return laid, MOUNTED, len(shown)
+    return laid, MOUNTED, len(shown), converting
 
 
 def _convert(request: Request, folder: Path, room: Path) -> Converted:

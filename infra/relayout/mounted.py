@@ -61,8 +61,8 @@ def differences(
         ctr.run(["image", "import", "--local", "--no-unpack", "--base-name", _BASE, str(archive)], UNPACK_SECONDS)
         archive.unlink()
         with ThreadPoolExecutor(2) as pool:  # containerd unpacks the layers of one image one after the other
-            places = list(pool.map(lambda name: _mount(ctr, sandbox, name, platform, room), ("before", "after")))
-        one, other = (dict(_walk(place, timeless)) for place in places)
+            places = pool.map(lambda name: _mount(ctr, sandbox, name, platform, room), ("before", "after"))
+            one, other = pool.map(lambda place: dict(_walk(place, timeless)), list(places))
         return _compared(one, other)
     finally:
         sandbox.close()

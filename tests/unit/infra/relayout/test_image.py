@@ -65,3 +65,16 @@ def test_a_configuration_that_names_fewer_layers_is_refused() -> None:
     value["rootfs"]["diff_ids"].pop()
     with pytest.raises(ImageError, match="has 2 layers, and its configuration names 1"):
         image.diff_ids(json.dumps(value), manifest)
+
+
+def test_a_layer_on_top_is_one_more_and_the_history_tells_of_it_at_the_images_own_time() -> None:
+    manifest, config = parts()
+    told = {**json.loads(config), "created": "2026-01-02T03:04:05Z", "history": [{"created_by": "a"}, {"comment": "b"}]}
+    after, new_config = image.rebuilt(manifest, json.dumps(told).encode(), {1: NEW}, NEW)
+    settings = json.loads(new_config)
+    assert settings["rootfs"]["diff_ids"][1:] == [NEW.diff_id, NEW.diff_id]
+    assert settings["history"] == [*told["history"], {"created": told["created"], **image.ON_TOP}]
+    assert [layer.digest for layer in after.layers][1:] == [NEW.digest, NEW.digest]
+    assert after.layers[-1].media_type == image.OCI_LAYER
+    without = json.loads(image.rebuilt(manifest, config, {1: NEW}, NEW)[1])
+    assert without.get("history", []) == json.loads(config).get("history", [])
