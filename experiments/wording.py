@@ -26,6 +26,20 @@ def seconds(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
+def about(value: float) -> str:
+    """Return a difference of durations with about two digits: 2.8, 0.35, 12."""
+    digits = 2 if value < 0.95 else 1 if value < 9.95 else 0
+    return f"{value:.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something takes, roughly: 40 seconds, 20 minutes, 3 hours."""
+    for size, unit in ((3600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * size:
+            return plural(round(seconds / size), unit)
+    return plural(max(1, round(seconds)), "second")
+
+
 def percent(share: float) -> str:
     """Return a share in percent: a whole number from 10 % up, one decimal below."""
     return f"{percent_number(share)} %"

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
-from experiments.analysis.comparisons import Terms, compare
+from experiments.analysis.comparisons import Terms, compare, shares
+from experiments.analysis.deciding import blocks_to_decide
 from experiments.analysis.effects import Pairs, deployed_pairs, pairs, primary_phases, round_medians
 from experiments.analysis.failures import described, failures, guarded, with_shares
 from experiments.analysis.findings import Analysis, Comparison
+from experiments.analysis.headline import headline
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
 from experiments.analysis.noise import SAMPLED, noise
 from experiments.analysis.precision import look
-from experiments.analysis.sentences import headline
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
 from experiments.analysis.trends import moved, trends
 from experiments.plan.plan import Design, Look
 from experiments.records.origin import NOT_MEASURED
-from experiments.records.phases import PRIMARY_PHASES
+from experiments.records.phases import NS_PER_SECOND, PRIMARY_PHASES
 from experiments.store.sweeps import Sweep
 
 if TYPE_CHECKING:
@@ -56,14 +57,15 @@ def analyse(
         sweep_id=sweep.id,
         target=target,
         simulated=target in NOT_MEASURED,
-        headline=headline(comparisons, phases, design),
+        headline=headline(comparisons, all_cells, phases, design, seconds := block_seconds(rounds)),
+        block_seconds=seconds,
         primary_phases=phases,
         cells=all_cells,
         comparisons=comparisons,
         as_deployed=compared[len(all_pairs) :],
         trends=all_trends,
         findings=(
-            *cautions(sweep, tasks, rounds, comparisons, phases, last_look, terms.precision),
+            *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
             *failures(tasks, all_cells),
             *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),
             *moved(all_trends, terms.level),
@@ -87,8 +89,22 @@ def terms_for(sweep: Sweep, level: float, precision: float) -> Terms:
 
 
 def _compared(pairs: Sequence[Pairs], terms: Terms, phases: Mapping[str, str]) -> list[Comparison]:
-    """Compare, corrected for all together, and claim nothing that lost blocks speak against."""
-    return [guarded(each, pair) for each, pair in zip(compare(pairs, terms, phases), pairs, strict=True)]
+    """Compare, corrected for all together; claim nothing that lost blocks speak against, and say what would decide."""
+    weights = shares([pair.phase == phases[pair.variant] for pair in pairs])
+    kept = [guarded(each, pair) for each, pair in zip(compare(pairs, terms, phases), pairs, strict=True)]
+    return [
+        each.model_copy(update={"blocks_to_decide": blocks_to_decide(pair.differences, terms, float(weight))})
+        if each.verdict == "undecided" and each.interval is not None
+        else each
+        for each, pair, weight in zip(kept, pairs, weights, strict=True)
+    ]
+
+
+def block_seconds(rounds: pd.DataFrame) -> float | None:
+    """Return what a block took, all attempts at its rounds together: the median over the blocks; None without any."""
+    measured_seconds = (rounds["finished_ns"] - rounds["started_ns"]) / NS_PER_SECOND
+    spent = measured_seconds + rounds["prepare_seconds"] + rounds["clear_seconds"]
+    return float(spent.groupby(rounds["block"]).sum().median()) if len(rounds) else None
 
 
 def _primary_phases(design: Design, pairs: Sequence[Pairs], cells: Sequence[Cell]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from experiments.plan.plan import Look
 from experiments.plan.schedule import due_rounds
 from experiments.records.model import RoundStatus
 from experiments.store.sweeps import Sweep
-from experiments.wording import percent, plural
+from experiments.wording import duration, percent, plural
 from experiments.wording import tasks as count_of_tasks
 from infra.outputs import CONTROL
 
@@ -30,9 +30,9 @@ def cautions(
     comparisons: Sequence[Comparison],
     primary_phases: Mapping[str, str],
     last_look: Look | None,
-    precision: float,
+    block_seconds: float | None,
 ) -> Iterator[Finding]:
-    """Yield warnings about a sweep's completeness, the most important first; ``precision`` is a relative half width."""
+    """Yield warnings about a sweep's completeness, the most important first; ``block_seconds`` is what a block took."""
     if rounds.empty:
         yield Finding(kind="too-few", text="No round has run: nothing can be concluded.")
         return
@@ -42,7 +42,7 @@ def cautions(
     elif not comparisons and len(sweep.plan.design.forms) > 1:
         text = f"No block measured both a form and {CONTROL!r}: a verdict needs at least {LEAST_BLOCKS} that did."
         yield Finding(kind="too-few", text=text)
-    yield from _too_few(comparisons, primary_phases, precision)
+    yield from _too_few(comparisons, primary_phases, block_seconds)
     if last_look is not None and sweep.status == "finished":
         yield _stopped(last_look, sweep.plan.design.blocks)
     yield from _incomplete(sweep, rounds)
@@ -51,7 +51,7 @@ def cautions(
 
 
 def _too_few(
-    comparisons: Sequence[Comparison], primary_phases: Mapping[str, str], precision: float
+    comparisons: Sequence[Comparison], primary_phases: Mapping[str, str], block_seconds: float | None
 ) -> Iterator[Finding]:
     without = [comparison for comparison in comparisons if comparison.interval is None]
     if without:
@@ -62,17 +62,20 @@ def _too_few(
             f"most {plural(most, 'block')}, and at least {LEAST_BLOCKS} are needed to tell a difference from chance.",
         )
     primary = [each for each in comparisons if each.phase == primary_phases[each.variant]]
-    wide = [comparison for comparison in primary if comparison.interval is not None and comparison.blocks_needed != 0]
-    if wide:
-        needed = [comparison.blocks_needed for comparison in wide if comparison.blocks_needed is not None]
-        forecast = f"about {max(needed)} more blocks" if len(needed) == len(wide) else "more blocks than a plan allows"
-        worst = max(wide, key=lambda comparison: comparison.blocks_needed or float("inf"))
-        yield Finding(
-            kind="too-few",
-            text=f"The intervals of {plural(len(wide), 'comparison')} are wider than ±{percent(precision)}: {forecast} "
-            f"are needed, the most for {worst.variant} as {worst.form} with {count_of_tasks(worst.task_count)} "
-            f"({worst.phase}).",
-        )
+    undecided = [each for each in primary if each.verdict == "undecided" and each.interval and not each.lost_blocks]
+    if undecided:
+        worst = max(undecided, key=lambda each: each.blocks_to_decide or float("inf"))
+        yield Finding(kind="too-few", text=_forecast(worst, len(undecided), len(primary), block_seconds))
+
+
+def _forecast(worst: Comparison, undecided: int, compared: int, block_seconds: float | None) -> str:
+    """Say what would decide the comparison that needs most, and so all of them."""
+    subject = f"{worst.variant} as {worst.form} with {count_of_tasks(worst.task_count)} ({worst.phase})"
+    text = f"{undecided} of {plural(compared, 'comparison')} of the main phase cannot be decided yet"
+    if worst.blocks_to_decide is None:
+        return f"{text}. {subject} scatters too much for any sweep to tell."
+    time = f", which takes about {duration(worst.blocks_to_decide * block_seconds)}," if block_seconds else ""
+    return f"{text}. A sweep of about {worst.blocks_to_decide} blocks{time} should decide {subject}, which needs most."
 
 
 def _stopped(last_look: Look, most: int) -> Finding:

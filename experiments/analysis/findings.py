@@ -60,6 +60,9 @@ class Comparison(Frozen):
         default=None, description="smallest relative difference that 4 of 5 such sweeps would show"
     )
     blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0 if it is met")
+    blocks_to_decide: int | None = Field(
+        default=None, description="of an undecided comparison: blocks of a sweep that would probably decide it"
+    )
     booted: Share | None = Field(default=None, description="tasks of the form that booted as promised, of all phases")
     control_booted: Share | None = None
     boots_less: bool = Field(default=False, description="whether the form's share is smaller beyond chance")
@@ -121,6 +124,7 @@ class Analysis(Frozen):
     target: str
     simulated: bool = Field(description="the figures come from a simulation, not from measurements")
     headline: str
+    block_seconds: float | None = Field(default=None, description="what a block of the plan took: the median")
     primary_phases: dict[str, str] = Field(description="by variant: the phase that its verdict is about")
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]

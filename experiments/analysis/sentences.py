@@ -1,24 +1,20 @@
-"""Put an analysis into words: the headline, a sentence per comparison, verdicts and intervals. Pure."""
+"""Put comparisons into words: a sentence for each, verdicts, intervals and shares. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from experiments.analysis.cells import Share
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
-from experiments.plan.plan import Design
 from experiments.records.phases import PHASES
 from experiments.wording import change, faster_or_slower, percent, percent_number, plural, tasks
-from infra.outputs import CONTROL
 
 VERDICTS: dict[Verdict, str] = {
     "faster": "faster",
     "slower": "slower",
     "no-difference": "no difference",
-    "undecided": "not enough data",
+    "undecided": "cannot tell yet",
 }
-MOST_IN_HEADLINE = 4
 
 
 class Judged(Protocol):
@@ -36,19 +32,9 @@ class Judged(Protocol):
     def taken_alone(self) -> Direction | None:
         """What the data would show if this were the only comparison."""
 
-
-def headline(comparisons: Sequence[Comparison], primary_phases: Mapping[str, str], design: Design) -> str:
-    """Return the verdict in one sentence: each variant and form at its smallest task count, in the primary phase."""
-    leading = _leading(comparisons, primary_phases)
-    if not leading:
-        return _nothing_to_say(design)
-    shown = leading[:MOST_IN_HEADLINE]
-    subjects: dict[str, list[str]] = {}
-    for comparison in shown:
-        subjects.setdefault(_subject(comparison), []).append(_predicate(comparison))
-    clauses = "; ".join(f"{subject} {', and '.join(predicates)}" for subject, predicates in subjects.items())
-    more = len(leading) - MOST_IN_HEADLINE
-    return f"{clauses}{f'; and {more} more below' if more > 0 else ''}.{_by_chance(shown, len(comparisons))}"
+    @property
+    def lost_blocks(self) -> int:
+        """Blocks without a figure, because too many tasks failed."""
 
 
 def sentence(comparison: Comparison) -> str:
@@ -72,11 +58,13 @@ def share(of_tasks: Share | None) -> str:
 
 
 def verdict(comparison: Judged) -> str:
-    """Return a comparison's verdict, with its margin, or with the verdict it would have as the only comparison."""
+    """Return a comparison's verdict in a few words, with its margin; `probably` is what it would be as the only one."""
     if comparison.verdict == "no-difference" and comparison.margin is not None:
         return f"no difference above {percent(comparison.margin)}"
+    if comparison.verdict == "undecided" and comparison.lost_blocks:
+        return "too many failed"
     if comparison.taken_alone is not None:
-        return f"{VERDICTS[comparison.verdict]} (alone: {comparison.taken_alone})"
+        return f"probably {comparison.taken_alone}"
     return VERDICTS[comparison.verdict]
 
 
@@ -100,8 +88,8 @@ def _predicate(comparison: Comparison) -> str:
             limit = f"no difference larger than {percent(comparison.margin or 0)}"
             return f"equally fast as {comparison.form} and {comparison.control}: {limit}"
         case "undecided":
-            alone = f", {comparison.taken_alone} if taken alone" if comparison.taken_alone else ""
-            return f"{_range(low, high)} ({coverage}) {against}: undecided{alone}"
+            said = f"probably {comparison.taken_alone}" if comparison.taken_alone else "cannot tell yet"
+            return f"{_range(low, high)} ({coverage}) {against}: {said}"
 
 
 def _range(low: float, high: float) -> str:
@@ -114,28 +102,3 @@ def _range(low: float, high: float) -> str:
 
 def _between(low: float, high: float) -> str:
     return f"{percent_number(low, like=high)}-{percent(high)}"
-
-
-def _by_chance(shown: Sequence[Comparison], compared: int) -> str:
-    """What "taken alone" leaves open; empty when no comparison shown says that."""
-    levels = [each.interval.level for each in shown if each.taken_alone is not None and each.interval is not None]
-    if not levels:
-        return ""
-    expected = max(1, round((1 - levels[0]) * compared))
-    return f" Taken alone, about {expected} of {compared} comparisons would look different even if none were."
-
-
-def _leading(comparisons: Sequence[Comparison], primary_phases: Mapping[str, str]) -> list[Comparison]:
-    leading: dict[tuple[str, str], Comparison] = {}
-    for comparison in sorted(comparisons, key=lambda each: each.task_count):
-        if comparison.phase == primary_phases[comparison.variant]:
-            leading.setdefault((comparison.variant, comparison.form), comparison)
-    return list(leading.values())
-
-
-def _nothing_to_say(design: Design) -> str:
-    if CONTROL not in design.forms:
-        return f"Nothing can be compared: the plan has no {CONTROL!r} form."
-    if len(design.forms) == 1:
-        return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
-    return "Nothing can be concluded: no block measured both a form and the control."

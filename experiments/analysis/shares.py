@@ -12,14 +12,14 @@ smallest that so few blocks can give. It takes at least three blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.analysis.cells import Share
+from experiments.analysis.cells import Cell, Share
 from experiments.analysis.statistics import share
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, Floats
@@ -57,6 +57,16 @@ class Counts:
     def failed(self) -> Floats:
         """The share of each block that did not boot as promised."""
         return np.asarray(1 - self.booted / self.tasks)
+
+
+def total(cells: Iterable[Cell]) -> Share | None:
+    """Return the share of all tasks of a sweep; None if there are none."""
+    known = [cell.booted for cell in cells if cell.booted is not None]
+    if not known:
+        return None
+    booted, tasks = sum(each.booted for each in known), sum(each.tasks for each in known)
+    low, high = share.interval(booted, tasks, LEVEL)
+    return Share(booted=booted, tasks=tasks, low=low, high=high)
 
 
 def counts(tasks: pd.DataFrame) -> dict[Key, Counts]:

@@ -37,7 +37,7 @@ class ComparisonRow(Frozen):
     booted: str
     p: str
     detectable: str
-    more_blocks: str
+    blocks_to_decide: str
     verdict: str
     judged: Verdict
 
@@ -148,7 +148,7 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
 
 
 def _comparison(comparison: Comparison) -> ComparisonRow:
-    detectable, blocks = comparison.detectable, comparison.blocks_needed
+    detectable, blocks = comparison.detectable, comparison.blocks_to_decide
     return ComparisonRow(
         variant=comparison.variant,
         tasks=f"{comparison.task_count:,}",
@@ -163,7 +163,7 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
         booted="" if comparison.as_deployed else share(comparison.booted),
         p=probability(comparison.p_adjusted),
         detectable="" if detectable is None else percent(detectable),
-        more_blocks="" if blocks is None else f"{blocks:,}",
+        blocks_to_decide="" if blocks is None else f"{blocks:,}",
         verdict=verdict(comparison),
         judged=comparison.verdict,
     )

@@ -17,7 +17,7 @@ def test_run_gives_a_report_and_files_that_say_simulated(sociometer: Sociometer,
     done = sociometer("run", *SMALL)
     assert done.exit_code == 0
     assert done.stdout.startswith("SIMULATED")
-    assert "movie with 1 task boots" in done.stdout
+    assert "movie as soci-v2: probably boots" in done.stdout
     [results] = (tmp_path / "results").iterdir()
     assert {path.name for path in results.iterdir()} >= {"report.txt", "records.csv", "records.json", "summary.json"}
     assert (results / "report.txt").read_text() == done.stdout

@@ -62,12 +62,12 @@ def test_a_small_probability_is_not_called_zero(value: float | None, shown: str)
 
 def test_no_difference_is_said_with_the_difference_that_it_excludes() -> None:
     assert sentences.verdict(comparison("no-difference", margin=0.042)) == "no difference above 4.2 %"
-    assert sentences.verdict(comparison("undecided")) == "not enough data"
+    assert sentences.verdict(comparison("undecided")) == "cannot tell yet"
 
 
 def test_a_comparison_that_only_its_number_of_neighbours_leaves_open_says_so() -> None:
     one = comparison("undecided").model_copy(update={"taken_alone": "faster"})
-    assert sentences.verdict(one) == "not enough data (alone: faster)"
+    assert sentences.verdict(one) == "probably faster"
 
 
 def test_counts_agree_with_their_nouns() -> None:

@@ -54,22 +54,21 @@ def test_a_sweep_of_the_fake_is_compared_as_a_second_computation_does(store: Sto
     assert boot.interval is not None
     assert (boot.interval.low, boot.interval.high) == pytest.approx((math.exp(reference.low), math.exp(reference.high)))
     assert analysis.simulated, "the fake measures nothing"
-    assert analysis.headline.startswith("movie with 3 tasks boots 2")
-    assert "faster as soci-v2 than plain" in analysis.headline
+    assert analysis.headline.startswith("Use soci-v2 for movie: boots 5.8 s sooner (2")
     assert Analysis.model_validate_json(analysis.model_dump_json()) == analysis
 
 
 def test_a_difference_and_its_size_are_the_headline() -> None:
     analysis = of(made(small_plan(blocks=8), noisy({"plain": 1.0, "soci-v2": 0.75})))
     assert {each.verdict for each in analysis.comparisons} == {"faster"}
-    assert analysis.headline.startswith("movie with 1 task boots 2")
+    assert analysis.headline.startswith("Use soci-v2 for movie: boots 2.8 s sooner (28 %) with 1 task.")
     assert not analysis.simulated
 
 
 def test_the_same_image_under_two_names_is_no_difference() -> None:
     analysis = of(made(small_plan(blocks=10), noisy({"plain": 1.0, "soci-v2": 1.0})))
     assert {each.verdict for each in analysis.comparisons} == {"no-difference"}
-    assert "equally fast as soci-v2 and plain: no difference larger than" in analysis.headline
+    assert "Keep plain for movie: as soci-v2 there is no difference above" in analysis.headline
 
 
 def test_no_record_says_that_nothing_can_be_concluded() -> None:
@@ -93,7 +92,7 @@ def test_one_record_is_a_figure_without_a_comparison() -> None:
 def test_one_block_has_ratios_and_says_how_many_blocks_an_interval_needs() -> None:
     analysis = of(made(small_plan(blocks=1), noisy({"plain": 1.0, "soci-v2": 0.5})))
     assert {(each.interval, each.verdict) for each in analysis.comparisons} == {(None, "undecided")}
-    assert "in 1 block: too few to tell that from chance" in analysis.headline
+    assert "movie: too few blocks to tell with 1 task (1 block; it takes 3)" in analysis.headline
     (few,) = [finding for finding in analysis.findings if finding.kind == "too-few"]
     assert "measured in at most 1 block, and at least 3 are needed" in few.text
 
@@ -158,13 +157,14 @@ def test_every_method_names_its_source() -> None:
     assert all(any(character.isdigit() for character in method.source) for method in analysis.methods)
 
 
-def test_intervals_wider_than_wanted_say_how_many_more_blocks_are_needed_and_for_what() -> None:
+def test_comparisons_that_are_not_decided_say_how_large_a_sweep_would_and_for_what() -> None:
     analysis = of(made(small_plan(blocks=5), noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.15)))
     (few,) = [finding.text for finding in analysis.findings if finding.kind == "too-few"]
-    worst = max(analysis.comparisons, key=lambda each: each.blocks_needed or 0)
-    tasks = "1 task" if worst.task_count == 1 else "2 tasks"
-    needed = f"about {worst.blocks_needed} more blocks are needed"
-    assert f"{needed}, the most for movie as soci-v2 with {tasks} (boot)" in few
+    decided, undecided = sorted(analysis.comparisons, key=lambda each: each.verdict == "undecided")
+    assert (decided.verdict, decided.blocks_to_decide, undecided.verdict) == ("faster", None, "undecided")
+    assert few.startswith("1 of 2 comparisons of the main phase cannot be decided yet. ")
+    needed = f"A sweep of about {undecided.blocks_to_decide} blocks, which takes about"
+    assert needed in few and "should decide movie as soci-v2 with 2 tasks (boot)" in few
 
 
 def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
@@ -172,7 +172,7 @@ def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
     measured = made(small_plan(blocks=5), boot)
     analysis = analyse(measured.sweep, measured.tasks, measured.rounds, precision=0.001)
     assert {each.blocks_needed for each in analysis.comparisons} == {None}
-    assert "more blocks than a plan allows are needed" in " ".join(finding.text for finding in analysis.findings)
+    assert "scatters too much for any sweep to tell" in " ".join(finding.text for finding in analysis.findings)
 
 
 def test_many_failed_rounds_are_listed_in_part_and_counted(store: Store, sweep: StartSweep) -> None:

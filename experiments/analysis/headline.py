@@ -1,0 +1,154 @@
+"""The headline of a report: what to do about each image, in a sentence that its owner can act on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from experiments.analysis.cells import Cell
+from experiments.analysis.findings import Comparison
+from experiments.analysis.sentences import share
+from experiments.analysis.shares import total
+from experiments.analysis.statistics.paired import LEAST_BLOCKS
+from experiments.plan.plan import Design
+from experiments.records.phases import PHASES
+from experiments.wording import about, duration, percent, plural, tasks
+from infra.outputs import CONTROL
+
+MOST_VARIANTS = 4
+"""Images that a headline names; the tables have the others."""
+
+
+def headline(
+    comparisons: Sequence[Comparison],
+    cells: Sequence[Cell],
+    primary_phases: Mapping[str, str],
+    design: Design,
+    block_seconds: float | None = None,
+) -> str:
+    """Return a sentence per image on its forms at the smallest task count, in its primary phase.
+
+    ``block_seconds`` is what a block took: it tells how long a sweep would be that decides what this one could not.
+    """
+    primary = [each for each in comparisons if each.phase == primary_phases[each.variant]]
+    said = [
+        sentence
+        for variant in design.variants
+        if (sentence := _of_variant(variant, primary, cells, design, block_seconds))
+    ]
+    if not said:
+        return _nothing_to_say(design)
+    more = len(said) - MOST_VARIANTS
+    sentences = [*said[:MOST_VARIANTS], *([f"{plural(more, 'more image')} below"] if more > 0 else [])]
+    return " ".join(f"{sentence}." for sentence in (*sentences, *_certainty(primary, len(comparisons), cells)))
+
+
+def _of_variant(
+    variant: str, primary: Sequence[Comparison], cells: Sequence[Cell], design: Design, block_seconds: float | None
+) -> str:
+    failing = {cell.form: cell for cell in cells if cell.variant == variant and cell.boots_less}
+    own = [each for each in primary if each.variant == variant and each.form not in failing]
+    leading = sorted(_leading(own), key=lambda each: (each.verdict != "faster", each.ratio))
+    clauses = [_clause(each, own, design, block_seconds) for each in leading]
+    if leading and _is_good(leading[0], own):
+        use = f"Use {leading[0].form} for {variant}: {clauses[0]}"
+        others = [f"as {each.form} {clause}" for each, clause in zip(leading[1:], clauses[1:], strict=True)]
+    elif leading and all(each.verdict in ("slower", "no-difference") for each in leading):
+        use = f"Keep {CONTROL} for {variant}"
+        others = [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
+    elif len(leading) == 1 and not failing:
+        return f"{variant}{_form(leading[0], design)}: {clauses[0]}"
+    else:
+        use, others = variant, [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
+    avoided = [_avoid(cell, cells) for cell in failing.values()]
+    if not leading and not avoided:
+        return ""
+    if not leading:
+        return f"Keep {CONTROL} for {variant}: {'; '.join(avoided)}"
+    return "; ".join([use if use.startswith("Use") else f"{use}: {others.pop(0)}", *others, *avoided])
+
+
+def _leading(own: Sequence[Comparison]) -> list[Comparison]:
+    leading: dict[str, Comparison] = {}
+    for comparison in sorted(own, key=lambda each: each.task_count):
+        leading.setdefault(comparison.form, comparison)
+    return list(leading.values())
+
+
+def _is_good(comparison: Comparison, own: Sequence[Comparison]) -> bool:
+    """Faster, and at no other task count slower."""
+    return comparison.verdict == "faster" and not _slower_elsewhere(comparison, own)
+
+
+def _slower_elsewhere(comparison: Comparison, own: Sequence[Comparison]) -> list[Comparison]:
+    return [
+        each
+        for each in own
+        if each.form == comparison.form and each.verdict == "slower" and each.task_count != comparison.task_count
+    ]
+
+
+def _form(comparison: Comparison, design: Design) -> str:
+    """The form, where the sentence has not named it and there are others."""
+    return f" as {comparison.form}" if len(design.forms) > 2 or comparison.taken_alone else ""
+
+
+def _clause(comparison: Comparison, own: Sequence[Comparison], design: Design, block_seconds: float | None) -> str:
+    """What a form does, without naming it."""
+    count = f" with {tasks(comparison.task_count)}" if len(design.task_counts) > 1 else ""
+    verb = PHASES[comparison.phase].verb
+    if comparison.interval is None:
+        blocks = plural(comparison.blocks, "block")
+        return f"too few blocks to tell{count} ({blocks}; it takes {LEAST_BLOCKS})"
+    match comparison.verdict:
+        case "faster" | "slower":
+            later = _slower_elsewhere(comparison, own) if comparison.verdict == "faster" else []
+            but = "".join(f", but {_by_how_much(each)} with {tasks(each.task_count)}" for each in later[:1])
+            return f"{verb} {_by_how_much(comparison)}{count}{but}"
+        case "no-difference":
+            return f"there is no difference above {percent(comparison.margin or 0)}{count}"
+        case "undecided":
+            if comparison.lost_blocks or comparison.control_lost_blocks:
+                return f"cannot tell{count}, because too many tasks did not boot"
+            if comparison.taken_alone:
+                return f"probably {verb} {_by_how_much(comparison)}{count}{_more(comparison, block_seconds)}"
+            return f"cannot tell yet{count}{_more(comparison, block_seconds)}"
+
+
+def _by_how_much(comparison: Comparison) -> str:
+    gained = comparison.control_seconds - comparison.seconds
+    return f"{about(abs(gained))} s {'sooner' if gained > 0 else 'later'} ({percent(abs(1 - comparison.ratio))})"
+
+
+def _more(comparison: Comparison, block_seconds: float | None) -> str:
+    """How large a sweep would decide it."""
+    blocks = comparison.blocks_to_decide
+    if blocks is None:
+        return "; it scatters too much for any sweep to tell"
+    time = f" ({duration(blocks * block_seconds)})" if block_seconds else ""
+    return f"; a sweep of about {plural(blocks, 'block')}{time} should tell"
+
+
+def _avoid(failing: Cell, cells: Sequence[Cell]) -> str:
+    controls = [cell for cell in cells if cell.key == (failing.variant, CONTROL, failing.task_count)]
+    against = f", as {CONTROL} {share(controls[0].booted)}" if controls else ""
+    return f"as {failing.form} only {share(failing.booted)} tasks booted as promised{against}"
+
+
+def _certainty(primary: Sequence[Comparison], compared: int, cells: Sequence[Cell]) -> list[str]:
+    """How many tasks booted, and what "probably" leaves open."""
+    said = []
+    alone = [each.interval.level for each in _leading(primary) if each.taken_alone and each.interval]
+    if alone:
+        by_chance = max(1, round((1 - alone[0]) * compared))
+        said.append(f"Of {plural(compared, 'comparison')}, about {by_chance} would look probable by chance alone")
+    if (booted := total(cells)) is not None:
+        said.append(f"{share(booted)} tasks booted as promised")
+    return said
+
+
+def _nothing_to_say(design: Design) -> str:
+    if CONTROL not in design.forms:
+        return f"Nothing can be compared: the plan has no {CONTROL!r} form."
+    if len(design.forms) == 1:
+        return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
+    return "Nothing can be concluded: no block measured both a form and the control."

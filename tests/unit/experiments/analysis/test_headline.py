@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from experiments.analysis.cells import Cell, Share
+from experiments.analysis.comparisons import Terms
+from experiments.analysis.deciding import blocks_to_decide
+from experiments.analysis.findings import Comparison, Interval
+from experiments.analysis.headline import MOST_VARIANTS, headline
+from experiments.wording import about, duration
+from tests.contracts.plans import small_design
+
+
+def comparison(seconds: float = 1.55, **changes: object) -> Comparison:
+    ratio = seconds / 4.31
+    place = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", "blocks": 5}
+    figures = {"seconds": seconds, "control_seconds": 4.31, "ratio": ratio, "verdict": "faster"}
+    return Comparison.model_validate(
+        {**place, **figures, "interval": Interval(low=ratio * 0.95, high=ratio / 0.95), **changes}
+    )
+
+
+def failing(form: str = "soci-v2", booted: int = 12, *, less: bool = True) -> Cell:
+    share = Share(booted=booted, tasks=24, low=booted / 24 - 0.1, high=booted / 24 + 0.1)
+    place = {"variant": "movie", "form": form, "task_count": 1, "rounds": 3, "rounds_under_load": 0, "tasks": 24}
+    figures = {"tasks_in_figures": booted, "outcomes": {}, "received_bytes_median": None, "phases": {}}
+    return Cell.model_validate({**place, **figures, "booted": share, "boots_less": less})
+
+
+def of(*comparisons: Comparison, cells: tuple[Cell, ...] = (), counts: tuple[int, ...] = (1,)) -> str:
+    variants = tuple(dict.fromkeys(each.variant for each in comparisons)) or ("movie",)
+    forms = ("plain", *dict.fromkeys(each.form for each in comparisons))
+    design = small_design(variants=variants, forms=forms, task_counts=counts)
+    return headline(comparisons, cells, dict.fromkeys(variants, "boot"), design, 60.0)
+
+
+UNDECIDED: dict[str, object] = {"verdict": "undecided", "blocks_to_decide": 20}
+
+
+@pytest.mark.parametrize(
+    ("judged", "expected"),
+    [
+        (comparison(), "Use soci-v2 for movie: boots 2.8 s sooner (64 %)."),
+        (comparison(5.0, verdict="slower"), "Keep plain for movie: as soci-v2 boots 0.69 s later (16 %)."),
+        (
+            comparison(4.3, verdict="no-difference", margin=0.04),
+            "Keep plain for movie: as soci-v2 there is no difference above 4.0 %.",
+        ),
+        (comparison(4.0, **UNDECIDED), "movie: cannot tell yet; a sweep of about 20 blocks (20 minutes) should tell."),
+        (
+            comparison(4.0, **{**UNDECIDED, "blocks_to_decide": None}),
+            "movie: cannot tell yet; it scatters too much for any sweep to tell.",
+        ),
+        (
+            comparison(**UNDECIDED, lost_blocks=2),
+            "movie: cannot tell, because too many tasks did not boot.",
+        ),
+        (
+            comparison(interval=None, verdict="undecided", blocks=2),
+            "movie: too few blocks to tell (2 blocks; it takes 3).",
+        ),
+    ],
+)
+def test_the_headline_says_what_to_do(judged: Comparison, expected: str) -> None:
+    assert of(judged) == expected
+
+
+def test_what_would_be_different_alone_is_probable_and_by_how_many_chance_makes_so() -> None:
+    assert of(comparison(**UNDECIDED, taken_alone="faster")) == (
+        "movie as soci-v2: probably boots 2.8 s sooner (64 %); a sweep of about 20 blocks (20 minutes) should tell. "
+        "Of 1 comparison, about 1 would look probable by chance alone."
+    )
+
+
+def test_the_best_of_several_forms_is_named_first() -> None:
+    text = of(comparison(2.0, form="soci-v1"), comparison())
+    assert text == "Use soci-v2 for movie: boots 2.8 s sooner (64 %); as soci-v1 boots 2.3 s sooner (54 %)."
+
+
+def test_a_form_that_is_slower_at_another_task_count_is_not_recommended() -> None:
+    text = of(comparison(), comparison(5.0, verdict="slower", task_count=8), counts=(1, 8))
+    assert text == "movie: boots 2.8 s sooner (64 %) with 1 task, but 0.69 s later (16 %) with 8 tasks."
+
+
+def test_a_form_whose_tasks_fail_is_not_recommended_however_fast_the_others_are() -> None:
+    cells = (failing("plain", 24, less=False), failing())
+    text = of(comparison(), cells=cells)
+    assert text.startswith("Keep plain for movie: as soci-v2 only 12 of 24 (40–60 %) tasks booted as")  # noqa: RUF001
+    assert ", as plain 24 of 24" in text
+    assert "Use" not in text
+    assert text.endswith("36 of 48 (60–86 %) tasks booted as promised.")  # noqa: RUF001
+    both = of(comparison(), comparison(form="soci-v1"), cells=cells)
+    assert both.startswith("Use soci-v1 for movie: boots 2.8 s sooner (64 %); as soci-v2 only 12 of 24")
+
+
+def test_a_long_headline_is_cut_and_says_so() -> None:
+    assert of(*(comparison(variant=f"v{number}") for number in range(MOST_VARIANTS + 2))).endswith(
+        "(64 %). 2 more images below."
+    )
+
+
+def test_blocks_to_decide_are_fewer_for_a_large_effect_than_for_a_narrow_interval() -> None:
+    scatter = 0.1 * np.array([-1.0, 0.4, 0.6])
+    large, none = (blocks_to_decide(effect + scatter, Terms(), 0.1) for effect in (-0.9, 0.0))
+    assert large is not None and none is not None
+    assert 3 < large < 8 < none
+    assert blocks_to_decide(100 * scatter, Terms(), 0.1) is None
+
+
+def test_durations_and_differences_are_rough() -> None:
+    assert [duration(value) for value in (0.2, 80, 1_230, 9_000)] == ["1 second", "80 seconds", "20 minutes", "2 hours"]
+    assert [about(value) for value in (0.347, 2.75, 12.4)] == ["0.35", "2.8", "12"]
