@@ -16,7 +16,7 @@
     ├── StackError             exit 1   the stack's state or outputs cannot be used
     ├── StoreError             exit 1   the record store cannot be read or written
     ├── SweepError             exit 1   a sweep cannot start or go on
-    ├── SlowerError            exit 4   a start became slower than `compare --fail-if-slower` allows
+    ├── SlowerError            exit 4   a start became slower than `--fail-if-slower` allows
     └── UnsureError            exit 5   `compare --fail-if-unsure` cannot rule that out
 
 Messages say what happened, with which value, and what to do. Boundaries translate with ``raise … from``.

@@ -35,7 +35,7 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
     )
     environment.filters["grouped"] = lambda value: f"{value:,}"
     environment.filters["bound"] = lambda text: text.replace(" %", _NO_BREAK + "%")
-    style = (_TEMPLATES / "report.css").read_text()
+    style = style_sheet()
     page = environment.get_template("report.html.j2").render(
         report=contents,
         analysis=contents.analysis,
@@ -48,6 +48,11 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
         version=version("sociometer"),
     )
     return wording.visible(page)
+
+
+def style_sheet() -> str:
+    """The look of every page."""
+    return (_TEMPLATES / "report.css").read_text()
 
 
 def _digest(style: str) -> str:

@@ -1,7 +1,7 @@
 """The `sociometer` command: puts the command groups together and turns errors into one line and an exit code.
 
 Exit codes: 0 done, 1 something failed, 2 a setting or option is wrong, 3 this machine lacks something, 4 slower than
-`compare --fail-if-slower` allows, 130 interrupted. ``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
+`--fail-if-slower` allows, 130 interrupted. ``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from kit.errors import SociometerError
-from sociometer.cli import comparing, interrupts, laying, machine, measure, stack, tracing, tuning
+from sociometer.cli import comparing, interrupts, laying, machine, measure, past, stack, tracing, tuning
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +44,7 @@ def _options(
     """Options of every command."""
 
 
-for group in (measure, tracing, tuning, laying, comparing, stack, machine):
+for group in (measure, tracing, tuning, laying, comparing, past, stack, machine):
     group.register(app)
 
 

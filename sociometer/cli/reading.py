@@ -59,7 +59,7 @@ def report(
     if output is None and chosen == "text":
         print_report(read, as_json=False)
     else:
-        _put(formats.REPORT_FORMATS[chosen](read), output)
+        put(formats.REPORT_FORMATS[chosen](read), output)
 
 
 def export(
@@ -90,7 +90,7 @@ def export(
         raise SettingsError(f"--format {format_} is no text for a terminal. Name a file with --output, or a pipe.")
     with Store(store or default_path()) as opened:
         named = chosen_forms(form)
-        _put(_exported(opened, opened.sweep(sweep), format_, variant, named[0] if named else None), output)
+        put(_exported(opened, opened.sweep(sweep), format_, variant, named[0] if named else None), output)
 
 
 def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, form: str | None) -> str | bytes:
@@ -115,7 +115,8 @@ def print_report(report: formats.Report, *, as_json: bool) -> None:
         sys.stdout.write(formats.to_json(report) if as_json else formats.to_text(report))
 
 
-def _put(content: str | bytes, output: Path | None) -> None:
+def put(content: str | bytes, output: Path | None) -> None:
+    """Write to the file, or else to standard output."""
     if output is not None:
         write(output, content)
         say(f"{output} is written.")

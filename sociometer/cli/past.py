@@ -1,0 +1,106 @@
+"""`sociometer history`: the starts of one image over releases and sweeps, and where they changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.store.store import Store, default_path
+from kit.errors import SettingsError, SlowerError
+from sociometer.cli import commands
+from sociometer.cli.comparing import PANEL, share
+from sociometer.cli.options import AsJson
+from sociometer.cli.progress import say
+from sociometer.cli.reading import OutputFile, put
+
+if TYPE_CHECKING:
+    from experiments.compare.history import History
+    from experiments.compare.versus import Recorded
+
+FORMATS = ("text", "html", "json")
+Stores = Annotated[
+    list[Path] | None,
+    typer.Option("--store", help="A record store; may be repeated.", show_default="store.sqlite in the data folder"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    commands.add(app, history, PANEL)
+
+
+def history(
+    image: Annotated[str, typer.Argument(help="A variant, or a part of its image's reference that has a slash.")],
+    control: Annotated[
+        str | None,
+        typer.Option(help="A form measured in every sweep: ratios to it, without what the days differ by."),
+    ] = None,
+    release: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=sha256:…", help="The name of a release, by its digest; may be repeated."),
+    ] = None,
+    fail_if_slower: Annotated[
+        str | None,
+        typer.Option(metavar="PERCENT", help="Exit code 4 when the last change of the image made it slower by this."),
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS))] = "text",
+    output: OutputFile = None,
+    stores: Stores = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an image's starts over releases and sweeps, and since which release they are slower or faster.
+
+    A change of machine, profile, tools or target is a break, and nothing is compared across it. At least 8 sweeps
+    without a break are needed; with --control, what differs between days cancels.
+
+    --fail-if-slower fails when the last change of the newest stretch came with another image, is slower, and its
+    whole interval lies at or above the limit. It says when there are too few sweeps to tell.
+    """
+    chosen = "json" if as_json else format_
+    if chosen not in FORMATS:
+        raise SettingsError(f"There is no format {chosen!r}. Allowed: {', '.join(FORMATS)}.")
+    limit = None if fail_if_slower is None else share(fail_if_slower)
+    names = dict(_named(each) for each in release or ())
+    from experiments.compare import history as histories  # pandas and scipy are slow to import
+    from experiments.report import history as written
+
+    sides = [side for path in stores or [default_path()] for side in _recorded(path)]
+    found = histories.history(sides, image, control, names)
+    if chosen == "json":
+        put(found.model_dump_json(indent=2) + "\n", output)
+    else:
+        put(written.html(found) if chosen == "html" else written.text(found), output)
+    if limit is not None:
+        _judge(found, limit)
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, digest = text.partition("=")
+    if not equals or not name or not digest.startswith("sha256:") or digest == "sha256:":
+        raise SettingsError(f"--release {text!r} cannot be read. Allowed: 1.8=sha256:… with a digest or its beginning.")
+    return digest, name
+
+
+def _recorded(path: Path) -> list[Recorded]:
+    from experiments.compare.versus import Recorded
+    from experiments.store import frames
+
+    with Store(path) as opened:
+        return [Recorded(sweep, frames.tasks(opened, sweep.id)) for sweep in opened.sweeps()]
+
+
+def _judge(found: History, limit: float) -> None:
+    from experiments.report.history import shift, title
+
+    slower = []
+    for series in found.series:
+        newest = series.stretches[-1]
+        if newest.missing:
+            say(f"warning: {title(series)}: too few sweeps to tell, {newest.missing} more needed.")
+        last = newest.shifts[-1] if newest.shifts else None
+        if last and last.image_changed and last.interval.low >= 1 + limit:
+            slower.append(f"{title(series)}: {shift(last)}")
+    if slower:
+        raise SlowerError(f"Slower by the limit or more: {'; '.join(slower)}.")
