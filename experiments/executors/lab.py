@@ -24,6 +24,7 @@ from infra.lab.cluster import Cluster, clear_orphans, run_folder
 from infra.lab.container_spec import Container
 from infra.lab.daemons import PullModes
 from infra.lab.edge import MAX_HOSTS, REGISTRY
+from infra.lab.profiles import Profile
 from infra.lab.profiles import profile as profile_named
 from infra.lab.protocol import LabTask, TaskRun
 from infra.lab.task import TaskLife
@@ -75,6 +76,7 @@ class LabExecutor:
         _check_platform(self._outputs.platform)
         for round_ in {(each.variant, each.form): each for each in rounds}.values():
             self._tasks(round_)
+        _check_cores(self._profile)
         _check_memory(most, self._profile.memory_bytes)
         _check_disk(max((self._disk_bytes(round_) for round_ in rounds), default=0))
 
@@ -217,6 +219,15 @@ def _check_platform(wanted: str) -> None:
     own = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}.get(platform.machine())
     if wanted != own:
         raise MachineError(f"The images are for {wanted}, this machine runs {own}: the lab does not emulate.")
+
+
+def _check_cores(profile: Profile) -> None:
+    cores = os.cpu_count() or 1
+    if profile.vcpu > cores:
+        raise MachineError(
+            f"A task of profile {profile.name} has {profile.vcpu:g} vCPU, this machine has {cores}: it would be "
+            "measured with fewer. Choose a smaller vcpu."
+        )
 
 
 def _check_memory(tasks: int, task_bytes: int) -> None:

@@ -1,9 +1,19 @@
-"""The kinds of task that the lab can imitate. Profiles are data, and every number names its source."""
+"""The kinds of task that the lab can imitate. Profiles are data, and every number names its source.
+
+A profile is named by one text, in the style of forms: a built-in profile, and in parentheses what differs from it,
+``fargate-1024-2048(rate=200Mbit,delay=5ms)``. The canonical text, in which what does not differ is left out, is the
+profile's name in records.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 from pydantic import Field
 
+from infra.settings.values import parse_size, size_text
 from kit.errors import SettingsError
 from kit.values import Frozen
 
@@ -79,9 +89,116 @@ PROFILES: dict[str, Profile] = {
 }
 
 
+class _Setting(NamedTuple):
+    """What may differ from a built-in profile: its field, how its text is read, and how a value is written."""
+
+    field: str
+    read: Callable[[str], float | None]
+    write: Callable[[Any], str]
+
+
+_TEXT = re.compile(r"(?P<name>[a-z0-9-]+)(?:\((?P<settings>[^()]*)\))?")
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
+_RATES = {"Gbit": 10**9, "Mbit": 10**6, "kbit": 10**3}
+_DELAYS = {"s": 1.0, "ms": 0.001}
+_UNLIMITED = "none"
+_VCPUS = (0.05, 16.0)
+_RATE_LIMITS = (10**6, 10**11)
+_MOST_DELAY = 1.0
+_LEAST_MEMORY = 64 << 20
+_ASKED = "asked for"
+
+
 def profile(name: str) -> Profile:
-    """The profile of that name; raises `SettingsError` that lists the names there are."""
+    """The profile of that name, or one that differs from it as the text says.
+
+    Raises `SettingsError`, in one line, with what is allowed.
+    """
+    match = _TEXT.fullmatch(name.strip())
+    if match is None or match["name"] not in PROFILES:
+        raise SettingsError(
+            f"There is no lab profile {name!r}. There are: {', '.join(PROFILES)}; or one of them with other values, "
+            f"such as {DEFAULT_PROFILE}(rate=200Mbit,delay=5ms)."
+        )
+    basis = PROFILES[match["name"]]
     try:
-        return PROFILES[name]
-    except KeyError:
-        raise SettingsError(f"There is no lab profile {name!r}. There are: {', '.join(PROFILES)}.") from None
+        given = _given(match["settings"])
+    except ValueError as error:
+        raise SettingsError(f"There is no lab profile {name!r}: {error}.") from error
+    other = {key: value for key, value in given.items() if value != getattr(basis, _SETTINGS[key].field)}
+    if not other:
+        return basis
+    inside = ",".join(f"{key}={_SETTINGS[key].write(other[key])}" for key in _SETTINGS if key in other)
+    changed = {_SETTINGS[key].field: value for key, value in other.items()}
+    sources = {**basis.sources, **dict.fromkeys(changed, _ASKED)}
+    return Profile(**{**basis.model_dump(), **changed, "name": f"{basis.name}({inside})", "sources": sources})
+
+
+def _given(text: str | None) -> dict[str, float | None]:
+    given: dict[str, float | None] = {}
+    for word in (text or "").split(",") if text is not None else ():
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if key not in _SETTINGS:
+            raise ValueError(f"it has no setting {key!r}; allowed: {', '.join(_SETTINGS)}")
+        if key in given:
+            raise ValueError(f"{key} is given twice")
+        if not equals or not value:
+            raise ValueError(f"{key} has no value; write {key}=…")
+        try:
+            given[key] = _SETTINGS[key].read(value)
+        except ValueError as error:
+            raise ValueError(f"{key} cannot be {value!r}: {error}") from error
+    return given
+
+
+def _quantity(text: str, units: dict[str, float] | dict[str, int], example: str) -> float:
+    match = _QUANTITY.fullmatch(text)
+    if match is None or match[2] not in units:
+        raise ValueError(f"write a number with a unit ({', '.join(units)}), such as {example}")
+    return float(match[1]) * units[match[2]]
+
+
+def _rate(text: str) -> int | None:
+    if text == _UNLIMITED:
+        return None
+    rate = round(_quantity(text, _RATES, "200Mbit"))
+    if not _RATE_LIMITS[0] <= rate <= _RATE_LIMITS[1]:
+        raise ValueError("allowed: 1Mbit to 100Gbit, or none")
+    return rate
+
+
+def _rate_text(rate: int | None) -> str:
+    if rate is None:
+        return _UNLIMITED
+    unit = next(unit for unit, size in _RATES.items() if rate >= size)
+    return f"{rate / _RATES[unit]:.12g}{unit}"
+
+
+def _delay(text: str) -> float:
+    delay = 0.0 if text == "0" else _quantity(text, _DELAYS, "5ms")
+    if delay > _MOST_DELAY:
+        raise ValueError(f"it is added to every round trip; allowed: 0 to {_MOST_DELAY:g}s")
+    return round(delay, 6)
+
+
+def _vcpu(text: str) -> float:
+    vcpu = _quantity(text, {"": 1}, "0.5")
+    if not _VCPUS[0] <= vcpu <= _VCPUS[1]:
+        raise ValueError(f"allowed: {_VCPUS[0]:g} to {_VCPUS[1]:g}")
+    return vcpu
+
+
+def _memory(text: str) -> int:
+    size = int(parse_size(text))
+    if size < _LEAST_MEMORY:
+        raise ValueError(f"allowed: at least {size_text(_LEAST_MEMORY)}")
+    return size
+
+
+_SETTINGS: dict[str, _Setting] = {
+    "vcpu": _Setting("vcpu", _vcpu, "{:g}".format),
+    "memory": _Setting("memory_bytes", _memory, size_text),
+    "rate": _Setting("rate_bits_per_second", _rate, _rate_text),
+    "delay": _Setting("round_trip_seconds", _delay, lambda seconds: f"{seconds * 1000:.6g}ms"),
+}
+"""In the order in which a canonical text has them."""

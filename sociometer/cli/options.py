@@ -75,7 +75,10 @@ Stack = Annotated[
 Profile = Annotated[
     str | None,
     typer.Option(
-        help="The kind of task that the lab imitates.", rich_help_panel=_WHERE_PANEL, show_default="fargate-256-512"
+        help="The kind of task that the lab imitates: a profile, or one with other values, "
+        "fargate-1024-2048(rate=200Mbit,delay=5ms,vcpu=0.5,memory=1GiB).",
+        rich_help_panel=_WHERE_PANEL,
+        show_default="fargate-256-512",
     ),
 ]
 StorePath = Annotated[
