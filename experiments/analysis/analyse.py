@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from experiments.analysis.because import explanations
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare
@@ -21,6 +22,7 @@ from experiments.analysis.precision import look
 from experiments.analysis.sentences import headline
 from experiments.analysis.statistics import stopping
 from experiments.analysis.trends import moved, trends
+from experiments.analysis.why import Limits, explain
 from experiments.plan.plan import Look
 from experiments.records.origin import NOT_MEASURED
 from experiments.records.phases import PRIMARY_PHASES
@@ -48,6 +50,7 @@ def analyse(
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
+    why = explain(tasks, phases, Limits.of(sweep.key_metadata), {})
     return Analysis(
         sweep_id=sweep.id,
         target=target,
@@ -57,6 +60,8 @@ def analyse(
         cells=all_cells,
         comparisons=comparisons,
         trends=all_trends,
+        why=why,
+        explanations=explanations(why, target),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, terms.precision),
             *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),

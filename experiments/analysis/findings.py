@@ -12,10 +12,12 @@ from pydantic import Field
 
 from experiments.analysis.cells import Cell
 from experiments.analysis.left_out import LeftOut
+from experiments.analysis.why import Why
 from kit.values import Frozen
 
-FINDINGS_SCHEMA = 2
-"""History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before."""
+FINDINGS_SCHEMA = 3
+"""History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before; 3 — `why` and
+`explanations`."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -115,6 +117,8 @@ class Analysis(Frozen):
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]
     trends: tuple[Trend, ...]
+    why: tuple[Why, ...] = Field(default=(), description="where the seconds of each treatment went")
+    explanations: tuple[str, ...] = Field(default=(), description="the same in sentences")
     findings: tuple[Finding, ...]
     left_out: tuple[LeftOut, ...]
     left_out_more: int = Field(description="tasks and rounds left out for reasons that are not listed")
