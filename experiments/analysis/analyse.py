@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.analysis.because import explanations
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare, shares
@@ -24,6 +25,7 @@ from experiments.analysis.precision import look
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
 from experiments.analysis.trends import moved, trends
+from experiments.analysis.why import Limits, explain
 from experiments.plan.plan import Design, Look
 from experiments.records.origin import NOT_MEASURED
 from experiments.records.phases import NS_PER_SECOND, PRIMARY_PHASES
@@ -53,6 +55,7 @@ def analyse(
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
+    why = explain(tasks, phases, Limits.of(sweep.key_metadata), {})
     return Analysis(
         sweep_id=sweep.id,
         target=target,
@@ -64,6 +67,8 @@ def analyse(
         comparisons=comparisons,
         as_deployed=compared[len(all_pairs) :],
         trends=all_trends,
+        why=why,
+        explanations=explanations(why, target),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
             *failures(tasks, all_cells),

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ from typing import Self
 import psutil
 
 from experiments.executors.protocol import RoundAborted
-from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, TaskObservation, TaskTimes
+from experiments.records.model import HostLoad, Outcome, Round, RoundObservation, Spent, TaskObservation, TaskTimes
 from infra import readiness
 from infra.forms import is_lazy
 from infra.lab import mounts, registry
@@ -202,6 +203,7 @@ def _observed(task: LabTask, run: TaskRun) -> TaskObservation:
         lazy_layers=run.lazy_layers,
         received_bytes=run.received_bytes,
         clock_error_bound_ms=run.clock_error_bound_ms,
+        spent=None if run.spent is None else Spent.model_validate(asdict(run.spent)),
     )
 
 

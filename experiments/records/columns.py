@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from experiments.records.model import Spent
 from experiments.records.phases import PHASES
 
 Type = Literal["text", "integer", "number", "boolean"]
@@ -31,6 +32,12 @@ def _seconds(name: str, description: str) -> Column:
 
 def _time(name: str, description: str, *, missing: bool = True) -> Column:
     return Column(name, "integer", NANOSECONDS, description, missing)
+
+
+def _spent(name: str, description: str) -> Column:
+    if name.endswith("_bytes"):
+        return Column(name, "integer", "bytes", f"{description}; lab only", missing=True)
+    return _seconds(name, f"{description}; lab only")
 
 
 _SWEEP = Column("sweep_id", "text", "", "the sweep that the record belongs to")
@@ -67,6 +74,7 @@ TASKS = (
     Column("clock_error_bound_ms", "number", "ms", "error bound of the task's own clock (boot times)", missing=True),
     _time("logged_ns", "timestamp of the task's boot report in the log"),
     _time("stopped_ns", "the task had stopped"),
+    *(_spent(name, field.description or "") for name, field in Spent.model_fields.items()),
     *_LOAD,
     _time("created_ns", "the task was requested", missing=False),
     _time("connected_ns", "the task's network was up"),
@@ -111,6 +119,9 @@ PLACE = ("block", "round", "attempt", "round_status", "variant", "form", "task_c
 
 
 EXTRAS = ("lazy_layers", "received_bytes", "clock_error_bound_ms", "logged_ns", "stopped_ns")
+
+
+SPENT = tuple(Spent.model_fields)
 
 
 LOAD = ("cpu_pressure", "steal")

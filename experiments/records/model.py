@@ -1,6 +1,7 @@
 """Task and round records: frozen, and validated when they are created.
 
-Schema history: 1 — first version; 2 — adds `logged_ns`, `stopped_ns`, `Requests` and `ClockOffset` for Fargate.
+Schema history: 1 — first version; 2 — adds `logged_ns`, `stopped_ns`, `Requests` and `ClockOffset` for Fargate; 3 —
+adds `Spent` for the lab.
 All times are nanoseconds since the epoch on one clock: the machine's in the lab, AWS's on Fargate. A task's boot times
 are on its own clock, and its error bound is recorded with them (`clock_error_bound_ms`). On Fargate, `ready` is seen by
 the measuring machine. The round's `ClockOffset` converts it to AWS's clock; the offset's error bound is recorded too.
@@ -18,7 +19,7 @@ from pydantic import Field, model_validator
 
 from kit.values import Frozen
 
-RECORD_SCHEMA = 2
+RECORD_SCHEMA = 3
 MAX_OFFSET_ERROR_MS = 1000.0
 """Above it, a time is not converted between clocks: a single dated answer gives a better offset."""
 
@@ -74,6 +75,29 @@ class TaskTimes(Frozen):
         return self
 
 
+class Spent(Frozen):
+    """What a task's seconds went into, from its release until its boot work was done, or until it was ready where it
+    has none. The lab samples it; nothing of it can be seen on Fargate.
+
+    Of the pull: wire + unpack + mount; mount also has the container's start. CPU times may add up to more than the time
+    that passes, where several threads run at once.
+    """
+
+    wire_seconds: float | None = Field(
+        default=None, ge=0, description="of the pull: its bytes at the link's rate; None: the link has no rate"
+    )
+    unpack_seconds: float = Field(ge=0, description="of the pull: unpacking layers, without the wire")
+    mount_seconds: float = Field(ge=0, description="mounting lazy layers and the root, and starting the container")
+    span_wait_seconds: float = Field(ge=0, description="the container waited for a lazy layer, and for nothing else")
+    cpu_seconds: float = Field(ge=0, description="CPU time of the container")
+    quota_seconds: float = Field(ge=0, description="the container's CPU quota kept it from running, on each CPU")
+    containerd_seconds: float = Field(ge=0, description="CPU time of containerd")
+    snapshotter_seconds: float = Field(ge=0, description="CPU time of the soci-snapshotter")
+    started_bytes: int = Field(ge=0, description="received until the container ran")
+    ready_bytes: int = Field(ge=0, description="received until the end")
+    sample_gap_seconds: float = Field(ge=0, description="longest time without a look while the container ran")
+
+
 class TaskObservation(Frozen):
     """One task as the executor saw it, from release to stop."""
 
@@ -88,6 +112,7 @@ class TaskObservation(Frozen):
     clock_error_bound_ms: float | None = Field(default=None, ge=0)
     logged_ns: int | None = Field(default=None, description="timestamp of its boot report in the log")
     stopped_ns: int | None = Field(default=None, description="when it had stopped")
+    spent: Spent | None = Field(default=None, description="None: not observed")
 
     @model_validator(mode="after")
     def _booted_means_seen(self) -> Self:

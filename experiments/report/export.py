@@ -20,7 +20,7 @@ from statistics import mean
 from typing import Any
 
 from experiments.analysis.cells import in_figures
-from experiments.records.columns import COLUMNS
+from experiments.records.columns import COLUMNS, SPENT
 from experiments.records.model import RoundRecord, RoundStatus, TaskObservation, TaskRecord
 from experiments.records.origin import is_simulated, target_of
 from experiments.records.phases import durations
@@ -97,7 +97,8 @@ def _row(task: TaskRecord) -> dict[str, Any]:
         **task.model_dump(mode="json", exclude={"observation"}),
         "target": target_of(observation.task_id),
         "simulated": is_simulated(observation.task_id),
-        **observation.model_dump(mode="json", exclude={"times"}),
+        **observation.model_dump(mode="json", exclude={"times", "spent"}),
+        **{name: getattr(observation.spent, name, None) for name in SPENT},
         **durations(observation).model_dump(),
         **observation.times.model_dump(),
     }

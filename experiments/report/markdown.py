@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from experiments import wording
+from experiments.analysis.why import PARTS
 from experiments.report.contents import SIMULATED, Contents
-from experiments.report.tables import Alike, ComparisonRow, Tables, TreatmentRow
+from experiments.report.tables import Alike, ComparisonRow, Tables, TreatmentRow, WhyRow
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#|~!$]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -41,11 +42,14 @@ def _lines(contents: Contents) -> Iterator[str]:
     yield from (f"### {escaped(analysis.headline)}", "", f"{escaped(contents.standing)}.")
     if contents.tables.main:
         yield from ("", *_comparisons(contents.tables.main))
+    if analysis.explanations:
+        yield from ("", *(f"- {escaped(text)}" for text in analysis.explanations))
     if analysis.findings:
         yield from ("", *_findings(contents.tables.findings))
     comparisons = (row for variant in contents.tables.variants for row in variant.comparisons)
     yield from folded("Every comparison", _comparisons(comparisons))
     yield from folded("Every treatment", _treatments(contents.tables))
+    yield from folded("Where the seconds went", _why(contents.tables))
     yield from folded("What was left out and why", (f"- {escaped(line)}" for line in contents.left_out))
     yield from folded("What was run", _provenance(contents))
     yield from folded("Methods", (f"- {escaped(m.name)}: {escaped(m.source)}" for m in analysis.methods))
@@ -89,6 +93,17 @@ def _treatment(row: TreatmentRow, phases: Sequence[str]) -> Sequence[str]:
         *medians,
         ", ".join(row.outcomes) or "none ran",
     )
+
+
+def _why(tables: Tables) -> Iterator[str]:
+    names = ("image", ">tasks", "form", ">seconds", *(f">{part}" for part in PARTS), ">floor", ">times the floor")
+    return table(names, (_why_cells(row) for variant in tables.variants for row in variant.why))
+
+
+def _why_cells(row: WhyRow) -> Sequence[str]:
+    parts = (row.parts.get(part) or "none" for part in PARTS)
+    floor = (row.floor or "unknown", row.times_floor or "unknown")
+    return (row.variant, row.tasks, row.form, row.seconds, *parts, *floor)
 
 
 def _provenance(contents: Contents) -> Iterator[str]:

@@ -5,13 +5,14 @@ A missing value is an empty text; each format shows that in its own way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from experiments.analysis.cells import Cell, Spread
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
 from experiments.analysis.sentences import interval, share, verdict
+from experiments.analysis.why import PARTS, Why
 from experiments.records.phases import PHASES
-from experiments.wording import change, percent, probability, seconds
+from experiments.wording import TIMES, change, percent, probability, seconds
 from kit.values import Frozen
 
 MOST_ALIKE = 4
@@ -64,6 +65,20 @@ class TreatmentRow(Frozen):
     outcomes: tuple[str, ...]
 
 
+class WhyRow(Frozen):
+    """Where the seconds of a form at one task count went; `parts` by the names of `why.PARTS`, empty where nothing."""
+
+    variant: str
+    tasks: str
+    form: str
+    seconds: str
+    parts: dict[str, str]
+    cpu: str
+    snapshotter: str
+    floor: str
+    times_floor: str
+
+
 class VariantTables(Frozen):
     """A variant's rows; its comparisons are ordered by phase, the primary phase and the pull first."""
 
@@ -72,6 +87,7 @@ class VariantTables(Frozen):
     comparisons: tuple[ComparisonRow, ...]
     phases: tuple[str, ...]
     treatments: tuple[TreatmentRow, ...]
+    why: tuple[WhyRow, ...]
 
     def comparisons_of(self, *phases: str) -> list[ComparisonRow]:
         """The comparisons of these phases."""
@@ -104,6 +120,8 @@ class Tables(Frozen):
     phases: tuple[str, ...]
     variants: tuple[VariantTables, ...]
     trends: tuple[TrendRow, ...]
+    why: tuple[WhyRow, ...]
+    parts: tuple[str, ...]
     findings: tuple[Alike, ...]
 
 
@@ -126,6 +144,8 @@ def tables(analysis: Analysis) -> Tables:
             )
             for trend in analysis.trends
         ),
+        why=tuple(row for variant in variants for row in variant.why),
+        parts=PARTS,
         findings=_by_kind(analysis.findings),
     )
 
@@ -144,6 +164,7 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
         comparisons=tuple(map(_comparison, comparisons)),
         phases=_phases(cells),
         treatments=tuple(map(_treatment, cells)),
+        why=tuple(_why(each) for each in _in_order(analysis.why, cells) if each.cpu_seconds is not None),
     )
 
 
@@ -181,6 +202,27 @@ def _treatment(cell: Cell) -> TreatmentRow:
         phases={phase: _measured(sample, cell.seconds.get(phase)) for phase, sample in cell.phases.items()},
         received_megabytes="" if received is None else f"{received / 1e6:,.0f}",
         outcomes=tuple(f"{count:,} {outcome}" for outcome, count in sorted(cell.outcomes.items())),
+    )
+
+
+def _in_order(found: Sequence[Why], cells: Sequence[Cell]) -> Iterator[Why]:
+    by_key = {(each.variant, each.form, each.task_count): each for each in found}
+    keys = ((cell.variant, cell.form, cell.task_count) for cell in cells)
+    return (by_key[key] for key in keys if key in by_key)
+
+
+def _why(why: Why) -> WhyRow:
+    times = why.times_floor
+    return WhyRow(
+        variant=why.variant,
+        tasks=f"{why.task_count:,}",
+        form=why.form,
+        seconds=seconds(why.seconds),
+        parts={name: seconds(value) if value else "" for name, value in why.parts.items()},
+        cpu="" if why.cpu_seconds is None else seconds(why.cpu_seconds),
+        snapshotter=seconds(why.snapshotter_seconds) if why.snapshotter_seconds else "",
+        floor=seconds(why.floor.seconds) if why.floor else "",
+        times_floor="" if times is None else f"{times:.1f} {TIMES}",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments import wording
+from experiments.analysis.why import PARTS
 from experiments.records.phases import COMPARED_PHASES
 from experiments.report.contents import SIMULATED, Contents
 from experiments.report.tables import ComparisonRow, VariantTables
@@ -40,8 +41,12 @@ def show(contents: Contents, console: Console) -> None:
         if compared:
             console.print(_comparisons(variant.name, compared, contents.tables.level))
         console.print(_treatments(variant))
+        if variant.why:
+            console.print(_why(variant))
     if analysis.cells:
         console.print(_literal(_LEGEND, "dim"))
+    for explanation in analysis.explanations:
+        console.print(_literal(f"Why: {explanation}"))
     for alike in contents.tables.findings:
         for finding in alike.shown:
             console.print(_literal(f"Note: {finding}"))
@@ -109,6 +114,20 @@ def _treatments(variant: VariantTables) -> Table:
             *("-" if phase is None else f"{phase.seconds}\n{phase.extremes}" for phase in measured),
             "\n".join(row.outcomes) or "-",
             end_section=number == len(rows) or rows[number].form == rows[0].form,
+        )
+    return table
+
+
+def _why(variant: VariantTables) -> Table:
+    table = _table(f"{variant.name}: what the seconds of its {variant.primary_phase} went into")
+    for name in (">tasks", "form", ">seconds", *(f">{part}" for part in PARTS), ">floor", ">times"):
+        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    for number, row in enumerate(variant.why, start=1):
+        table.add_row(
+            *(row.tasks, row.form, row.seconds),
+            *(row.parts.get(part) or "-" for part in PARTS),
+            *(row.floor or "-", row.times_floor or "-"),
+            end_section=number == len(variant.why) or variant.why[number].tasks != row.tasks,
         )
     return table
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from experiments.records import columns
-from experiments.records.columns import COLUMNS, EXTRAS, LOAD, PLACE
+from experiments.records.columns import COLUMNS, EXTRAS, LOAD, PLACE, SPENT
 from experiments.records.model import Requests, TaskTimes
 from experiments.records.origin import NOT_MEASURED, target_of
 from experiments.records.phases import NS_PER_SECOND, PHASES, TIMED
@@ -43,6 +43,7 @@ _TASKS = pa.schema(
         pa.field("task_id", pa.string()),
         *(pa.field(name, _CATEGORY) for name in ("image_digest", "outcome", "reason", "snapshotter")),
         *(pa.field(name, pa.float64() if name.endswith("_ms") else pa.int64()) for name in EXTRAS),
+        *(pa.field(name, pa.int64() if name.endswith("_bytes") else pa.float64()) for name in SPENT),
         *(pa.field(name, pa.int64(), nullable=name != "created_ns") for name in TaskTimes.model_fields),
     ]
 )

@@ -20,14 +20,16 @@ from experiments.records.model import (
     Round,
     RoundObservation,
     RoundRecord,
+    Spent,
     TaskObservation,
     TaskTimes,
 )
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
 
-STORE_SCHEMA = 2
-"""History (`PRAGMA user_version`): 1 — first version; 2 — columns for Fargate in rounds and tasks (`ADDED`)."""
+STORE_SCHEMA = 3
+"""History (`PRAGMA user_version`): 1 — first version; 2 — columns for Fargate in rounds and tasks (`ADDED`); 3 —
+columns for what a task's seconds went into."""
 
 TABLES = (
     """CREATE TABLE sweeps (
@@ -61,7 +63,8 @@ ADDED: dict[int, tuple[tuple[str, str, str], ...]] = {
         ("rounds", "clock_error_ms", "REAL"),
         ("tasks", "logged_ns", "INTEGER"),
         ("tasks", "stopped_ns", "INTEGER"),
-    )
+    ),
+    3: tuple(("tasks", name, "INTEGER" if name.endswith("_bytes") else "REAL") for name in Spent.model_fields),
 }
 """Columns (table, name, type) added to the tables of version 1, by version; they are NULL in older rows."""
 
@@ -75,8 +78,9 @@ _ROUND = (
     *_CLOCK.values(),
 )
 _TIMES = tuple(TaskTimes.model_fields)
-_OBSERVED = tuple(name for name in TaskObservation.model_fields if name != "times")
-_TASK = ("round_id", *_OBSERVED, *_TIMES)
+_SPENT = tuple(Spent.model_fields)
+_OBSERVED = tuple(name for name in TaskObservation.model_fields if name not in ("times", "spent"))
+_TASK = ("round_id", *_OBSERVED, *_SPENT, *_TIMES)
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
@@ -116,8 +120,9 @@ def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:
     }
     round_id = _insert(connection, "rounds", _ROUND, values)
     for task in observation.tasks:
-        columns = task.model_dump(mode="json", exclude={"times"})
-        _insert(connection, "tasks", _TASK, {**columns, **task.times.model_dump(), "round_id": round_id})
+        columns = task.model_dump(mode="json", exclude={"times", "spent"})
+        spent = {name: getattr(task.spent, name, None) for name in _SPENT}
+        _insert(connection, "tasks", _TASK, {**columns, **spent, **task.times.model_dump(), "round_id": round_id})
 
 
 def read_rounds(connection: sqlite3.Connection, sweep_id: str) -> Iterator[RoundRecord]:
@@ -172,4 +177,9 @@ def _clock(row: dict[str, Any]) -> ClockOffset | None:
 
 def _task(row: dict[str, Any]) -> TaskObservation:
     times = TaskTimes(**{name: row[name] for name in _TIMES})
-    return TaskObservation(**{name: row.get(name) for name in _OBSERVED}, times=times)
+    return TaskObservation(**{name: row.get(name) for name in _OBSERVED}, times=times, spent=_spent(row))
+
+
+def _spent(row: dict[str, Any]) -> Spent | None:
+    values = {name: row.get(name) for name in _SPENT}
+    return None if values["cpu_seconds"] is None else Spent.model_validate(values)

@@ -71,6 +71,35 @@ class TaskGroup:
         """Whether memory, that of cached files included, has ever reached the limit."""
         return any(_met_limit(self.hierarchies.memory / PARENT / self.name))
 
+    def cpu_file(self) -> Path | None:
+        """Where the kernel counts the container's CPU time; None while the runtime has not made its group."""
+        if self.hierarchies.unified:
+            found = [self._container(self.hierarchies.cpu) / "cpu.stat"]
+        else:  # v1 has a controller for it, which is mounted with that of the limits or by itself
+            found = [self._container(root) / "cpuacct.usage" for root in self.hierarchies.mounts]
+        return next((path for path in found if path.is_file()), None)
+
+    def cpu_ns(self, text: bytes) -> int:
+        """The CPU time that `cpu_file` tells."""
+        return _stat(text, b"usage_usec") * 1000 if self.hierarchies.unified else int(text)
+
+    def throttle_file(self) -> Path:
+        """Where the kernel counts for how long the quota kept this group from running."""
+        return self.hierarchies.cpu / PARENT / self.name / "cpu.stat"
+
+    def throttled_ns(self, text: bytes) -> int:
+        """The time that `throttle_file` tells; each CPU that something waited for counts."""
+        unified = self.hierarchies.unified
+        return _stat(text, b"throttled_usec") * 1000 if unified else _stat(text, b"throttled_time")
+
+    def threads(self) -> list[str]:
+        """The container's threads, by their ids."""
+        name = "cgroup.threads" if self.hierarchies.unified else "tasks"
+        try:
+            return (self._container(self.hierarchies.cpu) / name).read_text().split()
+        except OSError:
+            return []
+
     def freeze(self) -> None:
         """Stop every process of the container, those that it starts meanwhile too."""
         stopped: set[str] = set()
@@ -143,6 +172,12 @@ def _pids(folder: Path) -> list[str]:
         return (folder / "cgroup.procs").read_text().split()
     except FileNotFoundError:
         return []  # removed by the runtime in the meantime
+
+
+def _stat(text: bytes, name: bytes) -> int:
+    """One number of a cpu.stat file."""
+    words = text.split()
+    return int(words[words.index(name) + 1])
 
 
 def _kills(folder: Path) -> int:

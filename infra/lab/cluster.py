@@ -19,8 +19,10 @@ from infra.lab.daemons import PullModes
 from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
 from infra.lab.metadata import Identity, MetadataService
+from infra.lab.meter import Meter
 from infra.lab.profiles import Profile
 from infra.lab.protocol import LabTask
+from infra.lab.spent import spent
 from infra.lab.task import TaskLife
 from kit.errors import LabError
 from kit.machine import mountinfo, processes
@@ -36,6 +38,10 @@ class Cluster:
     """Hosts for rounds; use `open`, then per round `lives` and `live`, and `close`."""
 
     def __init__(self, storage: Path, profile: Profile, platform: str) -> None:
+        self.metered = True
+        """Whether it samples what its tasks' seconds go into; only a check of the sampling itself turns it off."""
+        self.meter_seconds = 0.0
+        """CPU time that the sampling of the last round took."""
         self.name = processes.owner_name()
         self.folder = run_folder() / self.name
         self._storage, self._profile, self._platform = storage, profile, platform
@@ -76,6 +82,19 @@ class Cluster:
 
         Each life's `run` holds what was observed, also after Ctrl-C, which kills every task first.
         """
+        if not self.metered:
+            self._live(lives, watch)
+            return
+        pairs = zip(self.hosts, lives, strict=True)
+        meter = Meter([host.gauges(lazy=life.task.lazy_layers > 0) for host, life in pairs])
+        with meter.running():
+            self._live(lives, watch)
+        self.meter_seconds = meter.cpu_seconds
+        for life, samples in zip(lives, meter.series, strict=True):
+            if moments := life.run.life(life.task):
+                life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second)
+
+    def _live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
         released_ns: list[int] = []
         gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
 

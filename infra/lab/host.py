@@ -21,6 +21,7 @@ from infra.lab.container_spec import Place
 from infra.lab.ctr import Ctr
 from infra.lab.daemons import PullModes
 from infra.lab.edge import REGISTRY, Edge, host_address
+from infra.lab.gauges import HostGauges, Watched
 from infra.lab.probe import Answer
 from infra.lab.profiles import Profile
 from infra.lab.protocol import End, LabTask
@@ -196,6 +197,21 @@ class Host:
         stores = (self.spec.folder / "containerd/io.containerd.content.v1.content", self.soci_root / "content")
         blobs = (file for store in stores for file in (store / "blobs").rglob("*") if file.is_file())
         return sum(file.stat().st_size for file in blobs)
+
+    def gauges(self, *, lazy: bool) -> HostGauges:
+        """What can be read of this host at any moment, for a `Meter`; ``lazy``: its task is to have lazy layers."""
+        snapshotter, containerd = self._sandbox.daemon_pids()
+        return HostGauges(
+            Watched(
+                init_pid=self._sandbox.init_pid,
+                containerd_pid=containerd,
+                snapshotter_pid=snapshotter,
+                group=self._group,
+                root=self._sandbox.root,
+                lazy=lazy,
+                lazy_devices=lambda: mounts.lazy_devices(self._sandbox.mounts(), self.soci_root),
+            )
+        )
 
     def freeze(self) -> None:
         """Stop the container's processes where they are; `close` kills them."""

@@ -14,7 +14,12 @@ SOCI = "soci"
 
 def lazy_layers(mounts: list[Mount], soci_root: Path) -> int:
     """How many layers the soci-snapshotter serves through FUSE."""
-    return sum(mount.kind == FUSE_KIND and mount.point.is_relative_to(soci_root) for mount in mounts)
+    return len(lazy_devices(mounts, soci_root))
+
+
+def lazy_devices(mounts: list[Mount], soci_root: Path) -> list[int]:
+    """The device numbers of those layers."""
+    return [mount.device for mount in mounts if mount.kind == FUSE_KIND and mount.point.is_relative_to(soci_root)]
 
 
 def layer_folders(mounts: list[Mount], rootfs: Path, soci_root: Path) -> list[Path]:

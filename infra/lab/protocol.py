@@ -9,6 +9,7 @@ from typing import Protocol
 from infra.lab.container_spec import Container
 from infra.lab.probe import Answer
 from infra.lab.snapshotter_log import Loading
+from infra.lab.spent import Life, Spent
 from infra.readiness import Ready
 
 
@@ -63,7 +64,19 @@ class TaskRun:
     lazy_layers: int | None = None
     received_bytes: int | None = None
     clock_error_bound_ms: float | None = None
+    spent: Spent | None = None
     phase: str = field(default="created", compare=False)
+
+    def life(self, task: LabTask) -> Life | None:
+        """Its moments until its work was done, to account for its seconds; None unless it booted."""
+        end_ns = self.boot_finished_ns if task.has_boot_report else self.ready_ns
+        if self.ending is not Ending.BOOTED or end_ns is None:
+            return None
+        times = (self.pull_started_ns, self.pull_stopped_ns, self.started_ns)
+        begun, pulled, started = (end_ns if time is None else min(time, end_ns) for time in times)
+        layers = len(set(task.container.config.diff_ids))
+        mixed = 0 < task.lazy_layers < layers
+        return Life(self.created_ns, begun, pulled, started, end_ns, lazy=task.lazy_layers > 0, mixed=mixed)
 
 
 @dataclass(frozen=True)

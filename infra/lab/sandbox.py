@@ -27,6 +27,8 @@ from kit.machine.mountinfo import Mount
 START_SECONDS = 10.0
 SETUP_SECONDS = 10.0
 STOP_SECONDS = 20.0
+FUSE_CONNECTIONS = Path("/sys/fs/fuse/connections")
+"""One folder for each FUSE file system of the machine, by its device number."""
 _CLONE_NEWNET = 0x40000000
 _NAMESPACES = ("--net", "--mount", "--pid", "--uts", "--ipc")
 _OWN_INIT = ("--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private")
@@ -53,6 +55,7 @@ class Sandbox:
         try:
             sandbox = cls(holder, _wait_for_init(holder))
             sandbox._hide_run()
+            sandbox._show_fuse()
         except BaseException:
             holder.kill()
             holder.communicate()
@@ -86,6 +89,10 @@ class Sandbox:
     def mounts(self) -> list[Mount]:
         """The mounts inside."""
         return mountinfo.of(self.init_pid)
+
+    def daemon_pids(self) -> list[int]:
+        """The processes that `spawn` started, in its order: children of those that entered the namespaces for them."""
+        return [next(iter(_children(daemon.process.pid)), daemon.process.pid) for daemon in self._daemons]
 
     def received_bytes(self) -> dict[str, int]:
         """Bytes that came in so far over each link, by its name; no links when the sandbox is gone."""
@@ -130,6 +137,11 @@ class Sandbox:
             inside = self.root / resolver.relative_to("/")
             inside.parent.mkdir(parents=True, exist_ok=True)
             inside.write_text("")
+
+    def _show_fuse(self) -> None:
+        """Mount the kernel's view of its FUSE file systems, which many machines mount for everybody."""
+        if all(mount.point != FUSE_CONNECTIONS for mount in self.mounts()):
+            self.run(["mount", "-t", "fusectl", "fusectl", FUSE_CONNECTIONS], timeout_seconds=START_SECONDS)
 
 
 @contextmanager

@@ -10,11 +10,13 @@ from kit.errors import MachineError
 
 @dataclass(frozen=True)
 class Mount:
-    """One line of the mount table: the mount point, the type of the file system, and its options."""
+    """One line of the mount table: the mount point, the type of the file system, its options, and its device number
+    (the minor one: file systems without a disk of their own have the major number 0)."""
 
     point: Path
     kind: str
     options: str
+    device: int = 0
 
 
 def of(pid: int | str = "self") -> list[Mount]:
@@ -28,7 +30,8 @@ def parse(mountinfo: str) -> list[Mount]:
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         kind, _, options = right.split(" ", 2)
-        mounts.append(Mount(Path(left.split(" ")[4]), kind, options))
+        words = left.split(" ")
+        mounts.append(Mount(Path(words[4]), kind, options, int(words[2].partition(":")[2])))
     return mounts
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis import cells
 from experiments.analysis.findings import Analysis
-from experiments.report.plots import data, effects, order, parts, spread
+from experiments.report.plots import data, effects, order, parts, spread, why
 from experiments.report.plots.style import Figure
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def figures(tasks: pd.DataFrame, analysis: Analysis) -> tuple[Figure, ...]:
     """Every figure that has something to draw; ``tasks`` has the columns of `columns.COLUMNS`."""
     measured = cells.measured(tasks[list(data.COLUMNS)])
+    explained = why.figure(analysis)
     candidates = (
         effects.figure(analysis),
         spread.figure(measured, analysis),
-        parts.timelines(measured, analysis),
+        explained if explained.panels else parts.timelines(measured, analysis),
         parts.one_round(measured, analysis),
         order.figure(measured, analysis),
     )

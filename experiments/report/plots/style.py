@@ -43,6 +43,15 @@ SEGMENT_COLOURS = {
     "start": "var(--part-start,#c9540c)",
     "boot": "var(--part-boot,#8ec5ea)",
 }
+WHY_COLOURS = {
+    "wire": "var(--why-wire,#0068a8)",
+    "unpack": "var(--why-unpack,#c9540c)",
+    "mount": "var(--why-mount,#8b95a1)",
+    "spans": "var(--why-spans,#8c3f86)",
+    "cpu": "var(--why-cpu,#00805f)",
+    "quota": "var(--why-quota,#8fd0ba)",
+    "other": "var(--why-other,#d5dae0)",
+}
 _LETTER_WIDTH = 7.2
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 _AXIS = {

@@ -1,4 +1,4 @@
-"""A store of version 1 is read as it is; opening it for writing migrates it to version 2."""
+"""A store of version 1 is read as it is; opening it for writing migrates it to the current version."""
 
 from __future__ import annotations
 
@@ -7,11 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from experiments.records.model import ClockOffset, Requests, RoundRecord
+from experiments.records.model import ClockOffset, Requests, RoundRecord, Spent
 from experiments.store.schema import ADDED, STORE_SCHEMA, TABLES
 from experiments.store.store import APPLICATION_ID, Store
 from experiments.store.sweeps import Sweep
 from tests.unit.experiments.conftest import StartSweep
+
+SPENT = Spent(
+    wire_seconds=2.5,
+    unpack_seconds=0.7,
+    mount_seconds=0.1,
+    span_wait_seconds=0.0,
+    cpu_seconds=1.1,
+    quota_seconds=0.8,
+    containerd_seconds=1.4,
+    snapshotter_seconds=0.0,
+    started_bytes=316_745_508,
+    ready_bytes=316_749_469,
+    sample_gap_seconds=0.025,
+)
 
 
 @pytest.fixture
@@ -20,7 +34,7 @@ def old(store: Store, sweep: StartSweep, tmp_path: Path) -> tuple[Path, Sweep, l
     done = sweep()
     records = store.rounds(done.id)
     path = tmp_path / "old.sqlite"
-    added = {(table, name) for table, name, _ in ADDED[2]}
+    added = {(table, name) for columns in ADDED.values() for table, name, _ in columns}
     with sqlite3.connect(path) as connection:
         for statement in TABLES:
             connection.execute(statement)
@@ -62,11 +76,11 @@ def test_an_old_store_is_migrated_by_the_first_writer_and_keeps_every_record(
     assert version(path) == STORE_SCHEMA
 
 
-def test_what_version_2_adds_comes_back_from_a_migrated_store(old: tuple[Path, Sweep, list[RoundRecord]]) -> None:
+def test_what_newer_versions_add_comes_back_from_a_migrated_store(old: tuple[Path, Sweep, list[RoundRecord]]) -> None:
     path, done, records = old
     last = records[-1]
     tasks = tuple(
-        task.model_copy(update={"task_id": f"new/{task.task_id}", "logged_ns": 5, "stopped_ns": 7})
+        task.model_copy(update={"task_id": f"new/{task.task_id}", "logged_ns": 5, "stopped_ns": 7, "spent": SPENT})
         for task in last.observation.tasks
     )
     requests = Requests(api_calls=12, api_retries=2, balancer_gets=30, balancer_in_vain=9)

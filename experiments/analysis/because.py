@@ -1,0 +1,92 @@
+"""Put into words where the seconds of a form went, and why it differs from the control. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from experiments.analysis.why import PARTS, Floor, Why
+from experiments.records.phases import PHASES
+from experiments.wording import TIMES, seconds, tasks
+from infra.outputs import CONTROL
+
+NAMES: dict[str, str] = {
+    "wire": "on the wire",
+    "unpack": "unpacking",
+    "mount": "mounting and starting",
+    "spans": "waiting for spans",
+    "cpu": "on its own CPU work",
+    "quota": "waiting for its CPU quota",
+    "other": "on anything else",
+    "pull": "pulling",
+    "unseen": "on what cannot be observed",
+}
+"""What each part's seconds are spent on, behind a number of seconds."""
+WORTH_SAYING = 0.05
+"""A difference below this share of the longer start is not said."""
+UNSEEN = {
+    "fargate": "Fargate shows the pull alone: neither CPU time nor the wire can be observed there.",
+    "sim": "The simulation is of what Fargate shows, and that is the pull alone.",
+    "fake": "Nothing but the pull was made up.",
+    "lab": "This sweep was recorded by a version that looked at the pull alone.",
+}
+"""Why only the pull is known, by target."""
+
+
+def explanations(found: Sequence[Why], target: str) -> tuple[str, ...]:
+    """Everything that can be said of a sweep's treatments, in sentences."""
+    if found and all(each.cpu_seconds is None for each in found):
+        return (UNSEEN.get(target, UNSEEN["lab"]),)
+    return (*differences(found), *floors(found))
+
+
+def differences(found: Sequence[Why]) -> Iterator[str]:
+    """A sentence for each form that was observed beside the control, at the variant's least task count."""
+    for variant in dict.fromkeys(each.variant for each in found):
+        own = [each for each in found if each.variant == variant and each.cpu_seconds is not None]
+        least = min((each.task_count for each in own), default=0)
+        control = next((each for each in own if each.form == CONTROL and each.task_count == least), None)
+        if control:
+            yield from (_against(each, control) for each in own if each.task_count == least and each is not control)
+
+
+def floors(found: Sequence[Why]) -> Iterator[str]:
+    """A sentence on the floor of each variant and what is nearest to it, at its least task count."""
+    for variant in dict.fromkeys(each.variant for each in found):
+        own = [(each, each.floor) for each in found if each.variant == variant and each.floor]
+        least = min((each.task_count for each, _ in own), default=0)
+        at_least = [row for row in own if row[0].task_count == least]
+        if at_least:
+            yield _floor(*min(at_least, key=lambda row: row[0].seconds))
+
+
+def _against(form: Why, control: Why) -> str:
+    deltas = {name: form.parts[name] - control.parts[name] for name in PARTS}
+    limit = WORTH_SAYING * max(form.seconds, control.seconds)
+    less = [_delta(name, -delta, "less") for name, delta in _largest(deltas, -1) if -delta >= limit]
+    more = [_delta(name, delta, "more") for name, delta in _largest(deltas, 1) if delta >= limit]
+    subject = f"{form.variant} with {tasks(form.task_count)}, as {form.form} instead of {control.form}"
+    if not less and not more:
+        return f"{subject}: every part takes about as long."
+    return f"{subject}: {'; '.join(_listed(each) for each in (less, more) if each)}."
+
+
+def _largest(deltas: dict[str, float], sign: int) -> list[tuple[str, float]]:
+    return sorted(((name, delta) for name, delta in deltas.items() if delta * sign > 0), key=lambda row: -row[1] * sign)
+
+
+def _delta(name: str, change_seconds: float, word: str) -> str:
+    return f"{seconds(change_seconds)} s {word} {NAMES[name]}"
+
+
+def _floor(best: Why, floor: Floor) -> str:
+    cause = "the CPU time that it uses itself" if floor.by == "cpu" else "the bytes that it needs"
+    unknown = "" if floor.wire_seconds is not None else ", as far as is known without a trace of what it reads"
+    times = "" if best.times_floor is None else f" ({best.times_floor:.1f} {TIMES})"
+    return (
+        f"No form in which {best.variant} {PHASES[best.phase].verb} takes less than {seconds(floor.seconds)} s, for "
+        f"{cause}{unknown}; {best.form}, the nearest, takes {seconds(best.seconds)} s{times}."
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
