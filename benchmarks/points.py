@@ -101,7 +101,8 @@ def written(points: Sequence[Point], machine: dict[str, str]) -> str:
         value = _rounded(asdict(point))
         rows = ",\n".join(f"  {json.dumps(row)}" for row in value.pop("rows"))
         parts.append(f'{json.dumps(value)[:-1]}, "rows": [\n{rows}\n ]}}')
-    return f'{{"machine": {json.dumps(machine)},\n "points": [\n {",\n ".join(parts)}\n]}}\n'
+    inside = ",\n ".join(parts)
+    return f'{{"machine": {json.dumps(machine)},\n "points": [\n {inside}\n]}}\n'
 
 
 def read(text: str) -> tuple[list[Point], dict[str, str]]:
