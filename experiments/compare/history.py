@@ -25,7 +25,7 @@ from kit.errors import SettingsError, SweepError
 from kit.values import Frozen
 
 if TYPE_CHECKING:
-    from experiments.compare.versus import Recorded
+    from experiments.compare.samples import Recorded
 
 LEVEL = 0.95
 _SHORT = 19
@@ -162,7 +162,7 @@ def _values(side: Recorded, variant: str, phase: str, control: str | None) -> It
     medians = round_medians(side.tasks[side.tasks["variant"] == variant])
     if control is not None:
         for pair in pairs(side.sweep.plan.design, medians, control):
-            if pair.phase == phase:
+            if pair.phase == phase and len(pair.seconds):
                 yield pair.form, pair.task_count, float(pair.differences.mean()), len(pair.seconds)
         return
     for (form, count), rounds in medians.groupby(["form", "task_count"], observed=True):

@@ -17,7 +17,7 @@ from sociometer.cli.reading import OutputFile, put
 
 if TYPE_CHECKING:
     from experiments.compare.history import History
-    from experiments.compare.versus import Recorded
+    from experiments.compare.samples import Recorded
 
 FORMATS = ("text", "html", "json")
 Stores = Annotated[
@@ -84,7 +84,7 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _recorded(path: Path) -> list[Recorded]:
-    from experiments.compare.versus import Recorded
+    from experiments.compare.samples import Recorded
     from experiments.store import frames
 
     with Store(path) as opened:

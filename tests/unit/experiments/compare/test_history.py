@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from experiments.compare.history import history
-from experiments.compare.versus import Recorded
+from experiments.compare.samples import Recorded
 from experiments.plan.plan import Plan
 from experiments.records.model import Round
 from experiments.report import history as written
