@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis import analyse
 from experiments.analysis.findings import Analysis
+from experiments.records.reads import Reads
 from experiments.store import frames
 from experiments.store.store import LATEST, Store, default_path
 from experiments.store.sweeps import Sweep
@@ -29,16 +30,18 @@ class Loaded:
     """A sweep as it was started, and what was observed.
 
     ``tasks`` has one row per task, ``rounds`` one per attempt at a round; docs/data.md names their columns and units.
+    ``reads`` has what is known of what the boots read.
     """
 
     sweep: Sweep
     tasks: pd.DataFrame
     rounds: pd.DataFrame
+    reads: tuple[Reads, ...] = ()
 
     @cached_property
     def analysis(self) -> Analysis:
         """What the report says of it: comparisons with intervals and verdicts, trends, warnings."""
-        return analyse.analyse(self.sweep, self.tasks, self.rounds)
+        return analyse.analyse(self.sweep, self.tasks, self.rounds, reads=self.reads)
 
 
 def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
@@ -49,7 +52,8 @@ def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
     path, wanted = _place(sweep, Path(store) if store is not None else default_path())
     with Store(path) as opened:
         chosen = _chosen(opened, wanted)
-        return Loaded(chosen, frames.tasks(opened, chosen.id), frames.rounds(opened, chosen.id))
+        tasks, rounds = frames.tasks(opened, chosen.id), frames.rounds(opened, chosen.id)
+        return Loaded(chosen, tasks, rounds, tuple(opened.reads(chosen.id)))
 
 
 def _place(sweep: str, store: Path) -> tuple[Path, str]:

@@ -29,6 +29,7 @@ from experiments.analysis.why import Limits, explain
 from experiments.plan.plan import Design, Look
 from experiments.records.origin import NOT_MEASURED
 from experiments.records.phases import NS_PER_SECOND, PRIMARY_PHASES
+from experiments.records.reads import Reads
 from experiments.store.sweeps import Sweep
 
 if TYPE_CHECKING:
@@ -39,9 +40,16 @@ MOST_REASONS = 30
 
 
 def analyse(
-    sweep: Sweep, tasks: pd.DataFrame, rounds: pd.DataFrame, *, level: float = 0.95, precision: float = 0.05
+    sweep: Sweep,
+    tasks: pd.DataFrame,
+    rounds: pd.DataFrame,
+    *,
+    reads: Sequence[Reads] = (),
+    level: float = 0.95,
+    precision: float = 0.05,
 ) -> Analysis:
-    """Analyse the `frames` of a sweep; ``precision`` is the wanted relative half width of an interval.
+    """Analyse the `frames` of a sweep; ``precision`` is the wanted relative half width of an interval, ``reads`` what
+    is known of what the boots read.
 
     Accepts any records, even none: what they cannot show becomes a finding.
     """
@@ -55,7 +63,8 @@ def analyse(
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
-    why = explain(tasks, phases, Limits.of(sweep.key_metadata), {})
+    needed_bytes = {each.variant: each.figures.needed_bytes for each in reads if each.figures}
+    why = explain(design, tasks, phases, Limits.of(sweep.key_metadata), needed_bytes)
     return Analysis(
         sweep_id=sweep.id,
         target=target,
@@ -68,7 +77,8 @@ def analyse(
         as_deployed=compared[len(all_pairs) :],
         trends=all_trends,
         why=why,
-        explanations=explanations(why, target),
+        reads=tuple(reads),
+        explanations=explanations(why, reads, target),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
             *failures(tasks, all_cells),

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from experiments.analysis.why import PARTS, Floor, Why
 from experiments.records.phases import PHASES
-from experiments.wording import TIMES, seconds, tasks
+from experiments.records.reads import Reads
+from experiments.wording import TIMES, percent, plural, seconds, size, tasks
 from infra.outputs import CONTROL
 
 NAMES: dict[str, str] = {
@@ -32,11 +33,25 @@ UNSEEN = {
 """Why only the pull is known, by target."""
 
 
-def explanations(found: Sequence[Why], target: str) -> tuple[str, ...]:
-    """Everything that can be said of a sweep's treatments, in sentences."""
+def explanations(found: Sequence[Why], reads: Sequence[Reads], target: str) -> tuple[str, ...]:
+    """Everything that can be said of a sweep's treatments, in sentences: what the boots read comes first."""
     if found and all(each.cpu_seconds is None for each in found):
-        return (UNSEEN.get(target, UNSEEN["lab"]),)
-    return (*differences(found), *floors(found))
+        return (*map(reading, reads), UNSEEN.get(target, UNSEEN["lab"]))
+    return (*map(reading, reads), *differences(found), *floors(found))
+
+
+def reading(reads: Reads) -> str:
+    """What a variant's boot reads, or why that is not known."""
+    figures = reads.figures
+    if figures is None:
+        return f"What {reads.variant}'s boot reads is not known: {reads.reason}"
+    share, spans = percent(figures.share), plural(figures.needed_spans, "span")
+    unseen = f" ({size(figures.unseen_bytes)} of other layers were not watched)" if figures.unseen_bytes else ""
+    needless = percent(figures.needless)
+    return (
+        f"{reads.variant}: boot reads {share} of the image in {spans}{unseen}; {needless} of what it fetched was not "
+        "needed."
+    )
 
 
 def differences(found: Sequence[Why]) -> Iterator[str]:

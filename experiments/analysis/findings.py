@@ -13,12 +13,13 @@ from pydantic import Field
 from experiments.analysis.cells import Cell, Share
 from experiments.analysis.left_out import LeftOut
 from experiments.analysis.why import Why
+from experiments.records.reads import Reads
 from kit.values import Frozen
 
 FINDINGS_SCHEMA = 3
 """History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
 3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians;
-`as_deployed`, and the shares of tasks that booted; `why` and `explanations`."""
+`as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -134,6 +135,7 @@ class Analysis(Frozen):
     )
     trends: tuple[Trend, ...]
     why: tuple[Why, ...] = Field(default=(), description="where the seconds of each treatment went")
+    reads: tuple[Reads, ...] = Field(default=(), description="what the boots read, by a trace")
     explanations: tuple[str, ...] = Field(default=(), description="the same in sentences")
     findings: tuple[Finding, ...]
     left_out: tuple[LeftOut, ...]

@@ -12,11 +12,13 @@ because a lazy layer makes its container work for each read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from experiments.analysis.cells import measured
+from experiments.plan.plan import Design
 from experiments.records.columns import SPENT
 from kit.values import Frozen
 
@@ -88,14 +90,25 @@ class Limits(Frozen):
 
 
 def explain(
-    tasks: pd.DataFrame, phases: Mapping[str, str], limits: Limits, needed_bytes: Mapping[str, float]
+    design: Design,
+    tasks: pd.DataFrame,
+    phases: Mapping[str, str],
+    limits: Limits,
+    needed_bytes: Mapping[str, float],
 ) -> tuple[Why, ...]:
-    """One for each treatment and task count that was measured, in the order of the frame's first rows.
+    """One for each variant, task count and form of the design that was measured, in this order.
 
     ``phases`` has each variant's primary phase, ``needed_bytes`` what a trace says that its boot must receive.
     """
-    groups = measured(tasks[list(COLUMNS)]).groupby(_KEY, observed=True, sort=False)
-    found = [each for key, group in groups if (each := _why(key, group, phases))]
+    rows = measured(tasks[list(COLUMNS)])
+    groups = dict(list(rows.groupby(_KEY, observed=True)))
+    planned = product(design.variants, design.task_counts, design.forms)
+    found = [
+        each
+        for variant, count, form in planned
+        if (variant, form, count) in groups
+        and (each := _why((variant, form, count), groups[variant, form, count], phases))
+    ]
     floors = dict(_floors(found, limits, needed_bytes))
     return tuple(each.model_copy(update={"floor": floors.get((each.variant, each.task_count))}) for each in found)
 

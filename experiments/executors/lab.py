@@ -76,7 +76,7 @@ class LabExecutor:
             raise SettingsError(f"The lab runs at most {MAX_HOSTS} tasks at once; the plan has a round of {most}.")
         _check_platform(self._outputs.platform)
         for round_ in {(each.variant, each.form): each for each in rounds}.values():
-            self._tasks(round_)
+            self.tasks(round_)
         _check_cores(self._profile)
         _check_memory(most, self._profile.memory_bytes)
         _check_disk(max((self._disk_bytes(round_) for round_ in rounds), default=0))
@@ -85,7 +85,7 @@ class LabExecutor:
         """Provision a host per task, release them together, watch them boot, and clear everything."""
         if self._cluster is None:
             raise LabError("The lab is not open: use the executor as a context manager.")
-        return _RoundRun(self._cluster, round_, self._tasks(round_), notify).run()
+        return _RoundRun(self._cluster, round_, self.tasks(round_), notify).run()
 
     def __enter__(self) -> Self:
         clear_orphans()
@@ -100,7 +100,7 @@ class LabExecutor:
         if cluster is not None:
             cluster.close()
 
-    def _tasks(self, round_: Round) -> list[LabTask]:
+    def tasks(self, round_: Round) -> list[LabTask]:
         """The tasks of a round; they differ in their ids alone."""
         variant, treatment = self._treatment(round_)
         lazy = is_lazy(treatment.form)

@@ -34,7 +34,8 @@ def read(store: Store, sweep: Sweep) -> Report:
     from experiments.store import frames  # pandas and scipy are slow to import
 
     tasks, rounds = frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)
-    return Report(contents(sweep, analyse.analyse(sweep, tasks, rounds), rounds, len(tasks)), tasks)
+    analysis = analyse.analyse(sweep, tasks, rounds, reads=store.reads(sweep.id))
+    return Report(contents(sweep, analysis, rounds, len(tasks)), tasks)
 
 
 def to_text(report: Report) -> str:

@@ -5,7 +5,7 @@ A missing value is an empty text; each format shows that in its own way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
@@ -164,7 +164,7 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
         comparisons=tuple(map(_comparison, comparisons)),
         phases=_phases(cells),
         treatments=tuple(map(_treatment, cells)),
-        why=tuple(_why(each) for each in _in_order(analysis.why, cells) if each.cpu_seconds is not None),
+        why=tuple(_why(each) for each in analysis.why if each.variant == name and each.cpu_seconds is not None),
     )
 
 
@@ -203,12 +203,6 @@ def _treatment(cell: Cell) -> TreatmentRow:
         received_megabytes="" if received is None else f"{received / 1e6:,.0f}",
         outcomes=tuple(f"{count:,} {outcome}" for outcome, count in sorted(cell.outcomes.items())),
     )
-
-
-def _in_order(found: Sequence[Why], cells: Sequence[Cell]) -> Iterator[Why]:
-    by_key = {(each.variant, each.form, each.task_count): each for each in found}
-    keys = ((cell.variant, cell.form, cell.task_count) for cell in cells)
-    return (by_key[key] for key in keys if key in by_key)
 
 
 def _why(why: Why) -> WhyRow:

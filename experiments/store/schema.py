@@ -24,12 +24,13 @@ from experiments.records.model import (
     TaskObservation,
     TaskTimes,
 )
+from experiments.records.reads import Reads
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
 
 STORE_SCHEMA = 3
 """History (`PRAGMA user_version`): 1 — first version; 2 — columns for Fargate in rounds and tasks (`ADDED`); 3 —
-columns for what a task's seconds went into."""
+columns for what a task's seconds went into, and what the boots read."""
 
 TABLES = (
     """CREATE TABLE sweeps (
@@ -68,6 +69,16 @@ ADDED: dict[int, tuple[tuple[str, str, str], ...]] = {
 }
 """Columns (table, name, type) added to the tables of version 1, by version; they are NULL in older rows."""
 
+CREATED = {
+    3: (
+        """CREATE TABLE reads (
+            sweep_id TEXT NOT NULL REFERENCES sweeps, variant TEXT NOT NULL, document TEXT NOT NULL,
+            PRIMARY KEY (sweep_id, variant)
+        ) STRICT""",
+    )
+}
+"""Tables added to those of version 1, by version."""
+
 _CLOCK = {name: f"clock_{name}" for name in ClockOffset.model_fields}
 _SWEEP = ("id", "created_ns", "stack", "status", "plan", "plan_digest", "key_metadata", "outputs")
 _ROUND = (
@@ -86,6 +97,8 @@ _TASK = ("round_id", *_OBSERVED, *_SPENT, *_TIMES)
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring the tables from ``version`` up to the current one; existing rows stay as they are."""
     for newer in range(version + 1, STORE_SCHEMA + 1):
+        for statement in CREATED.get(newer, ()):
+            connection.execute(statement)
         for table, name, kind in ADDED[newer]:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
@@ -136,6 +149,20 @@ def read_rounds(connection: sqlite3.Connection, sweep_id: str) -> Iterator[Round
         for round_id, group in groupby(connection.execute(query, (sweep_id,)), key=lambda row: row["round_id"])
     }
     return (_round(dict(row), tuple(tasks.get(row["id"], ()))) for row in round_rows)
+
+
+def insert_reads(connection: sqlite3.Connection, sweep_id: str, reads: Reads) -> None:
+    """Add what a variant's boot reads."""
+    values = {"sweep_id": sweep_id, "variant": reads.variant, "document": reads.model_dump_json()}
+    _insert(connection, "reads", tuple(values), values)
+
+
+def read_reads(connection: sqlite3.Connection, sweep_id: str) -> list[Reads]:
+    """What is known of a sweep's boots; nothing in a store that an older version wrote."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'reads'").fetchone():
+        return []
+    rows = connection.execute("SELECT document FROM reads WHERE sweep_id = ? ORDER BY rowid", (sweep_id,))
+    return [Reads.model_validate_json(row["document"]) for row in rows]
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], values: dict[str, Any]) -> int:

@@ -19,6 +19,7 @@ from typing import Self
 
 from experiments.plan.plan import Plan
 from experiments.records.model import RoundRecord
+from experiments.records.reads import Reads
 from experiments.store import rescue, schema
 from experiments.store.schema import STORE_SCHEMA
 from experiments.store.sweeps import Sweep
@@ -110,6 +111,15 @@ class Store:
         """Every attempt at every round of a sweep, in the order of their commits."""
         with rescue.guarded(self.path):
             return list(schema.read_rounds(self._connection, sweep_id))
+
+    def add_reads(self, sweep_id: str, reads: Reads) -> None:
+        """Commit what a variant's boot reads."""
+        self._commit(lambda connection: schema.insert_reads(connection, sweep_id, reads))
+
+    def reads(self, sweep_id: str) -> list[Reads]:
+        """What is known of what the boots of a sweep's variants read."""
+        with rescue.guarded(self.path):
+            return schema.read_reads(self._connection, sweep_id)
 
     @contextmanager
     def cursor(self) -> Iterator[sqlite3.Cursor]:

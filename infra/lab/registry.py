@@ -28,7 +28,7 @@ import psutil
 
 from infra.oci import config
 from infra.oci.config import ImageConfig
-from infra.oci.manifest import parse
+from infra.oci.manifest import Index, Manifest, as_image, parse, split
 from kit import daemon, locks
 from kit.errors import MachineError, StackError
 from kit.files import write
@@ -125,6 +125,15 @@ def remove(folder: Path) -> None:
 class _Running:
     process: psutil.Process
     port: int
+
+
+def image_manifest(storage: Path, digest: str) -> Manifest:
+    """The manifest of an image, or of the one image of an index, in a registry's storage, running or not."""
+    document = parse(blob(storage, digest), name=digest)
+    if isinstance(document, Index):
+        digest = split(document, digest)[1].digest
+        document = parse(blob(storage, digest), name=digest)
+    return as_image(document, digest)
 
 
 def image_config(storage: Path, digest: str) -> ImageConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from infra.oci.manifest import Descriptor
 from infra.oci.ztoc import read_entries, read_spans
 from infra.settings.model import Settings
 from infra.trace.assemble import assemble
@@ -60,7 +61,13 @@ def _require_same(former: Sequence[Trace], image: Prepared, settings: Settings) 
 
 def seen_layers(image: Prepared) -> list[SeenLayer]:
     """The image's own layers, with files and spans of the form that is started."""
-    rows = zip(image.manifest.layers, image.config.diff_ids, image.ztocs(), strict=True)
+    return layers_with(image.manifest.layers, image.config.diff_ids, image.ztocs())
+
+
+def layers_with(
+    layers: Sequence[Descriptor], diff_ids: Sequence[str], ztocs: Sequence[bytes | None]
+) -> list[SeenLayer]:
+    """Layers, lowest first, with what their zTOCs say of them; None for a layer that has none."""
     return [
         SeenLayer(
             digest=layer.digest,
@@ -70,5 +77,5 @@ def seen_layers(image: Prepared) -> list[SeenLayer]:
             files=LayerFiles(number, read_entries(ztoc)) if ztoc else None,
             spans=read_spans(ztoc) if ztoc else None,
         )
-        for number, (layer, diff_id, ztoc) in enumerate(rows)
+        for number, (layer, diff_id, ztoc) in enumerate(zip(layers, diff_ids, ztocs, strict=True))
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import sweep
+from experiments import reads, sweep
 from experiments.analysis.cells import in_figures
 from experiments.executors import choose
 from experiments.executors.protocol import Executor
@@ -57,13 +57,17 @@ def outputs(stack: str) -> StackOutputs:
 def start_sweep(setup: Setup, stack: str, stack_outputs: StackOutputs, plan: Plan) -> Sweep:
     """Run a plan from its beginning, with progress on standard error; returns the finished sweep."""
     with _sweeping(setup, stack_outputs, plan) as (store, executor, listener):
-        return sweep.start(store, executor, plan, stack, stack_outputs, listener)
+        done = sweep.start(store, executor, plan, stack, stack_outputs, listener)
+        reads.add_missing(store, done, setup.timeout_seconds, say)
+        return done
 
 
 def resume_sweep(setup: Setup, stack_outputs: StackOutputs, earlier: Sweep) -> Sweep:
     """Go on with a sweep, with progress on standard error; returns the finished sweep."""
     with _sweeping(setup, stack_outputs, earlier.plan) as (store, executor, listener):
-        return sweep.resume(store, executor, earlier, stack_outputs, listener)
+        done = sweep.resume(store, executor, earlier, stack_outputs, listener)
+        reads.add_missing(store, done, setup.timeout_seconds, say)
+        return done
 
 
 def outputs_if_up(stack: str) -> StackOutputs | None:

@@ -23,6 +23,7 @@ WINGS = {
     "report": {"compare", "analysis", "store", "plan", "records", "wording"},
     "forecast": {"store", "plan", "records", "wording"},
     "executors": {"forecast", "plan", "records"},
+    "reads": {"executors", "store", "plan", "records"},
     "sweep": {"executors", "forecast", "analysis", "store", "plan", "records"},
 }
 """What each part of `experiments` may import of the others."""

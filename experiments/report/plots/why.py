@@ -28,7 +28,6 @@ def figure(analysis: Analysis) -> Figure:
     seen: set[str] = set()
     for variant in dict.fromkeys(each.variant for each in analysis.why):
         rows = [each for each in analysis.why if each.variant == variant and each.cpu_seconds is not None]
-        rows.sort(key=lambda each: each.task_count)
         if rows:
             seen |= {name for each in rows for name, value in each.parts.items() if value}
             title = f"{variant}: what its {rows[0].phase} is made of"
@@ -45,10 +44,9 @@ def _chart(rows: Sequence[Why]) -> alt.LayerChart:
     labels = [data.row_label(each.form, each.task_count, counts) for each in rows]
     bars = [bar for each, label in zip(rows, labels, strict=True) for bar in _bars(each, label)]
     most = max(max(each.seconds, each.floor.seconds if each.floor else 0.0) for each in rows)
-    y = alt.Y("row:N", sort=labels, title=None, axis=alt.Axis(**label_room(labels)), scale=alt.Scale(domain=labels))
-    x = alt.X(
-        "begin:Q", title="seconds", axis=alt.Axis(tickCount=6), scale=alt.Scale(domain=[0, most * 1.1], nice=False)
-    )
+    rooms, whole = alt.Scale(domain=labels, paddingInner=0.3), alt.Scale(domain=[0, most * 1.1], nice=False)
+    y = alt.Y("row:N", sort=labels, title=None, axis=alt.Axis(**label_room(labels)), scale=rooms)
+    x = alt.X("begin:Q", title="seconds", axis=alt.Axis(tickCount=6), scale=whole)
     colour = alt.Color(
         "part:N", scale=alt.Scale(domain=list(PARTS), range=[WHY_COLOURS[name] for name in PARTS]), legend=None
     )
@@ -64,7 +62,7 @@ def _chart(rows: Sequence[Why]) -> alt.LayerChart:
         alt.Chart(alt.InlineData(totals)).mark_text(align="left", dx=5).encode(y=y, x="end:Q", text="label:N"),
     ]
     if floors:
-        tick = alt.Chart(alt.InlineData(floors)).mark_tick(color=INK, thickness=2.5, height=26)
+        tick = alt.Chart(alt.InlineData(floors)).mark_tick(color=INK, thickness=3, height=30)
         layers.append(tick.encode(y=y, x="floor:Q"))
     return layered(*layers, height=30 * len(rows) + 54)
 
