@@ -169,8 +169,9 @@ def without_trace(form: str) -> str:
 
 
 def machine(sweep: Sweep) -> dict[str, str]:
-    """What measured it."""
-    return {key: value for key, value in sweep.key_metadata.items() if key.startswith(("machine.", "tool."))}
+    """What measured it: processor, cores, and the versions of the tools."""
+    named = ("machine.cpu", "machine.cpus", "tool.")
+    return {key: value for key, value in sweep.key_metadata.items() if key.startswith(named)}
 
 
 def is_finished(sweep: Sweep) -> bool:

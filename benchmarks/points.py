@@ -95,9 +95,14 @@ class Point:
 
 
 def written(points: Sequence[Point], machine: dict[str, str]) -> str:
-    """The data file's text."""
-    content = {"machine": machine, "points": [_rounded(asdict(point)) for point in points]}
-    return json.dumps(content, indent=1) + "\n"
+    """The data file's text: one line per round, so that a difference shows what was measured anew."""
+    parts = []
+    for point in points:
+        value = _rounded(asdict(point))
+        rows = ",\n".join(f"  {json.dumps(row)}" for row in value.pop("rows"))
+        parts.append(f'{json.dumps(value)[:-1]}, "rows": [\n{rows}\n ]}}')
+    inside = ",\n ".join(parts)
+    return f'{{"machine": {json.dumps(machine)},\n "points": [\n {inside}\n]}}\n'
 
 
 def read(text: str) -> tuple[list[Point], dict[str, str]]:

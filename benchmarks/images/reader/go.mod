@@ -1,0 +1,3 @@
+module sociometer/reader
+
+go 1.26
