@@ -28,9 +28,9 @@ from experiments.records.reads import Reads
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
 
-STORE_SCHEMA = 3
+STORE_SCHEMA = 4
 """History (`PRAGMA user_version`): 1 — first version; 2 — columns for Fargate in rounds and tasks (`ADDED`); 3 —
-columns for what a task's seconds went into, and what the boots read."""
+columns for what a task's seconds went into; 4 — what the boots read (`CREATED`)."""
 
 TABLES = (
     """CREATE TABLE sweeps (
@@ -70,7 +70,7 @@ ADDED: dict[int, tuple[tuple[str, str, str], ...]] = {
 """Columns (table, name, type) added to the tables of version 1, by version; they are NULL in older rows."""
 
 CREATED = {
-    3: (
+    4: (
         """CREATE TABLE reads (
             sweep_id TEXT NOT NULL REFERENCES sweeps, variant TEXT NOT NULL, document TEXT NOT NULL,
             PRIMARY KEY (sweep_id, variant)
@@ -99,7 +99,7 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
     for newer in range(version + 1, STORE_SCHEMA + 1):
         for statement in CREATED.get(newer, ()):
             connection.execute(statement)
-        for table, name, kind in ADDED[newer]:
+        for table, name, kind in ADDED.get(newer, ()):
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 

@@ -82,7 +82,7 @@ def test_a_store_of_a_newer_schema_is_refused_with_its_version_and_not_touched(s
     connection.close()
     before = store.path.read_bytes()
     for write in (True, False):
-        with pytest.raises(StoreError, match=r"schema version 99, but this program reads only up to 3"):
+        with pytest.raises(StoreError, match=r"schema version 99, but this program reads only up to 4"):
             Store(store.path, write=write)
     assert store.path.read_bytes() == before
 
