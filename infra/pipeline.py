@@ -121,7 +121,7 @@ def _by_trace(made: Made, container: list[str]) -> Iterator[str]:
 def _by_tools(made: Made) -> Iterator[str]:
     spec = made.spec
     if (compression := spec.compression) is not None:
-        yield "# regctl compresses with a level of its own: the same files, but not the digest that was measured."
+        yield "# regctl writes layers in a way of its own: the same files, but not the digest that was measured."
         yield f'regctl image mod --layer-compress {compression.kind} --replace "ocidir://$work/plain:it"'
     if not spec.lazy:
         yield 'mv "$work/plain" "$work/made"'
