@@ -27,12 +27,12 @@ def test_a_killed_race_goes_on_without_what_cannot_be_made_and_up_makes_its_winn
     layout, name = watched_image().write(tmp_path / "image"), f"test-tune-{os.getpid()}"
     (tmp_path / "nowhere.json").write_text('["/there/is/no/such/file"]')
     forms = f"{FORMS},soci-v2-prefetch(files={tmp_path / 'nowhere.json'})"
-    words = (f"oci:{layout}", "--ready", "exit:0", "--minutes", "1.5", "--set", "minLayerSize=0", "--stack", name)
+    words = (f"oci:{layout}", "--ready", "exit:0", "--minutes", "2", "--set", "minLayerSize=0", "--stack", name)
     results = ("--results", str(tmp_path / "results"))
     others = (f"{name}-best", f"{name}-file")
     try:
         with started("tune", *words, "--candidates", forms, *results) as running:
-            running.until("block 2")
+            running.until("[3/")
             running.ended_by(signal.SIGKILL)
         assert any(
             line.startswith("soci-v2-prefetch(") and "left out, for it could not be made: none of the 1 files" in line
