@@ -7,8 +7,9 @@ installed and not imported. `node-web`: Nest with two clients of the AWS SDK; Ne
 required. Their folders in `benchmarks/images` have the application, its Dockerfile and the pinned versions.
 
 Layers as a Dockerfile makes them: base, interpreter, dependencies, application. Debian's packages come from its
-archive, the others from PyPI and npm. Made once and kept in the cache folder; with the same versions of Debian's
-packages, the same digest. Needs root (mmdebstrap, BuildKit), and npm for `node-web`.
+archive, the others from PyPI and npm. Made once and kept in the cache folder. Times, order and compiled files are
+fixed, so that the same packages should give the same digest; Debian's versions are not pinned, and no test builds them
+twice. Needs root (mmdebstrap, BuildKit), and npm for `node-web`.
 """
 
 from __future__ import annotations
