@@ -57,6 +57,7 @@ def svg(points: Sequence[Point]) -> str:
     ratios = base.mark_point(filled=True, size=45, opacity=1).encode(x=alt.X("ratio:Q", scale=scale))
     one = alt.Chart(alt.Data(values=[{"one": 1}])).mark_rule(strokeDash=[4, 3], color="#59636e").encode(x="one:Q")
     height = len(labels) * (len(forms) * ROW_HEIGHT * 0.6 + ROW_GAP)
-    chart = alt.layer(one, intervals, ratios).properties(width=WIDTH, height=height, background="white")
+    room = {"left": 60, "right": 10, "top": 5, "bottom": 5}  # labels are wider in other fonts than the one measured
+    chart = alt.layer(one, intervals, ratios).properties(width=WIDTH, height=height, background="white", padding=room)
     styled = chart.configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#e3e6ea")
     return str(vl_convert.vegalite_to_svg(styled.to_dict())) + "\n"
