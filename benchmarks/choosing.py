@@ -4,6 +4,7 @@
     python benchmarks/choosing.py run [--minutes 8]    (measures what is not measured yet; call it again to go on)
     python benchmarks/choosing.py collect              (the data file, text and picture from what was measured)
     python benchmarks/choosing.py write                (text and picture from the data in the repository)
+    python benchmarks/choosing.py down                 (removes the stacks; images, traces and records stay)
 
 `run` measures the points of `grid.py` with generated images (`synthetic.py`), and takes what `bench_forms.py` has
 measured of the two web applications. The rounds go to `docs/choosing.json`; text and picture come from that file alone.
@@ -119,7 +120,8 @@ def main() -> None:
         case "write":
             write_documents()
         case "down":
-            for name in {image_of(place).stack for place in grid.PLACES}:
+            images = [*map(image_of, grid.PLACES), *(bench_forms.image_of(name, None) for name in grid.WEB_IMAGES)]
+            for name in sorted({image.stack for image in images}):
                 stack.down(name, say)
 
 

@@ -40,7 +40,7 @@ def svg(points: Sequence[Point]) -> str:
     labels = list(dict.fromkeys(row["point"] for row in data))
     forms = [form for form in COLOURS if any(row["form"] == form for row in data)]
     base = alt.Chart(alt.Data(values=data)).encode(
-        y=alt.Y("point:N", sort=labels, title=None, axis=alt.Axis(labelLimit=330, grid=True, ticks=False)),
+        y=alt.Y("point:N", sort=labels, title=None, axis=alt.Axis(labelLimit=420, grid=True, ticks=False)),
         yOffset=alt.YOffset("form:N", sort=forms),
         color=alt.Color(
             "form:N",
@@ -48,8 +48,8 @@ def svg(points: Sequence[Point]) -> str:
             legend=alt.Legend(orient="top", title=None),
         ),
     )
-    scale = alt.Scale(type="log", domain=[0.1, 2], clamp=True)
-    axis = alt.Axis(values=[0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2], format="~g")
+    scale = alt.Scale(type="log", domain=[0.05, 2], nice=False, clamp=True)
+    axis = alt.Axis(values=[0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2], format="~g")
     title = "seconds until ready ÷ plain (log scale; line: 95 % interval)"
     intervals = base.mark_rule(strokeWidth=1.5).encode(
         x=alt.X("low:Q", scale=scale, title=title, axis=axis), x2="high:Q"

@@ -31,6 +31,11 @@ class Place:
     layout: bool = False
 
     @property
+    def label(self) -> str:
+        """What it is called on the page."""
+        return f"{self.factor}: {self.level}"
+
+    @property
     def profile(self) -> str:
         """The lab profile's text."""
         return f"{BASE_PROFILE}({self.settings})" if self.settings else BASE_PROFILE
@@ -82,7 +87,12 @@ def found(points: Sequence[Point]) -> Iterator[tuple[str, Point]]:
                 yield f"{image}, {vcpu}", known[image, task]
     for place in sorted(PLACES, key=_place_on_page):
         if (place.image.name, place.profile) in known:
-            yield f"{place.factor}: {place.level}", known[place.image.name, place.profile]
+            yield place.label, known[place.image.name, place.profile]
+
+
+def labels() -> list[str]:
+    """What the points of the grid are called on the page, in its order."""
+    return [place.label for place in sorted(PLACES, key=_place_on_page)]
 
 
 def _place_on_page(place: Place) -> tuple[float, ...]:

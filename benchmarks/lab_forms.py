@@ -186,6 +186,7 @@ def at_most(minutes: float | None) -> Iterator[None]:
     timer = threading.Timer(60 * (minutes or 0), os.kill, (os.getpid(), signal.SIGINT))
     timer.daemon = True
     if minutes is not None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         timer.start()
     try:
         yield

@@ -7,6 +7,7 @@ analysis: form ÷ control within each block, and Student's t on the logarithms.
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -92,6 +93,19 @@ class Point:
             control_seconds=np.array([by_block[control, block] for block in both]),
         )
         return compare([pair], Terms(), {self.image.name: PHASE})[0]
+
+    @property
+    def fastest(self) -> tuple[str, ...]:
+        """The form with the smallest ratio to the others, and those that the measurement cannot tell from it."""
+        best = min(self.forms, key=lambda form: self._mean_logarithm(form))
+        return tuple(form for form in self.forms if form == best or not self._is_slower(form, best))
+
+    def _mean_logarithm(self, form: str) -> float:
+        return statistics.fmean(math.log(row.ready_seconds) for row in self.rows if row.form == form)
+
+    def _is_slower(self, form: str, best: str) -> bool:
+        ratio = self.ratio(form, best)
+        return ratio is None or ratio.interval is None or ratio.interval.low > 1
 
 
 def written(points: Sequence[Point], machine: dict[str, str]) -> str:

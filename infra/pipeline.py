@@ -110,17 +110,18 @@ def _ci_lines(made: Made, container: list[str]) -> Iterator[str]:
 
 def _by_trace(made: Made, container: list[str]) -> Iterator[str]:
     """A trace is of one digest, so a new build is traced anew; that needs root, as the lab does."""
-    keep = " --keep-layers" if made.spec.kind == "soci-v2-exact" else ""
+    how = {"soci-v2-exact": " --keep-layers", "soci-v2-own-layer": " --own-layer"}.get(made.spec.kind, "")
+    how += "" if made.spec.prefetches else " --no-prefetch"
     yield "# A trace is of one build: it is made anew, as root, unless one of exactly this image is given."
     yield "trace=${3:-$work/trace.json}"
     yield f'[ -f "$trace" ] || sociometer trace "oci:$work/plain:it" {shlex.join(container)} --output "$trace"'
-    yield f'sociometer relayout "oci:$work/plain:it" --trace "$trace" --output "oci:$work/made:it" {made.flags}{keep}'
+    yield f'sociometer relayout "oci:$work/plain:it" --trace "$trace" --output "oci:$work/made:it" {made.flags}{how}'
 
 
 def _by_tools(made: Made) -> Iterator[str]:
     spec = made.spec
     if (compression := spec.compression) is not None:
-        yield "# regctl has a level of its own: files and configuration are the same, the digest may not be."
+        yield "# regctl writes layers in a way of its own: the same files, but not the digest that was measured."
         yield f'regctl image mod --layer-compress {compression.kind} --replace "ocidir://$work/plain:it"'
     if not spec.lazy:
         yield 'mv "$work/plain" "$work/made"'

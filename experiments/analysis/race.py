@@ -68,6 +68,8 @@ def standing(race: Race, times: Times) -> Standing:
             return _confirmation(race, times, block, alive, dropped)
         if block not in times:
             return Standing(alive, dropped, block)
+        if block == 0 and not times[0].keys() >= set(race.forms):
+            return Standing((), out_of_time=True)  # the time was over in the first block, which can choose nothing
         out = _slower(race, times, block + 1, alive)
         dropped.update(dict.fromkeys(out, block + 1))
         alive = tuple(form for form in alive if form not in out)
@@ -89,11 +91,27 @@ def due(plan: Plan, race: Race, records: Sequence[RoundRecord]) -> Plan:
         now = [round_ for round_ in rounds if round_.form in forms]
         wanted += now
         reduced = plan.model_copy(update={"rounds": tuple(wanted)})
+        if block == 0 and _is_over(race, reduced, records):
+            return _only_done(reduced, records)
         if not now or schedule.next_round(reduced, records) is not None:
             return reduced
         of_block = [record for record in records if by_round[record.round.index].block == block]
         times[block] = {form: seen(of_block, form) for form in forms}
     return plan.model_copy(update={"rounds": tuple(wanted)})
+
+
+def _is_over(race: Race, first_block: Plan, records: Sequence[RoundRecord]) -> bool:
+    """Whether the first block's next round would end after the budget, as far as the rounds so far tell."""
+    if not records or schedule.next_round(first_block, records) is None:
+        return False
+    seconds = [wall_seconds(record) for record in records]
+    return sum(seconds) + mean(seconds) > race.budget_seconds
+
+
+def _only_done(plan: Plan, records: Sequence[RoundRecord]) -> Plan:
+    """The plan without the rounds that are still to be run."""
+    left = {round_.index for round_ in schedule.remaining(plan, records)}
+    return plan.model_copy(update={"rounds": tuple(it for it in plan.rounds if it.index not in left)})
 
 
 def times_of(plan: Plan, race: Race, records: Sequence[RoundRecord]) -> dict[int, dict[str, Seen]]:

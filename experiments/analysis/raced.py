@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from experiments.analysis import race as races
-from experiments.analysis.findings import Interval
+from experiments.analysis.findings import Comparison, Interval, Verdict
 from experiments.analysis.race import Times
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, interval
 from experiments.plan.race import Race
@@ -31,6 +31,8 @@ class Against(Frozen):
     blocks: int
     ratio: float
     interval: Interval | None = Field(description=f"None below {LEAST_BLOCKS} blocks")
+    seconds: float = Field(description="of the form: geometric mean over these blocks")
+    reference_seconds: float = Field(description="the same of the reference")
 
 
 class Racer(Frozen):
@@ -92,6 +94,30 @@ def raced(sweep: Sweep, race: Race, records: Sequence[RoundRecord]) -> Raced:
     )
 
 
+def comparison(found: Raced, form: str, reference: str) -> Comparison | None:
+    """A form against a reference as any sweep's comparison; None where no block measured both."""
+    against = found.racer(form).against.get(reference)
+    if against is None:
+        return None
+    ends = against.interval
+    verdict: Verdict = "undecided"
+    if ends is not None and not ends.low <= 1 <= ends.high:
+        verdict = "faster" if ends.high < 1 else "slower"
+    return Comparison(
+        variant=found.image,
+        form=form,
+        control=reference,
+        task_count=1,
+        phase=races.PHASE,
+        blocks=against.blocks,
+        seconds=against.seconds,
+        control_seconds=against.reference_seconds,
+        ratio=against.ratio,
+        interval=ends,
+        verdict=verdict,
+    )
+
+
 def _racer(form: str, race: Race, times: Times, compared: range, records: Sequence[RoundRecord]) -> Racer:
     tasks = [
         task
@@ -120,15 +146,22 @@ def _against(times: Times, form: str, reference: str, blocks: range) -> Against 
     if not len(blocks):
         return None
     values = races.logs(times, (form, reference), blocks)
+    values = values[:, ~np.isnan(values).any(axis=0)]
     differences = values[0] - values[1]
-    differences = differences[~np.isnan(differences)]
     if not len(differences):
         return None
+    own, others = np.exp(values.mean(axis=1))
     ends = None
     if len(differences) >= LEAST_BLOCKS:
         low, high = np.exp(interval(differences, LEVEL))
         ends = Interval(low=float(low), high=float(high), level=LEVEL)
-    return Against(blocks=len(differences), ratio=float(np.exp(differences.mean())), interval=ends)
+    return Against(
+        blocks=len(differences),
+        ratio=float(np.exp(differences.mean())),
+        interval=ends,
+        seconds=float(own),
+        reference_seconds=float(others),
+    )
 
 
 def _best_first(racer: Racer) -> tuple[bool, int, float]:

@@ -19,7 +19,8 @@ from infra.forms import FormSpec
 from infra.lab import registry
 from infra.lab.cluster import Cluster, clear_orphans
 from infra.lab.daemons import PullModes
-from infra.lab.profiles import PROFILES, Profile
+from infra.lab.profiles import Profile
+from infra.lab.profiles import profile as profile_named
 from infra.lab.protocol import Ending
 from infra.oci.manifest import Reference
 from infra.outputs import StackOutputs
@@ -54,7 +55,7 @@ def trace(
     place = data_dir() / "traces" / f"{_key(outputs, variant, form)}.json"
     if place.exists():
         return model.parse(place.read_bytes(), str(place))
-    done = _Tracing(outputs, variant, form, _roomy(profile), timeout_seconds).run(notify)
+    done = _Tracing(outputs, variant, form, roomy(profile), timeout_seconds).run(notify)
     place.parent.mkdir(parents=True, exist_ok=True)
     write(place, done.model_dump_json() + "\n")
     return done
@@ -68,9 +69,9 @@ def _key(outputs: StackOutputs, variant: str, form: str) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _roomy(name: str) -> Profile:
+def roomy(name: str) -> Profile:
     """The sweep's profile where it has room for what boots read, else the one of `sociometer trace`."""
-    wanted, usual = PROFILES[name], PROFILES[DEFAULT_PROFILE]
+    wanted, usual = profile_named(name), profile_named(DEFAULT_PROFILE)
     return wanted if wanted.memory_bytes >= usual.memory_bytes and wanted.vcpu >= usual.vcpu else usual
 
 

@@ -31,8 +31,11 @@ CANDIDATES = (
     f"soci-v2-exact(trace={TRACE})",
     "zstd",
     "soci-v2(compression=none)",
+    f"soci-v2-layout(trace={TRACE},prefetch=no)",
     f"soci-v2-layout(trace={TRACE})",
     f"soci-v2-layout(trace={TRACE},span=16MiB)",
+    f"soci-v2-own-layer(trace={TRACE},prefetch=no)",
+    f"soci-v2-own-layer(trace={TRACE})",
 )
 
 
@@ -59,12 +62,14 @@ def possible(trace: Trace, sizes: Sizes, wanted: Iterable[str] = CANDIDATES) -> 
 
 
 def in_order(forms: Iterable[str]) -> tuple[str, ...]:
-    """Forms of the user's by how much their kinds change the image; the references come first, where they are."""
+    """Forms of the user's by how much their kinds change the image; the references come first, where they are, and a
+    form without a list before the same with one."""
     kinds = list(dict.fromkeys(FormSpec.parse(form).kind for form in CANDIDATES))
 
-    def place(form: str) -> tuple[int, int]:
+    def place(form: str) -> tuple[int, int, bool]:
         spec = FormSpec.parse(form)
-        return kinds.index(spec.kind) if spec.kind in kinds else len(kinds), len(spec.settings)
+        others = [key for key, _ in spec.settings if key != "prefetch"]
+        return kinds.index(spec.kind) if spec.kind in kinds else len(kinds), len(others), spec.prefetches
 
     return tuple(sorted(dict.fromkeys(forms), key=place))
 
@@ -91,7 +96,7 @@ def _obstacles_to_lazy(form: FormSpec, trace: Trace, sizes: Sizes) -> Iterator[s
         yield f"{len(lazy)} lazy layers are mounted one by one, which makes it slower than the plain image"
     if form.settings == (("span", size_text(sizes.span_bytes)),):
         yield f"it is the same as {form.kind} with the stack's spans"
-    if form.prefetches:
+    if form.file is not None:
         read = [file for file in trace.files if file.ranges and file.layer in lazy]
         if not read:
             yield "boot reads nothing of the layers that are loaded lazily"

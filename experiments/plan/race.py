@@ -13,6 +13,7 @@ from kit.values import Frozen
 MOST_RACING = 40
 MOST_BLOCKS = 60
 """With those that confirm."""
+LEAST_CONFIRMING = 4
 
 
 class Race(Frozen):
@@ -26,7 +27,7 @@ class Race(Frozen):
     references: tuple[str, ...] = Field(description="the forms that the chosen one is compared with at the end")
     budget_seconds: float = Field(gt=0, description="for all rounds, those before a kill included")
     confirming: int = Field(
-        default=4, ge=0, description="blocks at least that compare the chosen form with the references"
+        default=LEAST_CONFIRMING, ge=0, description="blocks at least that compare the chosen form with the references"
     )
     error: float = Field(default=0.2, gt=0, lt=1, description="allowed chance that the fastest form is ever dropped")
     tie: float = Field(default=0.015, ge=0, description="as much slower a form may be that is preferred")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from experiments.analysis.raced import Against, Raced, Racer
+from experiments.analysis.own_layer import advice
+from experiments.analysis.raced import Against, Raced, Racer, comparison
 from experiments.analysis.sentences import interval
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
+from experiments.plan.candidates import DEFAULT_SOCI
 from experiments.wording import faster_or_slower, percent, plural, seconds
 from infra.forms import FormSpec
 from infra.outputs import CONTROL
+from infra.trace.model import Trace
 
 SMALL_GAIN = 0.12
 """Below it the best form gains little, and what holds the boot up is worth a sentence."""
@@ -36,7 +39,7 @@ def headline(raced: Raced) -> str:
     """The result in one sentence or two."""
     winner = raced.winner
     if winner is None or winner.seconds is None:
-        return "No form was ready in every block, so none can be called the best."
+        return _nothing(raced)
     ready = f"{winner.form} is ready in {seconds(winner.seconds)} s"
     compared = [_said(reference, against) for reference, against in reversed(winner.against.items())]
     if winner.form == CONTROL:
@@ -44,16 +47,41 @@ def headline(raced: Raced) -> str:
     return f"{ready}{_list(compared)}."
 
 
-def notes(raced: Raced, vcpu: float, traced_seconds: float | None, left_out: Sequence[str]) -> Iterator[str]:
-    """What to know besides, a sentence or two each. ``traced_seconds``: from container start to ready in the trace."""
+def notes(raced: Raced, vcpu: float, trace: Trace | None, left_out: Sequence[str]) -> Iterator[str]:
+    """What to know besides, a sentence or two each; ``vcpu`` is the race's, ``trace`` what forms are made by."""
     winner = raced.winner
     if winner is not None:
         yield from _about_ties(raced, winner)
         yield from _why_plain(raced, winner)
-        yield from _held_up(winner, vcpu, traced_seconds)
+        yield from _held_up(winner, vcpu, None if trace is None else trace.ready_ms / 1000)
         yield from _unconfirmed(raced, winner)
+    if trace is not None:
+        yield from _of_own_layer(raced, trace)
     yield from _with_more_time(raced)
     yield from left_out
+
+
+def _nothing(raced: Raced) -> str:
+    if not raced.out_of_time:
+        return "No form was ready in every block, so none can be called the best."
+    begun = sum(racer.blocks > 0 for racer in raced.racers)
+    return (
+        f"The time was over when {begun} of {len(raced.racers)} forms had been ready once: nothing can be said of "
+        "which is fastest. Give more --minutes, or name fewer --candidates."
+    )
+
+
+def _of_own_layer(raced: Raced, trace: Trace) -> Iterator[str]:
+    """What a change of the Dockerfile would give, where the race measured it."""
+    for racer in raced.racers:
+        compared = comparison(raced, racer.form, DEFAULT_SOCI)
+        if compared is None or (said := advice(trace, compared)) is None:
+            continue
+        blocks = plural(compared.blocks, "block")
+        if racer.form == raced.chosen:
+            yield f"{said} Measured in {blocks} that confirm the choice."
+        else:
+            yield f"{said} Measured in {blocks} of the race itself, which also decided who goes on: less sure."
 
 
 def _against(against: Against | None) -> str:

@@ -143,7 +143,11 @@ def _say_what_is_kept(store: Store) -> None:
     sweeps = store.sweeps()
     if not sweeps:
         return
-    latest = sweeps[-1]
-    left, all_rounds = len(list(schedule.remaining(latest.plan, store.rounds(latest.id)))), len(latest.plan.rounds)
+    say(interrupted(sweeps[-1], store.rounds(sweeps[-1].id)))
+
+
+def interrupted(latest: Sweep, records: Sequence[RoundRecord]) -> str:
+    """What is kept of a sweep that Ctrl-C ended, and what goes on; how many rounds a race will have, nobody knows."""
+    left, all_rounds = len(list(schedule.remaining(latest.plan, records))), len(latest.plan.rounds)
     of_all = "" if latest.plan.race else f" of {all_rounds}"
-    say(f"interrupted: {all_rounds - left}{of_all} rounds are kept; `{latest.resume_command}` goes on")
+    return f"interrupted: {all_rounds - left}{of_all} rounds are kept; `{latest.resume_command}` goes on"

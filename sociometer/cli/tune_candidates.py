@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.forecast.affordable import Costs, affordable
 from experiments.plan.candidates import CANDIDATES, FILES, TRACE, Candidates, Sizes, in_order, possible
 from infra.forms import FormSpec
+from infra.outputs import CONTROL
 from infra.settings.attached import resolved
 from infra.settings.model import Settings
 from infra.settings.values import words_of
 from infra.trace.summary import prefetch_list
-from kit.errors import SettingsError, TraceError
+from kit.errors import SettingsError, SociometerError, TraceError
 from kit.scratch import scratch
 from sociometer.cli.progress import say
 
 if TYPE_CHECKING:
     from infra.trace.model import Trace
+
+
+@dataclass(frozen=True)
+class Time:
+    """How long a race may take: all of it, and what is left of it; and the profile that tasks have."""
+
+    minutes: float
+    seconds_left: float
+    profile: str
 
 
 def traced(settings: Settings, name: str, file: Path | None, profile: str, timeout: float) -> Trace:
@@ -37,11 +49,16 @@ def traced(settings: Settings, name: str, file: Path | None, profile: str, timeo
     return record(name, whole, Wanted(settings.images[name], largest, settings.platform, timeout), say)
 
 
-def chosen_candidates(trace: Trace, settings: Settings, wanted: str | None) -> Candidates:
-    """The forms to race, in order of preference, by their canonical texts; raises `SettingsError` below two."""
+def chosen_candidates(trace: Trace, settings: Settings, wanted: str | None, time: Time) -> Candidates:
+    """The forms to race, in order of preference, by their canonical texts; raises `SettingsError` below two.
+
+    What there is no time for is left out, unless it was named.
+    """
     sizes = Sizes(settings.span_size, settings.min_layer_size)
     named = CANDIDATES if wanted is None else tuple(words_of(wanted))
     found = possible(trace, sizes, named)
+    if wanted is None:
+        found = affordable(found, _costs(trace, time.profile), time.minutes, time.seconds_left)
     with scratch("tune") as room:
         files = {TRACE: room / "trace.json", FILES: room / "files.json"}
         files[TRACE].write_text(trace.model_dump_json(), encoding="utf-8")
@@ -50,6 +67,36 @@ def chosen_candidates(trace: Trace, settings: Settings, wanted: str | None) -> C
     if len(forms) < 2:
         raise SettingsError(" ".join(("There is nothing to race: fewer than two forms are left.", *found.left_out)))
     return Candidates(forms if wanted is None else in_order(forms), found.left_out)
+
+
+def without_failed(chosen: Candidates, error: SociometerError) -> Candidates:
+    """The candidates without those that could not be made, with a line why.
+
+    Raises the error again where it names none of them, or `plain`, without which there is no image; or where fewer than
+    two are left.
+    """
+    lines = str(error).splitlines()
+    reasons = {
+        form: line.partition(mark)[2].rstrip(".")
+        for form in chosen.forms
+        for line in lines
+        if (mark := f" as {form}: ") in line
+    }
+    left = tuple(form for form in chosen.forms if form not in reasons)
+    if not reasons or CONTROL in reasons or len(left) < 2:
+        raise error
+    said = (f"{form} is left out, for it could not be made: {reason}." for form, reason in reasons.items())
+    return Candidates(left, (*chosen.left_out, *said))
+
+
+def _costs(trace: Trace, profile: str) -> Costs:
+    from infra.lab.profiles import profile as profile_named
+
+    chosen = profile_named(profile)
+    size = sum(layer.size_bytes for layer in trace.layers)
+    costs = Costs(size, trace.ready_ms / 1000, chosen.vcpu)
+    rate = chosen.rate_bits_per_second
+    return costs if rate is None else replace(costs, rate_bits_per_second=rate)
 
 
 def _with_files(form: str, files: dict[str, Path]) -> str:

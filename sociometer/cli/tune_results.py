@@ -48,8 +48,7 @@ def result(done: Sweep, records: Sequence[RoundRecord], trace: Trace | None, lef
     if race is None:
         raise SweepError(f"Sweep {done.id} is no race.")
     found = raced(done, race, records)
-    ready = None if trace is None else trace.ready_ms / 1000
-    notes = texts.notes(found, profile(found.profile).vcpu, ready, left_out)
+    notes = texts.notes(found, profile(found.profile).vcpu, trace, left_out)
     return Result(found, race.references, texts.headline(found), tuple(notes))
 
 

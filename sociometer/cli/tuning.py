@@ -21,7 +21,7 @@ from experiments.report import formats
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from infra.settings.model import Settings
-from kit.errors import SettingsError
+from kit.errors import SettingsError, SociometerError, SweepError
 from sociometer.cli import actions, commands, tune_results
 from sociometer.cli.choosing import chosen_target
 from sociometer.cli.images import ContainerOptions, name_of, seen_from_anywhere, settings_of
@@ -40,9 +40,10 @@ from sociometer.cli.progress import say
 from sociometer.cli.removing import removed_afterwards
 from sociometer.cli.target_kinds import Lab
 from sociometer.cli.targets import Target
-from sociometer.cli.tune_candidates import chosen_candidates, traced
+from sociometer.cli.tune_candidates import Time, chosen_candidates, traced, without_failed
 
 if TYPE_CHECKING:
+    from infra.outputs import StackOutputs
     from infra.trace.model import Trace
 
 PANEL = "Measure"
@@ -145,15 +146,36 @@ def tune(
         setup=actions.Setup(chosen_profile(profile), timeout, place),
     )
     found = traced(tuning.complete, name, trace, tuning.setup.profile, timeout)
-    chosen = chosen_candidates(found, tuning.complete, candidates)
+    time_left = Time(minutes, _left(minutes, began), tuning.setup.profile)
+    chosen = chosen_candidates(found, tuning.complete, candidates, time_left)
     for line in chosen.left_out:
         say(line)
     with removed_afterwards(target, wanted=destroy):
-        outputs = target.make(_plan(tuning, chosen, LEAST_BUDGET_SECONDS), tuning.settings)
-        left = max(60 * minutes - (time.monotonic() - began) - CLOSING_SECONDS, LEAST_BUDGET_SECONDS)
+        outputs, chosen = _made(tuning, chosen)
+        left = _left(minutes, began)
+        if left < LEAST_BUDGET_SECONDS:
+            raise SweepError(
+                f"The {minutes:g} minutes were over when {len(chosen.forms)} forms were made, before the first round: "
+                "nothing can be said. Give more --minutes, or name fewer --candidates."
+            )
         say(f"{len(chosen.forms)} forms race for {left:.0f} s.")
         done = actions.start_sweep(tuning.setup, target.stack, outputs, _plan(tuning, chosen, left))
         _show(done, tuning.setup, target, found, chosen.left_out, results, as_json=as_json)
+
+
+def _left(minutes: float, began: float) -> float:
+    return 60 * minutes - (time.monotonic() - began) - CLOSING_SECONDS
+
+
+def _made(tuning: Tuning, chosen: Candidates) -> tuple[StackOutputs, Candidates]:
+    """The stack with the forms that can be made; what was made stays when another form fails."""
+    while True:
+        try:
+            return tuning.target.make(_plan(tuning, chosen, LEAST_BUDGET_SECONDS), tuning.settings), chosen
+        except SociometerError as error:
+            before, chosen = chosen.left_out, without_failed(chosen, error)
+            for line in chosen.left_out[len(before) :]:
+                say(line)
 
 
 def _plan(tuning: Tuning, chosen: Candidates, budget_seconds: float) -> Plan:
@@ -207,3 +229,5 @@ def _show(
     tune_results.write_files(folder, result, done, trace, target.complete_settings({}))
     tune_results.show(result, as_json=as_json)
     say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    if result.raced.chosen is None:
+        raise SweepError(f"The race found no form. `sociometer report --sweep {done.id}` shows what was measured.")

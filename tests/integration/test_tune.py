@@ -4,40 +4,54 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from kit.toolchain.toolbox import tools_path
+from infra.automation import stack as stacks
 from tests.support.aws.command import sociometer, started
 from tests.support.environments import ROOT
+from tests.support.programs import run_script
 from tests.support.traced import watched_image
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
-FORMS = "plain,soci-v2,soci-v2-exact(trace=TRACE)"
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(500)]
+FORMS = "soci-v2-exact(trace=TRACE),soci-v2-layout(trace=TRACE)"
+"""Either winner names a file."""
 
 
-def test_a_killed_race_goes_on_and_its_winner_is_made_again_with_the_same_digest(
+def test_a_killed_race_goes_on_without_what_cannot_be_made_and_up_makes_its_winner_again(
     own_data: Path, tmp_path: Path
 ) -> None:
     layout, name = watched_image().write(tmp_path / "image"), f"test-tune-{os.getpid()}"
-    words = (f"oci:{layout}", "--ready", "exit:0", "--minutes", "1", "--set", "minLayerSize=0", "--stack", name)
+    (tmp_path / "nowhere.json").write_text('["/there/is/no/such/file"]')
+    forms = f"{FORMS},soci-v2-prefetch(files={tmp_path / 'nowhere.json'})"
+    words = (f"oci:{layout}", "--ready", "exit:0", "--minutes", "2", "--set", "minLayerSize=0", "--stack", name)
+    results = ("--results", str(tmp_path / "results"))
+    others = (f"{name}-best", f"{name}-file")
     try:
-        with started("tune", *words, "--candidates", FORMS, "--results", str(tmp_path / "results")) as running:
-            running.until("block 2")
+        with started("tune", *words, "--candidates", forms, *results) as running:
+            running.until("[3/")
             running.ended_by(signal.SIGKILL)
-        done = sociometer("tune", "--resume", "last", "--results", str(tmp_path / "results"), "--json")
+        assert any(
+            line.startswith("soci-v2-prefetch(") and "left out, for it could not be made: none of the 1 files" in line
+            for line in running.said
+        )
+        found = json.loads(sociometer("tune", "--resume", "last", *results, "--json").stdout)
+        [folder] = (tmp_path / "results").iterdir()
+        measured = digest(name, found["chosen"])
+        run_script("sh", folder / "up.sh", "--stack", others[0])
+        shutil.copy(folder / "stack.yaml", ROOT / f"Pulumi.{others[1]}.yaml")
+        sociometer("up", "--stack", others[1])
+        assert [digest(other, found["chosen"]) for other in others] == [measured, measured]
     finally:
-        sociometer("down", "--stack", name)
-        (ROOT / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
-    found = json.loads(done.stdout)
-    [folder] = (tmp_path / "results").iterdir()
-    records = json.loads((folder / "records.json").read_text())
-    [digest] = {record["image_digest"] for record in records if record["form"] == found["chosen"]}
-    target, places = tmp_path / "made", (tools_path(), str(ROOT / ".venv/bin"), os.environ["PATH"])
-    script = ("sh", folder / "ci.sh", f"ocidir://{layout}:latest", f"ocidir://{target}:it", folder / "trace.json")
-    subprocess.run(script, env={**os.environ, "PATH": os.pathsep.join(places)}, check=True, capture_output=True)
-    [made] = json.loads((target / "index.json").read_text())["manifests"]
-    assert made["digest"] == digest
+        for stack in (name, *others):
+            sociometer("down", "--stack", stack)
+            (ROOT / f"Pulumi.{stack}.yaml").unlink(missing_ok=True)
+
+
+def digest(stack: str, form: str) -> str:
+    """Of a stack's image as a form."""
+    [variant] = stacks.outputs(stack).variants.values()
+    return variant.treatments[form].image_digest

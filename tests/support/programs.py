@@ -1,8 +1,13 @@
-"""Small stand-ins for programs on PATH."""
+"""Small stand-ins for programs on PATH, and scripts that find the real ones there."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
+
+from kit.toolchain.toolbox import tools_path
+from tests.support.environments import ROOT
 
 
 def script(path: Path, body: str) -> Path:
@@ -11,3 +16,11 @@ def script(path: Path, body: str) -> Path:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
     return path
+
+
+def run_script(*words: str | Path, **environment: str) -> None:
+    """Run a command that calls `sociometer` and its tools by their names; it is to end well."""
+    path = os.pathsep.join((tools_path(), str(ROOT / ".venv/bin"), os.environ["PATH"]))
+    told = {**os.environ, "PATH": path, **environment}
+    done = subprocess.run(words, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"

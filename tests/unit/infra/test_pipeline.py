@@ -15,6 +15,9 @@ FORMS = (
     f"soci-v2-prefetch(files={KEY})",
     f"soci-v2-exact(trace={KEY})",
     f"soci-v2-layout(trace={KEY},span=16MiB)",
+    f"soci-v2-layout(trace={KEY},prefetch=no)",
+    f"soci-v2-own-layer(trace={KEY})",
+    f"soci-v2-own-layer(trace={KEY},prefetch=no)",
 )
 
 
@@ -26,4 +29,5 @@ def test_scripts_are_shell_and_name_the_forms_file_beside_them(form: str) -> Non
         subprocess.run(["sh", "-n"], input=script, text=True, check=True)
     assert KEY not in up
     assert ("--keep-layers" in ci) == form.startswith("soci-v2-exact")
+    assert ("--own-layer" in ci, "--no-prefetch" in ci) == ("own-layer" in form, "prefetch=no" in form)
     assert ("--span-size 16777216" in ci) == ("16MiB" in form)

@@ -76,6 +76,18 @@ def test_a_race_is_a_sweep_and_what_is_due_follows_from_its_records(store: Store
     assert texts.headline(found).startswith("soci-v1 is ready in ")
 
 
+def test_no_round_of_the_first_block_begins_when_the_time_is_over(store: Store, sweep: StartSweep) -> None:
+    rule = race(budget_seconds=1.0)
+    plan = make_plan(small_design(forms=FORMS, task_counts=(1,), blocks=60), race=rule)
+    done = sweep(plan)
+    records = store.rounds(done.id)
+    assert len(records) == 1 and done.status == "finished"  # the first is always run
+    assert schedule.next_round(due(plan, rule, records), records) is None
+    found = raced(done, rule, records)
+    assert found.chosen is None and found.out_of_time
+    assert texts.headline(found).startswith("The time was over when 1 of 3 forms had been ready once")
+
+
 def test_the_race_of_another_budget_is_another_plan() -> None:
     design = small_design(forms=FORMS)
     assert make_plan(design, race=race()).digest != make_plan(design, race=race(budget_seconds=1.0)).digest

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from experiments.plan.candidates import CANDIDATES, Sizes, possible
+from experiments.plan.candidates import CANDIDATES, Sizes, in_order, possible
 from infra.trace.model import LazyLayer, Trace, TracedFile, TracedLayer
 
 DIGEST = f"sha256:{'1' * 64}"
@@ -34,3 +34,9 @@ def test_what_helps_nothing_is_left_out() -> None:
     assert kinds(traced(read=False)) == {"plain", "soci-v2", "zstd"}
     assert "soci-v2-prefetch" not in kinds(traced(tar_name="./a"))
     assert "zstd" not in kinds(traced(kind="zstd"))
+
+
+def test_what_changes_the_image_less_comes_first_and_a_form_without_a_list_before_one_with() -> None:
+    assert in_order(reversed(CANDIDATES)) != tuple(reversed(CANDIDATES))
+    own = [form for form in in_order(reversed(CANDIDATES)) if "own-layer" in form or "layout(" in form]
+    assert own == list(CANDIDATES[-5:])
