@@ -34,7 +34,9 @@ UNSEEN = {
 
 
 def explanations(found: Sequence[Why], reads: Sequence[Reads], target: str) -> tuple[str, ...]:
-    """Everything that can be said of a sweep's treatments, in sentences: what the boots read comes first."""
+    """Everything that can be said of a sweep's treatments, in sentences: what the boots read comes first. What a
+    changed Dockerfile was measured to give belongs right behind it.
+    """
     if found and all(each.cpu_seconds is None for each in found):
         return (*map(reading, reads), UNSEEN.get(target, UNSEEN["lab"]))
     return (*map(reading, reads), *differences(found), *floors(found))

@@ -90,7 +90,7 @@ class Spent(Frozen):
     mount_seconds: float = Field(ge=0, description="mounting lazy layers and the root, and starting the container")
     span_wait_seconds: float = Field(ge=0, description="the container waited for a lazy layer, and for nothing else")
     cpu_seconds: float = Field(ge=0, description="CPU time of the container")
-    quota_seconds: float = Field(ge=0, description="the container's CPU quota kept it from running, on each CPU")
+    quota_seconds: float = Field(ge=0, description="the container could run, and its CPU quota kept it from that")
     containerd_seconds: float = Field(ge=0, description="CPU time of containerd")
     snapshotter_seconds: float = Field(ge=0, description="CPU time of the soci-snapshotter")
     started_bytes: int = Field(ge=0, description="received until the container ran")

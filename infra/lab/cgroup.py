@@ -84,13 +84,13 @@ class TaskGroup:
         return _stat(text, b"usage_usec") * 1000 if self.hierarchies.unified else int(text)
 
     def throttle_file(self) -> Path:
-        """Where the kernel counts for how long the quota kept this group from running."""
+        """Where the kernel counts the periods in which the quota was used up."""
         return self.hierarchies.cpu / PARENT / self.name / "cpu.stat"
 
-    def throttled_ns(self, text: bytes) -> int:
-        """The time that `throttle_file` tells; each CPU that something waited for counts."""
-        unified = self.hierarchies.unified
-        return _stat(text, b"throttled_usec") * 1000 if unified else _stat(text, b"throttled_time")
+    @staticmethod
+    def throttled(text: bytes) -> int:
+        """The periods that `throttle_file` tells."""
+        return _stat(text, b"nr_throttled")
 
     def threads(self) -> list[str]:
         """The container's threads, by their ids."""

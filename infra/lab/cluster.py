@@ -92,7 +92,7 @@ class Cluster:
         self.meter_seconds = meter.cpu_seconds
         for life, samples in zip(lives, meter.series, strict=True):
             if moments := life.run.life(life.task):
-                life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second)
+                life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)
 
     def _live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
         released_ns: list[int] = []

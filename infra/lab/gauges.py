@@ -72,21 +72,24 @@ class HostGauges:
         group = watched.group
         self._received = Counter(lambda: Path(f"/proc/{watched.init_pid}/net/dev"), _received)
         self._container = Counter(group.cpu_file, group.cpu_ns)
-        self._throttled = Counter(group.throttle_file, group.throttled_ns)
+        self._throttled = Counter(group.throttle_file, group.throttled)
         self._containerd = Counter(partial(Path, f"/proc/{watched.containerd_pid}/stat"), _cpu_ns)
         self._snapshotter = Counter(partial(Path, f"/proc/{watched.snapshotter_pid}/stat"), _cpu_ns)
         self._layers: list[Path] | None = None
 
     def sample(self) -> Sample:
         """The counters now; a host that has ended has those that it had last."""
+        threads = self._watched.group.threads()
+        could_run = any(map(_could_run, threads))
         return Sample(
             at_ns=time.time_ns(),
             received_bytes=self._received.read(),
             container_ns=self._container.read(),
-            throttled_ns=self._throttled.read(),
+            throttled=self._throttled.read(),
             containerd_ns=self._containerd.read(),
             snapshotter_ns=self._snapshotter.read(),
-            waits=self._waits(),
+            could_run=could_run,
+            waits=bool(threads) and not could_run and self._has_open_requests(),
         )
 
     def close(self) -> None:
@@ -95,9 +98,8 @@ class HostGauges:
         for counter in counters:
             counter.close()
 
-    def _waits(self) -> bool:
-        threads = self._watched.group.threads() if self._watched.lazy else []
-        if not threads or any(map(_could_run, threads)):
+    def _has_open_requests(self) -> bool:
+        if not self._watched.lazy:
             return False
         if self._layers is None:
             folder = self._watched.root / FUSE_CONNECTIONS.relative_to("/")

@@ -1,8 +1,8 @@
 """What a task's seconds went into, from what was sampled while it lived. Pure.
 
 The pull is divided by the link: as many seconds as its bytes take at the link's rate were spent on the wire, however
-the tools interleave their work; the rest is unpacking, or for a lazy image mounting. After that, CPU time and the wait
-for the quota are the kernel's own counters, and waiting for spans is sampled (`meter`).
+the tools interleave their work; the rest is unpacking, or for a lazy image mounting. After that, CPU time is the
+kernel's own counter, and what the container could not do meanwhile is sampled (`meter`).
 """
 
 from __future__ import annotations
@@ -13,23 +13,29 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from infra.lab.cgroup import PERIOD_MICROSECONDS
+
 SECOND = 10**9
 
 
 class Sample(NamedTuple):
-    """Counters at one moment. Times in ns; ``waits`` says that the container waits for a lazy layer: a request is open
-    and none of its threads could run."""
+    """Counters at one moment. Times in ns; ``throttled`` counts the periods in which the quota was used up.
+
+    The container ``could_run`` if any of its threads runs or waits for a CPU; it ``waits`` for a lazy layer if none
+    does and a request is open.
+    """
 
     at_ns: int
     received_bytes: int
     container_ns: int
-    throttled_ns: int
+    throttled: int
     containerd_ns: int
     snapshotter_ns: int
+    could_run: bool
     waits: bool
 
 
-COUNTERS = tuple(name for name in Sample._fields if name not in ("at_ns", "waits"))
+COUNTERS = tuple(name for name in Sample._fields if name not in ("at_ns", "could_run", "waits"))
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,8 @@ class Spent:
     sample_gap_seconds: float
 
 
-def spent(samples: Sequence[Sample], life: Life, bits_per_second: int | None) -> Spent | None:
-    """Account for a life; None without samples on both sides of its end.
+def spent(samples: Sequence[Sample], life: Life, bits_per_second: int | None, vcpu: float) -> Spent | None:
+    """Account for a life at a link's rate and a CPU quota; None without samples on both sides of its end.
 
     Without a rate the link is no limit, and ``wire_seconds`` is None: then the whole pull is unpacking or mounting.
     """
@@ -75,14 +81,14 @@ def spent(samples: Sequence[Sample], life: Life, bits_per_second: int | None) ->
     running = _between(samples, life.started_ns, life.end_ns)
     first, last = _at(samples, life.created_ns), _at(samples, life.end_ns)
     wire, unpack, mount = _pull(pull, life, bits_per_second)
-    waited_to_start = _waited(starting)
+    waited_to_start = _share_of(starting, "waits")
     return Spent(
         wire_seconds=wire,
         unpack_seconds=unpack,
         mount_seconds=mount + _seconds(starting) - waited_to_start,
-        span_wait_seconds=waited_to_start + _waited(running),
+        span_wait_seconds=waited_to_start + _share_of(running, "waits"),
         cpu_seconds=(last.container_ns - first.container_ns) / SECOND,
-        quota_seconds=(last.throttled_ns - first.throttled_ns) / SECOND,
+        quota_seconds=_quota(running, vcpu),
         containerd_seconds=(last.containerd_ns - first.containerd_ns) / SECOND,
         snapshotter_seconds=(last.snapshotter_ns - first.snapshotter_ns) / SECOND,
         started_bytes=_at(samples, life.started_ns).received_bytes - first.received_bytes,
@@ -123,10 +129,26 @@ def _unpacking(first: Sample, last: Sample, life: Life) -> float:
     return containerd / both if both else 0.0
 
 
-def _waited(samples: Sequence[Sample]) -> float:
-    """Each sample stands for half the time to its neighbours."""
-    weighted = ((later.at_ns - earlier.at_ns) * (earlier.waits + later.waits) for earlier, later in pairwise(samples))
-    return sum(weighted) / 2 / SECOND
+def _quota(running: Sequence[Sample], vcpu: float) -> float:
+    """For how long the container could have run and did not, as far as its quota explains that: work takes its CPU time
+    ÷ quota, and a used-up period ends with the next. What is left is this machine's other work.
+
+    The kernel's own sum of this time is no use here: it counts each CPU by itself, so that it can exceed the time that
+    passes.
+    """
+    first, last = running[0], running[-1]
+    used = (last.container_ns - first.container_ns) / SECOND
+    idle = _share_of(running, "could_run") - used
+    periods = (last.throttled - first.throttled) * PERIOD_MICROSECONDS / 1e6
+    return max(min(idle, used / vcpu - used, periods), 0.0)
+
+
+def _share_of(samples: Sequence[Sample], state: str) -> float:
+    """Seconds in a state. Each sample stands for half the time to its neighbours."""
+    doubled = 0
+    for earlier, later in pairwise(samples):
+        doubled += (later.at_ns - earlier.at_ns) * (getattr(earlier, state) + getattr(later, state))
+    return doubled / 2 / SECOND
 
 
 def _seconds(samples: Sequence[Sample]) -> float:
