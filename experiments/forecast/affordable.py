@@ -112,4 +112,5 @@ def _round_seconds(form: str, costs: Costs) -> float:
     model = TargetModel(vcpu=costs.vcpu, rate_bits_per_second=costs.rate_bits_per_second, layer_bytes=sizes)
     payload = Payload()
     round_ = Round(block=0, index=0, variant="it", form=form, task_count=1)
-    return model.least().seconds(round_, payload) + costs.ready_seconds / min(1.0, costs.vcpu) ** SLOWER_POWER
+    slower: float = min(1.0, costs.vcpu) ** -SLOWER_POWER
+    return model.least().seconds(round_, payload) + slower * costs.ready_seconds
