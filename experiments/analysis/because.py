@@ -96,12 +96,12 @@ def _delta(name: str, change_seconds: float, word: str) -> str:
 
 
 def _floor(best: Why, floor: Floor) -> str:
-    cause = "the CPU time that it uses itself" if floor.by == "cpu" else "the bytes that it needs"
+    cause = "its own CPU time at this quota" if floor.by == "cpu" else "the bytes that it needs at this rate"
     unknown = "" if floor.wire_seconds is not None else ", as far as is known without a trace of what it reads"
     times = "" if best.times_floor is None else f" ({best.times_floor:.1f} {TIMES})"
     return (
-        f"No form in which {best.variant} {PHASES[best.phase].verb} takes less than {seconds(floor.seconds)} s, for "
-        f"{cause}{unknown}; {best.form}, the nearest, takes {seconds(best.seconds)} s{times}."
+        f"{best.variant}: no form {PHASES[best.phase].verb} in less than {seconds(floor.seconds)} s, {cause}{unknown}; "
+        f"{best.form}, the nearest, takes {seconds(best.seconds)} s{times}."
     )
 
 

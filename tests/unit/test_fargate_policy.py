@@ -141,5 +141,8 @@ def passing(name: str) -> Iterator[Mapping[str, Any]]:
 
 def test_the_guide_names_both_policies() -> None:
     guide = (DOCS / "fargate.md").read_text()
-    assert {path.name for path in Path(DOCS).glob("fargate-policy*.json")} == {"fargate-policy.json", "fargate-policy-bastion.json"}
+    assert {path.name for path in Path(DOCS).glob("fargate-policy*.json")} == {
+        "fargate-policy.json",
+        "fargate-policy-bastion.json",
+    }
     assert all(f"({path.name})" in guide for path in Path(DOCS).glob("fargate-policy*.json"))

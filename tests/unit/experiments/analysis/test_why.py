@@ -127,7 +127,7 @@ def test_a_difference_is_said_by_its_largest_parts_first() -> None:
     assert explanations(found, (), "lab") == (
         "movie with 1 task, as soci-v2 instead of plain: 2.90 s less on the wire and 1.00 s less unpacking; "
         "2.50 s more waiting for spans and 0.60 s more mounting and starting.",
-        "No form in which movie boots takes less than 4.00 s, for the CPU time that it uses itself; "
+        "movie: no form boots in less than 4.00 s, its own CPU time at this quota; "
         f"soci-v2, the nearest, takes 9.20 s (2.3 {TIMES}).",
     )
 
