@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from infra.compression import DEFAULT_LEVELS, LEVELS, Compression
-from infra.settings.values import parse_size, size_text
+from infra.settings.values import keyed, parse_size, size_text
 from kit.errors import SettingsError
 
 SLUG_LIMIT = 14
@@ -164,20 +164,8 @@ def _parsed(text: str) -> FormSpec:
 
 def _settings(kind: str, text: str | None) -> list[tuple[str, str]]:
     """The settings that are not defaults, in the kind's order."""
-    known, given = KINDS[kind].settings, dict[str, str]()
-    for word in (text or "").split(",") if text is not None else ():
-        key, equals, value = (part.strip() for part in word.partition("="))
-        if key not in known:
-            allowed = f"allowed: {', '.join(known)}" if known else "it has none"
-            raise ValueError(f"{kind} has no setting '{key}'; {allowed}")
-        if key in given:
-            raise ValueError(f"{key} is given twice")
-        if not equals or not value:
-            raise ValueError(f"{key} has no value; write {key}=…")
-        try:
-            given[key] = known[key].read(value)
-        except ValueError as error:
-            raise ValueError(f"{key} cannot be '{value}': {error}") from error
+    known = KINDS[kind].settings
+    given = keyed(text, {key: setting.read for key, setting in known.items()}, kind)
     for key, setting in known.items():
         if setting.required and key not in given:
             raise ValueError(f"{kind} needs {key}=…, such as {kind}({key}=list.json)")

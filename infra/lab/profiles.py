@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from infra.settings.values import parse_size, size_text
+from infra.settings.values import keyed, parse_size, size_text
 from kit.errors import SettingsError
 from kit.values import Frozen
 
@@ -122,7 +122,7 @@ def profile(name: str) -> Profile:
         )
     basis = PROFILES[match["name"]]
     try:
-        given = _given(match["settings"])
+        given = keyed(match["settings"], {key: setting.read for key, setting in _SETTINGS.items()}, "it")
     except ValueError as error:
         raise SettingsError(f"There is no lab profile {name!r}: {error}.") from error
     other = {key: value for key, value in given.items() if value != getattr(basis, _SETTINGS[key].field)}
@@ -132,23 +132,6 @@ def profile(name: str) -> Profile:
     changed = {_SETTINGS[key].field: value for key, value in other.items()}
     sources = {**basis.sources, **dict.fromkeys(changed, _ASKED)}
     return Profile(**{**basis.model_dump(), **changed, "name": f"{basis.name}({inside})", "sources": sources})
-
-
-def _given(text: str | None) -> dict[str, float | None]:
-    given: dict[str, float | None] = {}
-    for word in (text or "").split(",") if text is not None else ():
-        key, equals, value = (part.strip() for part in word.partition("="))
-        if key not in _SETTINGS:
-            raise ValueError(f"it has no setting {key!r}; allowed: {', '.join(_SETTINGS)}")
-        if key in given:
-            raise ValueError(f"{key} is given twice")
-        if not equals or not value:
-            raise ValueError(f"{key} has no value; write {key}=…")
-        try:
-            given[key] = _SETTINGS[key].read(value)
-        except ValueError as error:
-            raise ValueError(f"{key} cannot be {value!r}: {error}") from error
-    return given
 
 
 def _quantity(text: str, units: dict[str, float] | dict[str, int], example: str) -> float:

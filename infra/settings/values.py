@@ -6,11 +6,14 @@ import json
 import platform
 import re
 import shlex
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
+
+Value = TypeVar("Value")
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _COMMA = re.compile(r",(?![^()]*\))")
@@ -87,6 +90,29 @@ def parse_cidr(value: Any) -> Any:
         return str(IPv4Network(value.strip()))
     except ValueError as error:
         raise ValueError(f"this is not an IPv4 range such as 203.0.113.0/24: {error}") from error
+
+
+def keyed(text: str | None, readers: Mapping[str, Callable[[str], Value]], owner: str) -> dict[str, Value]:
+    """What ``key=value,key=value`` gives, each value read by its key's reader; None is no settings at all.
+
+    Raises `ValueError` with what is allowed for a key that ``owner`` does not have, one that is given twice or has no
+    value, and a value that its reader refuses with a `ValueError`.
+    """
+    given: dict[str, Value] = {}
+    for word in text.split(",") if text is not None else ():
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if key not in readers:
+            allowed = f"allowed: {', '.join(readers)}" if readers else "it has none"
+            raise ValueError(f"{owner} has no setting '{key}'; {allowed}")
+        if key in given:
+            raise ValueError(f"{key} is given twice")
+        if not equals or not value:
+            raise ValueError(f"{key} has no value; write {key}=…")
+        try:
+            given[key] = readers[key](value)
+        except ValueError as error:
+            raise ValueError(f"{key} cannot be '{value}': {error}") from error
+    return given
 
 
 Size = Annotated[int, BeforeValidator(parse_size)]
