@@ -6,7 +6,6 @@ The output is written last, and only when both file systems were found equal.
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -28,7 +27,7 @@ from infra.sources import own
 from infra.sources.own import ResolvedImage
 from infra.trace.model import Trace
 from kit.errors import ImageError, SettingsError, TraceError
-from kit.scratch import scratch
+from kit.scratch import scratch, temporary_folder
 from kit.values import Notify
 
 LONGEST_SECONDS = 3600.0
@@ -192,16 +191,14 @@ def _require_free(output: Path) -> None:
 def _deliver(made: Converted, request: Request) -> None:
     """Put the layout in its place whole, or not at all."""
     place = request.output.absolute()
-    partial = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
-    try:
-        target = partial / "layout"
-        shutil.copytree(made.folder, target, symlinks=False)
-        layout.name_image(target, made.top, OCI_INDEX, request.tag)
-        if place.exists():
-            place.rmdir()
-        target.chmod(0o755)
-        target.rename(place)
-    except OSError as error:
-        raise ImageError(f"{place} cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(partial)
+    with temporary_folder(f".{place.name}.", place.parent) as partial:
+        try:
+            target = partial / "layout"
+            shutil.copytree(made.folder, target, symlinks=False)
+            layout.name_image(target, made.top, OCI_INDEX, request.tag)
+            if place.exists():
+                place.rmdir()
+            target.chmod(0o755)
+            target.rename(place)
+        except OSError as error:
+            raise ImageError(f"{place} cannot be written: {error.strerror or error}.") from error
