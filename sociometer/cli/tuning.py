@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.plan.candidates import Candidates
-from experiments.plan.plan import Design, Payload, Plan, make_plan
+from experiments.plan.plan import Design, Payload, Plan, drawn_seed, make_plan
 from experiments.plan.race import MOST_BLOCKS, Race
 from experiments.records.model import RoundRecord
 from experiments.report import formats
@@ -185,7 +185,7 @@ def _plan(tuning: Tuning, chosen: Candidates, budget_seconds: float) -> Plan:
         forms=chosen.forms,
         task_counts=(1,),
         blocks=MOST_BLOCKS,
-        seed=1,
+        seed=drawn_seed(),
         payload=Payload.of(tuning.complete),
     )
     references = tuple(form for form in tune_results.REFERENCES if form in chosen.forms)
