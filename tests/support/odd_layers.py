@@ -67,12 +67,14 @@ class OddTar:
         self._tar.offset += len(raw)
 
 
-@dataclass(frozen=True, repr=False)
 class Packed:
-    """The tar of a layer; shown by its entries alone."""
+    """The tar of a layer; shown by its entries alone.
 
-    archive: bytes
-    entries: tuple[tuple[str, str], ...]
+    No dataclass: hypothesis shows every field of one, whatever its repr, and refuses to show very long arguments.
+    """
+
+    def __init__(self, archive: bytes, entries: tuple[tuple[str, str], ...]) -> None:
+        self.archive, self.entries = archive, entries
 
     def __repr__(self) -> str:
         return f"Packed({self.entries})"
