@@ -26,6 +26,20 @@ def seconds(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
+def seconds_between(value: float, low: float | None = None, high: float | None = None) -> str:
+    """Return signed seconds, with their interval if there is one: 2.8 (1.9 to 3.7)."""
+    known = [each for each in (value, low, high) if each is not None]
+    largest = max(map(abs, known))
+    digits = 3 if largest < 0.0995 else 2 if largest < 9.995 else 1
+    middle, *ends = (_signed(each, digits) for each in known)
+    return f"{middle} ({' to '.join(ends)})" if len(ends) == 2 else middle
+
+
+def _signed(value: float, digits: int) -> str:
+    number = f"{value:.{digits}f}"
+    return number.replace("-", MINUS) if float(number) else number.removeprefix("-")
+
+
 def about(value: float) -> str:
     """Return a difference of durations with about two digits: 2.8, 0.35, 12."""
     digits = 2 if value < 0.95 else 1 if value < 9.95 else 0

@@ -47,6 +47,10 @@ class Comparison(Frozen):
     control_seconds: float = Field(description="the same of the control, so that their ratio is `ratio`")
     ratio: float = Field(description="form ÷ control of the round medians: geometric mean over the blocks")
     interval: Interval | None = Field(description="of the ratio; None if there are too few blocks")
+    saved_seconds: float = Field(default=0.0, description="control_seconds - seconds: above 0, the form is sooner")
+    saved_interval: Interval | None = Field(
+        default=None, description="of saved_seconds; excludes 0 if and only if `interval` excludes 1"
+    )
     p_value: float | None = Field(default=None, description="permutation test over the plan's randomisation")
     p_least: float | None = Field(default=None, description="the smallest p that this test can reach with these blocks")
     t_p_value: float | None = Field(default=None, description="of the t test that the interval inverts")

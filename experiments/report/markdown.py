@@ -24,6 +24,7 @@ _COMPARED = (
     ">form, s",
     ">change",
     ">95 % interval",
+    ">saved, s",
     ">booted",
     ">p",
     "verdict",
@@ -69,7 +70,7 @@ def _comparisons(rows: Iterable[ComparisonRow]) -> Iterator[str]:
         (
             (
                 *(row.variant, row.tasks, row.form, row.phase, row.control_seconds, row.seconds, row.change),
-                *(row.interval or "none", row.booted, row.p or "none", row.verdict),
+                *(row.interval or "none", row.saved, row.booted, row.p or "none", row.verdict),
             )
             for row in rows
         ),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
-from experiments.analysis.sentences import interval, share, verdict
+from experiments.analysis.sentences import interval, saved, share, verdict
 from experiments.analysis.why import PARTS, Why
 from experiments.records.phases import PHASES
 from experiments.wording import TIMES, change, percent, probability, seconds
@@ -22,6 +22,7 @@ MOST_ALIKE = 4
 class ComparisonRow(Frozen):
     """A form compared with the control; p is corrected for the number of comparisons.
 
+    ``saved`` is the control's seconds minus the form's, with its interval.
     ``booted`` is how many of its tasks booted as promised. A row as deployed counts the tasks that did not load lazily.
     """
 
@@ -35,6 +36,7 @@ class ComparisonRow(Frozen):
     seconds: str
     change: str
     interval: str
+    saved: str
     booted: str
     p: str
     detectable: str
@@ -181,6 +183,7 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
         seconds=seconds(comparison.seconds),
         change=change(comparison.ratio),
         interval=interval(comparison.interval),
+        saved=saved(comparison),
         booted="" if comparison.as_deployed else share(comparison.booted),
         p=probability(comparison.p_adjusted),
         detectable="" if detectable is None else percent(detectable),

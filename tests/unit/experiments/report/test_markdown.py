@@ -36,7 +36,7 @@ def test_every_comparison_is_a_row_with_all_its_columns(report: Report) -> None:
         assert f'<td style="text-align:right">{wording.change(comparison.ratio)}</td>' in page
     rows = re.findall("<tr>(.*?)</tr>", page, re.DOTALL)
     widths = {row.count("</td>") for row in rows if "</td>" in row}
-    assert widths <= {11, 5 + len(report.contents.analysis.cells[0].phases) + 1}
+    assert widths <= {12, 5 + len(report.contents.analysis.cells[0].phases) + 1}
 
 
 def test_a_hostile_text_is_shown_as_it_is() -> None:
