@@ -21,6 +21,7 @@ from experiments.analysis.headline import headline
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
 from experiments.analysis.noise import SAMPLED, noise
+from experiments.analysis.pooled import disagreeing, pooled
 from experiments.analysis.precision import look
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
@@ -60,6 +61,7 @@ def analyse(
     all_cells = described(bare_cells, counts(tasks), medians, phases)
     compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
     comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
+    over_counts = pooled(all_pairs, terms, phases)
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
@@ -69,12 +71,13 @@ def analyse(
         sweep_id=sweep.id,
         target=target,
         simulated=target in NOT_MEASURED,
-        headline=headline(comparisons, all_cells, phases, design, seconds := block_seconds(rounds)),
+        headline=headline(comparisons, all_cells, phases, design, seconds := block_seconds(rounds), over_counts),
         block_seconds=seconds,
         primary_phases=phases,
         cells=all_cells,
         comparisons=comparisons,
         as_deployed=compared[len(all_pairs) :],
+        pooled=over_counts,
         trends=all_trends,
         why=why,
         reads=tuple(reads),
@@ -83,6 +86,7 @@ def analyse(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
             *failures(tasks, all_cells),
             *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),
+            *disagreeing(over_counts, terms.level),
             *moved(all_trends, terms.level),
         ),
         left_out=tuple(reasons[:MOST_REASONS]),

@@ -51,6 +51,8 @@ class Pairs:
     control_lost: int = 0
     as_deployed: bool = False
     """Whether tasks that did not load lazily are among them."""
+    blocks: tuple[int, ...] = ()
+    """The number of each pair's block."""
 
     @property
     def differences(self) -> Floats:
@@ -112,7 +114,8 @@ def _pairs(form_rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[
     both = form_rounds.merge(control_rounds, on="block", suffixes=("", "_control"))
     for phase in COMPARED_PHASES:
         seconds = both[[f"{phase}_seconds", f"{phase}_seconds_control"]].to_numpy()
-        seconds = seconds[(seconds > 0).all(axis=1)]
+        measured = (seconds > 0).all(axis=1)
+        seconds = seconds[measured]
         if len(seconds):
             yield Pairs(
                 variant=form_rounds["variant"].iloc[0],
@@ -124,6 +127,7 @@ def _pairs(form_rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[
                 control_seconds=seconds[:, 1],
                 lost=int(both[f"{phase}_lost"].sum()),
                 control_lost=int(both[f"{phase}_lost_control"].sum()),
+                blocks=tuple(both.loc[measured, "block"].tolist()),
             )
 
 

@@ -77,6 +77,31 @@ class Comparison(Frozen):
     as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
 
 
+class Pooled(Frozen):
+    """The effect of a form over all task counts of the plan, in its variant's primary phase."""
+
+    variant: str
+    form: str
+    control: str
+    phase: str
+    task_counts: tuple[int, ...] = Field(description="in ascending order")
+    blocks: int = Field(description="blocks in which both were measured at every count")
+    ratio: float | None = Field(description="form ÷ control: geometric mean over blocks and counts")
+    interval: Interval | None = Field(description="of the ratio; None if there are too few blocks")
+    doubling: float | None = Field(description="factor by which the ratio changes with each doubling of the task count")
+    agree_p: float | None = Field(description="of the test that the counts agree")
+    agree_p_adjusted: float | None = Field(default=None, description="corrected for the number of such tests")
+    lost_blocks: int = Field(default=0, description="most blocks in which a count lost a side to tasks that failed")
+
+    def agrees(self, level: float) -> bool:
+        """Whether nothing says that the counts differ."""
+        return self.agree_p is not None and self.agree_p > 1 - level and self.lost_blocks == 0
+
+    def differs(self, level: float) -> bool:
+        """Whether the counts differ beyond chance."""
+        return self.agree_p_adjusted is not None and self.agree_p_adjusted <= 1 - level
+
+
 class Trend(Frozen):
     """How a phase changes over time (``over`` is `order`) or with the task count (`task-count`)."""
 
@@ -137,6 +162,7 @@ class Analysis(Frozen):
     as_deployed: tuple[Comparison, ...] = Field(
         default=(), description="the same, with tasks that did not load lazily, where there were any: what users get"
     )
+    pooled: tuple[Pooled, ...] = Field(default=(), description="one effect over all task counts, of each form")
     trends: tuple[Trend, ...]
     why: tuple[Why, ...] = Field(default=(), description="where the seconds of each treatment went")
     reads: tuple[Reads, ...] = Field(default=(), description="what the boots read, by a trace")

@@ -12,6 +12,7 @@ from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
 from experiments.analysis.sentences import interval, saved, share, verdict
 from experiments.analysis.why import PARTS, Why
 from experiments.records.phases import PHASES
+from experiments.report.figures import Table, figures
 from experiments.wording import TIMES, change, percent, probability, seconds
 from kit.values import Frozen
 
@@ -121,6 +122,7 @@ class Tables(Frozen):
     main: tuple[ComparisonRow, ...]
     phases: tuple[str, ...]
     variants: tuple[VariantTables, ...]
+    figures: tuple[Table, ...]
     trends: tuple[TrendRow, ...]
     why: tuple[WhyRow, ...]
     parts: tuple[str, ...]
@@ -135,6 +137,7 @@ def tables(analysis: Analysis) -> Tables:
         main=tuple(row for variant in variants for row in variant.comparisons_of(variant.primary_phase)),
         phases=_phases(analysis.cells),
         variants=variants,
+        figures=figures(analysis),
         trends=tuple(
             TrendRow(
                 variant=trend.variant,
