@@ -25,6 +25,7 @@ from experiments.analysis.pooled import disagreeing, pooled
 from experiments.analysis.precision import look
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
+from experiments.analysis.tails import tails
 from experiments.analysis.trends import moved, trends
 from experiments.analysis.why import Limits, explain
 from experiments.plan.plan import Design, Look
@@ -78,6 +79,7 @@ def analyse(
         comparisons=comparisons,
         as_deployed=compared[len(all_pairs) :],
         pooled=over_counts,
+        tails=tails(design, tasks, rounds, terms, phases),
         trends=all_trends,
         why=why,
         reads=tuple(reads),

@@ -72,6 +72,11 @@ def round_medians(tasks: pd.DataFrame, *, as_deployed: bool = False) -> pd.DataF
     return pd.concat([medians.mask(np.isinf(medians)), lost], axis=1).reset_index()
 
 
+def waits_as_deployed(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Return `ROUND_KEYS` and the seconds of every task that users waited for; infinite where it never got there."""
+    return _waits(tasks, _COUNTED_AS_DEPLOYED)
+
+
 def _waits(tasks: pd.DataFrame, counted: Collection[str]) -> pd.DataFrame:
     """Return `ROUND_KEYS` and the seconds of each task that counts; infinite where it never got there."""
     complete = tasks[tasks["outcome"].isin(counted) & (tasks["round_status"] == RoundStatus.COMPLETE.value)]

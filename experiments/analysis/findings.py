@@ -102,6 +102,28 @@ class Pooled(Frozen):
         return self.agree_p_adjusted is not None and self.agree_p_adjusted <= 1 - level
 
 
+TailOf = Literal["p95", "p95-of-all", "all"]
+"""The 95th percentile of a round, or of all tasks of a treatment; the time from a round's request to its last task."""
+
+
+class Tail(Frozen):
+    """A treatment's slowest tasks in its primary phase, as deployed. They describe: there is no verdict."""
+
+    variant: str
+    form: str
+    task_count: int
+    phase: str
+    of: TailOf
+    tasks: int
+    rounds: int
+    lost_rounds: int = Field(description="rounds in which a task that never got there decides the figure")
+    seconds: float | None = Field(description="geometric mean over the rounds; None if a round is lost")
+    interval: Interval | None = Field(default=None, description="of the seconds; None for `p95-of-all`")
+    control: str | None = None
+    ratio: float | None = Field(default=None, description="form ÷ control: geometric mean over the blocks")
+    ratio_interval: Interval | None = None
+
+
 class Trend(Frozen):
     """How a phase changes over time (``over`` is `order`) or with the task count (`task-count`)."""
 
@@ -163,6 +185,7 @@ class Analysis(Frozen):
         default=(), description="the same, with tasks that did not load lazily, where there were any: what users get"
     )
     pooled: tuple[Pooled, ...] = Field(default=(), description="one effect over all task counts, of each form")
+    tails: tuple[Tail, ...] = Field(default=(), description="the slowest tasks of each treatment, as deployed")
     trends: tuple[Trend, ...]
     why: tuple[Why, ...] = Field(default=(), description="where the seconds of each treatment went")
     reads: tuple[Reads, ...] = Field(default=(), description="what the boots read, by a trace")

@@ -1,4 +1,4 @@
-"""The rows of a report's smaller tables as texts: the effect over all task counts. Pure.
+"""The rows of a report's smaller tables as texts: the effect over all task counts, and the slowest tasks. Pure.
 
 Like `tables`, made once for the terminal, Markdown and the page; a missing value is an empty text.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.analysis.findings import Analysis, Pooled
+from experiments.analysis.findings import Analysis, Interval, Pooled, Tail
 from experiments.analysis.sentences import interval
-from experiments.wording import change, probability
+from experiments.wording import change, plural, probability, seconds
 from kit.values import Frozen
+
+_TAILS = {"all": "all", "p95": "95 %", "p95-of-all": "95 %"}
 
 
 class Table(Frozen):
@@ -24,7 +26,8 @@ class Table(Frozen):
 
 def figures(analysis: Analysis) -> tuple[Table, ...]:
     """The tables that have rows."""
-    return tuple(table for table in (_pooled(analysis.pooled, analysis.level),) if table.rows)
+    level = analysis.level
+    return tuple(table for table in (_pooled(analysis.pooled, level), _tails(analysis.tails, level)) if table.rows)
 
 
 def _pooled(effects: Sequence[Pooled], level: float) -> Table:
@@ -47,6 +50,38 @@ def _pooled(effects: Sequence[Pooled], level: float) -> Table:
             for each in effects
         ),
     )
+
+
+def _tails(tails: Sequence[Tail], level: float) -> Table:
+    return Table(
+        title="The slowest tasks",
+        lead="All: from the round's request to its last task. 95 %: the time within which 95 of 100 tasks got there; "
+        "of a round, or, where rounds have fewer than 20 tasks, of all tasks together, without an interval. Both count "
+        "every task, however it was loaded. They describe, and have no verdict.",
+        columns=(
+            *("image", ">tasks", "form", "phase", "of", ">rounds", ">seconds", f">{100 * level:g} % interval"),
+            *(">change", f">{100 * level:g} % interval", "note"),
+        ),
+        rows=tuple(
+            (
+                *(each.variant, f"{each.task_count:,}", each.form, each.phase, _TAILS[each.of], f"{each.rounds:,}"),
+                *("" if each.seconds is None else seconds(each.seconds), _seconds(each.interval)),
+                *("" if each.ratio is None else change(each.ratio), interval(each.ratio_interval)),
+                _missing(each),
+            )
+            for each in tails
+        ),
+    )
+
+
+def _seconds(of: Interval | None) -> str:
+    return "" if of is None else f"{seconds(of.low)} to {seconds(of.high)}"
+
+
+def _missing(tail: Tail) -> str:
+    if tail.seconds is None:
+        return f"a task never got there in {tail.lost_rounds} of {plural(tail.rounds, 'round')}"
+    return f"{plural(tail.tasks, 'task')} together" if tail.of == "p95-of-all" else ""
 
 
 def _agreement(effect: Pooled, level: float) -> str:

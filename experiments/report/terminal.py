@@ -147,7 +147,7 @@ def _figure(figure: Figure) -> Table:
     for name in figure.columns:
         table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
     for row in figure.rows:
-        table.add_row(*(cell or "-" for cell in row))
+        table.add_row(*(cell or "-" * name.startswith(">") for name, cell in zip(figure.columns, row, strict=True)))
     return table
 
 
