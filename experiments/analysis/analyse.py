@@ -20,6 +20,7 @@ from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.headline import headline
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
+from experiments.analysis.money import bill
 from experiments.analysis.noise import SAMPLED, noise
 from experiments.analysis.pooled import disagreeing, pooled
 from experiments.analysis.precision import look
@@ -49,9 +50,10 @@ def analyse(
     reads: Sequence[Reads] = (),
     level: float = 0.95,
     precision: float = 0.05,
+    prices_of: str | None = None,
 ) -> Analysis:
     """Analyse the `frames` of a sweep; ``precision`` is the wanted relative half width of an interval, ``reads`` what
-    is known of what the boots read.
+    is known of what the boots read; ``prices_of`` is the region whose prices a start is billed at, if not where it ran.
 
     Accepts any records, even none: what they cannot show becomes a finding.
     """
@@ -80,6 +82,7 @@ def analyse(
         as_deployed=compared[len(all_pairs) :],
         pooled=over_counts,
         tails=tails(design, tasks, rounds, terms, phases),
+        bill=bill(design, tasks, terms, phases, sweep.key_metadata, prices_of),
         trends=all_trends,
         why=why,
         reads=tuple(reads),

@@ -6,6 +6,7 @@ Durations are in seconds, ratios are form ÷ control (0.8 is 20 % shorter), prob
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -124,6 +125,34 @@ class Tail(Frozen):
     ratio_interval: Interval | None = None
 
 
+class Saving(Frozen):
+    """What a form saves of the billed seconds of a start, and in US dollars for 1,000 starts; below 0: costs more."""
+
+    variant: str
+    form: str
+    control: str
+    task_count: int
+    phase: str = Field(description="its end is the end of the start")
+    blocks: int
+    lost_blocks: int = Field(description="blocks without a figure, because too many tasks failed")
+    seconds: float = Field(description="from the start of the pull to the end of the phase: control - form")
+    interval: Interval | None
+    usd: float | None = Field(description="for 1,000 starts; None: no price is known")
+    usd_interval: Interval | None
+
+
+class Bill(Frozen):
+    """The savings of a sweep at the price of a region and a task's size."""
+
+    region: str
+    architecture: str
+    vcpu: float
+    memory_gb: float = Field(description="GB of 2^30 bytes")
+    usd_per_second: float | None = Field(description="of one task; None: no prices are known for the region")
+    published: date | None = Field(description="of the oldest price")
+    savings: tuple[Saving, ...]
+
+
 class Trend(Frozen):
     """How a phase changes over time (``over`` is `order`) or with the task count (`task-count`)."""
 
@@ -186,6 +215,7 @@ class Analysis(Frozen):
     )
     pooled: tuple[Pooled, ...] = Field(default=(), description="one effect over all task counts, of each form")
     tails: tuple[Tail, ...] = Field(default=(), description="the slowest tasks of each treatment, as deployed")
+    bill: Bill | None = Field(default=None, description="None: not on Fargate, and no prices were asked for")
     trends: tuple[Trend, ...]
     why: tuple[Why, ...] = Field(default=(), description="where the seconds of each treatment went")
     reads: tuple[Reads, ...] = Field(default=(), description="what the boots read, by a trace")

@@ -40,7 +40,7 @@ _ALWAYS = (
         "1993; Krishnamoorthy and Mathew, Journal of Statistical Planning and Inference 115, 2003",
     ),
     Method(
-        name="Effect over all task counts: mean of each block's counts; whether they agree: t test of the blocks' slopes",
+        name="Effect over all task counts: mean of each block's counts; whether they agree: t test of their slopes",
         source="Matthews, Altman, Campbell and Royston, Analysis of Serial Measurements in Medical Research, BMJ 300, "
         "1990",
     ),

@@ -1,4 +1,5 @@
-"""The rows of a report's smaller tables as texts: the effect over all task counts, and the slowest tasks. Pure.
+"""The rows of a report's smaller tables as texts: the effect over all task counts, the slowest tasks, the bill.
+Pure.
 
 Like `tables`, made once for the terminal, Markdown and the page; a missing value is an empty text.
 """
@@ -7,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.analysis.findings import Analysis, Interval, Pooled, Tail
+from experiments.analysis.findings import Analysis, Bill, Interval, Pooled, Saving, Tail
 from experiments.analysis.sentences import interval
-from experiments.wording import change, plural, probability, seconds
+from experiments.forecast.prices import no_price
+from experiments.wording import change, dollars_between, plural, probability, seconds, seconds_between
 from kit.values import Frozen
 
 _TAILS = {"all": "all", "p95": "95 %", "p95-of-all": "95 %"}
@@ -27,7 +29,8 @@ class Table(Frozen):
 def figures(analysis: Analysis) -> tuple[Table, ...]:
     """The tables that have rows."""
     level = analysis.level
-    return tuple(table for table in (_pooled(analysis.pooled, level), _tails(analysis.tails, level)) if table.rows)
+    every = (_pooled(analysis.pooled, level), _tails(analysis.tails, level), _bill(analysis.bill))
+    return tuple(table for table in every if table is not None and table.rows)
 
 
 def _pooled(effects: Sequence[Pooled], level: float) -> Table:
@@ -82,6 +85,42 @@ def _missing(tail: Tail) -> str:
     if tail.seconds is None:
         return f"a task never got there in {tail.lost_rounds} of {plural(tail.rounds, 'round')}"
     return f"{plural(tail.tasks, 'task')} together" if tail.of == "p95-of-all" else ""
+
+
+def _bill(bill: Bill | None) -> Table | None:
+    if bill is None:
+        return None
+    return Table(
+        title="What the seconds are worth on Fargate",
+        lead="Billed seconds: from the start of the image pull, where Fargate's bill begins, to the end of the phase. "
+        f"Saved: the control's minus the form's, with the interval, for tasks that run for a minute or longer; shorter "
+        f"ones cost the same in every form. {_price(bill)}",
+        columns=("image", ">tasks", "form", "phase", ">blocks", ">billed seconds saved", ">USD saved by 1,000 starts"),
+        rows=tuple(
+            (
+                *(each.variant, f"{each.task_count:,}", each.form, each.phase, f"{each.blocks:,}"),
+                *(seconds_between(each.seconds, *_ends(each.interval)), _usd(each)),
+            )
+            for each in bill.savings
+        ),
+    )
+
+
+def _price(bill: Bill) -> str:
+    if bill.usd_per_second is None:
+        return no_price(bill.region)
+    return (
+        f"A task of {bill.vcpu:g} vCPU and {bill.memory_gb:g} GB ({bill.architecture}) in {bill.region} costs "
+        f"{bill.usd_per_second:.8f} USD a second (AWS Price List, published {bill.published} or later, on demand)."
+    )
+
+
+def _usd(saving: Saving) -> str:
+    return "" if saving.usd is None else dollars_between(saving.usd, *_ends(saving.usd_interval))
+
+
+def _ends(interval: Interval | None) -> tuple[float, ...]:
+    return () if interval is None else (interval.low, interval.high)
 
 
 def _agreement(effect: Pooled, level: float) -> str:

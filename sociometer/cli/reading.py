@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from experiments.forecast.prices import no_price, of_region
 from experiments.report import export as exports
 from experiments.report import formats, parquet
 from experiments.report import terminal as reports
@@ -42,6 +43,14 @@ def report(
         ),
     ] = "text",
     sweep: SweepId = LATEST,
+    prices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGION",
+            help="What the seconds saved would be worth on Fargate in this region, for tasks of this size.",
+            show_default="on Fargate its own region, else none",
+        ),
+    ] = None,
     output: OutputFile = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -54,8 +63,10 @@ def report(
     chosen = "json" if as_json else format_
     if chosen not in formats.REPORT_FORMATS:
         raise SettingsError(f"There is no format {chosen!r}. Allowed: {', '.join(formats.REPORT_FORMATS)}.")
+    if prices is not None and of_region(prices) is None:
+        raise SettingsError(no_price(prices))
     with Store(store or default_path()) as opened:
-        read = formats.read(opened, opened.sweep(sweep))
+        read = formats.read(opened, opened.sweep(sweep), prices)
     if output is None and chosen == "text":
         print_report(read, as_json=False)
     else:
