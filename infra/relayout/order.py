@@ -110,6 +110,11 @@ def _whiteouts(records: Sequence[Record], names: dict[bytes, int]) -> list[int]:
     return found
 
 
+def is_whiteout(path: bytes) -> bool:
+    """Whether an entry of that name hides something instead of being something."""
+    return path.rpartition(b"/")[2].startswith(WHITEOUT)
+
+
 def parents(path: bytes) -> Iterator[bytes]:
     """The folders above a path, the outermost first; the root is one."""
     if path:
