@@ -139,6 +139,7 @@ def _without_interval(pair: Pairs) -> Comparison:
     return Comparison(
         variant=pair.variant,
         form=pair.form,
+        control_variant=pair.control_variant,
         control=pair.control,
         task_count=pair.task_count,
         phase=pair.phase,
