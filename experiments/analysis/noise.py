@@ -132,7 +132,7 @@ def _always(complete: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _unequal(usual: pd.DataFrame, design: Design) -> Iterator[Finding]:
-    known = {(row.variant, row.form, row.task_count): float(row.usual) for row in usual.itertuples()}
+    known = {(row.variant, row.form, row.task_count): float(row.usual) for row in usual.dropna().itertuples()}
     for (variant, form, count), pressure in known.items():
         control = design.control_of(variant, form)
         theirs = None if control is None else known.get((*control, count))

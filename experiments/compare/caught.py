@@ -1,10 +1,10 @@
-"""The smallest slow-down that two sweeps could have caught, with a chance of `power.POWER`. Pure.
+"""The smallest slow-down that a sweep, or two, could have caught, with a chance of `power.POWER`. Pure.
 
 Found by simulation, because three tests must agree before a change is called slower: the interval must lie above the
-limit, the t test must pass its correction, and exchanging blocks must not contradict, which with 4 and 4 blocks means
-that every block after is slower than every block before. Each drawn pair of sweeps gives the smallest shift at which
-all three agree; the power's quantile over the draws is the answer. A spread estimated from few blocks is more often too
-small than too large, so each is raised until it is as often the one as the other.
+limit, the t test must pass its correction, and exchanging blocks (in one sweep: form and control within blocks) must
+not contradict, which with 4 and 4 blocks means that every block after is slower than every block before. Each draw
+gives the smallest shift at which all three agree; the power's quantile over the draws is the answer. A spread estimated
+from few blocks is more often too small than too large, so each is raised until it is as often the one as the other.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import chdtri, stdtrit
 
 from experiments.analysis.comparisons import Terms
+from experiments.analysis.statistics import moderated, paired
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.power import POWER
 
@@ -38,7 +39,34 @@ def slowdown(before: Floats, after: Floats, terms: Terms, share: float, limit: f
     thresholds = _by_tests(first, second, terms, share, limit)
     exchanges = comb(len(before) + len(after), len(before))
     if 2 / exchanges <= 1 - terms.level:
-        thresholds = np.maximum(thresholds, _by_exchange(first, second, terms))
+        observed = second.mean(axis=1) - first.mean(axis=1)
+        values, weights = np.concatenate([first, second], axis=1), _exchanges(len(before), len(after))
+        thresholds = np.maximum(thresholds, _by_exchange(values, observed, *weights, terms))
+    return _caught(thresholds, limit)
+
+
+def slowdown_within(
+    differences: Floats, pooled_variance: float | None, terms: Terms, share: float, limit: float
+) -> float:
+    """Return the same for one sweep, from the differences of its blocks' logarithms.
+
+    ``pooled_variance`` is what the corrected test borrows from, if it does (`comparisons.pooled_variances`).
+    """
+    generator, blocks = np.random.default_rng(_SEED), len(differences)
+    drawn = generator.normal(0, _raised(differences), (DRAWS, blocks))
+    corrected, freedom = (1 - terms.level) / terms.p_factor * share, blocks - 1
+    deviations = own = drawn.std(axis=1, ddof=1)
+    if pooled_variance is not None:
+        deviations, freedom = moderated.deviation(drawn, pooled_variance), moderated.freedom(blocks)
+    by_interval = np.log1p(limit) + paired.half_width(own, blocks, terms.nominal_level)
+    by_correction = stdtrit(freedom, 1 - corrected / 2) * deviations / np.sqrt(blocks)
+    thresholds = np.asarray(np.maximum(by_interval, by_correction) - drawn.mean(axis=1))
+    if 2.0 ** (1 - blocks) <= 1 - terms.level:
+        thresholds = np.maximum(thresholds, _by_exchange(drawn, drawn.mean(axis=1), *_swaps(blocks), terms))
+    return _caught(thresholds, limit)
+
+
+def _caught(thresholds: Floats, limit: float) -> float:
     return float(np.expm1(max(np.quantile(thresholds, POWER), np.log1p(limit))))
 
 
@@ -68,15 +96,12 @@ def _quantiles(freedom: Floats, probability: float) -> Floats:
     return np.asarray(np.interp(freedom, steps, stdtrit(steps, probability)))
 
 
-def _by_exchange(first: Floats, second: Floats, terms: Terms) -> Floats:
-    """Return for each draw the shift from which on few enough exchanges of blocks give a difference as large.
+def _by_exchange(values: Floats, observed: Floats, weights: Floats, kept: Floats, terms: Terms) -> Floats:
+    """Return for each draw the shift from which on few enough exchanges give a difference as large.
 
     An exchange that keeps a share ``kept`` of the shift gives as large a difference until the shift has passed its own
     difference minus the observed one, over 1 - ``kept``.
     """
-    weights, kept = _exchanges(first.shape[1], second.shape[1])
-    values = np.concatenate([first, second], axis=1)
-    observed = second.mean(axis=1) - first.mean(axis=1)
     until = (values @ weights - observed[:, None]) / (1 - kept)
     allowed = int((1 - terms.level) / 2 * (len(kept) + 1))
     place = until.shape[1] - max(1, allowed)
@@ -95,4 +120,16 @@ def _exchanges(before: int, after: int) -> tuple[Floats, Floats]:
     weights = np.full((len(chosen), blocks), -1 / before)
     np.put_along_axis(weights, chosen, 1 / after, axis=1)
     kept = weights[:, before:].sum(axis=1)
+    return weights[kept < 1 - 1e-9].T, kept[kept < 1 - 1e-9]
+
+
+@lru_cache(maxsize=16)
+def _swaps(blocks: int) -> tuple[Floats, Floats]:
+    """Return the same for swaps of form and control within blocks."""
+    if 2**blocks <= MOST_EXCHANGES:
+        swapped = (np.arange(2**blocks)[:, None] >> np.arange(blocks)) & 1
+    else:
+        swapped = np.random.default_rng(_SEED).integers(0, 2, (MOST_EXCHANGES, blocks))
+    weights = (1.0 - 2.0 * swapped) / blocks
+    kept = weights.sum(axis=1)
     return weights[kept < 1 - 1e-9].T, kept[kept < 1 - 1e-9]

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 
 
 class Change(Frozen):
-    """One phase of one treatment at one task count, before and after; in seconds, or as the ratio to the control."""
+    """One phase of one treatment at one task count, before and after; in seconds, or as the ratio to the control.
+
+    Within one sweep, ``before`` is the control.
+    """
 
     variant: str
     form: str
@@ -70,11 +73,15 @@ class Change(Frozen):
 
 
 class Versus(Frozen):
-    """A comparison of two sweeps; ``differing`` lists what differs between them, by aspect."""
+    """A comparison of two sweeps, or within one; ``differing`` lists what differs between them, by aspect."""
 
-    schema_version: int = 2
+    schema_version: int = 3
+    """3 — `control`: one sweep is compared within itself."""
     before: str
     after: str
+    control: str | None = Field(
+        default=None, description="of one sweep: what its others are compared with, block by block; None: two sweeps"
+    )
     target: str = Field(description="of both, or BEFORE / AFTER")
     simulated: bool
     measure: Measure

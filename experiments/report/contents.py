@@ -123,7 +123,8 @@ def _standing(summary: Summary) -> str:
     mark = "SIMULATED: " if summary.target in NOT_MEASURED else ""
     return (
         f"{mark}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, control "
-        f"{summary.control}, target {summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
+        f"{summary.control}, target {summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds "
+        "complete"
     )
 
 
