@@ -124,7 +124,7 @@ def test_json_stays_json_when_the_gate_fails(ended: Callable[..., tuple[int, str
 def test_what_is_wrong_is_one_line(ended: Callable[..., tuple[int, str, str]]) -> None:
     for words, code, said in (
         (("nonsense", "last"), 1, "holds no sweep 'nonsense'"),
-        (("last", "last"), 1, "cannot be compared with itself"),
+        (("last", "--across", "image"), 2, "--across image is about two sweeps. Name the other one, too."),
         (("last~1", "last", "--across", "weather"), 2, "--across 'weather' is unknown. Allowed: image, target"),
         (("last~1", "last", "--format", "xml"), 2, "no format 'xml'. Allowed: text, markdown, json."),
     ):

@@ -38,7 +38,8 @@ def pairs_of(differences: Floats) -> list[Pairs]:
     """One comparison per row of differences of logarithms, all of one phase."""
     ones = np.ones(differences.shape[1])
     return [
-        Pairs("movie", f"form-{row}", "plain", 1, "boot", np.exp(logs), ones) for row, logs in enumerate(differences)
+        Pairs("movie", f"form-{row}", "movie", "plain", 1, "boot", np.exp(logs), ones)
+        for row, logs in enumerate(differences)
     ]
 
 

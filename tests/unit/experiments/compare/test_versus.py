@@ -115,7 +115,7 @@ def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(
     broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy_rounds})
     comparison = compare(record(plan), broken, None)
     assert comparison.lost == ("movie soci-v2 with 2 tasks",)
-    assert "without a round that has a figure after: movie soci-v2 with 2" in versus.text(comparison)
+    assert "without a round that has a figure: movie soci-v2 with 2" in versus.text(comparison)
     assert compare(broken, record(plan, seed=1), None).lost == ()
     plain = record(small_plan(blocks=BLOCKS, task_counts=(2,), forms=("plain",)))
     assert compare(record(plan), plain, None).lost == ()
