@@ -18,6 +18,7 @@ from scipy.special import chdtri, stdtrit
 
 from experiments.analysis.comparisons import Terms
 from experiments.analysis.statistics import moderated, paired
+from experiments.analysis.statistics.between import WITHIN, Between, spread
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.power import POWER
 
@@ -29,14 +30,21 @@ _SEED = 20_100
 """The same records must give the same answer."""
 
 
-def slowdown(before: Floats, after: Floats, terms: Terms, share: float, limit: float) -> float:
+def slowdown(
+    before: Floats, after: Floats, terms: Terms, share: float, limit: float, between: Between | None = None
+) -> float:
     """Return the smallest relative slow-down that would be called slower by at least ``limit``.
 
-    ``before`` and ``after`` are logarithms, one per block; ``share`` is the row's weight in Holm's procedure.
+    ``before`` and ``after`` are logarithms, one per block; ``share`` is the row's weight in Holm's procedure;
+    ``between`` is how much sweeps differ, where that is known.
     """
     generator = np.random.default_rng(_SEED)
     first, second = (generator.normal(0, _raised(side), (DRAWS, len(side))) for side in (before, after))  # of no change
-    thresholds = _by_tests(first, second, terms, share, limit)
+    of_means: Floats | float = 0.0
+    if between is not None:
+        second += generator.normal(0, np.sqrt(2) * between.deviation, (DRAWS, 1))
+        of_means = between.of_means * generator.chisquare(between.freedom, DRAWS) / between.freedom
+    thresholds = _by_tests(first, second, terms, share, limit, between, of_means)
     exchanges = comb(len(before) + len(after), len(before))
     if 2 / exchanges <= 1 - terms.level:
         observed = second.mean(axis=1) - first.mean(axis=1)
@@ -75,15 +83,20 @@ def _raised(side: Floats) -> float:
     return float(side.std(ddof=1) * np.sqrt(freedom / chdtri(freedom, 0.5)))
 
 
-def _by_tests(first: Floats, second: Floats, terms: Terms, share: float, limit: float) -> Floats:
-    """Return for each draw the shift from which on interval and corrected test agree (Welch's t)."""
-    parts = [side.var(axis=1, ddof=1) / side.shape[1] for side in (first, second)]
-    error = np.sqrt(parts[0] + parts[1])
-    with np.errstate(invalid="ignore"):
-        freedom = error**4 / sum(
-            part**2 / (len(side[0]) - 1) for part, side in zip(parts, (first, second), strict=True)
-        )
-    freedom = np.nan_to_num(freedom, nan=1.0)
+def _by_tests(
+    first: Floats,
+    second: Floats,
+    terms: Terms,
+    share: float,
+    limit: float,
+    between: Between | None,
+    of_means: Floats | float,
+) -> Floats:
+    """Return for each draw the shift from which on interval and corrected test agree."""
+    before, after = (side.var(axis=1, ddof=1) / side.shape[1] for side in (first, second))
+    blocks = first.shape[1], second.shape[1]
+    variance, freedom = spread(before, after, blocks, between or WITHIN, of_means)
+    error = np.sqrt(variance)
     corrected = (1 - terms.level) / terms.p_factor * share
     by_interval = np.log1p(limit) + _quantiles(freedom, (1 + terms.nominal_level) / 2) * error
     by_correction = _quantiles(freedom, 1 - corrected / 2) * error

@@ -16,6 +16,15 @@ from experiments.wording import change as changed
 from experiments.wording import percent, plural, tasks
 from kit.values import Frozen
 
+WITHIN_TWO = (
+    "All of this is within these two sweeps: what changes from one sweep to the next, such as the machine's day, is "
+    "not in the intervals, for no other sweeps of the same images are in the store."
+)
+IN_ONE = (
+    "Images measured in one sweep do not leave that doubt: `sociometer run --image before=REF --image after=REF "
+    "--control before`."
+)
+
 
 class Judgement(Frozen):
     """A phrase for each change that is slower than allowed, each that may be (``open``), each lost treatment, and each
@@ -81,9 +90,10 @@ def reach(comparison: Versus) -> str:
         return f"This {what} could miss any slow-down, however large: it takes {enough}."
     worst = max(known, key=lambda change: change.could_catch or 0)
     least_sure = f" Least sure is {_treatment(worst)}." if len(known) > 1 else ""
+    apart = comparison.control is None and worst.between_sweeps is None
     return (
-        f"Such a {what} catches a slow-down of {percent(worst.could_catch or 0)} or more in 4 of 5 cases; a "
-        f"smaller one may pass unseen.{least_sure}"
+        f"{'Within these two sweeps: such' if apart else 'Such'} a {what} catches a slow-down of "
+        f"{percent(worst.could_catch or 0)} or more in 4 of 5 cases; a smaller one may pass unseen.{least_sure}"
     )
 
 

@@ -23,7 +23,7 @@ COLUMNS = (
 BOOTED = ("variant", ">tasks", "form", ">booted before", ">booted after", "")
 _UNITS = {
     "seconds": "seconds; the median of each round, averaged over the blocks (on a logarithmic scale)",
-    "ratio-to-plain": "duration ÷ plain's duration in the same block, averaged likewise",
+    "ratio-to-control": "duration ÷ the control's duration in the same block, averaged likewise",
 }
 
 
@@ -126,12 +126,24 @@ def _notes(versus: Versus) -> Iterator[str]:
         "counts as slower than every other of its round."
     )
     if versus.control is None:
-        yield "Sweeps from two days can differ because of the day. Confirm a change that matters with a second pair."
+        yield _between(versus)
     if versus.lost:
         yield f"Warning: without a round that has a figure: {', '.join(versus.lost)}."
     yield from (f"Warning: {warning}" for warning in (*versus.unfinished, *versus.warnings))
     for aspect, lines in versus.differing.items():
         yield f"Differs in {aspect}: {'; '.join(lines)}"
+
+
+def _between(versus: Versus) -> str:
+    """What the intervals say of the difference from one sweep to the next."""
+    known = [each for each in versus.changes if each.primary and each.between_sweeps is not None]
+    if not known:
+        return f"{gate.WITHIN_TWO} {gate.IN_ONE}" if versus.differing.keys() <= {"image"} else gate.WITHIN_TWO
+    widest = max(known, key=lambda each: each.between_sweeps or 0)
+    return (
+        f"By {widest.sweeps} sweeps of the same images, sweeps differ by up to {percent(widest.between_sweeps or 0)} "
+        f"({widest.variant} {widest.form}, {widest.phase}) without any change. Intervals, p and verdicts include that."
+    )
 
 
 def _certainty(each: Change) -> Sequence[str]:

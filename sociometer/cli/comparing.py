@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,17 +70,25 @@ def compare(
             raise SettingsError(f"--across {across} is about two sweeps. Name the other one, too.")
         comparison = gating.within_one(sides[1], limit)
     else:
-        comparison = _of_two(sides[0], sides[1], across, limit)
+        comparison = _of_two(sides[0], sides[1], across, limit, (before, after), store)
     _write(comparison, "json" if as_json else format_)
     gate.judge(comparison)
 
 
-def _of_two(first: Loaded, second: Loaded, across: str | None, limit: float | None) -> Versus:
-    from experiments.compare import versus
+def _of_two(
+    first: Loaded, second: Loaded, across: str | None, limit: float | None, names: tuple[str, str], store: Path | None
+) -> Versus:
+    """With all that their stores know of how much sweeps of the same images differ."""
+    from experiments.compare import comparable, repetitions, versus
     from experiments.compare.samples import Recorded
+    from sociometer.loading import others
 
-    before, after = (Recorded(side.sweep, side.tasks) for side in (first, second))
-    return versus.compare(before, after, across, limit=limit or 0.0)
+    comparable.check(first.sweep, second.sweep, across)
+    same = others(
+        names, store, lambda sweep: repetitions.is_one(sweep, first.sweep, second.sweep), most=repetitions.MOST
+    )
+    before, after, *repeated = (Recorded(side.sweep, side.tasks) for side in (first, second, *same))
+    return versus.compare(before, after, across, limit=limit or 0.0, repeated=repeated)
 
 
 def _write(comparison: Versus, format_: str) -> None:
