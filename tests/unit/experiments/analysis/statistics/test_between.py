@@ -24,7 +24,8 @@ def test_without_scatter_within_sweeps_it_is_the_t_test_on_their_means() -> None
     groups = [[sweep(0.0), sweep(0.2)], [sweep(1.0), sweep(1.1), sweep(1.2)]]
     told = estimate(groups)
     assert told is not None
-    assert (told.freedom, told.sweeps, told.of_blocks) == (3, 5, 0)
+    assert (told.freedom, told.sweeps) == (3, 5)
+    assert told.of_blocks == pytest.approx(0)
     pooled = (0.02 + 0.02) / 3
     assert told.of_means == pytest.approx(pooled)
     low, high = interval(groups[0][0], groups[1][0], told, LEVEL)
