@@ -14,13 +14,15 @@ from pydantic import Field
 from experiments.analysis.cells import Cell, Share
 from experiments.analysis.left_out import LeftOut
 from experiments.analysis.why import Why
+from experiments.plan.control import beside
 from experiments.records.reads import Reads
 from kit.values import Frozen
 
-FINDINGS_SCHEMA = 3
+FINDINGS_SCHEMA = 4
 """History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
 3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians;
-`as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`."""
+`as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`; 4 — `control_variant`;
+`saved_seconds`, `pooled`, `tails` and `bill`."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -36,11 +38,12 @@ class Interval(Frozen):
 
 
 class Comparison(Frozen):
-    """One form against the control, for one phase of one variant at one task count."""
+    """One treatment against its control, for one phase at one task count."""
 
     variant: str
     form: str
-    control: str
+    control_variant: str = Field(description="the control's variant: the same, unless the plan compares images")
+    control: str = Field(description="the control's form")
     task_count: int
     phase: str = Field(description="one of `phases.PHASES`")
     blocks: int = Field(description="blocks in which both were measured")
@@ -77,13 +80,29 @@ class Comparison(Frozen):
     control_lost_blocks: int = 0
     as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
 
+    @property
+    def against(self) -> str:
+        """The control by what differs: its form, its image, or both."""
+        return beside((self.control_variant, self.control), (self.variant, self.form))
 
-class Pooled(Frozen):
-    """The effect of a form over all task counts of the plan, in its variant's primary phase."""
+
+class _Against(Frozen):
+    """A treatment and its control."""
 
     variant: str
     form: str
-    control: str
+    control_variant: str = Field(description="the control's variant: the same, unless the plan compares images")
+    control: str = Field(description="the control's form")
+
+    @property
+    def against(self) -> str:
+        """The control by what differs: its form, its image, or both."""
+        return beside((self.control_variant, self.control), (self.variant, self.form))
+
+
+class Pooled(_Against):
+    """The effect of a form over all task counts of the plan, in its variant's primary phase."""
+
     phase: str
     task_counts: tuple[int, ...] = Field(description="in ascending order")
     blocks: int = Field(description="blocks in which both were measured at every count")
@@ -120,17 +139,14 @@ class Tail(Frozen):
     lost_rounds: int = Field(description="rounds in which a task that never got there decides the figure")
     seconds: float | None = Field(description="geometric mean over the rounds; None if a round is lost")
     interval: Interval | None = Field(default=None, description="of the seconds; None for `p95-of-all`")
-    control: str | None = None
+    against: str | None = Field(default=None, description="the control by what differs")
     ratio: float | None = Field(default=None, description="form ÷ control: geometric mean over the blocks")
     ratio_interval: Interval | None = None
 
 
-class Saving(Frozen):
+class Saving(_Against):
     """What a form saves of the billed seconds of a start, and in US dollars for 1,000 starts; below 0: costs more."""
 
-    variant: str
-    form: str
-    control: str
     task_count: int
     phase: str = Field(description="its end is the end of the start")
     blocks: int

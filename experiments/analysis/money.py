@@ -102,6 +102,7 @@ def _saving(pair: Pairs, terms: Terms, usd: float | None) -> Saving:
     return Saving(
         variant=pair.variant,
         form=pair.form,
+        control_variant=pair.control_variant,
         control=pair.control,
         task_count=pair.task_count,
         phase=pair.phase,

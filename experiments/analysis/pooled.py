@@ -54,7 +54,7 @@ def disagreeing(effects: Sequence[Pooled], level: float) -> Iterator[Finding]:
         if each.differs(level) and each.doubling is not None:
             text = (
                 f"What {each.form} changes for {each.variant} depends on the number of tasks: with each doubling, its "
-                f"time until it {PHASES[each.phase].verb} changes by {change(each.doubling)} against {each.control}'s. "
+                f"time until it {PHASES[each.phase].verb} changes by {change(each.doubling)} against {each.against}'s. "
                 "Read each count by itself."
             )
             yield Finding(kind="task-count", text=text, variant=each.variant, form=each.form)
@@ -91,6 +91,7 @@ def _pooled(of_form: Sequence[Pairs], terms: Terms) -> Pooled:
     return Pooled(
         variant=first.variant,
         form=first.form,
+        control_variant=first.control_variant,
         control=first.control,
         phase=first.phase,
         task_counts=tuple(pair.task_count for pair in of_form),

@@ -27,13 +27,14 @@ import numpy as np
 from experiments.analysis.comparisons import Terms, geometric_mean
 from experiments.analysis.effects import ROUND_KEYS, waits_as_deployed
 from experiments.analysis.findings import Interval, Tail, TailOf
+from experiments.analysis.shares import TREATMENT
 from experiments.analysis.statistics import paired
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, Floats
+from experiments.plan.control import Named, beside
 from experiments.plan.plan import Design
 from experiments.records.model import MAX_OFFSET_ERROR_MS
 from experiments.records.origin import ON_AWS_CLOCK
 from experiments.records.phases import NS_PER_SECOND
-from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,19 +50,19 @@ def tails(
     rounds: pd.DataFrame,
     terms: Terms,
     phases: Mapping[str, str],
-    control: str = CONTROL,
 ) -> tuple[Tail, ...]:
     """Return the tails of every treatment in the plan's order, from the `frames` of a sweep."""
     waits = _from_request(waits_as_deployed(tasks), tasks, rounds)
-    by_key = dict(list(waits.groupby(["variant", "task_count", "form"], observed=True)))
+    by_key = dict(list(waits.groupby(TREATMENT, observed=True)))
     return tuple(
         tail
         for variant in design.variants
         for count in design.task_counts
         for of in ("p95", "all")
         for form in design.forms
-        if (own := by_key.get((variant, count, form))) is not None
-        for tail in _tails(own, by_key.get((variant, count, control)), form, control, phases[variant], of, terms)
+        if (own := by_key.get((variant, form, count))) is not None
+        for control in (design.control_of(variant, form),)
+        for tail in _tails(own, by_key.get((*control, count)) if control else None, phases[variant], of, terms)
     )
 
 
@@ -78,10 +79,8 @@ def _from_request(waits: pd.DataFrame, tasks: pd.DataFrame, rounds: pd.DataFrame
     return waits.assign(created=np.where(known, created / NS_PER_SECOND, np.nan))
 
 
-def _tails(
-    own: pd.DataFrame, plain: pd.DataFrame | None, form: str, control: str, phase: str, of: TailOf, terms: Terms
-) -> Iterator[Tail]:
-    count, few = int(own["task_count"].iat[0]), len(own) < LEAST_TASKS
+def _tails(own: pd.DataFrame, control: pd.DataFrame | None, phase: str, of: TailOf, terms: Terms) -> Iterator[Tail]:
+    (variant, form), count, few = _named(own), int(own["task_count"].iat[0]), len(own) < LEAST_TASKS
     if (of == "all" and count == 1) or (of == "p95" and few):
         return
     pooled = of == "p95" and count < LEAST_TASKS
@@ -90,7 +89,7 @@ def _tails(
     known = np.array([seconds for seconds in ends.values() if 0 < seconds < np.inf])
     seconds = _percentile(own[f"{phase}_seconds"]) if pooled else geometric_mean(known) if len(known) else None
     tail = Tail(
-        variant=str(own["variant"].iat[0]),
+        variant=variant,
         form=form,
         task_count=count,
         phase=phase,
@@ -105,10 +104,15 @@ def _tails(
     if pooled or lost:
         yield tail
         return
-    against = {} if plain is None or form == control else _ends(plain, phase, of)
-    yield tail.model_copy(
-        update={"interval": _interval(np.log(known), terms), **_against(ends, against, control, terms)}
-    )
+    against = {}
+    if control is not None:
+        name = beside(_named(control), _named(own))
+        against = _against(ends, _ends(control, phase, of), name, terms)
+    yield tail.model_copy(update={"interval": _interval(np.log(known), terms), **against})
+
+
+def _named(waits: pd.DataFrame) -> Named:
+    return str(waits["variant"].iat[0]), str(waits["form"].iat[0])
 
 
 def _ends(waits: pd.DataFrame, phase: str, of: TailOf) -> dict[int, float]:
@@ -134,7 +138,7 @@ def _percentile(seconds: pd.Series) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _against(ends: dict[int, float], control_ends: dict[int, float], control: str, terms: Terms) -> dict[str, object]:
+def _against(ends: dict[int, float], control_ends: dict[int, float], against: str, terms: Terms) -> dict[str, object]:
     """Return the ratio to the control; nothing if a round of either cannot be told."""
     blocks = [block for block in ends if block in control_ends]
     if not blocks or np.isinf(list(control_ends.values())).any():
@@ -142,7 +146,7 @@ def _against(ends: dict[int, float], control_ends: dict[int, float], control: st
     pairs = np.array([(ends[block], control_ends[block]) for block in blocks])
     differences = np.log(pairs[:, 0] / pairs[:, 1])
     ratio = _interval(differences, terms)
-    return {"control": control, "ratio": float(np.exp(differences.mean())), "ratio_interval": ratio}
+    return {"against": against, "ratio": float(np.exp(differences.mean())), "ratio_interval": ratio}
 
 
 def _interval(logarithms: Floats, terms: Terms) -> Interval | None:

@@ -29,7 +29,10 @@ _SWEEP = Column("sweep_id", "text", "", "the sweep that the figure is of")
 _SIMULATED = Column("simulated", "boolean", "", "whether it comes from a simulation and not from measurements")
 _VARIANT = Column("variant", "text", "", "image workload")
 _FORM = Column("form", "text", "", "how the image was delivered")
-_CONTROL = Column("control", "text", "", "the form that it is compared with")
+_CONTROL = (
+    Column("control_variant", "text", "", "the control's variant: the same, unless the plan compares images"),
+    Column("control", "text", "", "the control's form"),
+)
 _TASK_COUNT = Column("task_count", "integer", "tasks", "tasks that a round released at once")
 _PHASE = Column("phase", "text", "", "what the seconds are of")
 _RATIO = "form ÷ control: geometric mean over the blocks"
@@ -39,7 +42,7 @@ EFFECTS = (
     _SIMULATED,
     _VARIANT,
     _FORM,
-    _CONTROL,
+    *_CONTROL,
     _TASK_COUNT,
     _PHASE,
     Column("as_deployed", "boolean", "", "whether tasks that did not load lazily are among them"),
@@ -64,7 +67,7 @@ OVER_COUNTS = (
     _SIMULATED,
     _VARIANT,
     _FORM,
-    _CONTROL,
+    *_CONTROL,
     _PHASE,
     Column("task_counts", "text", "tasks", "the counts that the effect is the mean of"),
     Column("blocks", "integer", "blocks", "in which both were measured at every count"),

@@ -40,7 +40,7 @@ def tails(analysis: Analysis) -> pd.DataFrame:
     """One row per treatment and kind of tail; columns of `figure_columns.TAILS`."""
     rows = (
         {
-            **each.model_dump(exclude={"seconds", "interval", "ratio_interval", "control"}),
+            **each.model_dump(exclude={"seconds", "interval", "ratio_interval", "against"}),
             "tail_seconds": each.seconds,
             **_ends("tail", each.interval, "_seconds"),
             **_ends("ratio", each.ratio_interval),

@@ -40,12 +40,18 @@ def _pooled(effects: Sequence[Pooled], level: float) -> Table:
         "the form's time against the control's with each doubling of the number of tasks; p is the test that it is "
         "none, corrected for the number of rows. Where counts differ, read each by itself.",
         columns=(
-            *("image", "form", "phase", "tasks", ">blocks", ">change", f">{100 * level:g} % interval"),
+            *("image", "form", "against", "phase", "tasks", ">blocks", ">change", f">{100 * level:g} % interval"),
             *(">each doubling", ">p", "counts"),
         ),
         rows=tuple(
             (
-                *(each.variant, each.form, each.phase, ", ".join(f"{count:,}" for count in each.task_counts)),
+                *(
+                    each.variant,
+                    each.form,
+                    each.against,
+                    each.phase,
+                    ", ".join(f"{count:,}" for count in each.task_counts),
+                ),
                 *(f"{each.blocks:,}", "" if each.ratio is None else change(each.ratio), interval(each.interval)),
                 *("" if each.doubling is None else change(each.doubling), probability(each.agree_p_adjusted)),
                 _agreement(each, level),
@@ -63,14 +69,14 @@ def _tails(tails: Sequence[Tail], level: float) -> Table:
         "every task, however it was loaded. They describe, and have no verdict.",
         columns=(
             *("image", ">tasks", "form", "phase", "of", ">rounds", ">seconds", f">{100 * level:g} % interval"),
-            *(">change", f">{100 * level:g} % interval", "note"),
+            *(">change", f">{100 * level:g} % interval", "against", "note"),
         ),
         rows=tuple(
             (
                 *(each.variant, f"{each.task_count:,}", each.form, each.phase, _TAILS[each.of], f"{each.rounds:,}"),
                 *("" if each.seconds is None else seconds(each.seconds), _seconds(each.interval)),
                 *("" if each.ratio is None else change(each.ratio), interval(each.ratio_interval)),
-                _missing(each),
+                *(each.against or "", _missing(each)),
             )
             for each in tails
         ),

@@ -21,9 +21,9 @@ MOST_ALIKE = 4
 
 
 class ComparisonRow(Frozen):
-    """A form compared with the control; p is corrected for the number of comparisons.
+    """A treatment compared with its control, which is named by what differs.
 
-    ``saved`` is the control's seconds minus the form's, with its interval.
+    p is corrected for the number of comparisons, ``saved`` is the control's seconds minus its own, with the interval,
     ``booted`` is how many of its tasks booted as promised. A row as deployed counts the tasks that did not load lazily.
     """
 
@@ -179,7 +179,7 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
         variant=comparison.variant,
         tasks=f"{comparison.task_count:,}",
         form=f"{comparison.form}, as deployed" if comparison.as_deployed else comparison.form,
-        control=comparison.control,
+        control=comparison.against,
         phase=comparison.phase,
         blocks=f"{comparison.blocks:,}",
         control_seconds=seconds(comparison.control_seconds),
