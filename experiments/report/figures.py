@@ -64,11 +64,11 @@ def _pooled(effects: Sequence[Pooled], level: float) -> Table:
 def _tails(tails: Sequence[Tail], level: float) -> Table:
     return Table(
         title="The slowest tasks",
-        lead="All: from the round's request to its last task. 95 %: the time within which 95 of 100 tasks got there; "
+        lead="All: from the round's request to its last task. 95 %: the time in which 95 of 100 tasks get there; "
         "of a round, or, where rounds have fewer than 20 tasks, of all tasks together, without an interval. Both count "
         "every task, however it was loaded. They describe, and have no verdict.",
         columns=(
-            *("image", ">tasks", "form", "phase", "of", ">rounds", ">seconds", f">{100 * level:g} % interval"),
+            *("image", ">tasks", "form", "phase", "until", ">rounds", ">seconds", f">{100 * level:g} % interval"),
             *(">change", f">{100 * level:g} % interval", "against", "note"),
         ),
         rows=tuple(
@@ -90,7 +90,7 @@ def _seconds(of: Interval | None) -> str:
 def _missing(tail: Tail) -> str:
     if tail.seconds is None:
         return f"a task never got there in {tail.lost_rounds} of {plural(tail.rounds, 'round')}"
-    return f"{plural(tail.tasks, 'task')} together" if tail.of == "p95-of-all" else ""
+    return f"of {plural(tail.tasks, 'task')}" if tail.of == "p95-of-all" else ""
 
 
 def _bill(bill: Bill | None) -> Table | None:
