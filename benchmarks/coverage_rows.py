@@ -21,8 +21,13 @@ from benchmarks.estimators import (
 )
 from benchmarks.simulated import PRIMARY, Floats, differences, scatter, simulate, truth
 from benchmarks.worlds import NOT_NORMAL, STOPPING_WORLDS, WORLDS, World, same_image
-from experiments.analysis.statistics import paired, stopping
+from experiments.analysis.clusters import among_rounds, of_pairs
+from experiments.analysis.effects import Pairs
+from experiments.analysis.statistics import paired, stopping, unseen
+from experiments.records.phases import COMPARED_PHASES
 
+SWEEPS_READ = 400
+"""A report is made sweep by sweep, which takes long."""
 A_A_BATCHES = 5
 """Repeats for the A/A share: an error of 5 % needs more sweeps than a coverage of 95 % for the same precision."""
 
@@ -42,6 +47,10 @@ class Row:
     a_a: float
     a_a_fitted: float | None
     a_a_naive: float
+    two_kinds: float | None = None
+    """Share of variants of which a report says that their rounds are of two kinds."""
+    silent: float | None = None
+    """Share of the intervals that miss the mean without any caution on it in the report."""
 
 
 def table(sweeps: int, seed: int) -> Iterator[tuple[Row, bool]]:
@@ -57,8 +66,8 @@ def table(sweeps: int, seed: int) -> Iterator[tuple[Row, bool]]:
         yield stopped(world, 5, 40, sweeps, generator), True
 
 
-def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator) -> Row:
-    """The row of a plan with a fixed number of blocks."""
+def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator, read: int = SWEEPS_READ) -> Row:
+    """The row of a plan with a fixed number of blocks; ``read`` is how many reports are asked for their cautions."""
     tasks, logs = whole(world, blocks, sweeps, generator)
     batches = max(1, min(A_A_BATCHES, 4 * A_A_BATCHES // world.cells))
     a_a = np.mean([called_different(world, blocks, sweeps, generator) for _ in range(batches)], axis=0)
@@ -76,7 +85,25 @@ def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator
         a_a=float(a_a[0]),
         a_a_fitted=float(a_a[1]),
         a_a_naive=float(a_a[2]),
+        **(said(logs[:read], covers[:read]) if read else {}),
     )
+
+
+def said(logs: Floats, covers: NDArray[np.bool_]) -> dict[str, float]:
+    """What the reports of sweeps say of their intervals; each variant has two cells, its task counts."""
+    blocks = logs.shape[-1]
+    names = [f"v{cell // 2}" for cell in range(logs.shape[1])]
+    told = np.zeros((len(logs), len(names)), dtype=bool)
+    for sweep, each in zip(told, logs, strict=True):
+        compared = [
+            Pairs(name, "soci-v2", "plain", cell, phase, np.exp(each[cell, place]), np.ones(blocks))
+            for cell, name in enumerate(names)
+            for place, phase in enumerate(COMPARED_PHASES)
+        ]
+        two_kinds = {found.variant for found in among_rounds(list(of_pairs(compared)))}
+        sweep[:] = [name in two_kinds for name in names]
+    cautioned = told | (blocks < unseen.LEAST_BLOCKS)
+    return {"two_kinds": float(told.mean()), "silent": float((~covers & ~cautioned).mean())}
 
 
 def whole(world: World, blocks: int, sweeps: int, generator: np.random.Generator) -> tuple[Floats, Floats]:

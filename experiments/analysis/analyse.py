@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.analysis import clusters
 from experiments.analysis.because import explanations
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
@@ -20,8 +21,9 @@ from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.headline import headline
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
-from experiments.analysis.noise import SAMPLED, noise
+from experiments.analysis.noise import noise
 from experiments.analysis.precision import look
+from experiments.analysis.promises import few_blocks, with_cautions
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
 from experiments.analysis.trends import moved, trends
@@ -58,7 +60,9 @@ def analyse(
     all_pairs, deployed = pairs(design, medians), deployed_pairs(design, tasks)
     phases = _primary_phases(design, all_pairs, bare_cells := cells(design, tasks, rounds))
     all_cells = described(bare_cells, counts(tasks), medians, phases)
-    compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    booted = measured(tasks[[*STATE, *clusters.SAMPLED]])
+    heaps = clusters.clusters(booted, medians, all_pairs)
+    compared = with_cautions(with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells), heaps)
     comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
@@ -81,8 +85,10 @@ def analyse(
         explanations=explanations(why, reads, target),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
+            *few_blocks(comparisons),
             *failures(tasks, all_cells),
-            *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),
+            *noise(booted, rounds, phases),
+            *clusters.told(heaps),
             *moved(all_trends, terms.level),
         ),
         left_out=tuple(reasons[:MOST_REASONS]),

@@ -26,6 +26,11 @@ Verdict = Literal[Direction, "no-difference", "undecided"]
 """`no-difference`: no difference larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
+Caution = Literal["few-blocks", "two-kinds"]
+"""Why an interval may cover less than its level: `few-blocks`: too few to notice a second kind of rounds; `two-kinds`:
+its rounds are of two kinds."""
+
+
 class Interval(Frozen):
     """A confidence interval; ``level`` is its coverage."""
 
@@ -47,6 +52,10 @@ class Comparison(Frozen):
     control_seconds: float = Field(description="the same of the control, so that their ratio is `ratio`")
     ratio: float = Field(description="form ÷ control of the round medians: geometric mean over the blocks")
     interval: Interval | None = Field(description="of the ratio; None if there are too few blocks")
+    cautions: tuple[Caution, ...] = Field(default=(), description="what limits the interval")
+    unseen: float | None = Field(
+        default=None, description="share of rounds that may be of another kind though none of the blocks is: 95 % limit"
+    )
     p_value: float | None = Field(default=None, description="permutation test over the plan's randomisation")
     p_least: float | None = Field(default=None, description="the smallest p that this test can reach with these blocks")
     t_p_value: float | None = Field(default=None, description="of the t test that the interval inverts")
@@ -88,6 +97,7 @@ class Trend(Frozen):
 WarningKind = Literal[
     "too-few",
     "no-control",
+    "few-blocks",
     "incomplete",
     "stopped",
     "failures",

@@ -1,4 +1,4 @@
-"""Warnings about noise: a machine short of CPU, outliers, two clusters of values. Pure.
+"""Warnings about noise: a machine short of CPU, and outliers (`clusters`: two kinds of start). Pure.
 
 As with pyperf's `check` and `system tune` warnings (https://pyperf.readthedocs.io), every figure is shown, next to
 what may have disturbed it. Nothing is dropped.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
 from experiments.analysis.findings import Finding, WarningKind
 from experiments.analysis.statistics.paired import Floats
-from experiments.analysis.statistics.shape import far, heaps
+from experiments.analysis.statistics.shape import far
 from experiments.records.model import RoundStatus
 from experiments.records.phases import PRIMARY_PHASES
 from experiments.wording import percent
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
 
 FOREIGN_PRESSURE = 0.10
 """Share of wall time by which a round's pressure must exceed its treatment's median to count as foreign load."""
-TASKS_FOR_WITHIN = 4
-"""From this many tasks per round on, look for clusters among a round's tasks; below, among the rounds."""
 LISTED = 5
 TREATMENT = ["variant", "form", "task_count"]
 SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES)]
-"""The columns of tasks that `outliers` and `bimodal` need."""
+"""The columns of tasks that `outliers` needs."""
 
 
 class Sample(NamedTuple):
@@ -51,7 +49,6 @@ def noise(tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str
     """Yield every warning; ``tasks`` are `cells.measured` with the columns `SAMPLED`. Only primary phases count."""
     measured = list(samples(tasks, primary_phases))
     yield from overloaded(rounds)
-    yield from bimodal(measured)
     yield from outliers(measured)
 
 
@@ -77,24 +74,6 @@ def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
                 key,
                 f"{outlying.sum()} of {len(tasks)} tasks are outliers ({least} to {most}, median {middle}), in "
                 f"{rounds}; the figures include them",
-            )
-
-
-def bimodal(measured: Iterable[Sample]) -> Iterator[Finding]:
-    """Warn of treatments whose times form two clusters, so that a median says little."""
-    for key, tasks, seconds in measured:
-        logarithms = tasks.assign(logarithm=np.log(seconds)).groupby("round")["logarithm"]
-        within = tasks["task_count"].iat[0] >= TASKS_FOR_WITHIN
-        values = np.log(seconds) - logarithms.transform("mean").to_numpy() if within else logarithms.median().to_numpy()
-        clusters = heaps(values)
-        if clusters is not None:
-            distance = percent(float(np.expm1(clusters.upper - clusters.lower)))
-            where = "within rounds" if within else "from round to round"
-            yield _finding(
-                "bimodal",
-                key,
-                f"the times form two clusters {where}, {percent(clusters.upper_share)} of them {distance} above the "
-                "rest: this measures two different things, and the median describes neither",
             )
 
 

@@ -24,7 +24,7 @@ def _told(value: World | int) -> str:
 
 @pytest.mark.parametrize(("world", "blocks"), [(world, (3, 5, 10)[at % 3]) for at, world in enumerate(WORLDS)], ids=str)
 def test_intervals_hold_the_truth_and_a_a_sweeps_are_not_called_different(world: World, blocks: int) -> None:
-    row = fixed(world, blocks, SWEEPS, np.random.default_rng(blocks))
+    row = fixed(world, blocks, SWEEPS, np.random.default_rng(blocks), read=0)
     assert 0.91 <= row.ours <= 0.985
     assert row.a_a <= 0.07
 
@@ -38,14 +38,14 @@ def test_the_stopping_rule_keeps_both(world: World) -> None:
 
 def test_where_one_comparison_is_five_times_as_noisy_its_own_interval_holds_and_a_fitted_prior_would_err() -> None:
     world = next(world for world in WORLDS if world.name == "one of 4 five times as noisy")
-    row = fixed(world, 3, SWEEPS, np.random.default_rng(1))
+    row = fixed(world, 3, SWEEPS, np.random.default_rng(1), read=0)
     assert 0.91 <= (row.noisiest or 0) <= 0.985
     assert row.a_a <= 0.06
     assert (row.a_a_fitted or 0) > 0.07
 
 
 def test_tasks_taken_for_independent_do_not_and_blocks_drawn_with_replacement_neither() -> None:
-    row = fixed(CORRELATED, 3, SWEEPS, np.random.default_rng(1))
+    row = fixed(CORRELATED, 3, SWEEPS, np.random.default_rng(1), read=0)
     assert row.naive < 0.7
     assert row.other < 0.85
     assert row.a_a_naive > 0.9
@@ -53,9 +53,19 @@ def test_tasks_taken_for_independent_do_not_and_blocks_drawn_with_replacement_ne
 
 def test_rare_stalls_of_the_form_are_outside_the_interval_which_holds_the_usual_start() -> None:
     stalling = next(world for world in NOT_NORMAL if world.stalls and not world.both_sides)
-    row = fixed(stalling, 10, SWEEPS, np.random.default_rng(1))
+    row = fixed(stalling, 10, SWEEPS, np.random.default_rng(1), read=0)
     assert row.ours < 0.8
     assert (row.usual or 0) >= 0.93
+
+
+def test_a_form_that_pulls_in_one_of_two_times_is_cautioned_of_where_its_interval_misses() -> None:
+    world = next(world for world in NOT_NORMAL if world.second_by_round == 0.5)
+    few = fixed(world, 3, SWEEPS, np.random.default_rng(1), read=40)
+    assert few.ours < 0.85
+    assert few.silent == 0
+    more = fixed(world, 8, SWEEPS, np.random.default_rng(1), read=40)
+    assert (more.two_kinds or 0) > 0.9
+    assert (more.silent or 0) < 0.03
 
 
 def test_the_simulation_s_shortcut_calls_the_same_sweeps_different_as_the_real_comparison() -> None:
