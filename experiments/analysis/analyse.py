@@ -114,7 +114,7 @@ def _compared(pairs: Sequence[Pairs], terms: Terms, phases: Mapping[str, str]) -
     weights = shares([pair.phase == phases[pair.variant] for pair in pairs])
     kept = [guarded(each, pair) for each, pair in zip(compare(pairs, terms, phases), pairs, strict=True)]
     return [
-        each.model_copy(update={"blocks_to_decide": blocks_to_decide(pair.differences, terms, float(weight))})
+        each.model_copy(update={"blocks_to_decide": blocks_to_decide(pair, terms, float(weight))})
         if each.verdict == "undecided" and each.interval is not None
         else each
         for each, pair, weight in zip(kept, pairs, weights, strict=True)

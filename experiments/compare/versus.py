@@ -146,12 +146,7 @@ def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
 
 def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Change, ...]:
     """Return one change per element of ``samples``, corrected for all of them together."""
-    p_values = np.array(
-        [
-            unpaired.p_value(each.before.logarithms, each.after.logarithms) if _testable(each) else 1.0
-            for each in samples
-        ]
-    )
+    p_values = np.array([_p_value(each) if _testable(each) else 1.0 for each in samples])
     phases = primary_phases((each.row.variant, each.row.phase) for each in samples)
     descriptions = [_described(each, primary=each.row.phase == phases[each.row.variant]) for each in samples]
     weights = shares([change.primary for change in descriptions])
@@ -173,7 +168,7 @@ def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Cha
 
 
 def _p_value(each: Samples) -> float:
-    return unpaired.p_value(each.before.logarithms, each.after.logarithms)
+    return unpaired.p_value(each.before.logarithms, each.after.logarithms, max(each.before.least, each.after.least))
 
 
 def _testable(each: Samples) -> bool:
@@ -197,7 +192,7 @@ def _described(each: Samples, *, primary: bool) -> Change:
 
 def _judged(each: Samples, p_adjusted: float, description: Change, terms: Terms) -> Change:
     before, after = each.before.logarithms, each.after.logarithms
-    low, high = np.exp(unpaired.interval(before, after, terms.nominal_level))
+    low, high = np.exp(unpaired.interval(before, after, terms.nominal_level, max(each.before.least, each.after.least)))
     interval = Interval(low=low, high=high, level=terms.level)
     permuted = unpaired.permuted(before, after)
     lost = {"lost": each.after.lost, "control_lost": each.before.lost}

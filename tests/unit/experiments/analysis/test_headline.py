@@ -6,6 +6,7 @@ import pytest
 from experiments.analysis.cells import Cell, Share
 from experiments.analysis.comparisons import Terms
 from experiments.analysis.deciding import blocks_to_decide
+from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Comparison, Interval
 from experiments.analysis.headline import MOST_VARIANTS, headline
 from experiments.wording import about, duration
@@ -102,10 +103,13 @@ def test_a_long_headline_is_cut_and_says_so() -> None:
 
 def test_blocks_to_decide_are_fewer_for_a_large_effect_than_for_a_narrow_interval() -> None:
     scatter = 0.1 * np.array([-1.0, 0.4, 0.6])
-    large, none = (blocks_to_decide(effect + scatter, Terms(), 0.1) for effect in (-0.9, 0.0))
+    large, none, hopeless = (
+        blocks_to_decide(Pairs("movie", "zstd", "plain", 1, "boot", np.exp(logs), np.ones(3)), Terms(), 0.1)
+        for logs in (scatter - 0.9, scatter, 100 * scatter)
+    )
     assert large is not None and none is not None
     assert 3 < large < 8 < none
-    assert blocks_to_decide(100 * scatter, Terms(), 0.1) is None
+    assert hopeless is None
 
 
 def test_durations_and_differences_are_rough() -> None:
