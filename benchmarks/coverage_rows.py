@@ -23,6 +23,7 @@ from benchmarks.simulated import PRIMARY, Floats, differences, scatter, simulate
 from benchmarks.worlds import NOT_NORMAL, STOPPING_WORLDS, WORLDS, World, same_image
 from experiments.analysis.clusters import among_rounds, of_pairs
 from experiments.analysis.effects import Pairs
+from experiments.analysis.noise import OUTLIER_LEVEL, outlying_tasks
 from experiments.analysis.statistics import paired, stopping, unseen
 from experiments.records.phases import COMPARED_PHASES
 
@@ -51,6 +52,8 @@ class Row:
     """Share of variants of which a report says that their rounds are of two kinds."""
     silent: float | None = None
     """Share of the intervals that miss the mean without any caution on it in the report."""
+    outliers: float | None = None
+    """Share of sweeps of which a report notes outliers."""
 
 
 def table(sweeps: int, seed: int) -> Iterator[tuple[Row, bool]]:
@@ -85,11 +88,11 @@ def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator
         a_a=float(a_a[0]),
         a_a_fitted=float(a_a[1]),
         a_a_naive=float(a_a[2]),
-        **(said(logs[:read], covers[:read]) if read else {}),
+        **(said(tasks[:read], logs[:read], covers[:read]) if read else {}),
     )
 
 
-def said(logs: Floats, covers: NDArray[np.bool_]) -> dict[str, float]:
+def said(tasks: Floats, logs: Floats, covers: NDArray[np.bool_]) -> dict[str, float]:
     """What the reports of sweeps say of their intervals; each variant has two cells, its task counts."""
     blocks = logs.shape[-1]
     names = [f"v{cell // 2}" for cell in range(logs.shape[1])]
@@ -102,8 +105,26 @@ def said(logs: Floats, covers: NDArray[np.bool_]) -> dict[str, float]:
         ]
         two_kinds = {found.variant for found in among_rounds(list(of_pairs(compared)))}
         sweep[:] = [name in two_kinds for name in names]
-    cautioned = told | (blocks < unseen.LEAST_BLOCKS)
-    return {"two_kinds": float(told.mean()), "silent": float((~covers & ~cautioned).mean())}
+    far = np.array([_with_outliers(sweep) for sweep in tasks])
+    cautioned = told | far | (blocks < unseen.LEAST_BLOCKS)
+    return {
+        "two_kinds": float(told.mean()),
+        "silent": float((~covers & ~cautioned).mean()),
+        "outliers": float(far.any(axis=1).mean()),
+    }
+
+
+def _with_outliers(sweep: Floats) -> list[bool]:
+    """By cell, whether a report notes any on either side: among its tasks' primary phase, as `noise.outliers` looks."""
+    by_treatment = np.moveaxis(sweep[:, :, PRIMARY], 0, -2)
+    samples = by_treatment.reshape(-1, *by_treatment.shape[-2:])
+    rounds = np.broadcast_to(np.arange(samples.shape[1])[:, None], samples.shape[1:])
+    level = OUTLIER_LEVEL / len(samples)
+    booted = np.isfinite(samples)
+    noted = [
+        outlying_tasks(sample[kept], rounds[kept], level).any() for sample, kept in zip(samples, booted, strict=True)
+    ]
+    return [bool(control or form) for control, form in zip(noted[::2], noted[1::2], strict=True)]
 
 
 def whole(world: World, blocks: int, sweeps: int, generator: np.random.Generator) -> tuple[Floats, Floats]:

@@ -62,7 +62,9 @@ def analyse(
     all_cells = described(bare_cells, counts(tasks), medians, phases)
     booted = measured(tasks[[*STATE, *clusters.SAMPLED]])
     heaps = clusters.clusters(booted, medians, all_pairs)
-    compared = with_cautions(with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells), heaps)
+    noises = tuple(noise(booted, rounds, phases))
+    booted_compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    compared = with_cautions(booted_compared, heaps, noises)
     comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
@@ -87,7 +89,7 @@ def analyse(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
             *few_blocks(comparisons),
             *failures(tasks, all_cells),
-            *noise(booted, rounds, phases),
+            *noises,
             *clusters.told(heaps),
             *moved(all_trends, terms.level),
         ),

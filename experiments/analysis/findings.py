@@ -26,9 +26,9 @@ Verdict = Literal[Direction, "no-difference", "undecided"]
 """`no-difference`: no difference larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
-Caution = Literal["few-blocks", "two-kinds"]
+Caution = Literal["few-blocks", "two-kinds", "outliers"]
 """Why an interval may cover less than its level: `few-blocks`: too few to notice a second kind of rounds; `two-kinds`:
-its rounds are of two kinds."""
+its rounds are of two kinds; `outliers`: some of its tasks or of the control's are far from the others."""
 
 
 class Interval(Frozen):

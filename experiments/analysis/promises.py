@@ -6,7 +6,7 @@ value. What speaks against that, or cannot be known from so few blocks, becomes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from experiments.analysis.clusters import Clusters
 from experiments.analysis.findings import Caution, Comparison, Finding
@@ -14,16 +14,19 @@ from experiments.analysis.statistics.unseen import LEAST_BLOCKS, unseen
 from experiments.wording import percent, plural
 
 
-def with_cautions(comparisons: Sequence[Comparison], found: Sequence[Clusters]) -> list[Comparison]:
-    """Return the comparisons with what limits their intervals."""
+def with_cautions(
+    comparisons: Sequence[Comparison], found: Sequence[Clusters], noted: Sequence[Finding]
+) -> list[Comparison]:
+    """Return the comparisons with what limits their intervals; ``noted`` are the findings of `noise`."""
     of_two_kinds = {(each.variant, each.form) for each in found if each.among == "rounds"}
+    with_outliers = {(each.variant, each.form, each.task_count) for each in noted if each.kind == "outlier"}
     return [
         each
         if each.interval is None
         else each.model_copy(
             update={
                 "unseen": unseen(each.blocks),
-                "cautions": tuple(_cautions(each, two_kinds=(each.variant, each.form) in of_two_kinds)),
+                "cautions": tuple(_cautions(each, of_two_kinds, with_outliers)),
             }
         )
         for each in comparisons
@@ -43,8 +46,13 @@ def few_blocks(comparisons: Sequence[Comparison]) -> Iterator[Finding]:
         )
 
 
-def _cautions(comparison: Comparison, *, two_kinds: bool) -> Iterator[Caution]:
+def _cautions(
+    comparison: Comparison, of_two_kinds: Container[object], with_outliers: Container[object]
+) -> Iterator[Caution]:
     if comparison.blocks < LEAST_BLOCKS:
         yield "few-blocks"
-    if two_kinds:
+    if (comparison.variant, comparison.form) in of_two_kinds:
         yield "two-kinds"
+    sides = (comparison.form, comparison.control)
+    if any((comparison.variant, form, comparison.task_count) in with_outliers for form in sides):
+        yield "outliers"
