@@ -14,7 +14,7 @@ from experiments.analysis.because import explanations
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare, shares
-from experiments.analysis.deciding import blocks_to_decide
+from experiments.analysis.deciding import decided_after
 from experiments.analysis.effects import Pairs, deployed_pairs, pairs, primary_phases, round_medians
 from experiments.analysis.failures import described, failures, guarded, with_shares
 from experiments.analysis.findings import Analysis, Comparison
@@ -116,11 +116,17 @@ def _compared(pairs: Sequence[Pairs], terms: Terms, phases: Mapping[str, str]) -
     weights = shares([pair.phase == phases[pair.variant] for pair in pairs])
     kept = [guarded(each, pair) for each, pair in zip(compare(pairs, terms, phases), pairs, strict=True)]
     return [
-        each.model_copy(update={"blocks_to_decide": blocks_to_decide(pair, terms, float(weight))})
+        _with_forecast(each, pair, terms, float(weight))
         if each.verdict == "undecided" and each.interval is not None
         else each
         for each, pair, weight in zip(kept, pairs, weights, strict=True)
     ]
+
+
+def _with_forecast(comparison: Comparison, pair: Pairs, terms: Terms, weight: float) -> Comparison:
+    usual, least, most = decided_after(pair, terms, weight)
+    likely = None if least is None else (least, most)
+    return comparison.model_copy(update={"blocks_to_decide": usual, "blocks_to_decide_range": likely})
 
 
 def block_seconds(rounds: pd.DataFrame) -> float | None:

@@ -135,7 +135,8 @@ def _comparison(pair: Pairs, variance: float | None, p_adjusted: float, share: f
             "taken_alone": taken_alone(interval, permuted) if decision == "undecided" else None,
             "margin": bound(interval) if decision == "no-difference" else None,
             "detectable": _detectable(pair, variance, share, terms),
-            "blocks_needed": _blocks_needed(pair, terms),
+            "blocks_needed": _blocks_needed(pair, terms, 1.0),
+            "blocks_needed_range": _blocks_needed_range(pair, terms),
         }
     )
 
@@ -193,6 +194,11 @@ def _detectable(pair: Pairs, variance: float | None, share: float, terms: Terms)
     return -math.expm1(-max(corrected, power.detectable(deviation, blocks, alpha)))
 
 
-def _blocks_needed(pair: Pairs, terms: Terms) -> int | None:
-    needed = power.blocks_for(deviation_of(pair), float(np.log1p(terms.precision)), terms.nominal_level)
+def _blocks_needed(pair: Pairs, terms: Terms, factor: float) -> int | None:
+    needed = power.blocks_for(factor * deviation_of(pair), float(np.log1p(terms.precision)), terms.nominal_level)
     return None if needed is None else max(0, needed - len(pair.differences))
+
+
+def _blocks_needed_range(pair: Pairs, terms: Terms) -> tuple[int, int | None] | None:
+    least, most = (_blocks_needed(pair, terms, each) for each in power.deviation_range(len(pair.differences) - 1))
+    return None if least is None else (least, most)

@@ -71,6 +71,12 @@ class Comparison(Frozen):
         default=None, description="smallest relative difference that 4 of 5 such sweeps would show"
     )
     blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0 if it is met")
+    blocks_needed_range: tuple[int, int | None] | None = Field(
+        default=None, description="the same for the smallest and the largest spread that is likely (4 of 5 cases)"
+    )
+    blocks_to_decide_range: tuple[int, int | None] | None = Field(
+        default=None, description="`blocks_to_decide` for these two spreads; None: more than a plan may have"
+    )
     blocks_to_decide: int | None = Field(
         default=None, description="of an undecided comparison: blocks of a sweep that would probably decide it"
     )
