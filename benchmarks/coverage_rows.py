@@ -99,7 +99,7 @@ def said(tasks: Floats, logs: Floats, covers: NDArray[np.bool_]) -> dict[str, fl
     told = np.zeros((len(logs), len(names)), dtype=bool)
     for sweep, each in zip(told, logs, strict=True):
         compared = [
-            Pairs(name, "soci-v2", "plain", cell, phase, np.exp(each[cell, place]), np.ones(blocks))
+            Pairs(name, "soci-v2", name, "plain", cell, phase, np.exp(each[cell, place]), np.ones(blocks))
             for cell, name in enumerate(names)
             for place, phase in enumerate(COMPARED_PHASES)
         ]

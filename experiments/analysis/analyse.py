@@ -59,10 +59,10 @@ def analyse(
     medians = round_medians(tasks)
     all_pairs, deployed = pairs(design, medians), deployed_pairs(design, tasks)
     phases = _primary_phases(design, all_pairs, bare_cells := cells(design, tasks, rounds))
-    all_cells = described(bare_cells, counts(tasks), medians, phases)
+    all_cells = described(design, bare_cells, counts(tasks), medians, phases)
     booted = measured(tasks[[*STATE, *clusters.SAMPLED]])
     heaps = clusters.clusters(booted, medians, all_pairs)
-    noises = tuple(noise(booted, rounds, phases))
+    noises = tuple(noise(booted, rounds, phases, design))
     booted_compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
     compared = with_cautions(booted_compared, heaps, noises)
     comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
@@ -84,11 +84,11 @@ def analyse(
         trends=all_trends,
         why=why,
         reads=tuple(reads),
-        explanations=explanations(why, reads, target),
+        explanations=explanations(why, reads, target, design),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
             *few_blocks(comparisons),
-            *failures(tasks, all_cells),
+            *failures(design, tasks, all_cells),
             *noises,
             *clusters.told(heaps),
             *moved(all_trends, terms.level),

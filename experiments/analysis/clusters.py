@@ -23,6 +23,7 @@ from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.shape import heaps
 from experiments.analysis.statistics.two_values import SecondValue, second_value
+from experiments.plan.control import beside
 from experiments.records.phases import COMPARED_PHASES
 from experiments.wording import percent
 
@@ -65,7 +66,7 @@ class Candidate(NamedTuple):
 
 def clusters(tasks: pd.DataFrame, medians: pd.DataFrame, compared: Sequence[Pairs]) -> tuple[Clusters, ...]:
     """Return every cluster; ``tasks`` are `cells.measured` with the columns `SAMPLED`, ``medians`` their rounds'."""
-    alone = _of_medians(medians, {pair.variant for pair in compared})
+    alone = _of_medians(medians, {name for pair in compared for name in (pair.variant, pair.control_variant)})
     return (*_among_tasks(tasks), *among_rounds([*of_pairs(compared), *alone]))
 
 
@@ -151,11 +152,11 @@ def _whose(pairs: Sequence[Pairs]) -> tuple[str, ...]:
         float(np.concatenate([_centred(np.log(side)) for side in sides]).var())
         for sides in ([pair.seconds for pair in pairs], [pair.control_seconds for pair in pairs])
     )
+    own, other = (pairs[0].variant, pairs[0].form), (pairs[0].control_variant, pairs[0].control)
+    names = beside(own, other), beside(other, own)
     if form > TWICE * control:
-        return (pairs[0].form,)
-    if control > TWICE * form:
-        return (pairs[0].control,)
-    return pairs[0].form, pairs[0].control
+        return names[:1]
+    return names[1:] if control > TWICE * form else names
 
 
 def _centred(values: Floats) -> Floats:

@@ -53,6 +53,6 @@ def _cautions(
         yield "few-blocks"
     if (comparison.variant, comparison.form) in of_two_kinds:
         yield "two-kinds"
-    sides = (comparison.form, comparison.control)
-    if any((comparison.variant, form, comparison.task_count) in with_outliers for form in sides):
+    sides = ((comparison.variant, comparison.form), (comparison.control_variant, comparison.control))
+    if any((*side, comparison.task_count) in with_outliers for side in sides):
         yield "outliers"

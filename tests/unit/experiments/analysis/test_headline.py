@@ -17,9 +17,8 @@ def comparison(seconds: float = 1.55, **changes: object) -> Comparison:
     ratio = seconds / 4.31
     place = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", "blocks": 5}
     figures = {"seconds": seconds, "control_seconds": 4.31, "ratio": ratio, "verdict": "faster"}
-    return Comparison.model_validate(
-        {**place, **figures, "interval": Interval(low=ratio * 0.95, high=ratio / 0.95), **changes}
-    )
+    values = {**place, **figures, "interval": Interval(low=ratio * 0.95, high=ratio / 0.95), **changes}
+    return Comparison.model_validate({"control_variant": values["variant"], **values})
 
 
 def failing(form: str = "soci-v2", booted: int = 12, *, less: bool = True) -> Cell:
@@ -104,7 +103,7 @@ def test_a_long_headline_is_cut_and_says_so() -> None:
 def test_blocks_to_decide_are_fewer_for_a_large_effect_than_for_a_narrow_interval() -> None:
     scatter = 0.1 * np.array([-1.0, 0.4, 0.6])
     large, none, hopeless = (
-        blocks_to_decide(Pairs("movie", "zstd", "plain", 1, "boot", np.exp(logs), np.ones(3)), Terms(), 0.1)
+        blocks_to_decide(Pairs("movie", "zstd", "movie", "plain", 1, "boot", np.exp(logs), np.ones(3)), Terms(), 0.1)
         for logs in (scatter - 0.9, scatter, 100 * scatter)
     )
     assert large is not None and none is not None
@@ -113,7 +112,7 @@ def test_blocks_to_decide_are_fewer_for_a_large_effect_than_for_a_narrow_interva
 
 
 def test_the_blocks_that_decide_are_a_range() -> None:
-    pair = Pairs("movie", "zstd", "plain", 1, "boot", np.exp(np.array([-0.30, -0.16, -0.14])), np.ones(3))
+    pair = Pairs("movie", "zstd", "movie", "plain", 1, "boot", np.exp(np.array([-0.30, -0.16, -0.14])), np.ones(3))
     usual, least, most = decided_after(pair, Terms(), 0.1)
     assert least is not None and usual is not None and most is not None
     assert 3 < least < usual < most
