@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pulumi.automation.events import StepEventMetadata
 
 from infra.automation.files import pulumi_command
 from kit import aws_errors, errors
+from kit.beside import repeating
 from kit.errors import SociometerError, StackError
 from kit.machine import processes
 from kit.values import Notify
@@ -99,21 +99,14 @@ class Events:
     @contextmanager
     def reminding(self, every_seconds: float = REMINDER_SECONDS) -> Iterator[None]:
         """Repeat what is still running every so often: a load balancer or a draining service takes minutes."""
-        done = threading.Event()
-        reminder = threading.Thread(target=self._remind, args=(done, every_seconds), daemon=True)
-        reminder.start()
-        try:
+        with repeating(every_seconds, lambda: self._remind(every_seconds)):
             yield
-        finally:
-            done.set()
-            reminder.join()
 
-    def _remind(self, done: threading.Event, every_seconds: float) -> None:
-        while not done.wait(every_seconds):
-            now = time.monotonic()
-            for step, since in list(self._under_way.values()):
-                if now - since >= every_seconds:
-                    self.notify(f"{step}, {now - since:.0f} s so far")
+    def _remind(self, after_seconds: float) -> None:
+        now = time.monotonic()
+        for step, since in list(self._under_way.values()):
+            if now - since >= after_seconds:
+                self.notify(f"{step}, {now - since:.0f} s so far")
 
     def _tell_step(self, step: StepEventMetadata, moment: int) -> None:
         if step.op not in _DOING or step.type.startswith("pulumi:"):

@@ -28,6 +28,9 @@ from kit.errors import LabError
 from kit.machine import mountinfo, processes
 from kit.paths import data_dir
 
+GATE_SECONDS = 60.0
+"""Threads that have only to meet are there at once, even on a machine that is short of CPU."""
+
 
 def run_folder() -> Path:
     """Where the hosts of all labs of this user live while they run."""
@@ -99,7 +102,7 @@ class Cluster:
         gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
 
         def live(life: TaskLife) -> None:
-            gate.wait()
+            gate.wait(GATE_SECONDS)
             life.live(released_ns[0])
 
         futures = [self._pool.submit(live, life) for life in lives]
