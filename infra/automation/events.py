@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pulumi.automation import EngineEvent, OpType
 from pulumi.automation.events import StepEventMetadata
 
-from infra.automation.files import pulumi_command
+from infra.automation import lock
 from kit import aws_errors, errors
 from kit.beside import repeating
 from kit.errors import SociometerError, StackError
-from kit.machine import processes
 from kit.values import Notify
 
 REMINDER_SECONDS = 30.0
@@ -30,7 +29,6 @@ _DOING = {
 _TYPES = (name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, SociometerError))
 _OURS = re.compile(rf"^(?:kit\.errors\.)?({'|'.join(_TYPES)}): ", re.MULTILINE)
 """How our errors begin: in a provider's traceback, and bare where the program raised them."""
-_LOCK = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 
 
 def _any(codes: set[str]) -> str:
@@ -131,8 +129,8 @@ class Events:
 
 def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerError:
     """The error behind a failed run: a lock with its owner, an error of ours with its type, else the first message."""
-    if locks := list(_LOCK.finditer(run_output)):
-        return StackError(_locked(stack, locks[0]))
+    if holder := lock.told(run_output):
+        return StackError(holder.message(stack))
     if own := [error for text in diagnostics if (error := _own_error(text))]:
         return _together(own, stack)
     if (known := _known_cause("\n".join((*diagnostics, run_output)))) is not None:
@@ -167,17 +165,6 @@ def _known_cause(run_output: str) -> SociometerError | None:
         if match := pattern.search(run_output):
             return kind(f"{message} ({' '.join(match[0].split())})")
     return None
-
-
-def _locked(stack: str, lock: re.Match[str]) -> str:
-    who = f"Stack {stack} is locked by {lock['user']}@{lock['host']}, process {lock['pid']}, since {lock['since']}."
-    name = processes.name(int(lock["pid"]))
-    if name is None:
-        return (
-            f"{who} There is no such process on this machine: if it ended in the middle, "
-            f"`{pulumi_command(stack, 'cancel --yes')}` clears the lock."
-        )
-    return f"{who} It is running ({name}): wait for it to end."
 
 
 def _complaints(run_output: str) -> list[str]:
