@@ -124,6 +124,8 @@ class Episode:
     def __init__(self, root: Path) -> None:
         self.home = Home(root)
         self.started: list[int] = []
+        self._killed: list[int] = []
+        """Commands whose folders and cgroups the next one that comes so far will clear."""
         self._committed: list[RoundRecord] = []
         self._megabytes = 12
         for folder in (self.home.data, self.home.cache, self.home.temporary):
@@ -158,10 +160,11 @@ class Episode:
             result.wrong.append(f"`{words[0]}` did not end:\n{command.said[-1000:]}")
         if result.met and moment.means in SIGNALS:
             result.wrong += _wrong_end(moment, code, command)
-        if moment.means != "KILL":
-            result.wrong += self._left("once it had ended")
-        elif result.met:
+        if moment.means == "KILL" and result.met:
+            self._killed.append(command.process.pid)
             result.wrong += self._running()
+        else:
+            result.wrong += self._left("once it had ended", but_of=self._killed)
         result.wrong += self._wrong_records()
         if "Traceback (most recent call last)" in command.said:
             result.wrong.append(f"a traceback:\n{command.said[-1500:]}")
@@ -248,10 +251,10 @@ class Episode:
             time.sleep(0.1)
         return []
 
-    def _left(self, when: str) -> list[str]:
-        """What is left by a command that could clear after itself."""
-        until = time.monotonic() + GONE_SECONDS
-        while lines := self._left_now():
+    def _left(self, when: str, but_of: Sequence[int] = ()) -> list[str]:
+        """What is left by commands that could clear after themselves."""
+        until, others = time.monotonic() + GONE_SECONDS, tuple(f"{pid}-" for pid in but_of)
+        while lines := [line for line in self._left_now() if not _named(line).startswith(others or ("\0",))]:
             if time.monotonic() > until:
                 return [f"left {when}: {line}" for line in lines]
             time.sleep(0.1)
@@ -265,6 +268,12 @@ class Episode:
         trouble = self._to_the_end("down", *STACK)
         processes = [f"process {process.pid} after down" for process in crash_left.processes(self.home)]
         return [*trouble, *self._left("at the very end"), *processes]
+
+
+def _named(line: str) -> str:
+    """How a folder or a cgroup of a lab is named: by the process that made it."""
+    kind, _, place = line.partition(" ")
+    return place.rpartition("/run/")[2] if kind == "folder" else place if kind == "cgroup" else ""
 
 
 def _is_victim(process: psutil.Process, means: str) -> bool:

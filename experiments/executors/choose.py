@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -92,11 +92,14 @@ def _numbers(value: object) -> object:
     return tuple(value.split("/")) if isinstance(value, str) and "/" in value else value
 
 
-def unused(outputs: StackOutputs) -> AbstractContextManager[None]:
-    """Lock a Fargate stack against sweeps of this machine; raises `StoreError` that names the one that uses it."""
+@contextmanager
+def unused(outputs: StackOutputs) -> Iterator[None]:
+    """Claim a Fargate stack against sweeps of any machine; raises `StoreError` that names the one that uses it."""
+    from experiments.executors.fargate.boto import Boto
     from experiments.executors.fargate.orphans import claimed
 
-    return claimed(outputs)
+    with Boto(fargate_of(outputs).region) as aws, claimed(outputs, aws, time):
+        yield
 
 
 def clear_services(outputs: StackOutputs) -> list[str]:

@@ -6,13 +6,16 @@ with the process); `clear_orphans` finds them by name and removes them.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from infra.lab import cgroup
 from infra.lab.daemons import PullModes
@@ -24,6 +27,7 @@ from infra.lab.profiles import Profile
 from infra.lab.protocol import LabTask
 from infra.lab.spent import spent
 from infra.lab.task import TaskLife
+from kit.daemon import stop
 from kit.errors import LabError
 from kit.machine import mountinfo, processes
 from kit.paths import data_dir
@@ -60,6 +64,7 @@ class Cluster:
         """Start the edge over a registry's storage; a failure leaves nothing behind."""
         cluster = cls(storage, profile, platform)
         try:
+            atexit.register(cluster._abandon)  # Ctrl-C may come where nobody can close it any more, or not yet
             cluster.folder.mkdir(parents=True)
             cluster._open_edge()
         except BaseException:
@@ -170,12 +175,16 @@ class Cluster:
 
     def _abandon(self) -> None:
         self._pool.shutdown()
+        for pid in self.processes():  # they die with their thread, which the kernel sees to a moment later
+            with suppress(psutil.NoSuchProcess):
+                stop(psutil.Process(pid))
         for name in cgroup.groups(self._hierarchies):
             if name.split("/")[0] == self.name:
                 cgroup.TaskGroup(self._hierarchies, name).remove()
         cgroup.remove_cluster(self._hierarchies, self.name)
         if self.folder.exists():
             shutil.rmtree(self.folder)
+        atexit.unregister(self._abandon)
 
 
 def clear_orphans() -> list[str]:
