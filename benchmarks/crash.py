@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -26,7 +27,7 @@ from pathlib import Path
 from benchmarks.crash_episode import Episode, Result
 from benchmarks.crash_moments import PHASES, PROGRAMS, SIGNALS, moments
 
-UPS, ROUNDS = 3, 20
+UPS, ROUNDS = 2, 10
 """Moments of one episode while its stack is made, and during its sweep."""
 
 
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--results", type=Path)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that an episode's end is reached
     rows = _read(arguments.results)
     episode = max((row["episode"] for row in rows), default=0)
     met = 0
@@ -55,10 +57,13 @@ def main() -> None:
 def run_episode(seed: int, episode: int, ups: int = UPS, rounds: int = ROUNDS) -> Iterable[Result]:
     """One episode in a home of its own, which is removed unless something went wrong."""
     root = Path(tempfile.mkdtemp(prefix=f"crash-{seed}-{episode}-"))
-    wrong = False
-    for result in Episode(root).run(list(moments(seed, episode, ups, rounds))):
-        wrong = wrong or bool(result.wrong)
-        yield result
+    wrong, running = False, Episode(root)
+    try:
+        for result in running.run(list(moments(seed, episode, ups, rounds))):
+            wrong = wrong or bool(result.wrong)
+            yield result
+    finally:
+        running.end()
     if wrong:
         print(f"kept for a look: {root}")
     else:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,6 +152,12 @@ class Episode:
             trouble += self._to_the_end("report", "--format", "html", "--output", "report.html")
             result.wrong += [*trouble, *self._wrong_records(), *self._wrong_plan(), *self._close()]
             yield result
+
+    def end(self) -> None:
+        """End whatever still runs, because the campaign itself was ended in the middle."""
+        for process in crash_left.processes(self.home):
+            with suppress(psutil.Error):
+                process.kill()
 
     def _meet(self, moment: Moment, *words: str) -> Result:
         command = self._start(*words)

@@ -79,6 +79,13 @@ def pending(stack: Stack) -> list[Mapping[str, Any]]:
     return list((stack.export_stack().deployment or {}).get("pending_operations") or ())
 
 
+def refuse_held(stack: str) -> None:
+    """Raise `StackError` naming who is changing the stack now, before its settings are touched."""
+    held = _lock(stack)
+    if held is not None and not held.is_stale:
+        raise StackError(held.message(stack))
+
+
 def refuse_pending(stack: Stack) -> None:
     """Raise `StackError` when an earlier run was killed in the middle of changes, naming them and what to do, or when
     one is in the middle of changes now, naming that.
@@ -109,13 +116,15 @@ def refuse_unknown(stack: Stack) -> None:
 
 def _clearing(stack: str) -> str:
     """The command that clears what a killed run left pending, with its lock; raises `StackError` if it still runs."""
-    held = lock.held(stack, environment().get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_BACKEND_URL"))
+    refuse_held(stack)
     refresh = pulumi_command(stack, "refresh --yes --clear-pending-creates")
-    if held is None:
+    if _lock(stack) is None:
         return refresh
-    if not held.is_stale:
-        raise StackError(held.message(stack))
     return f"{pulumi_command(stack, 'cancel --yes')} && {refresh.partition(' && ')[2]}"
+
+
+def _lock(stack: str) -> lock.Lock | None:
+    return lock.held(stack, environment().get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_BACKEND_URL"))
 
 
 def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
