@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from experiments.executors.fargate.lease import SETTLE_SECONDS, TAG, Holder, Lease
 from experiments.executors.fargate.orphans import claimed, clear_orphans
@@ -150,3 +154,18 @@ def test_the_claim_of_a_stack_whose_cluster_is_gone_asks_nobody(
 @pytest.mark.parametrize("value", ["", "somebody's own", "0" * 32 + " x until tomorrow"])
 def test_a_tag_of_somebody_else_is_no_lease(value: str) -> None:
     assert Holder.parse(value) is None
+
+
+@given(
+    st.uuids().map(lambda value: value.hex),
+    st.text(max_size=300),
+    st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)),
+)
+def test_whatever_a_machine_is_called_its_lease_is_a_tag_that_aws_takes_and_is_read_again(
+    machine: str, who: str, until: datetime
+) -> None:
+    holder = Holder(machine, who, until.replace(microsecond=0, tzinfo=UTC))
+    value = str(holder)
+    assert len(value) <= 256 and re.fullmatch(r"[A-Za-z0-9 +\-=._:/@]*", value)
+    again = Holder.parse(value)
+    assert again is not None and (again.id, again.until) == (holder.id, holder.until)
