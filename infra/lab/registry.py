@@ -40,6 +40,8 @@ PORTS_TRIED = 200
 START_SECONDS = 15.0
 LOCK = "lock"
 """Two commands on one registry take turns."""
+TURN_SECONDS = 120.0
+"""Longer than a start or a stop takes; then its holder hangs."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
     `MachineError` when the port is taken (and says by whom, if that can be known) or the process does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with locks.turn(folder / LOCK):
+    with locks.turn(folder / LOCK, seconds=TURN_SECONDS):
         storage_id = _storage_id(folder)
         running = _process(folder)
         if running is not None and port in (None, running.port):
@@ -97,7 +99,7 @@ def inspect(folder: Path, port: int) -> Registry | None:
 def remove(folder: Path) -> None:
     """Stop the registry, remove its data, and verify both."""
     if folder.exists():
-        with locks.turn(folder / LOCK):
+        with locks.turn(folder / LOCK, seconds=TURN_SECONDS):
             running = _process(folder)
             if running is not None:
                 daemon.stop(running.process)
