@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-from tests.support.lab_marker import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
+from tests.support.lab_marker import (
+    pytest_collection_modifyitems,
+    pytest_runtest_setup,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
-__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+]
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("ours", deadline=None)

@@ -22,20 +22,16 @@ from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from kit.command import run
-from kit.toolchain.programs import ASK_SECONDS
-
 OnOutput = Callable[[str], object] | None
 
 
 class OrderlyPulumi(PulumiCommand):
     """`PulumiCommand` whose runs raise `KeyboardInterrupt` only when the command has ended."""
 
-    def __init__(self, program: Path) -> None:
-        """Take this ``program``: the base class would look for one on this process's PATH."""
+    def __init__(self, program: Path, version: str) -> None:
+        """Take this ``program``, whose version is known: the base class would look for one on PATH, and ask it."""
         self.command = str(program)
-        answer = run([program, "version"], timeout_seconds=ASK_SECONDS, env={"PULUMI_SKIP_UPDATE_CHECK": "true"})
-        self.version = VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
+        self.version = VersionInfo.parse(version)
 
     def run(
         self,
