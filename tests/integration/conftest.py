@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.automation import stack
 from infra.outputs import StackOutputs
@@ -23,22 +25,30 @@ TINY = {
 }
 
 
-LONGEST = ("test_fargate_run", "test_fargate_existing", "test_ecr_images", "test_committed_stack")
-"""The groups that begin first, so that no worker ends long after the others."""
+LONGEST = ("test_fargate_run", "test_ecr_images", "test_fargate_engine", "test_committed_stack")
+"""The files that begin first, so that no worker ends long after the others."""
+OF_THE_TINY_STACK = ("test_lab", "test_notebook", "test_probe")
+"""The files that one worker runs, because making the stack takes longer than any of their tests."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+class _ByFile(LoadScopeScheduling):
+    """A file's tests share what is dear to make, so one worker runs them all, in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.partition("::")[0]).stem
+        return "tiny stack" if name in OF_THE_TINY_STACK else name
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How pytest-xdist deals out the tests (`-n`)."""
+    config.option.loadscopereorder = False  # it would begin with the file that has most tests
+    return _ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests share what is dear to make, so one worker runs them; those of the tiny stack, too."""
-    groups: dict[pytest.Item, str] = {}
-    for item in items:
-        if (mark := item.get_closest_marker("xdist_group")) is None:
-            shared = "tiny_stack" in getattr(item, "fixturenames", ())
-            mark = pytest.mark.xdist_group("tiny-stack" if shared else item.path.stem)
-            item.add_marker(mark)
-        groups[item] = mark.args[0]
+    """Begin with the files that take longest."""
     order = {name: turn for turn, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(groups[item], len(order)))
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")
