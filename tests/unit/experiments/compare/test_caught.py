@@ -32,13 +32,16 @@ def promised(generator: np.random.Generator, blocks: int, limit: float) -> float
 
 
 @pytest.mark.parametrize(("blocks", "limit"), [(3, 0.0), (4, 0.05), (5, 0.05)])
-def test_the_promised_slow_down_is_caught_in_four_of_five_cases(blocks: int, limit: float) -> None:
+def test_the_promised_slow_down_is_caught_in_four_of_five_cases(
+    blocks: int, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of 150 pairs 120 should be; fewer than 105 are in 1 of 500 cases, if the promise holds exactly."""
     generator = np.random.default_rng(20_100)
     assert versus(np.random.default_rng(1), blocks, 0, limit).changes[0].could_catch == promised(
         np.random.default_rng(1), blocks, limit
     )
     promise = float(np.median([promised(generator, blocks, limit) for _ in range(101)]))
+    monkeypatch.setattr(caught, "slowdown", lambda *_: None)  # what could be caught need not be computed again
     found = sum(bool(judge(versus(generator, blocks, promise, limit), limit).slower) for _ in range(150))
     assert 105 <= found <= 147
 

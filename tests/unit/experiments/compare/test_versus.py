@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from experiments.analysis.comparisons import Terms
-from experiments.compare import gate
+from experiments.compare import caught, gate
 from experiments.compare.samples import Blocks, Recorded, Samples, logarithms, samples
 from experiments.compare.versus import Change, Versus, changes, compare
 from experiments.plan.plan import Plan, Stopping
@@ -235,9 +235,10 @@ def test_a_simulation_says_so_in_every_title(record: Record) -> None:
     assert versus.markdown(comparison).startswith("**SIMULATED, not measured: ")
 
 
-def test_equal_sweeps_are_rarely_called_different() -> None:
+def test_equal_sweeps_are_rarely_called_different(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most 5 % of 120 pairs of sweeps without a change may be called different, within chance: at exactly 5 %, 12 or
     more would be called so in 1 of 50 cases."""
+    monkeypatch.setattr(caught, "slowdown", lambda *_: None)  # takes most of the time, and has tests of its own
     generator = np.random.default_rng(20_100)
     plan = small_plan(blocks=BLOCKS, task_counts=(1, 3), forms=("plain", "soci-v2"))
     still = made(plan, lambda _round, _number: 10.0)
