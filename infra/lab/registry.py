@@ -18,8 +18,7 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,19 +85,6 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
             daemon.stop(running.process)
         chosen = _on_a_free_port(port, former_port, lambda free: _start(folder, free))
     return Registry(folder, chosen, storage_id, running=True)
-
-
-@contextmanager
-def temporary(folder: Path) -> Iterator[Registry]:
-    """A registry in the new ``folder`` for as long as the block lasts; the kernel ends it with us."""
-    folder.mkdir(parents=True)
-    storage_id = _storage_id(folder)
-    started: list[daemon.Daemon] = []
-    port = _on_a_free_port(None, None, lambda free: started.append(_run(folder, free, daemon.DIES_WITH_US)))
-    try:
-        yield Registry(folder, port, storage_id, running=True)
-    finally:
-        started[0].stop()
 
 
 def inspect(folder: Path, port: int) -> Registry | None:
@@ -236,14 +222,9 @@ def _config(folder: Path, port: int) -> str:
 
 
 def _start(folder: Path, port: int) -> None:
-    """Start the registry, and let it outlive us."""
-    _run(folder, port).leave()
-
-
-def _run(folder: Path, port: int, before: Sequence[str] = ()) -> daemon.Daemon:
     config = folder / "config.yml"
     write(config, _config(folder, port))
-    command: list[str | Path] = [*before, tool("docker-registry"), "serve", config]
+    command: list[str | Path] = [tool("docker-registry"), "serve", config]
     started = daemon.start("registry", command, folder / "registry.log", env=_environment(), cwd=folder)
     address = f"{HOST}:{port}"
     what = f"The lab's registry on {address}"
@@ -256,7 +237,7 @@ def _run(folder: Path, port: int, before: Sequence[str] = ()) -> daemon.Daemon:
     except BaseException:
         started.stop()
         raise
-    return started
+    started.leave()
 
 
 def _environment() -> dict[str, str]:
