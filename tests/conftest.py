@@ -5,9 +5,19 @@ from __future__ import annotations
 from hypothesis import settings
 
 from kit import interrupts
-from tests.support.lab_marker import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
+from tests.support.lab_marker import (
+    pytest_collection_modifyitems,
+    pytest_runtest_setup,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
-__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+]
 
 # Under cron, or as a script's background job, Ctrl-C is ignored: what tests start and interrupt would never end.
 interrupts.for_children()
