@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.analysis import clusters
 from experiments.analysis.because import explanations
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare, shares
-from experiments.analysis.deciding import blocks_to_decide
+from experiments.analysis.deciding import decided_after
 from experiments.analysis.effects import Pairs, deployed_pairs, pairs, primary_phases, round_medians
 from experiments.analysis.failures import described, failures, guarded, with_shares
 from experiments.analysis.findings import Analysis, Comparison
@@ -21,9 +22,10 @@ from experiments.analysis.headline import headline
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
 from experiments.analysis.money import bill
-from experiments.analysis.noise import SAMPLED, noise
+from experiments.analysis.noise import noise
 from experiments.analysis.pooled import disagreeing, pooled
 from experiments.analysis.precision import look
+from experiments.analysis.promises import few_blocks, with_cautions
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
 from experiments.analysis.tails import tails
@@ -62,7 +64,11 @@ def analyse(
     all_pairs, deployed = pairs(design, medians), deployed_pairs(design, tasks)
     phases = _primary_phases(design, all_pairs, bare_cells := cells(design, tasks, rounds))
     all_cells = described(design, bare_cells, counts(tasks), medians, phases)
-    compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    booted = measured(tasks[[*STATE, *clusters.SAMPLED]])
+    heaps = clusters.clusters(booted, medians, all_pairs)
+    noises = tuple(noise(booted, rounds, phases, design))
+    booted_compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    compared = with_cautions(booted_compared, heaps, noises)
     comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
     over_counts = pooled(all_pairs, terms, phases)
     last_look = _last_look(sweep, all_pairs, rounds)
@@ -89,8 +95,10 @@ def analyse(
         explanations=explanations(why, reads, target, design),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
+            *few_blocks(comparisons),
             *failures(design, tasks, all_cells),
-            *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases, design),
+            *noises,
+            *clusters.told(heaps),
             *disagreeing(over_counts, terms.level),
             *moved(all_trends, terms.level),
         ),
@@ -117,11 +125,17 @@ def _compared(pairs: Sequence[Pairs], terms: Terms, phases: Mapping[str, str]) -
     weights = shares([pair.phase == phases[pair.variant] for pair in pairs])
     kept = [guarded(each, pair) for each, pair in zip(compare(pairs, terms, phases), pairs, strict=True)]
     return [
-        each.model_copy(update={"blocks_to_decide": blocks_to_decide(pair.differences, terms, float(weight))})
+        _with_forecast(each, pair, terms, float(weight))
         if each.verdict == "undecided" and each.interval is not None
         else each
         for each, pair, weight in zip(kept, pairs, weights, strict=True)
     ]
+
+
+def _with_forecast(comparison: Comparison, pair: Pairs, terms: Terms, weight: float) -> Comparison:
+    usual, least, most = decided_after(pair, terms, weight)
+    likely = None if least is None else (least, most)
+    return comparison.model_copy(update={"blocks_to_decide": usual, "blocks_to_decide_range": likely})
 
 
 def block_seconds(rounds: pd.DataFrame) -> float | None:

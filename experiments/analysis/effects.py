@@ -25,7 +25,7 @@ from experiments.analysis.statistics.paired import Floats
 from experiments.plan.control import Control
 from experiments.plan.plan import Design
 from experiments.records.model import Outcome, RoundStatus
-from experiments.records.phases import COMPARED_PHASES, NS_PER_SECOND, PHASES, PRIMARY_PHASES
+from experiments.records.phases import COMPARED_PHASES, NS_PER_SECOND, PHASES, PRIMARY_PHASES, RESOLUTION_SECONDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +60,20 @@ class Pairs:
     def differences(self) -> Floats:
         """The logarithm of treatment ÷ control for each block."""
         return np.asarray(np.log(self.seconds / self.control_seconds))
+
+    @property
+    def least_deviation(self) -> float:
+        """The standard deviation of a difference that the clocks alone cause: less is not known of equal durations."""
+        sides = (self.seconds, self.control_seconds)
+        return float(np.sqrt(sum(np.mean(clock_deviation(side) ** 2) for side in sides)))
+
+
+def clock_deviation(seconds: Floats) -> Floats:
+    """Return the standard deviation of durations' logarithms that comes from their times' resolution.
+
+    Both times are cut, each with an even error of variance resolution² / 12.
+    """
+    return np.asarray(RESOLUTION_SECONDS / np.sqrt(6) / seconds)
 
 
 def round_medians(tasks: pd.DataFrame, *, as_deployed: bool = False) -> pd.DataFrame:

@@ -29,6 +29,11 @@ Verdict = Literal[Direction, "no-difference", "undecided"]
 """`no-difference`: no difference larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
+Caution = Literal["few-blocks", "two-kinds", "outliers"]
+"""Why an interval may cover less than its level: `few-blocks`: too few to notice a second kind of rounds; `two-kinds`:
+its rounds are of two kinds; `outliers`: some of its tasks or of the control's are far from the others."""
+
+
 class Interval(Frozen):
     """A confidence interval; ``level`` is its coverage."""
 
@@ -51,6 +56,10 @@ class Comparison(Frozen):
     control_seconds: float = Field(description="the same of the control, so that their ratio is `ratio`")
     ratio: float = Field(description="form ÷ control of the round medians: geometric mean over the blocks")
     interval: Interval | None = Field(description="of the ratio; None if there are too few blocks")
+    cautions: tuple[Caution, ...] = Field(default=(), description="what limits the interval")
+    unseen: float | None = Field(
+        default=None, description="share of rounds that may be of another kind though none of the blocks is: 95 % limit"
+    )
     saved_interval: Interval | None = Field(
         default=None, description="of control_seconds - seconds; excludes 0 if and only if `interval` excludes 1"
     )
@@ -69,6 +78,12 @@ class Comparison(Frozen):
         default=None, description="smallest relative difference that 4 of 5 such sweeps would show"
     )
     blocks_needed: int | None = Field(default=None, description="more blocks for the wanted precision; 0 if it is met")
+    blocks_needed_range: tuple[int, int | None] | None = Field(
+        default=None, description="the same for the smallest and the largest spread that is likely (4 of 5 cases)"
+    )
+    blocks_to_decide_range: tuple[int, int | None] | None = Field(
+        default=None, description="`blocks_to_decide` for these two spreads; None: more than a plan may have"
+    )
     blocks_to_decide: int | None = Field(
         default=None, description="of an undecided comparison: blocks of a sweep that would probably decide it"
     )
@@ -188,6 +203,7 @@ class Trend(Frozen):
 WarningKind = Literal[
     "too-few",
     "no-control",
+    "few-blocks",
     "incomplete",
     "stopped",
     "failures",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.cells import Cell
+from experiments.analysis.deciding import lasting, likely
 from experiments.analysis.failures import control_key
 from experiments.analysis.findings import Comparison, Pooled
 from experiments.analysis.pooled import over_counts
@@ -13,7 +14,7 @@ from experiments.analysis.shares import total
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
 from experiments.plan.plan import Design
 from experiments.records.phases import PHASES
-from experiments.wording import about, duration, percent, plural, tasks
+from experiments.wording import about, percent, plural, tasks
 
 MOST_VARIANTS = 4
 """Images that a headline names; the tables have the others."""
@@ -144,11 +145,11 @@ def _by_how_much(comparison: Comparison) -> str:
 
 def _more(comparison: Comparison, block_seconds: float | None) -> str:
     """How large a sweep would decide it."""
-    blocks = comparison.blocks_to_decide
-    if blocks is None:
+    if comparison.blocks_to_decide is None:
         return "; it scatters too much for any sweep to tell"
-    time = f" ({duration(blocks * block_seconds)})" if block_seconds else ""
-    return f"; a sweep of about {plural(blocks, 'block')}{time} should tell"
+    blocks = comparison.blocks_to_decide_range or (comparison.blocks_to_decide,) * 2
+    time = f" ({lasting(*blocks, block_seconds)})" if block_seconds else ""
+    return f"; a sweep of {likely(*blocks)} blocks{time} should tell"
 
 
 def _avoid(failing: Cell, cells: Sequence[Cell], design: Design) -> str:

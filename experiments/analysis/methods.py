@@ -84,7 +84,7 @@ _ALWAYS = (
         "1990",
     ),
     Method(
-        name="Outliers: modified z-score above 3.5; shown, never dropped",
+        name="Outliers: generalised extreme Studentised deviate test, corrected over treatments; shown, never dropped",
         source="Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993",
     ),
     Method(

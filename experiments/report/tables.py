@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
+from experiments.analysis.deciding import likely
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
 from experiments.analysis.sentences import interval, saved, share, verdict
 from experiments.analysis.why import PARTS, Why
@@ -174,7 +175,7 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
 
 
 def _comparison(comparison: Comparison) -> ComparisonRow:
-    detectable, blocks = comparison.detectable, comparison.blocks_to_decide
+    detectable, blocks = comparison.detectable, comparison.blocks_to_decide_range
     return ComparisonRow(
         variant=comparison.variant,
         tasks=f"{comparison.task_count:,}",
@@ -190,7 +191,7 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
         booted="" if comparison.as_deployed else share(comparison.booted),
         p=probability(comparison.p_adjusted),
         detectable="" if detectable is None else percent(detectable),
-        blocks_to_decide="" if blocks is None else f"{blocks:,}",
+        blocks_to_decide="" if blocks is None else likely(*blocks),
         verdict=verdict(comparison),
         judged=comparison.verdict,
     )
