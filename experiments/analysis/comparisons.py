@@ -145,7 +145,7 @@ def _comparison(pair: Pairs, variance: float | None, p_adjusted: float, share: f
 
 def saved_interval(pair: Pairs, terms: Terms) -> Interval:
     """Return the interval of the seconds that the form saves."""
-    low, high = saved.interval(pair.seconds, pair.control_seconds, terms.nominal_level)
+    low, high = saved.interval(pair.seconds, pair.control_seconds, terms.nominal_level, pair.least_deviation)
     return Interval(low=low, high=high, level=terms.level)
 
 
@@ -161,7 +161,6 @@ def _without_interval(pair: Pairs) -> Comparison:
         seconds=geometric_mean(pair.seconds),
         control_seconds=geometric_mean(pair.control_seconds),
         ratio=_ratio(pair.differences),
-        saved_seconds=saved.seconds(pair.seconds, pair.control_seconds),
         interval=None,
         verdict="undecided",
     )
