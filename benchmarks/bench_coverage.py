@@ -12,7 +12,7 @@ starts. `A/A` is the share of sweeps without any difference in which at least on
 a prior fitted to the sweep's own spreads, as in limma, instead of our fixed prior.
 `kinds` is the share of variants of which a report says that their rounds are of two kinds, `silent` the share of
 intervals that miss without any caution on them (few blocks, two kinds, outliers), `far` the share of sweeps with a note
-of outliers, from 400 sweeps.
+of outliers, from 250 sweeps.
 Exits with 1 if a bar is missed in a world for which a report promises coverage: 93 to 97 %, A/A at most 5 %, each
 widened by two standard errors of the simulation itself.
 """

@@ -27,8 +27,8 @@ from experiments.analysis.noise import OUTLIER_LEVEL, outlying_tasks
 from experiments.analysis.statistics import paired, stopping, unseen
 from experiments.records.phases import COMPARED_PHASES
 
-SWEEPS_READ = 400
-"""A report is made sweep by sweep, which takes long."""
+SWEEPS_READ = 250
+"""Of 16 comparisons, fewer of more: a report is made sweep by sweep, which takes long."""
 A_A_BATCHES = 5
 """Repeats for the A/A share: an error of 5 % needs more sweeps than a coverage of 95 % for the same precision."""
 
@@ -72,6 +72,7 @@ def table(sweeps: int, seed: int) -> Iterator[tuple[Row, bool]]:
 def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator, read: int = SWEEPS_READ) -> Row:
     """The row of a plan with a fixed number of blocks; ``read`` is how many reports are asked for their cautions."""
     tasks, logs = whole(world, blocks, sweeps, generator)
+    read = 4 * read // max(4, world.cells)
     batches = max(1, min(A_A_BATCHES, 4 * A_A_BATCHES // world.cells))
     a_a = np.mean([called_different(world, blocks, sweeps, generator) for _ in range(batches)], axis=0)
     primary = logs[:, :, PRIMARY]

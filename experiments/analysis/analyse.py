@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis import clusters
 from experiments.analysis.because import explanations
+from experiments.analysis.carried import carried_over
 from experiments.analysis.cautions import cautions, stopped_early
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare, shares
@@ -93,6 +94,7 @@ def analyse(
             *noises,
             *clusters.told(heaps),
             *moved(all_trends, terms.level),
+            *carried_over(design, medians, rounds, phases),
         ),
         left_out=tuple(reasons[:MOST_REASONS]),
         left_out_more=sum(row.count for row in reasons[MOST_REASONS:]),

@@ -120,6 +120,7 @@ WarningKind = Literal[
     "bimodal",
     "outlier",
     "drift",
+    "carry-over",
     "task-count",
     "watching",
 ]
