@@ -83,8 +83,8 @@ _ALWAYS = (
         "Normal Mixture, Applied Statistics 36, 1987",
     ),
     Method(
-        name="Two clusters among the tasks of rounds: a mixture of two normal distributions, better by 10 on the Bayesian information criterion, "
-        "with a gap",
+        name="Two clusters among the tasks of rounds: a mixture of two normal distributions, better by 10 on the "
+        "Bayesian information criterion, with a gap",
         source="Schwarz, Annals of Statistics 6, 1978; Ashman, Bird and Zepf, Astronomical Journal 108, 1994",
     ),
 )
