@@ -22,13 +22,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-import numpy as np
-
-from benchmarks.coverage_rows import Row, table
-from benchmarks.estimators import LEVEL
-
-COVERAGE_BAR = (0.93, 0.97)
-A_A_BAR = 0.05
+from benchmarks.coverage_rows import Row, bars, table
 
 
 def main() -> None:
@@ -51,10 +45,9 @@ def main() -> None:
 
 
 def misses(row: Row, sweeps: int) -> bool:
-    """Whether a row misses a bar, widened by two standard errors of a share of this many simulated sweeps."""
-    error = 2 * float(np.sqrt(LEVEL * (1 - LEVEL) / sweeps))
-    covers = COVERAGE_BAR[0] - error <= row.ours <= COVERAGE_BAR[1] + error
-    return not covers or row.a_a > A_A_BAR + error
+    """Whether a row misses a bar."""
+    low, high, most = bars(sweeps)
+    return not low <= row.ours <= high or row.a_a > most
 
 
 def line(row: Row) -> str:

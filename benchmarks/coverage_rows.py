@@ -27,6 +27,8 @@ from experiments.analysis.noise import OUTLIER_LEVEL, outlying_tasks
 from experiments.analysis.statistics import paired, stopping, unseen
 from experiments.records.phases import COMPARED_PHASES
 
+COVERAGE_BAR = (0.93, 0.97)
+A_A_BAR = 0.05
 SWEEPS_READ = 250
 """Of 16 comparisons, fewer of more: a report is made sweep by sweep, which takes long."""
 A_A_BATCHES = 5
@@ -67,6 +69,12 @@ def table(sweeps: int, seed: int) -> Iterator[tuple[Row, bool]]:
             yield fixed(world, blocks, sweeps, generator), world.is_normal
     for world in STOPPING_WORLDS:
         yield stopped(world, 5, 40, sweeps, generator), True
+
+
+def bars(sweeps: int) -> tuple[float, float, float]:
+    """The bars, widened by two standard errors of a share of this many simulated sweeps."""
+    error = 2 * float(np.sqrt(LEVEL * (1 - LEVEL) / sweeps))
+    return COVERAGE_BAR[0] - error, COVERAGE_BAR[1] + error, A_A_BAR + error
 
 
 def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator, read: int = SWEEPS_READ) -> Row:

@@ -22,11 +22,14 @@ from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.headline import headline
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
+from experiments.analysis.money import bill
 from experiments.analysis.noise import noise
+from experiments.analysis.pooled import disagreeing, pooled
 from experiments.analysis.precision import look
 from experiments.analysis.promises import few_blocks, with_cautions
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
+from experiments.analysis.tails import tails
 from experiments.analysis.trends import moved, trends
 from experiments.analysis.why import Limits, explain
 from experiments.plan.plan import Design, Look
@@ -50,9 +53,10 @@ def analyse(
     reads: Sequence[Reads] = (),
     level: float = 0.95,
     precision: float = 0.05,
+    prices_of: str | None = None,
 ) -> Analysis:
     """Analyse the `frames` of a sweep; ``precision`` is the wanted relative half width of an interval, ``reads`` what
-    is known of what the boots read.
+    is known of what the boots read; ``prices_of`` is the region whose prices a start is billed at, if not where it ran.
 
     Accepts any records, even none: what they cannot show becomes a finding.
     """
@@ -65,6 +69,7 @@ def analyse(
     heaps = clusters.clusters(booted, medians, all_pairs)
     noises = tuple(noise(booted, rounds, phases, design))
     booted_compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    over_counts = pooled(all_pairs, terms, phases)
     last_look = _last_look(sweep, all_pairs, rounds)
     early = sweep.status == "finished" and stopped_early(last_look, design.blocks)
     compared = with_cautions(booted_compared, heaps, noises, early=early)
@@ -77,12 +82,15 @@ def analyse(
         sweep_id=sweep.id,
         target=target,
         simulated=target in NOT_MEASURED,
-        headline=headline(comparisons, all_cells, phases, design, seconds := block_seconds(rounds)),
+        headline=headline(comparisons, all_cells, phases, design, seconds := block_seconds(rounds), over_counts),
         block_seconds=seconds,
         primary_phases=phases,
         cells=all_cells,
         comparisons=comparisons,
         as_deployed=compared[len(all_pairs) :],
+        pooled=over_counts,
+        tails=tails(design, tasks, rounds, terms, phases),
+        bill=bill(design, tasks, terms, phases, sweep.key_metadata, prices_of),
         trends=all_trends,
         why=why,
         reads=tuple(reads),
@@ -93,6 +101,7 @@ def analyse(
             *failures(design, tasks, all_cells),
             *noises,
             *clusters.told(heaps),
+            *disagreeing(over_counts, terms.level),
             *moved(all_trends, terms.level),
             *carried_over(design, medians, rounds, phases),
         ),

@@ -27,7 +27,7 @@ import numpy as np
 
 from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
-from experiments.analysis.statistics import moderated, paired, permutation, power, stopping
+from experiments.analysis.statistics import moderated, paired, permutation, power, saved, stopping
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, Floats
 from experiments.analysis.statistics.permutation import Permuted
@@ -134,6 +134,7 @@ def _comparison(pair: Pairs, variance: float | None, p_adjusted: float, share: f
     return _without_interval(pair).model_copy(
         update={
             "interval": interval,
+            "saved_interval": saved_interval(pair, terms),
             "p_value": permuted.p_value,
             "p_least": permuted.least,
             "t_p_value": _t_p_value(pair, terms),
@@ -148,6 +149,12 @@ def _comparison(pair: Pairs, variance: float | None, p_adjusted: float, share: f
     )
 
 
+def saved_interval(pair: Pairs, terms: Terms) -> Interval:
+    """Return the interval of the seconds that the form saves."""
+    low, high = saved.interval(pair.seconds, pair.control_seconds, terms.nominal_level, pair.least_deviation)
+    return Interval(low=low, high=high, level=terms.level)
+
+
 def _without_interval(pair: Pairs) -> Comparison:
     return Comparison(
         variant=pair.variant,
@@ -160,6 +167,7 @@ def _without_interval(pair: Pairs) -> Comparison:
         seconds=geometric_mean(pair.seconds),
         control_seconds=geometric_mean(pair.control_seconds),
         ratio=_ratio(pair.differences),
+        saved_seconds=saved.seconds(pair.seconds, pair.control_seconds),
         interval=None,
         verdict="undecided",
     )

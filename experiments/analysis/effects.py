@@ -53,6 +53,8 @@ class Pairs:
     control_lost: int = 0
     as_deployed: bool = False
     """Whether tasks that did not load lazily are among them."""
+    blocks: tuple[int, ...] = ()
+    """The number of each pair's block."""
 
     @property
     def differences(self) -> Floats:
@@ -84,6 +86,11 @@ def round_medians(tasks: pd.DataFrame, *, as_deployed: bool = False) -> pd.DataF
     medians = waits.groupby(ROUND_KEYS, observed=True)[columns].median()
     lost = np.isinf(medians).rename(columns=lambda name: name.replace("_seconds", "_lost"))
     return pd.concat([medians.mask(np.isinf(medians)), lost], axis=1).reset_index()
+
+
+def waits_as_deployed(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Return `ROUND_KEYS` and the seconds of every task that users waited for; infinite where it never got there."""
+    return _waits(tasks, _COUNTED_AS_DEPLOYED)
 
 
 def _waits(tasks: pd.DataFrame, counted: Collection[str]) -> pd.DataFrame:
@@ -132,7 +139,8 @@ def _pairs(rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs
     both = rounds.merge(control_rounds, on="block", suffixes=("", "_control"))
     for phase in COMPARED_PHASES:
         seconds = both[[f"{phase}_seconds", f"{phase}_seconds_control"]].to_numpy()
-        seconds = seconds[(seconds > 0).all(axis=1)]
+        measured = (seconds > 0).all(axis=1)
+        seconds = seconds[measured]
         if len(seconds):
             yield Pairs(
                 variant=rounds["variant"].iloc[0],
@@ -145,6 +153,7 @@ def _pairs(rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs
                 control_seconds=seconds[:, 1],
                 lost=int(both[f"{phase}_lost"].sum()),
                 control_lost=int(both[f"{phase}_lost_control"].sum()),
+                blocks=tuple(both.loc[measured, "block"].tolist()),
             )
 
 

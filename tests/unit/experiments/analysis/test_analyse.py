@@ -62,7 +62,7 @@ def test_a_sweep_of_the_fake_is_compared_as_a_second_computation_does(store: Sto
 def test_a_difference_and_its_size_are_the_headline() -> None:
     analysis = of(made(small_plan(blocks=8), noisy({"plain": 1.0, "soci-v2": 0.75})))
     assert {each.verdict for each in analysis.comparisons} == {"faster"}
-    assert analysis.headline.startswith("Use soci-v2 for movie: boots 2.8 s sooner (28 %) with 1 task.")
+    assert analysis.headline.startswith("Use soci-v2 for movie: boots 2.8 s sooner (28 %) with 1 task, 26 % over")
     assert not analysis.simulated
 
 
