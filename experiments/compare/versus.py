@@ -178,27 +178,33 @@ def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
 
 
 def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Change, ...]:
-    """Return one change per element of ``samples``, corrected for all of them together."""
-    p_values = np.array([_p_value(each) if _testable(each) else 1.0 for each in samples])
-    phases = primary_phases((each.row.variant, each.row.phase) for each in samples)
-    descriptions = [_described(each, primary=each.row.phase == phases[each.row.variant]) for each in samples]
-    weights = shares([change.primary for change in descriptions])
-    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), weights)
-    judged = [
-        _judged(each, float(p), change, terms) if _testable(each) else change
-        for each, p, change in zip(samples, adjusted, descriptions, strict=True)
-    ]
+    """Return one change per element of ``samples``, with the slow-down that those of primary phases could catch."""
+    found = judged(samples, terms)
+    weights = shares([change.primary for change in found])
     return tuple(
         change.model_copy(
             update={
                 "could_catch": caught.slowdown(
                     each.before.logarithms, each.after.logarithms, terms, weight, limit, each.between
                 )
-                if change.primary and _testable(each)
-                else None
             }
         )
-        for each, change, weight in zip(samples, judged, weights, strict=True)
+        if change.primary and _testable(each)
+        else change
+        for each, change, weight in zip(samples, found, weights, strict=True)
+    )
+
+
+def judged(samples: Sequence[Samples], terms: Terms) -> tuple[Change, ...]:
+    """Return one change per element of ``samples``, corrected for all of them together."""
+    p_values = np.array([_p_value(each) if _testable(each) else 1.0 for each in samples])
+    phases = primary_phases((each.row.variant, each.row.phase) for each in samples)
+    descriptions = [_described(each, primary=each.row.phase == phases[each.row.variant]) for each in samples]
+    weights = shares([change.primary for change in descriptions])
+    adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), weights)
+    return tuple(
+        _judged(each, float(p), change, terms) if _testable(each) else change
+        for each, p, change in zip(samples, adjusted, descriptions, strict=True)
     )
 
 

@@ -89,7 +89,8 @@ def spread(
     variance = common - 2 * between.of_blocks + before + after
     with np.errstate(invalid="ignore"):
         freedom = variance**2 / (common**2 / between.freedom + before**2 / (blocks[0] - 1) + after**2 / (blocks[1] - 1))
-    return np.asarray(variance), np.nan_to_num(np.asarray(freedom), nan=1.0)
+    least = min(between.freedom, blocks[0] - 1, blocks[1] - 1)  # what is subtracted could push it below any part's
+    return np.asarray(variance), np.maximum(np.nan_to_num(np.asarray(freedom), nan=1.0), least)
 
 
 def _part(side: Floats) -> Floats:
