@@ -185,7 +185,7 @@ def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Cha
         change.model_copy(
             update={
                 "could_catch": caught.slowdown(
-                    each.before.logarithms, each.after.logarithms, terms, weight, limit, each.between
+                    each.before.logarithms, each.after.logarithms, terms, weight, limit, each.least, each.between
                 )
             }
         )
@@ -211,15 +211,15 @@ def judged(samples: Sequence[Samples], terms: Terms) -> tuple[Change, ...]:
 def _p_value(each: Samples) -> float:
     before, after = each.before.logarithms, each.after.logarithms
     if each.between is None:
-        return unpaired.p_value(before, after, max(each.before.least, each.after.least))
-    return between.p_value(before, after, each.between)
+        return unpaired.p_value(before, after, each.least)
+    return between.p_value(before, after, each.between, each.least)
 
 
 def _interval(each: Samples, level: float) -> tuple[float, float]:
     before, after = each.before.logarithms, each.after.logarithms
     if each.between is None:
-        return unpaired.interval(before, after, level, max(each.before.least, each.after.least))
-    return between.interval(before, after, each.between, level)
+        return unpaired.interval(before, after, level, each.least)
+    return between.interval(before, after, each.between, level, each.least)
 
 
 def _testable(each: Samples) -> bool:
