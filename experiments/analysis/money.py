@@ -72,7 +72,7 @@ def _size(key_metadata: Mapping[str, str]) -> tuple[float, float, str] | None:
     if "cpu_units" in key_metadata:
         vcpu = float(key_metadata["cpu_units"]) / _CPU_UNITS
         return vcpu, float(key_metadata["memory_mebibytes"]) / _MEBIBYTES_PER_GB, architecture
-    if "profile.vcpu" in key_metadata:
+    if {"profile.vcpu", "profile.memory_bytes"} <= key_metadata.keys():
         return (
             float(key_metadata["profile.vcpu"]),
             float(key_metadata["profile.memory_bytes"]) / BYTES_PER_GB,
