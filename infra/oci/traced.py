@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.oci import soci
+from infra.oci import indexed
 from infra.oci.local_image import LocalImage
 from infra.oci.regctl import Deadline
 from infra.oci.request import FormRequest
@@ -62,7 +62,7 @@ def _written_anew(
     require_indexable(laid.manifest, request.options.min_layer_bytes)
     entries = read_layers(laid.folder, laid.manifest, entries)
     proof.require_same(image.manifest, laid.manifest, entries, "The new image")
-    again = soci.convert(laid.folder, room / "laid-converted", request.options, deadline)
+    again = indexed.convert(laid.folder, room / "laid-converted", request.options, deadline)
     return LocalImage(laid.folder, laid.manifest), again, laid.trace
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.oci import blame, layout, names, soci
+from infra.oci import blame, indexed, layout, names, soci
 from infra.oci.manifest import OCI_INDEX, Manifest, as_image, normalized
 from infra.oci.names import ImageName
 from infra.oci.regctl import Deadline
@@ -169,7 +169,7 @@ def _laid(
 
 def _convert(request: Request, folder: Path, room: Path) -> Converted:
     target = room / f"{folder.name}-converted"
-    return soci.convert(folder, target, request.options, Deadline(LONGEST_SECONDS))
+    return indexed.convert(folder, target, request.options, Deadline(LONGEST_SECONDS))
 
 
 @contextmanager
