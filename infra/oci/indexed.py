@@ -1,7 +1,7 @@
 """Indexes that soci has made on this machine already: the same image with the same options is not read again.
 
-soci's work is the same each time, byte by byte, and takes as long as a start of the image: `trace`, `tune` and a stack's
-forms ask for the same index again and again. What is kept is small, a twentieth of the image.
+soci's work is the same each time, byte by byte, and takes as long as a start of the image: `trace`, `tune` and the
+forms of a stack ask for the same index again and again. What is kept is small, a twentieth of the image.
 """
 
 from __future__ import annotations

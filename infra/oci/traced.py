@@ -53,13 +53,14 @@ def _written_anew(
     request: FormRequest, trace: Trace, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
 ) -> tuple[LocalImage, Converted, Trace]:
     """The image in its new layers, what soci made of it, and the trace by where files lie now."""
-    original = Original(image.folder, image.manifest, converted)
+    original = Original(image.folder, image.manifest, converted, deadline)
     entries = read_layers(image.folder, image.manifest, {})
     write = move_out if request.spec.kind == "soci-v2-own-layer" else lay_out
     laid = write(original, trace, touched_layers(converted, trace), entries, room / "laid")
     if not laid.changed:
         return image, converted, trace
     require_indexable(laid.manifest, request.options.min_layer_bytes)
+    deadline.remaining_seconds()
     entries = read_layers(laid.folder, laid.manifest, entries)
     proof.require_same(image.manifest, laid.manifest, entries, "The new image")
     again = indexed.convert(laid.folder, room / "laid-converted", request.options, deadline)

@@ -104,7 +104,7 @@ def _original(request: Request, room: Path) -> Original:
     layout.link_layout(room / "source", manifest, room / "pulled")
     with blame.explained(manifest, request.options, Deadline(LONGEST_SECONDS), lambda: room / "source"):
         converted = _convert(request, room / "source", room)
-    return Original(room / "source", manifest, converted)
+    return Original(room / "source", manifest, converted, Deadline(LONGEST_SECONDS))
 
 
 def _require_traced(trace: Trace, image: ResolvedImage, digests: set[str], manifest: Manifest) -> None:

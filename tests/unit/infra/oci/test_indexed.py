@@ -75,9 +75,7 @@ def test_the_second_time_gives_the_same_layout_without_soci(made_by: Soci, sourc
     assert all(layout.blob_path(other.folder, blob.digest).is_symlink() for blob in other.image.layers)
 
 
-def test_other_options_another_program_and_damage_ask_soci_again(
-    made_by: Soci, source: Path, tmp_path: Path
-) -> None:
+def test_other_options_another_program_and_damage_ask_soci_again(made_by: Soci, source: Path, tmp_path: Path) -> None:
     convert(source, "one")
     convert(source, "two", IndexOptions(1 << 20, 0, "linux/amd64"))
     assert made_by.times == 2
