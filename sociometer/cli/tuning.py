@@ -158,7 +158,8 @@ def tune(
                 "nothing can be said. Give more --minutes, or name fewer --candidates."
             )
         say(f"{len(chosen.forms)} forms race for {left:.0f} s.")
-        done = actions.start_sweep(tuning.setup, target.stack, outputs, _plan(tuning, chosen, left))
+        plan = _plan(tuning, chosen, left)
+        done = actions.start_sweep(tuning.setup, target.stack, outputs, plan, {name: found})
         _show(done, tuning.setup, target, found, results, as_json=as_json)
 
 
@@ -215,8 +216,10 @@ def _go_on(
     target = Lab(earlier.stack, Lab.default_plan)
     setup = actions.Setup(chosen_profile(earlier.key_metadata.get("profile")), timeout, store)
     with removed_afterwards(target, wanted=destroy):
-        done = actions.resume_sweep(setup, target.outputs(), earlier)
-        _show(done, setup, target, tune_results.trace_of(done.plan.design.forms), results, as_json=as_json)
+        trace = tune_results.trace_of(earlier.plan.design.forms)
+        traces = {} if trace is None else dict.fromkeys(earlier.plan.design.variants, trace)
+        done = actions.resume_sweep(setup, target.outputs(), earlier, traces)
+        _show(done, setup, target, trace, results, as_json=as_json)
 
 
 def _show(
