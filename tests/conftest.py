@@ -7,9 +7,19 @@ import signal
 from hypothesis import settings
 
 from kit import interrupts
-from tests.support.lab_marker import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
+from tests.support.lab_marker import (
+    pytest_collection_modifyitems,
+    pytest_runtest_setup,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
-__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+]
 
 # Under cron, or as a script's background job, Ctrl-C is ignored: what tests interrupt, be it this process or one that
 # they start, would never end.
