@@ -68,5 +68,5 @@ def test_areas_of_the_strip_are_bytes(size: int, rows: int, places: set[int]) ->
 
 
 def test_low_layers_are_named_wherever_they_lie(tmp_path: Path) -> None:
-    texts = re.findall(r">(layer \d+)", drawn(assemble(ABOUT, [*[LAYERS[0]] * 9, *[LAYERS[1]] * 5], seen()), tmp_path))
+    texts = re.findall(r">(layer \d+)", drawn(assemble(ABOUT, [*[LAYERS[0]] * 5, *[LAYERS[1]] * 9], seen()), tmp_path))
     assert texts == [f"layer {number}" for number in range(14)]
