@@ -6,6 +6,7 @@ Needs neither root nor Pulumi nor the target that was measured, only the record 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from experiments.analysis import analyse
 from experiments.analysis.findings import Analysis
 from experiments.records.reads import Reads
+from experiments.report import figure_frames
 from experiments.store import frames
 from experiments.store.store import LATEST, Store, default_path
 from experiments.store.sweeps import Sweep
@@ -43,6 +45,21 @@ class Loaded:
         """What the report says of it: comparisons with intervals and verdicts, trends, warnings."""
         return analyse.analyse(self.sweep, self.tasks, self.rounds, reads=self.reads)
 
+    @property
+    def effects(self) -> pd.DataFrame:
+        """One row per comparison: ratio, seconds saved, and money on Fargate, with intervals."""
+        return figure_frames.effects(self.analysis)
+
+    @property
+    def over_counts(self) -> pd.DataFrame:
+        """One row per form of each image: its effect over all task counts, and whether these agree."""
+        return figure_frames.over_counts(self.analysis)
+
+    @property
+    def tails(self) -> pd.DataFrame:
+        """One row per treatment and kind: the 95th percentile of a task, the time until all tasks are there."""
+        return figure_frames.tails(self.analysis)
+
 
 def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
     """A sweep by its id, `last`, or `last~N` (the N-th before the latest); ``store`` is the user's own unless given.
@@ -54,6 +71,17 @@ def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
         chosen = _chosen(opened, wanted)
         tasks, rounds = frames.tasks(opened, chosen.id), frames.rounds(opened, chosen.id)
         return Loaded(chosen, tasks, rounds, tuple(opened.reads(chosen.id)))
+
+
+def others(names: Iterable[str], store: str | Path | None, wanted: Callable[[Sweep], bool], most: int) -> list[Loaded]:
+    """The latest ``most`` sweeps that are ``wanted``, of the stores in which the named ones lie."""
+    home = Path(store) if store is not None else default_path()
+    found: dict[str, tuple[Path, Sweep]] = {}
+    for path in dict.fromkeys(_place(name, home)[0] for name in names):
+        with Store(path) as opened:
+            found.update({sweep.id: (path, sweep) for sweep in opened.sweeps() if wanted(sweep)})
+    latest = sorted(found.values(), key=lambda each: -each[1].created_ns)[:most]
+    return [load(sweep.id, path) for path, sweep in latest]
 
 
 def _place(sweep: str, store: Path) -> tuple[Path, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.analysis.deciding import lasting, likely
 from experiments.analysis.findings import Comparison, Finding
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
 from experiments.analysis.watching import watching
@@ -15,9 +16,8 @@ from experiments.plan.plan import Look
 from experiments.plan.schedule import due_rounds
 from experiments.records.model import RoundStatus
 from experiments.store.sweeps import Sweep
-from experiments.wording import duration, percent, plural
+from experiments.wording import percent, plural
 from experiments.wording import tasks as count_of_tasks
-from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,11 +36,15 @@ def cautions(
     if rounds.empty:
         yield Finding(kind="too-few", text="No round has run: nothing can be concluded.")
         return
-    if CONTROL not in sweep.plan.design.forms:
-        text = f"The plan has no {CONTROL!r} form: there is nothing to compare with."
+    design = sweep.plan.design
+    if design.against.form not in (None, *design.forms):
+        text = f"The plan has no {design.against.form!r} form: there is nothing to compare with."
         yield Finding(kind="no-control", text=text)
-    elif not comparisons and len(sweep.plan.design.forms) > 1:
-        text = f"No block measured both a form and {CONTROL!r}: a verdict needs at least {LEAST_BLOCKS} that did."
+    elif not comparisons and any(design.control_of(*treatment) for treatment in design.treatments):
+        text = (
+            f"No block measured both a treatment and its control ({design.against}): a verdict needs at least "
+            f"{LEAST_BLOCKS} that did."
+        )
         yield Finding(kind="too-few", text=text)
     yield from _too_few(comparisons, primary_phases, block_seconds)
     if last_look is not None and sweep.status == "finished":
@@ -74,8 +78,9 @@ def _forecast(worst: Comparison, undecided: int, compared: int, block_seconds: f
     text = f"{undecided} of {plural(compared, 'comparison')} of the main phase cannot be decided yet"
     if worst.blocks_to_decide is None:
         return f"{text}. {subject} scatters too much for any sweep to tell."
-    time = f", which takes about {duration(worst.blocks_to_decide * block_seconds)}," if block_seconds else ""
-    return f"{text}. A sweep of about {worst.blocks_to_decide} blocks{time} should decide {subject}, which needs most."
+    blocks = worst.blocks_to_decide_range or (worst.blocks_to_decide,) * 2
+    time = f", which takes {lasting(*blocks, block_seconds)}," if block_seconds else ""
+    return f"{text}. A sweep of {likely(*blocks)} blocks{time} should decide {subject}, which needs most."
 
 
 def _stopped(last_look: Look, most: int) -> Finding:

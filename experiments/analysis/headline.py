@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.cells import Cell
-from experiments.analysis.findings import Comparison
+from experiments.analysis.deciding import lasting, likely
+from experiments.analysis.failures import control_key
+from experiments.analysis.findings import Comparison, Pooled
+from experiments.analysis.pooled import over_counts
 from experiments.analysis.sentences import share
 from experiments.analysis.shares import total
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
 from experiments.plan.plan import Design
 from experiments.records.phases import PHASES
-from experiments.wording import about, duration, percent, plural, tasks
-from infra.outputs import CONTROL
+from experiments.wording import about, percent, plural, tasks
 
 MOST_VARIANTS = 4
 """Images that a headline names; the tables have the others."""
@@ -24,16 +26,18 @@ def headline(
     primary_phases: Mapping[str, str],
     design: Design,
     block_seconds: float | None = None,
+    pooled: Sequence[Pooled] = (),
 ) -> str:
     """Return a sentence per image on its forms at the smallest task count, in its primary phase.
 
     ``block_seconds`` is what a block took: it tells how long a sweep would be that decides what this one could not.
+    ``pooled`` are the effects over all task counts.
     """
     primary = [each for each in comparisons if each.phase == primary_phases[each.variant]]
     said = [
         sentence
         for variant in design.variants
-        if (sentence := _of_variant(variant, primary, cells, design, block_seconds))
+        if (sentence := _of_variant(variant, primary, cells, design, block_seconds, pooled))
     ]
     if not said:
         return _nothing_to_say(design)
@@ -43,28 +47,44 @@ def headline(
 
 
 def _of_variant(
-    variant: str, primary: Sequence[Comparison], cells: Sequence[Cell], design: Design, block_seconds: float | None
+    variant: str,
+    primary: Sequence[Comparison],
+    cells: Sequence[Cell],
+    design: Design,
+    block_seconds: float | None,
+    pooled: Sequence[Pooled],
 ) -> str:
     failing = {cell.form: cell for cell in cells if cell.variant == variant and cell.boots_less}
     own = [each for each in primary if each.variant == variant and each.form not in failing]
     leading = sorted(_leading(own), key=lambda each: (each.verdict != "faster", each.ratio))
     clauses = [_clause(each, own, design, block_seconds) for each in leading]
+    avoided = [_avoid(cell, cells, design) for cell in failing.values()]
+    control = design.against
+    if control.variant not in (None, variant):
+        said = [_with_form(each, clause, design) for each, clause in zip(leading, clauses, strict=True)]
+        return f"{variant} against {control}: {'; '.join([*said, *avoided])}" if said or avoided else ""
     if leading and _is_good(leading[0], own):
-        use = f"Use {leading[0].form} for {variant}: {clauses[0]}"
+        use = f"Use {leading[0].form} for {variant}: {clauses[0]}{_over_counts(leading[0], own, pooled)}"
         others = [f"as {each.form} {clause}" for each, clause in zip(leading[1:], clauses[1:], strict=True)]
     elif leading and all(each.verdict in ("slower", "no-difference") for each in leading):
-        use = f"Keep {CONTROL} for {variant}"
+        use = f"Keep {control.form} for {variant}"
         others = [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
     elif len(leading) == 1 and not failing:
         return f"{variant}{_form(leading[0], design)}: {clauses[0]}"
     else:
         use, others = variant, [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
-    avoided = [_avoid(cell, cells) for cell in failing.values()]
     if not leading and not avoided:
         return ""
     if not leading:
-        return f"Keep {CONTROL} for {variant}: {'; '.join(avoided)}"
+        return f"Keep {control.form} for {variant}: {'; '.join(avoided)}"
     return "; ".join([use if use.startswith("Use") else f"{use}: {others.pop(0)}", *others, *avoided])
+
+
+def _over_counts(leading: Comparison, own: Sequence[Comparison], pooled: Sequence[Pooled]) -> str:
+    """The gain at the plan's other task counts, as far as they agree."""
+    effect = next((each for each in pooled if (each.variant, each.form) == (leading.variant, leading.form)), None)
+    others = [each for each in own if each.form == leading.form and each.task_count != leading.task_count]
+    return over_counts(effect, others) if others else ""
 
 
 def _leading(own: Sequence[Comparison]) -> list[Comparison]:
@@ -90,6 +110,10 @@ def _slower_elsewhere(comparison: Comparison, own: Sequence[Comparison]) -> list
 def _form(comparison: Comparison, design: Design) -> str:
     """The form, where the sentence has not named it and there are others."""
     return f" as {comparison.form}" if len(design.forms) > 2 or comparison.taken_alone else ""
+
+
+def _with_form(comparison: Comparison, clause: str, design: Design) -> str:
+    return f"as {comparison.form} {clause}" if len(design.forms) > 1 else clause
 
 
 def _clause(comparison: Comparison, own: Sequence[Comparison], design: Design, block_seconds: float | None) -> str:
@@ -121,16 +145,17 @@ def _by_how_much(comparison: Comparison) -> str:
 
 def _more(comparison: Comparison, block_seconds: float | None) -> str:
     """How large a sweep would decide it."""
-    blocks = comparison.blocks_to_decide
-    if blocks is None:
+    if comparison.blocks_to_decide is None:
         return "; it scatters too much for any sweep to tell"
-    time = f" ({duration(blocks * block_seconds)})" if block_seconds else ""
-    return f"; a sweep of about {plural(blocks, 'block')}{time} should tell"
+    blocks = comparison.blocks_to_decide_range or (comparison.blocks_to_decide,) * 2
+    time = f" ({lasting(*blocks, block_seconds)})" if block_seconds else ""
+    return f"; a sweep of {likely(*blocks)} blocks{time} should tell"
 
 
-def _avoid(failing: Cell, cells: Sequence[Cell]) -> str:
-    controls = [cell for cell in cells if cell.key == (failing.variant, CONTROL, failing.task_count)]
-    against = f", as {CONTROL} {share(controls[0].booted)}" if controls else ""
+def _avoid(failing: Cell, cells: Sequence[Cell], design: Design) -> str:
+    controls = [cell for cell in cells if cell.key == control_key(design, failing.key)]
+    word = "of" if design.against.variant not in (None, failing.variant) else "as"
+    against = f", {word} {design.against} {share(controls[0].booted)}" if controls else ""
     return f"as {failing.form} only {share(failing.booted)} tasks booted as promised{against}"
 
 
@@ -147,8 +172,8 @@ def _certainty(primary: Sequence[Comparison], compared: int, cells: Sequence[Cel
 
 
 def _nothing_to_say(design: Design) -> str:
-    if CONTROL not in design.forms:
-        return f"Nothing can be compared: the plan has no {CONTROL!r} form."
-    if len(design.forms) == 1:
-        return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
-    return "Nothing can be concluded: no block measured both a form and the control."
+    if design.against.form not in (None, *design.forms):
+        return f"Nothing can be compared: the plan has no {design.against.form!r} form."
+    if not any(design.control_of(*treatment) for treatment in design.treatments):
+        return f"Nothing can be compared: the plan has no form but {design.against.form!r}."
+    return "Nothing can be concluded: no block measured both a treatment and its control."

@@ -1,4 +1,4 @@
-"""Warnings about noise: a machine short of CPU, outliers, two clusters of values. Pure.
+"""Warnings about noise: a machine short of CPU, and outliers (`clusters`: two kinds of start). Pure.
 
 As with pyperf's `check` and `system tune` warnings (https://pyperf.readthedocs.io), every figure is shown, next to
 what may have disturbed it. Nothing is dropped.
@@ -19,24 +19,27 @@ from numpy.typing import NDArray
 from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
 from experiments.analysis.findings import Finding, WarningKind
 from experiments.analysis.statistics.paired import Floats
-from experiments.analysis.statistics.shape import far, heaps
+from experiments.analysis.statistics.shape import LEAST_CHANGE, far
+from experiments.plan.control import beside
+from experiments.plan.plan import Design
 from experiments.records.model import RoundStatus
 from experiments.records.phases import PRIMARY_PHASES
 from experiments.wording import percent
 from experiments.wording import tasks as count_of_tasks
-from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOREIGN_PRESSURE = 0.10
 """Share of wall time by which a round's pressure must exceed its treatment's median to count as foreign load."""
-TASKS_FOR_WITHIN = 4
-"""From this many tasks per round on, look for clusters among a round's tasks; below, among the rounds."""
 LISTED = 5
+TASKS_FOR_WITHIN = 4
+"""A task of a smaller round makes up too much of it to be compared with the others."""
+OUTLIER_LEVEL = 0.05
+"""Of sweeps without outliers, no more than this share says that it has one; shared equally by all treatments."""
 TREATMENT = ["variant", "form", "task_count"]
 SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES)]
-"""The columns of tasks that `outliers` and `bimodal` need."""
+"""The columns of tasks that `outliers` needs."""
 
 
 class Sample(NamedTuple):
@@ -47,28 +50,29 @@ class Sample(NamedTuple):
     seconds: Floats
 
 
-def noise(tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str, str]) -> Iterator[Finding]:
+def noise(
+    tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str, str], design: Design
+) -> Iterator[Finding]:
     """Yield every warning; ``tasks`` are `cells.measured` with the columns `SAMPLED`. Only primary phases count."""
     measured = list(samples(tasks, primary_phases))
-    yield from overloaded(rounds)
-    yield from bimodal(measured)
+    yield from overloaded(rounds, design)
     yield from outliers(measured)
 
 
-def overloaded(rounds: pd.DataFrame) -> Iterator[Finding]:
+def overloaded(rounds: pd.DataFrame, design: Design) -> Iterator[Finding]:
     """Warn of rounds whose machine was busy with other work, and of comparisons that its load may explain."""
     complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
     usual = complete.groupby(TREATMENT, observed=True)["cpu_pressure"].median().rename("usual").reset_index()
     with_usual = complete.merge(usual, on=TREATMENT)
     yield from _foreign(with_usual)
     yield from _always(complete)
-    yield from _unequal(usual)
+    yield from _unequal(usual, design)
 
 
 def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
     """Warn of tasks far from the others of their treatment at their task count."""
-    for key, tasks, seconds in measured:
-        outlying = far(np.log(seconds))
+    for key, tasks, seconds in (every := list(measured)):
+        outlying = outlying_tasks(np.log(seconds), tasks["round"].to_numpy(), OUTLIER_LEVEL / len(every))
         if outlying.any():
             rounds = _listed(sorted(set(tasks.loc[outlying, "round"])))
             least, most, middle = (f"{value:.2f} s" for value in _ends_and_median(seconds, outlying))
@@ -76,26 +80,24 @@ def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
                 "outlier",
                 key,
                 f"{outlying.sum()} of {len(tasks)} tasks are outliers ({least} to {most}, median {middle}), in "
-                f"{rounds}; the figures include them",
+                f"{rounds}; the figures include them, but an interval is of the usual start and may miss rare ones",
             )
 
 
-def bimodal(measured: Iterable[Sample]) -> Iterator[Finding]:
-    """Warn of treatments whose times form two clusters, so that a median says little."""
-    for key, tasks, seconds in measured:
-        logarithms = tasks.assign(logarithm=np.log(seconds)).groupby("round")["logarithm"]
-        within = tasks["task_count"].iat[0] >= TASKS_FOR_WITHIN
-        values = np.log(seconds) - logarithms.transform("mean").to_numpy() if within else logarithms.median().to_numpy()
-        clusters = heaps(values)
-        if clusters is not None:
-            distance = percent(float(np.expm1(clusters.upper - clusters.lower)))
-            where = "within rounds" if within else "from round to round"
-            yield _finding(
-                "bimodal",
-                key,
-                f"the times form two clusters {where}, {percent(clusters.upper_share)} of them {distance} above the "
-                "rest: this measures two different things, and the median describes neither",
-            )
+def outlying_tasks(logarithms: Floats, rounds: NDArray[np.int_], level: float) -> NDArray[np.bool_]:
+    """Return a mask of tasks far from the others of their round, and of all tasks of rounds far from other rounds.
+
+    Tasks of a round share its minute: among all tasks together, each round that is a little slower would stand out.
+    """
+    _, places, counts = np.unique(rounds, return_inverse=True, return_counts=True)
+    by_round = np.split(logarithms[np.argsort(places, kind="stable")], np.cumsum(counts)[:-1])
+    medians = np.array([np.median(each) for each in by_round])
+    slow = far(medians, level / 2)[places]
+    if counts.min() < TASKS_FOR_WITHIN:
+        return np.asarray(slow)
+    means = np.bincount(places, weights=logarithms) / counts
+    from_others = np.abs(logarithms - medians[places]) > np.log1p(LEAST_CHANGE)  # a far task moves the mean, too
+    return np.asarray(slow | (far(logarithms - means[places], level / 2) & from_others))
 
 
 def _foreign(with_usual: pd.DataFrame) -> Iterator[Finding]:
@@ -128,19 +130,23 @@ def _always(complete: pd.DataFrame) -> Iterator[Finding]:
         )
 
 
-def _unequal(usual: pd.DataFrame) -> Iterator[Finding]:
-    controls = usual[usual["form"] == CONTROL]
-    both = usual[usual["form"] != CONTROL].merge(controls, on=["variant", "task_count"], suffixes=("", "_control"))
-    unequal = both[(both["usual"] - both["usual_control"]).abs() > CPU_PRESSURE_LIMIT]
-    for row in unequal.itertuples():
+def _unequal(usual: pd.DataFrame, design: Design) -> Iterator[Finding]:
+    known = {(row.variant, row.form, row.task_count): float(row.usual) for row in usual.dropna().itertuples()}
+    for (variant, form, count), pressure in known.items():
+        control = design.control_of(variant, form)
+        theirs = None if control is None else known.get((*control, count))
+        if control is None or theirs is None or abs(pressure - theirs) <= CPU_PRESSURE_LIMIT:
+            continue
+        word = "as" if control[0] == variant else "with"
+        other, this = beside(control, (variant, form)), beside((variant, form), control)
         yield Finding(
             kind="overloaded",
-            text=f"{row.variant} with {count_of_tasks(row.task_count)}: processes waited for this machine's CPU "
-            f"{percent(row.usual_control)} of the time as {CONTROL}, {percent(row.usual)} as {row.form}. Part of "
-            "their difference may come from this machine; on Fargate each task has its own machine.",
-            variant=row.variant,
-            form=row.form,
-            task_count=row.task_count,
+            text=f"{variant} with {count_of_tasks(count)}: processes waited for this machine's CPU {percent(theirs)} "
+            f"of the time {word} {other}, {percent(pressure)} {word} {this}. Part of their difference may come from "
+            "this machine; on Fargate each task has its own machine.",
+            variant=variant,
+            form=form,
+            task_count=count,
         )
 
 

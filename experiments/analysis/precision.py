@@ -12,9 +12,8 @@ import numpy as np
 
 from experiments.analysis.effects import Pairs, primary_phases
 from experiments.analysis.statistics import stopping
-from experiments.analysis.statistics.paired import LEAST_BLOCKS, half_width
+from experiments.analysis.statistics.paired import LEAST_BLOCKS, deviation, half_width
 from experiments.plan.plan import Design, Look, Stopping
-from infra.outputs import CONTROL
 
 LEVEL = 0.95
 
@@ -28,7 +27,9 @@ def look(design: Design, rule: Stopping, compared: Sequence[Pairs], blocks: int)
         blocks=blocks,
         wanted=rule.precision,
         widest=max(_relative_half_width(pair) for pair in pairs),
-        narrow_enough=all(stopping.narrow_enough(pair.differences, rule.precision, LEVEL) for pair in pairs),
+        narrow_enough=all(
+            stopping.narrow_enough(pair.differences, rule.precision, LEVEL, pair.least_deviation) for pair in pairs
+        ),
     )
 
 
@@ -40,11 +41,11 @@ def primary(compared: Sequence[Pairs]) -> list[Pairs]:
 
 def wanted_comparisons(design: Design) -> int:
     """Return the number of comparisons of a primary phase: a sweep that lacks one is never precise enough."""
-    forms = sum(form != CONTROL for form in design.forms)
-    return len(design.variants) * len(design.task_counts) * forms
+    compared = sum(design.against.of(*treatment) is not None for treatment in design.treatments)
+    return compared * len(design.task_counts)
 
 
 def _relative_half_width(pair: Pairs) -> float:
     differences = pair.differences
     level = stopping.nominal_level(LEVEL)
-    return float(np.expm1(half_width(float(differences.std(ddof=1)), len(differences), level)))
+    return float(np.expm1(half_width(deviation(differences, pair.least_deviation), len(differences), level)))

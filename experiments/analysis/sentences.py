@@ -7,7 +7,7 @@ from typing import Protocol
 from experiments.analysis.cells import Share
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
 from experiments.records.phases import PHASES
-from experiments.wording import change, faster_or_slower, percent, percent_number, plural, tasks
+from experiments.wording import change, faster_or_slower, percent, percent_number, plural, seconds_between, tasks
 
 VERDICTS: dict[Verdict, str] = {
     "faster": "faster",
@@ -49,6 +49,12 @@ def interval(of_ratio: Interval | None) -> str:
     return f"{change(of_ratio.low).removesuffix(' %')} to {change(of_ratio.high)}"
 
 
+def saved(comparison: Comparison) -> str:
+    """Return the seconds that a form saves, with their interval if there is one: 2.8 (1.9 to 3.7)."""
+    of = comparison.saved_interval
+    return seconds_between(comparison.saved_seconds, *((of.low, of.high) if of else ()))
+
+
 def share(of_tasks: Share | None) -> str:
     """Return how many tasks booted, with the exact interval: 22 of 24 (73-99 %); empty for None."""
     if of_tasks is None:
@@ -73,7 +79,7 @@ def _subject(comparison: Comparison) -> str:
 
 
 def _predicate(comparison: Comparison) -> str:
-    ratio, against = comparison.ratio, f"as {comparison.form} than {comparison.control}"
+    ratio, against = comparison.ratio, f"as {comparison.form} than {comparison.against}"
     if comparison.interval is None:
         few = f"in {plural(comparison.blocks, 'block')}: too few to tell that from chance"
         return f"{faster_or_slower(ratio)} {against} {few}"
@@ -86,7 +92,7 @@ def _predicate(comparison: Comparison) -> str:
             return f"{percent(ratio - 1)} ({coverage} {_between(low - 1, high - 1)}) slower {against}"
         case "no-difference":
             limit = f"no difference larger than {percent(comparison.margin or 0)}"
-            return f"equally fast as {comparison.form} and {comparison.control}: {limit}"
+            return f"equally fast as {comparison.form} and {comparison.against}: {limit}"
         case "undecided":
             said = f"probably {comparison.taken_alone}" if comparison.taken_alone else "cannot tell yet"
             return f"{_range(low, high)} ({coverage}) {against}: {said}"

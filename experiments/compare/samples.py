@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from experiments.analysis.effects import pairs, round_medians
+from experiments.analysis.effects import clock_deviation, pairs, round_medians
 from experiments.analysis.shares import TREATMENT, Key
+from experiments.analysis.statistics.between import Between
 from experiments.analysis.statistics.paired import Floats
 from experiments.records.phases import COMPARED_PHASES
 from experiments.store.sweeps import Sweep
@@ -18,7 +19,7 @@ from experiments.store.sweeps import Sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-Measure = Literal["seconds", "ratio-to-plain"]
+Measure = Literal["seconds", "ratio-to-control"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Blocks:
 
     logarithms: Floats
     lost: int = 0
+    least: float = 0.0
+    """The standard deviation of a logarithm that the clocks alone cause."""
 
 
 class Row(NamedTuple):
@@ -54,11 +57,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """What to compare: a row of both sweeps."""
+    """What to compare: a row of both sweeps, and how much sweeps of the same thing differ, where that is known."""
 
     row: Row
     before: Blocks
     after: Blocks
+    between: Between | None = None
 
 
 def logarithms(side: Recorded, measure: Measure, *, deployed: bool) -> dict[Row, Blocks]:
@@ -67,14 +71,16 @@ def logarithms(side: Recorded, measure: Measure, *, deployed: bool) -> dict[Row,
     rows: dict[Row, Blocks] = {}
     for as_deployed in (False, True) if deployed else (False,):
         medians = round_medians(side.tasks, as_deployed=as_deployed)
-        if measure == "ratio-to-plain":
+        if measure == "ratio-to-control":
             for pair in pairs(design, medians):
                 row = Row(pair.variant, pair.form, pair.task_count, pair.phase, as_deployed)
-                rows[row] = Blocks(pair.differences, pair.lost)
+                rows[row] = Blocks(pair.differences, pair.lost, pair.least_deviation)
             continue
         grouped = medians.groupby(TREATMENT, observed=True)
         for ((variant, form, count), rounds), phase in product(grouped, COMPARED_PHASES):
-            blocks = Blocks(_positive_logarithms(rounds[f"{phase}_seconds"]), int(rounds[f"{phase}_lost"].sum()))
+            values, lost = _positive_logarithms(rounds[f"{phase}_seconds"]), int(rounds[f"{phase}_lost"].sum())
+            least = float(clock_deviation(np.exp(values)).mean()) if len(values) else 0.0
+            blocks = Blocks(values, lost, least)
             rows[Row(str(variant), str(form), int(count), phase, as_deployed)] = blocks
     return rows
 
@@ -84,7 +90,9 @@ def _positive_logarithms(seconds: pd.Series) -> Floats:
     return np.asarray(np.log(values[values > 0]))
 
 
-def samples(before: dict[Row, Blocks], after: dict[Row, Blocks]) -> Iterator[Samples]:
+def samples(
+    before: dict[Row, Blocks], after: dict[Row, Blocks], between: Callable[[Row], Between | None] = lambda _: None
+) -> Iterator[Samples]:
     """Yield what both sweeps measured; as deployed only where that differs, because some tasks were not lazy."""
     for row, then in before.items():
         now = after.get(row)
@@ -96,4 +104,4 @@ def samples(before: dict[Row, Blocks], after: dict[Row, Blocks]) -> Iterator[Sam
             for side in (before, after)
         )
         if not same:
-            yield Samples(row, then, now)
+            yield Samples(row, then, now, between(row))

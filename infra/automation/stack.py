@@ -29,6 +29,7 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
     """
     with _explained(stack, notify) as events:
         opened = workspace.open_stack(stack)
+        workspace.refuse_held(stack)
         workspace.configure(opened, settings)
         _tell_what_is_beside(stack, notify)
         workspace.refuse_pending(opened)

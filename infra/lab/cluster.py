@@ -6,13 +6,16 @@ with the process); `clear_orphans` finds them by name and removes them.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from infra.lab import cgroup
 from infra.lab.daemons import PullModes
@@ -24,9 +27,13 @@ from infra.lab.profiles import Profile
 from infra.lab.protocol import LabTask
 from infra.lab.spent import spent
 from infra.lab.task import TaskLife
+from kit.daemon import stop
 from kit.errors import LabError
 from kit.machine import mountinfo, processes
 from kit.paths import data_dir
+
+GATE_SECONDS = 60.0
+"""Threads that have only to meet are there at once, even on a machine that is short of CPU."""
 
 
 def run_folder() -> Path:
@@ -39,7 +46,7 @@ class Cluster:
 
     def __init__(self, storage: Path, profile: Profile, platform: str) -> None:
         self.metered = True
-        """Whether it samples what its tasks' seconds go into; only a check of the sampling itself turns it off."""
+        """Whether it samples what its tasks' seconds go into; off where nobody asks, and to check the sampling."""
         self.meter_seconds = 0.0
         """CPU time that the sampling of the last round took."""
         self.name = processes.owner_name()
@@ -50,13 +57,14 @@ class Cluster:
         self._pool = ThreadPoolExecutor(max_workers=MAX_HOSTS, thread_name_prefix="host")
         self._edges = 0
         self.hosts: list[Host] = []
-        """Of the tasks that `lives` gave last, in their order."""
+        """The last ones, in the order of their tasks."""
 
     @classmethod
     def open(cls, storage: Path, profile: Profile, platform: str) -> Cluster:
         """Start the edge over a registry's storage; a failure leaves nothing behind."""
         cluster = cls(storage, profile, platform)
         try:
+            atexit.register(cluster._abandon)  # Ctrl-C may come where nobody can close it any more, or not yet
             cluster.folder.mkdir(parents=True)
             cluster._open_edge()
         except BaseException:
@@ -67,15 +75,29 @@ class Cluster:
     @contextmanager
     def lives(self, tasks: Sequence[LabTask], modes: PullModes) -> Iterator[list[TaskLife]]:
         """Each task on a fresh host, ready to live; the hosts are gone at the end of the block."""
+        with self.fresh_hosts(len(tasks), modes) as hosts:
+            yield [self.life(host, task) for host, task in zip(hosts, tasks, strict=True)]
+
+    @contextmanager
+    def fresh_hosts(self, count: int, modes: PullModes) -> Iterator[list[Host]]:
+        """So many hosts, also in `hosts`, that nothing has run on; gone at the end of the block."""
         if self.edge.trouble():
             self._close_edge()
             self._open_edge()
-        opening = [self._pool.submit(self._open_host, index, modes) for index in range(len(tasks))]
+        opening = [self._pool.submit(self._open_host, index, modes) for index in range(count)]
         try:
             self.hosts = [host.result() for host in opening]
-            yield [self._life(host, task) for host, task in zip(self.hosts, tasks, strict=True)]
+            yield self.hosts
         finally:
             self._close_hosts(opening)
+
+    def life(self, host: Host, task: LabTask) -> TaskLife:
+        """A task on one of its hosts, known to the metadata endpoint."""
+        profile = self._profile
+        limits = (profile.vcpu, profile.memory_bytes, host.address)
+        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
+        self.metadata.register(identity, host.snapshotter)
+        return TaskLife(host, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
 
     def live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
         """Release all tasks at once and wait for the last one; meanwhile call ``watch`` a few times a second.
@@ -99,7 +121,7 @@ class Cluster:
         gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
 
         def live(life: TaskLife) -> None:
-            gate.wait()
+            gate.wait(GATE_SECONDS)
             life.live(released_ns[0])
 
         futures = [self._pool.submit(live, life) for life in lives]
@@ -150,14 +172,6 @@ class Cluster:
         spec = HostSpec(index, self.name, folder, self._profile, self._platform, modes)
         return Host.open(spec, self.edge, self._hierarchies)
 
-    def _life(self, host: Host, task: LabTask) -> TaskLife:
-        """A task on its host, known to the metadata endpoint."""
-        profile = self._profile
-        limits = (profile.vcpu, profile.memory_bytes, host.address)
-        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
-        self.metadata.register(identity, host.snapshotter)
-        return TaskLife(host, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
-
     def _close_hosts(self, opening: Sequence[Future[Host]]) -> None:
         wait(opening)
         hosts = [future.result() for future in opening if future.exception() is None]
@@ -167,12 +181,16 @@ class Cluster:
 
     def _abandon(self) -> None:
         self._pool.shutdown()
+        for pid in self.processes():  # they die with their thread, which the kernel sees to a moment later
+            with suppress(psutil.NoSuchProcess):
+                stop(psutil.Process(pid))
         for name in cgroup.groups(self._hierarchies):
             if name.split("/")[0] == self.name:
                 cgroup.TaskGroup(self._hierarchies, name).remove()
         cgroup.remove_cluster(self._hierarchies, self.name)
         if self.folder.exists():
             shutil.rmtree(self.folder)
+        atexit.unregister(self._abandon)
 
 
 def clear_orphans() -> list[str]:

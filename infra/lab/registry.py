@@ -18,8 +18,6 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +40,8 @@ PORTS_TRIED = 200
 START_SECONDS = 15.0
 LOCK = "lock"
 """Two commands on one registry take turns."""
+TURN_SECONDS = 120.0
+"""Longer than a start or a stop takes; then its holder hangs."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
     `MachineError` when the port is taken (and says by whom, if that can be known) or the process does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with locks.turn(folder / LOCK):
+    with locks.turn(folder / LOCK, seconds=TURN_SECONDS):
         storage_id = _storage_id(folder)
         running = _process(folder)
         if running is not None and port in (None, running.port):
@@ -86,19 +86,6 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
         chosen = _choose_port(port, former_port)
         _start(folder, chosen)
     return Registry(folder, chosen, storage_id, running=True)
-
-
-@contextmanager
-def temporary(folder: Path) -> Iterator[Registry]:
-    """A registry in the new ``folder`` for as long as the block lasts; the kernel ends it with us."""
-    folder.mkdir(parents=True)
-    port = _choose_port(None, None)
-    write(folder / "config.yml", _config(folder, port))
-    command: list[str | Path] = [*daemon.DIES_WITH_US, tool("docker-registry"), "serve", folder / "config.yml"]
-    registry = Registry(folder, port, _storage_id(folder), running=True)
-    log, env = folder / "registry.log", _environment()
-    with daemon.running("registry", command, log, lambda: answers(registry.address), failure=MachineError, env=env):
-        yield registry
 
 
 def inspect(folder: Path, port: int) -> Registry | None:
@@ -112,7 +99,7 @@ def inspect(folder: Path, port: int) -> Registry | None:
 def remove(folder: Path) -> None:
     """Stop the registry, remove its data, and verify both."""
     if folder.exists():
-        with locks.turn(folder / LOCK):
+        with locks.turn(folder / LOCK, seconds=TURN_SECONDS):
             running = _process(folder)
             if running is not None:
                 daemon.stop(running.process)

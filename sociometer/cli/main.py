@@ -1,19 +1,19 @@
-"""The `sociometer` command: puts the command groups together and turns errors into one line and an exit code.
+"""The `sociometer` command: puts the command groups together.
 
 Exit codes: 0 done, 1 something failed, 2 a setting or option is wrong, 3 this machine lacks something, 4 slower than
-`--fail-if-slower` allows, 130 interrupted. ``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
+`--fail-if-slower` allows, 130 interrupted (129 and 143 where the terminal was closed or the process asked to end).
+``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 
-from kit.errors import SociometerError
-from sociometer.cli import comparing, interrupts, laying, machine, measure, past, stack, tracing, tuning
+from sociometer.cli import comparing, laying, machine, measure, past, stack, tracing, tuning
+from sociometer.cli.entry import ended
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Measures, with evidence, how much faster a container starts when its image is delivered lazily (SOCI).",
     epilog="Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 4 slower than allowed, "
-    "130 interrupted. "
+    "129, 130 or 143 interrupted. "
     "SOCIOMETER_DEBUG=1 shows tracebacks.",
 )
 
@@ -49,14 +49,5 @@ for group in (measure, tracing, tuning, laying, comparing, past, stack, machine)
 
 
 def main() -> None:
-    """Entry point: ends the process with the exit code of what happened."""
-    try:
-        with interrupts.handled():
-            app()
-    except SociometerError as error:
-        if os.environ.get("SOCIOMETER_DEBUG") == "1":
-            raise
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(interrupts.EXIT_CODE)
+    """Run a command within this process, and end that as `entry.main` does."""
+    ended(app)

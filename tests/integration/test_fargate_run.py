@@ -11,6 +11,8 @@ import csv
 import json
 import math
 import os
+import re
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -42,7 +44,7 @@ COUNTS = (1, 2, 3, 8)
 BLOCKS = 3
 TREATMENTS = ("--variants", "movie", "--forms", ",".join(SNAPSHOTTERS))
 SMALL = ("--set", "movieMegabytes=12", "--set", "owner=tests")
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,28 @@ def test_stack_that_a_sweep_uses_is_refused_to_others(deployed: Deployed, tmp_pa
         assert sweep.ended_by(signal.SIGINT) == INTERRUPTED
 
 
+def test_stack_that_a_sweep_uses_is_refused_to_another_machine_which_stops_nothing(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other machine has the stack's state, as in a shared backend, and none of the first one's locks."""
+    others = tmp_path / "other machine"
+    shutil.copytree(deployed.world.data, others, ignore=shutil.ignore_patterns("locks", "*.sqlite*"))
+    stack = ("--target", "fargate", "--stack", deployed.stack)
+    store = ("--store", str(tmp_path / "other.sqlite"))
+    sweep_too = ("sweep", *stack, *store, *TREATMENTS, "--counts", "1", "--blocks", "1", "--yes")
+    with deployed.sweep_in_its_second_round() as sweep:
+        with monkeypatch.context() as there:
+            there.setenv("SOCIOMETER_DATA", str(others))
+            for words in (("down", *stack), ("clean", *stack, *store), sweep_too):
+                done = sociometer(*words, exit_code=1)
+                assert re.search(rf"in use by \S+ process {sweep.process.pid}, on another machine", done.stderr)
+        assert sorted(deployed.world.services().values()) == [(0, 0), (1, 1)]
+        assert sweep.ended_by(signal.SIGINT) == INTERRUPTED
+    with monkeypatch.context() as there:
+        there.setenv("SOCIOMETER_DATA", str(others))
+        sociometer(*sweep_too)
+
+
 def test_tasks_that_fall_back_are_said_and_left_out(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployed.world.tasks, "fall_back", True)
     plan = (*TREATMENTS, "--counts", "2", "--blocks", "1", "--yes")
@@ -250,7 +274,7 @@ def test_run_that_is_interrupted_in_a_round_is_removed_all_the_same(world: World
     before = inventory(world.aws)
     with run_to_be_destroyed(tmp_path) as run:
         run.until("[1/2]", "starting")
-        assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+        assert run.ended_by(signal.SIGTERM) == 128 + signal.SIGTERM
     assert inventory(world.aws) == before
 
 
@@ -258,7 +282,7 @@ def test_run_that_is_interrupted_while_its_stack_is_made_leaves_nothing(world: W
     before = inventory(world.aws)
     with run_to_be_destroyed(tmp_path) as run:
         run.until("Subnet", ": making")
-        assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+        assert run.ended_by(signal.SIGTERM) == 128 + signal.SIGTERM
     assert inventory(world.aws) == before
 
 
