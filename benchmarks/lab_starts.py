@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from benchmarks.lab_forms import TIMEOUT_SECONDS, Measured
 from benchmarks.points import Facts, Point, Row
-from infra.lab import mounts
 from infra.lab.cluster import Cluster
-from infra.lab.container_spec import Container
 from infra.lab.daemons import PullModes
-from infra.lab.edge import REGISTRY
 from infra.lab.profiles import profile as profile_named
-from infra.lab.protocol import Ending, LabTask
-from infra.readiness import Ready
+from infra.lab.protocol import Ending
 from infra.settings.model import Settings
-from infra.trace.prepare import FORM, Prepared, prepared
-from infra.trace.record import Wanted, ready_when
+from infra.trace.prepare import FORM, Prepared, fetch, index
+from infra.trace.record import Wanted, task_of
 from kit.errors import LabError
+from kit.scratch import scratch
 from kit.values import Notify
 from sociometer.cli.images import settings_of
 
@@ -32,7 +28,6 @@ class Startable:
     name: str
     image: Prepared
     wanted: Wanted
-    ready: Ready
 
     def open(self) -> Cluster:
         """A lab for its tasks."""
@@ -41,7 +36,7 @@ class Startable:
     def start(self, cluster: Cluster, notify: Notify = lambda _step: None) -> float:
         """Seconds of a fresh task on a fresh host, from its release until it is ready. Raises `LabError` where it
         never is, or was not loaded lazily."""
-        with cluster.lives([self._task()], PullModes.of(FORM)) as (life,):
+        with cluster.lives([task_of(self.image, self.wanted)], PullModes.of(FORM)) as (life,):
             notify("start")
             cluster.live([life], lambda: None)
             notify("clearing")
@@ -50,29 +45,14 @@ class Startable:
             raise LabError(f"A start of {self.name} ended as {run.ending}: {run.reason}")
         return (run.ready_ns - run.created_ns) / 1e9
 
-    def _task(self) -> LabTask:
-        unique = uuid.uuid4().hex
-        return LabTask(
-            task_arn=f"arn:lab:ecs:local:000000000000:task/sociometer/{unique}",
-            container_id=unique,
-            image=self.image.form.image.replace(self.image.registry, REGISTRY, 1),
-            image_digest=self.image.form.image_digest,
-            snapshotter=mounts.SOCI,
-            lazy_layers=len(self.image.form.ztocs),
-            container=Container(self.image.config, self.wanted.image.container()),
-            ready=self.ready,
-            has_boot_report=False,
-            timeout_seconds=self.wanted.timeout_seconds,
-        )
-
 
 @contextmanager
 def startable(image: Measured, profile: str, notify: Notify) -> Iterator[Startable]:
     """Copy and index the image; the registry is gone after the block."""
     settings = Settings.parse(settings_of({image.name: image.reference}, {"ready": image.ready}))
     wanted = Wanted(settings.images[image.name], profile_named(profile), settings.platform, TIMEOUT_SECONDS)
-    with prepared(image.name, settings, notify) as made:
-        yield Startable(image.name, made, wanted, ready_when(image.name, made, wanted))
+    with scratch("start") as room:
+        yield Startable(image.name, index(fetch(image.name, settings, room, notify), settings, room, notify), wanted)
 
 
 @dataclass
