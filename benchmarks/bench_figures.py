@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import betainc, fdtrc, ndtri, stdtrit
 
-from benchmarks.bench_coverage import A_A_BAR, COVERAGE_BAR
+from benchmarks.coverage_rows import bars
 from benchmarks.estimators import LEVEL
 from benchmarks.simulated import PRIMARY, Floats, differences, simulate
 from benchmarks.worlds import World
@@ -84,12 +84,6 @@ def main() -> None:
             kept &= line.kept
     print(f"\n{arguments.sweeps} sweeps per line: {'all bars met' if kept else 'a bar was MISSED'}")
     sys.exit(not kept)
-
-
-def bars(sweeps: int) -> tuple[float, float, float]:
-    """The least and the most coverage and the most errors, widened by two standard errors of a simulated share."""
-    error = 2 * float(np.sqrt(LEVEL * (1 - LEVEL) / sweeps))
-    return COVERAGE_BAR[0] - error, COVERAGE_BAR[1] + error, A_A_BAR + error
 
 
 def seconds(sweeps: int, generator: np.random.Generator) -> Iterator[Line]:

@@ -29,9 +29,10 @@ Verdict = Literal[Direction, "no-difference", "undecided"]
 """`no-difference`: no difference larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
-Caution = Literal["few-blocks", "two-kinds", "outliers"]
+Caution = Literal["few-blocks", "two-kinds", "outliers", "stopped-early"]
 """Why an interval may cover less than its level: `few-blocks`: too few to notice a second kind of rounds; `two-kinds`:
-its rounds are of two kinds; `outliers`: some of its tasks or of the control's are far from the others."""
+its rounds are of two kinds; `outliers`: some of its tasks or of the control's are far from the others;
+`stopped-early`: the sweep ended because its spread looked small, which may have been luck."""
 
 
 class Interval(Frozen):
@@ -212,6 +213,7 @@ WarningKind = Literal[
     "bimodal",
     "outlier",
     "drift",
+    "carry-over",
     "task-count",
     "watching",
 ]
