@@ -174,7 +174,7 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
 
 
 def _comparison(comparison: Comparison) -> ComparisonRow:
-    from experiments.analysis.deciding import likely  # numpy and scipy are slow to import
+    from experiments.analysis.deciding import likely  # scipy is slow to import
 
     detectable, blocks = comparison.detectable, comparison.blocks_to_decide_range
     return ComparisonRow(
