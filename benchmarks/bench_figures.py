@@ -2,7 +2,7 @@
 
     python benchmarks/bench_figures.py [--sweeps 2000] [--seed 1]
 
-Sweeps of known truth, from `bench_coverage`'s worlds. Three tables:
+Sweeps of known truth, simulated as in `bench_coverage`. Three tables:
 
 - saved seconds: how often our interval covers the truth and, in sweeps with a small effect, excludes zero where the
   ratio's does not exclude one, or the other way round; the same for a t interval of the blocks' differences in seconds;

@@ -167,7 +167,6 @@ def _without_interval(pair: Pairs) -> Comparison:
         seconds=geometric_mean(pair.seconds),
         control_seconds=geometric_mean(pair.control_seconds),
         ratio=_ratio(pair.differences),
-        saved_seconds=saved.seconds(pair.seconds, pair.control_seconds),
         interval=None,
         verdict="undecided",
     )

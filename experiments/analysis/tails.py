@@ -108,9 +108,7 @@ def _tails(own: pd.DataFrame, control: pd.DataFrame | None, phase: str, of: Tail
     if control is not None:
         name = beside(_named(control), _named(own))
         against = _against(ends, _ends(control, phase, of), name, terms)
-    yield tail.model_copy(
-        update={"interval": _interval(np.log(known), terms, float(clock_deviation(known).mean())), **against}
-    )
+    yield tail.model_copy(update={"interval": _interval(np.log(known), terms, known), **against})
 
 
 def _named(waits: pd.DataFrame) -> Named:
@@ -147,12 +145,14 @@ def _against(ends: dict[int, float], control_ends: dict[int, float], against: st
         return {}
     pairs = np.array([(ends[block], control_ends[block]) for block in blocks])
     differences = np.log(pairs[:, 0] / pairs[:, 1])
-    ratio = _interval(differences, terms, float(np.sqrt((clock_deviation(pairs) ** 2).mean(axis=0).sum())))
+    ratio = _interval(differences, terms, *pairs.T)
     return {"against": against, "ratio": float(np.exp(differences.mean())), "ratio_interval": ratio}
 
 
-def _interval(logarithms: Floats, terms: Terms, least: float) -> Interval | None:
+def _interval(logarithms: Floats, terms: Terms, *sides: Floats) -> Interval | None:
+    """Return the interval of a ratio or of seconds; ``sides`` are the seconds that the logarithms are made of."""
     if len(logarithms) < LEAST_BLOCKS:
         return None
+    least = np.sqrt(sum(np.mean(clock_deviation(side) ** 2) for side in sides))
     low, high = np.exp(paired.interval(logarithms, terms.nominal_level, least))
     return Interval(low=low, high=high, level=terms.level)

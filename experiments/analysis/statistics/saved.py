@@ -21,8 +21,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
-from experiments.analysis.statistics import paired
-from experiments.analysis.statistics.paired import Floats
+from experiments.analysis.statistics.paired import Floats, deviation
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 _FARTHEST = 600.0
@@ -39,16 +38,17 @@ def seconds(form: Floats, control: Floats) -> float:
 def interval(form: Floats, control: Floats, level: float, least: float = 0.0) -> tuple[float, float]:
     """Return the interval of `seconds`, from the seconds of each block, of which there are at least two.
 
-    ``least`` is the deviation of the logarithm of their ratio that the clocks alone cause, as in `paired.deviation`.
+    ``least`` is the deviation that the clocks alone cause, as in `paired.deviation`.
     """
     differences = np.log(form / control)
-    spread = float(paired.deviation(differences, least))
+    spread = float(deviation(differences, least))
     error = spread / float(np.sqrt(len(form)))
     if error == 0 and differences[0] == 0:
         return 0.0, 0.0
     shorter = float(stdtr(len(form) - 1, -differences.mean() / error)) if error > 0 else float(differences[0] < 0)
     tail = (1 - level) / 2
-    return _quantile(form, control, spread, shorter, tail), _quantile(form, control, spread, shorter, 1 - tail)
+    low, high = (_quantile(form, control, spread, shorter, share) for share in (tail, 1 - tail))
+    return low, high
 
 
 def _quantile(form: Floats, control: Floats, spread: float, shorter: float, share: float) -> float:
