@@ -8,10 +8,11 @@ from html import escape
 from itertools import pairwise
 
 from experiments.compare.history import History, Point, Series, Shift, Stretch
+from experiments.compare.slower import Standing
 from experiments.report.contents import SIMULATED
 from experiments.report.page import style_sheet
 from experiments.report.plots.style import Panel, layered, panel
-from experiments.wording import TIMES, percent, percent_number, plural, seconds, tasks, visible
+from experiments.wording import MINUS, TIMES, percent, percent_number, plural, seconds, tasks, visible
 
 _BARS = "▁▂▃▄▅▆▇█"
 _DIGITS = 19
@@ -55,25 +56,39 @@ def sentences(series: Series, control: str | None) -> Iterator[str]:
 
 
 def shift(found: Shift) -> str:
-    """One line for continuous integration: slower since release 1.8 (sha256:…), 12 % (8-16)."""
-    ends = sorted((abs(found.interval.low - 1), abs(found.interval.high - 1)))
-    crossing = found.interval.low < 1 < found.interval.high
-    size = percent(abs(found.ratio - 1))
-    like = abs(found.ratio - 1)
-    low = (-1 if crossing else 1) * ends[0]
-    between = f"{percent_number(low, like=like)} to {percent_number(ends[1], like=like)}"
+    """One line for continuous integration: slower since release 1.8 (sha256:…), 12 % (8 to 16)."""
+    low, high = found.interval.low, found.interval.high
     word = "slower" if found.ratio > 1 else "faster"
-    digest = found.digest[:_DIGITS]
-    release = found.release if found.release == digest else f"{found.release} ({digest})"
+    probably = "probably " if low < 1 < high else ""
     where = (
         "" if found.earliest == found.latest else f", somewhere in sweeps {found.earliest + 1} to {found.latest + 1}"
     )
+    size = by(found.ratio, low, high)
     if not found.image_changed:
         return (
-            f"{word} since sweep {found.sweep}, {size} ({between}){where}; the image did not change there: look for "
+            f"{probably}{word} since sweep {found.sweep}, {size}{where}; the image did not change there: look for "
             "another cause"
         )
-    return f"{word} since release {release}, {size} ({between}){where}"
+    return f"{probably}{word} since release {_release(found)}, {size}{where}"
+
+
+def left(found: Standing) -> str:
+    """A slow-down, and what is left of it after the releases that followed."""
+    if not found.followed:
+        return shift(found.shift)
+    return f"{shift(found.shift)}; with the later releases it is now {by(found.ratio, found.low, found.high)} slower"
+
+
+def by(ratio: float, low: float, high: float) -> str:
+    """By how much, without a sign: 12 % (8 to 16); a range beyond no change begins with a minus."""
+    size, near, far = (ratio - 1, low - 1, high - 1) if ratio > 1 else (1 - ratio, 1 - high, 1 - low)
+    ends = (percent_number(end, like=size).replace("-", MINUS) for end in (near, far))
+    return f"{percent(size)} ({' to '.join(ends)})"
+
+
+def _release(found: Shift) -> str:
+    digest = found.digest[:_DIGITS]
+    return found.release if found.release == digest else f"{found.release} ({digest})"
 
 
 def value(number: float, control: str | None) -> str:

@@ -48,6 +48,7 @@ class Workload(NamedTuple):
     boot_report: bool = True
     ready: str | None = None
     container: ContainerOutput = ContainerOutput()
+    reference: str | None = None
 
     def outputs(self) -> dict[str, Any]:
         """Its part of the stack's outputs."""
@@ -137,7 +138,12 @@ class Settings(PayloadSizes, FargateSettings):
         if image is None:
             return Workload()
         return Workload(
-            image.port or 80, image.health_path or "/", image.boot_report, image.readiness, image.container()
+            port=image.port or 80,
+            health_path=image.health_path or "/",
+            boot_report=image.boot_report,
+            ready=image.readiness,
+            container=image.container(),
+            reference=image.image,
         )
 
     @field_validator("platform", mode="before")
