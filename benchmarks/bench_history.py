@@ -1,6 +1,6 @@
 """Simulate histories of sweeps: how often a change is found where there is none, and what is said of one that is found.
 
-    python benchmarks/bench_history.py [FOUND]
+    python benchmarks/bench_history.py [FOUND [FIRST-ROW]]
 
 Each sweep is one value: log-normal by day (5 %, or the same with heavy tails), or the ratio to a control of the same
 day (2 %). A row goes on until FOUND changes were found (300), or 4,000 series were searched. No lab runs. The last
@@ -40,15 +40,14 @@ HEADS = (
 )
 
 
-def main(wanted: int) -> None:
-    """Print the table as Markdown."""
-    random = np.random.default_rng(1)
+def main(wanted: int, first: int = 0) -> None:
+    """Print the table as Markdown; each row has random numbers of its own, so that any can be made again alone."""
     print(f"| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}")
-    for world, noise in WORLDS.items():
-        for count, steps in _histories(only_short=world.startswith("heavy")):
-            what = " and ".join(f"{size:.0%} from sweep {place + 1}" for place, size in steps) or "none"
-            row = _tried(random, noise, count, steps, wanted)
-            print(f"| {world} | {count} | {what} | {' | '.join(row)} |", flush=True)
+    histories = [(world, *history) for world in WORLDS for history in _histories(only_short=world.startswith("heavy"))]
+    for number, (world, count, steps) in enumerate(histories[first:], first):
+        what = " and ".join(f"{size:.0%} from sweep {place + 1}" for place, size in steps) or "none"
+        row = _tried(np.random.default_rng([1, number]), WORLDS[world], count, steps, wanted)
+        print(f"| {world} | {count} | {what} | {' | '.join(row)} |", flush=True)
 
 
 Steps = tuple[tuple[int, float], ...]
@@ -99,4 +98,4 @@ def _one_of(steps: Steps, number: int) -> Steps:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main(*map(int, sys.argv[1:] or ["300"]))

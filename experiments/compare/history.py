@@ -56,6 +56,7 @@ class Shift(Frozen):
     earliest: int
     latest: int
     sweep: str = Field(description="the first of the new level")
+    sweeps: tuple[str, str] = Field(description="those at ``earliest`` and ``latest``")
     release: str
     digest: str
     ratio: float = Field(description="level after ÷ level before, up to the changes next to it")
@@ -216,6 +217,7 @@ def _shift(points: Sequence[Point], start: int, split: changepoint.Split, found:
         earliest=earliest,
         latest=latest,
         sweep=points[split.index].sweep,
+        sweeps=(points[earliest].sweep, points[latest].sweep),
         release=point.release,
         digest=point.digest,
         ratio=float(np.exp(found.size)),

@@ -13,6 +13,7 @@ from experiments.executors.lab import LabExecutor
 from experiments.store.store import Store
 from experiments.sweep import start
 from infra.automation import stack
+from infra.lab.profiles import PROFILES
 from kit.errors import SlowerError
 from sociometer.cli import main
 from tests.contracts.plans import small_plan
@@ -36,11 +37,12 @@ def stores(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             made = image([layer], config={"Cmd": ["/bin/busybox", "sleep", str(seconds)]})
             own = {"web": {"image": f"oci:{made.write(room / release, release)}:{release}", "ready": "exit:0"}}
             outputs = stack.up(name, {"variants": [], "forms": ["plain"], "images": own}, lambda _line: None)
+            lab = LabExecutor(outputs, profile=PROFILES["fargate-256-512"].name, timeout_seconds=60)
             places.append(room / f"{release}.sqlite")
             plan = small_plan(variants=("web",), forms=("plain",), task_counts=(1,), blocks=1)
             with Store(places[-1], write=True) as store:
                 for _ in range(SWEEPS):
-                    start(store, LabExecutor(outputs), plan, name, outputs, lambda _: None)
+                    start(store, lab, plan, name, outputs, lambda _: None)
         yield places
     finally:
         stack.down(name, lambda _line: None)

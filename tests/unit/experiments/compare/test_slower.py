@@ -15,6 +15,7 @@ def change(release: str, ratio: float, *, within: float = 0.01, image: bool = Tr
         earliest=3,
         latest=3,
         sweep="s03",
+        sweeps=("s03", "s03"),
         release=release,
         digest=f"sha256:{release}{'0' * 60}",
         ratio=ratio,
