@@ -53,8 +53,12 @@ def share(of_tasks: Share | None) -> str:
     """Return how many tasks booted, with the exact interval: 22 of 24 (73-99 %); empty for None."""
     if of_tasks is None:
         return ""
-    low, high = (f"{100 * end:.0f}" for end in (of_tasks.low, of_tasks.high))
-    return f"{of_tasks.booted:,} of {of_tasks.tasks:,} ({low}\N{EN DASH}{high} %)"
+    return f"{of_tasks.booted:,} of {of_tasks.tasks:,} ({bounds(of_tasks)})"
+
+
+def bounds(of_tasks: Share) -> str:
+    """Return the exact interval of a share: 73-99 %."""
+    return f"{100 * of_tasks.low:.0f}\N{EN DASH}{100 * of_tasks.high:.0f} %"
 
 
 def verdict(comparison: Judged) -> str:
