@@ -52,6 +52,7 @@ def found(values: Floats, index: int, level: float = LEVEL) -> Found:
     spread = _spread(values, index)
     if spread <= 1e-12 * abs(size):
         return Found(size=size, low=size, high=size, index=index, earliest=index, latest=index)
+    error = spread * (count / (index * (count - index))) ** 0.5
     noise = np.random.default_rng(_SEED).normal(size=(round(_FOUND_BY_CHANCE / level), count))
     least = float(np.quantile(_explained(noise), 1 - level))
 
@@ -60,15 +61,15 @@ def found(values: Floats, index: int, level: float = LEVEL) -> Found:
         drawn = _those_found(noise * rest.std(ddof=1) + supposed * _step(count, index), least)
         if not len(drawn):
             return False
-        sizes, spreads = _estimates(drawn)
-        ratios, seen = (sizes - supposed) / spreads, (size - supposed) / spread
+        sizes, errors = _estimates(drawn)
+        ratios, seen = (sizes - supposed) / errors, (size - supposed) / error
         return bool(2 * min((ratios <= seen).mean(), (ratios >= seen).mean()) > ERROR)
 
     places = [place for place in range(LEAST_SIDE, count - LEAST_SIDE + 1) if _likely(values, place, noise, least)]
     return Found(
         size=size,
-        low=_end(agrees, size, -spread),
-        high=_end(agrees, size, spread),
+        low=_end(agrees, size, -error),
+        high=_end(agrees, size, error),
         index=index,
         earliest=min([*places, index]),
         latest=max([*places, index]),
@@ -103,14 +104,15 @@ def _those_found(drawn: Floats, least: float) -> Floats:
 
 
 def _estimates(drawn: Floats) -> tuple[Floats, Floats]:
-    """Size of the best split of each series, and the standard deviation around its two levels."""
+    """Size of the best split of each series, and its standard error by the spread around its two levels."""
     count = drawn.shape[1]
     gained = gains(drawn)
     before: _Places = np.asarray(gained.argmax(axis=1) + LEAST_SIDE)
     sums: Floats = np.cumsum(drawn, axis=1)
     first: Floats = sums[np.arange(len(drawn)), before - 1]
     sizes: Floats = (sums[:, -1] - first) / (count - before) - first / before
-    return sizes, np.sqrt((_total(drawn) - gained.max(axis=1)) / (count - 2))
+    variances = (_total(drawn) - gained.max(axis=1)) / (count - 2)
+    return sizes, np.sqrt(variances * count / (before * (count - before)))
 
 
 def _explained(drawn: Floats) -> Floats:

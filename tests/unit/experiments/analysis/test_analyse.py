@@ -75,7 +75,7 @@ def test_no_record_says_that_nothing_can_be_concluded() -> None:
     analysis = of(made(small_plan(), lambda *_: 1.0, ran=lambda _: False, status="running"))
     assert analysis.comparisons == analysis.trends == ()
     assert [finding.text for finding in analysis.findings] == ["No round has run: nothing can be concluded."]
-    assert analysis.headline.startswith("No task booted, so nothing can be compared. 0 of 6 tasks")
+    assert analysis.headline.startswith("Nothing can be concluded")
     assert len(analysis.cells) == 4
 
 
