@@ -86,6 +86,7 @@ class Point:
         pair = Pairs(
             variant=self.image.name,
             form=form,
+            control_variant=self.image.name,
             control=control,
             task_count=1,
             phase=PHASE,

@@ -85,9 +85,12 @@ def check_same(sweep: Sweep, key_metadata: dict[str, str], outputs: StackOutputs
 
 def check_same_plan(sweep: Sweep, plan: Plan) -> None:
     """Raise `SweepError` that names what differs when a sweep's plan is not this one."""
-    if sweep.plan.digest == plan.digest:
+    if sweep.plan.digest == plan.model_copy(update={"schema_version": sweep.plan.schema_version}).digest:
         return
-    then, now = ({**it.design.model_dump(), "until": it.stopping, "race": it.race} for it in (sweep.plan, plan))
+    then, now = (
+        {**it.design.model_dump(), "control": it.design.against, "until": it.stopping, "race": it.race}
+        for it in (sweep.plan, plan)
+    )
     raise SweepError(
         f"Sweep {sweep.id} has another plan ({_differences(then, now, then) or 'another order'}). Resume it without "
         "plan options, or start a new sweep."

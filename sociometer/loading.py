@@ -6,6 +6,7 @@ Needs neither root nor Pulumi nor the target that was measured, only the record 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,17 @@ def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
         chosen = _chosen(opened, wanted)
         tasks, rounds = frames.tasks(opened, chosen.id), frames.rounds(opened, chosen.id)
         return Loaded(chosen, tasks, rounds, tuple(opened.reads(chosen.id)))
+
+
+def others(names: Iterable[str], store: str | Path | None, wanted: Callable[[Sweep], bool], most: int) -> list[Loaded]:
+    """The latest ``most`` sweeps that are ``wanted``, of the stores in which the named ones lie."""
+    home = Path(store) if store is not None else default_path()
+    found: dict[str, tuple[Path, Sweep]] = {}
+    for path in dict.fromkeys(_place(name, home)[0] for name in names):
+        with Store(path) as opened:
+            found.update({sweep.id: (path, sweep) for sweep in opened.sweeps() if wanted(sweep)})
+    latest = sorted(found.values(), key=lambda each: -each[1].created_ns)[:most]
+    return [load(sweep.id, path) for path, sweep in latest]
 
 
 def _place(sweep: str, store: Path) -> tuple[Path, str]:

@@ -57,7 +57,7 @@ def analyse(
     medians = round_medians(tasks)
     all_pairs, deployed = pairs(design, medians), deployed_pairs(design, tasks)
     phases = _primary_phases(design, all_pairs, bare_cells := cells(design, tasks, rounds))
-    all_cells = described(bare_cells, counts(tasks), medians, phases)
+    all_cells = described(design, bare_cells, counts(tasks), medians, phases)
     compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
     comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
     last_look = _last_look(sweep, all_pairs, rounds)
@@ -78,11 +78,11 @@ def analyse(
         trends=all_trends,
         why=why,
         reads=tuple(reads),
-        explanations=explanations(why, reads, target),
+        explanations=explanations(why, reads, target, design),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
-            *failures(tasks, all_cells),
-            *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases),
+            *failures(design, tasks, all_cells),
+            *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases, design),
             *moved(all_trends, terms.level),
         ),
         left_out=tuple(reasons[:MOST_REASONS]),

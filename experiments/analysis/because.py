@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from experiments.analysis.why import PARTS, Floor, Why
+from experiments.plan.control import beside
+from experiments.plan.plan import Design
 from experiments.records.phases import PHASES
 from experiments.records.reads import Reads
 from experiments.wording import TIMES, percent, plural, seconds, size, tasks
-from infra.outputs import CONTROL
 
 NAMES: dict[str, str] = {
     "wire": "on the wire",
@@ -33,13 +34,13 @@ UNSEEN = {
 """Why only the pull is known, by target."""
 
 
-def explanations(found: Sequence[Why], reads: Sequence[Reads], target: str) -> tuple[str, ...]:
+def explanations(found: Sequence[Why], reads: Sequence[Reads], target: str, design: Design) -> tuple[str, ...]:
     """Everything that can be said of a sweep's treatments, in sentences: what the boots read comes first. What a
     changed Dockerfile was measured to give belongs right behind it.
     """
     if found and all(each.cpu_seconds is None for each in found):
         return (*map(reading, reads), UNSEEN.get(target, UNSEEN["lab"]))
-    return (*map(reading, reads), *differences(found), *floors(found))
+    return (*map(reading, reads), *differences(found, design), *floors(found))
 
 
 def reading(reads: Reads) -> str:
@@ -56,14 +57,16 @@ def reading(reads: Reads) -> str:
     )
 
 
-def differences(found: Sequence[Why]) -> Iterator[str]:
-    """A sentence for each form that was observed beside the control, at the variant's least task count."""
+def differences(found: Sequence[Why], design: Design) -> Iterator[str]:
+    """A sentence for each treatment that was observed beside its control, at the variant's least task count."""
+    by_key = {(each.variant, each.form, each.task_count): each for each in found if each.cpu_seconds is not None}
     for variant in dict.fromkeys(each.variant for each in found):
-        own = [each for each in found if each.variant == variant and each.cpu_seconds is not None]
+        own = [each for each in by_key.values() if each.variant == variant]
         least = min((each.task_count for each in own), default=0)
-        control = next((each for each in own if each.form == CONTROL and each.task_count == least), None)
-        if control:
-            yield from (_against(each, control) for each in own if each.task_count == least and each is not control)
+        for each in own:
+            named = design.control_of(variant, each.form)
+            if each.task_count == least and named and (control := by_key.get((*named, least))):
+                yield _against(each, control)
 
 
 def floors(found: Sequence[Why]) -> Iterator[str]:
@@ -81,7 +84,8 @@ def _against(form: Why, control: Why) -> str:
     limit = WORTH_SAYING * max(form.seconds, control.seconds)
     less = [_delta(name, -delta, "less") for name, delta in _largest(deltas, -1) if -delta >= limit]
     more = [_delta(name, delta, "more") for name, delta in _largest(deltas, 1) if delta >= limit]
-    subject = f"{form.variant} with {tasks(form.task_count)}, as {form.form} instead of {control.form}"
+    other = beside((control.variant, control.form), (form.variant, form.form))
+    subject = f"{form.variant} with {tasks(form.task_count)}, as {form.form} instead of {other}"
     if not less and not more:
         return f"{subject}: every part takes about as long."
     return f"{subject}: {'; '.join(_listed(each) for each in (less, more) if each)}."

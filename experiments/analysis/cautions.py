@@ -17,7 +17,6 @@ from experiments.records.model import RoundStatus
 from experiments.store.sweeps import Sweep
 from experiments.wording import duration, percent, plural
 from experiments.wording import tasks as count_of_tasks
-from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,11 +35,15 @@ def cautions(
     if rounds.empty:
         yield Finding(kind="too-few", text="No round has run: nothing can be concluded.")
         return
-    if CONTROL not in sweep.plan.design.forms:
-        text = f"The plan has no {CONTROL!r} form: there is nothing to compare with."
+    design = sweep.plan.design
+    if design.against.form not in (None, *design.forms):
+        text = f"The plan has no {design.against.form!r} form: there is nothing to compare with."
         yield Finding(kind="no-control", text=text)
-    elif not comparisons and len(sweep.plan.design.forms) > 1:
-        text = f"No block measured both a form and {CONTROL!r}: a verdict needs at least {LEAST_BLOCKS} that did."
+    elif not comparisons and any(design.control_of(*treatment) for treatment in design.treatments):
+        text = (
+            f"No block measured both a treatment and its control ({design.against}): a verdict needs at least "
+            f"{LEAST_BLOCKS} that did."
+        )
         yield Finding(kind="too-few", text=text)
     yield from _too_few(comparisons, primary_phases, block_seconds)
     if last_look is not None and sweep.status == "finished":

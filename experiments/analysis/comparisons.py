@@ -57,10 +57,10 @@ class Terms:
 def compare(pairs: Sequence[Pairs], terms: Terms, primary_phases: Mapping[str, str]) -> tuple[Comparison, ...]:
     """Return one comparison per element of ``pairs``, corrected for all of them together."""
     weights = shares([pair.phase == primary_phases[pair.variant] for pair in pairs])
-    variances = _pooled_variances(pairs)
+    variances = pooled_variances(pairs)
     adjusted = _adjusted(pairs, variances, weights, terms)
     return tuple(
-        _comparison(pair, variance, p_adjusted, share, terms) if _testable(pair) else _without_interval(pair)
+        _comparison(pair, variance, p_adjusted, share, terms) if testable(pair) else _without_interval(pair)
         for pair, variance, p_adjusted, share in zip(pairs, variances, adjusted, weights, strict=True)
     )
 
@@ -85,19 +85,20 @@ def bound(interval: Interval) -> float:
     return max(interval.high - 1, 1 - interval.low)
 
 
-def _testable(pair: Pairs) -> bool:
+def testable(pair: Pairs) -> bool:
+    """Whether a comparison has blocks enough for an interval."""
     return len(pair.differences) >= LEAST_BLOCKS
 
 
-def _pooled_variances(pairs: Sequence[Pairs]) -> list[float | None]:
+def pooled_variances(pairs: Sequence[Pairs]) -> list[float | None]:
     """Return for each comparison the pooled variance of its phase; None for one that uses its own variance alone."""
     by_phase = defaultdict(list)
-    for pair in filter(_testable, pairs):
+    for pair in filter(testable, pairs):
         by_phase[pair.phase].append(pair.differences)
     variances = {phase: moderated.pooled(differences) for phase, differences in by_phase.items()}
     return [
         variances[pair.phase]
-        if _testable(pair) and moderated.applies(len(pair.differences), len(by_phase[pair.phase]))
+        if testable(pair) and moderated.applies(len(pair.differences), len(by_phase[pair.phase]))
         else None
         for pair in pairs
     ]
@@ -105,7 +106,7 @@ def _pooled_variances(pairs: Sequence[Pairs]) -> list[float | None]:
 
 def _adjusted(pairs: Sequence[Pairs], variances: Sequence[float | None], shares: Floats, terms: Terms) -> Floats:
     """Return p-values corrected for all comparisons, none below its own uncorrected value."""
-    uncorrected = np.array([_t_p_value(pair, terms) if _testable(pair) else 1.0 for pair in pairs])
+    uncorrected = np.array([_t_p_value(pair, terms) if testable(pair) else 1.0 for pair in pairs])
     borrowing = [
         p_value if variance is None else min(1.0, float(moderated.p_value(pair.differences, variance)) * terms.p_factor)
         for pair, variance, p_value in zip(pairs, variances, uncorrected, strict=True)
@@ -139,6 +140,7 @@ def _without_interval(pair: Pairs) -> Comparison:
     return Comparison(
         variant=pair.variant,
         form=pair.form,
+        control_variant=pair.control_variant,
         control=pair.control,
         task_count=pair.task_count,
         phase=pair.phase,

@@ -1,4 +1,4 @@
-"""Turn frames into paired data: the median of each round, and the difference between form and control in each block.
+"""Turn frames into paired data: the median of each round, and how each treatment differs from its control in a block.
 
 Faces `analysis`, the stopping rule and `compare`. Pure. A task that never got to the end of a phase, because it timed
 out or stopped by itself, counts in its round as slower than every task that did. So a median needs no assumption on how
@@ -22,10 +22,10 @@ import numpy as np
 
 from experiments.analysis.shares import NEVER_BOOTED, TREATMENT
 from experiments.analysis.statistics.paired import Floats
+from experiments.plan.control import Control
 from experiments.plan.plan import Design
 from experiments.records.model import Outcome, RoundStatus
 from experiments.records.phases import COMPARED_PHASES, NS_PER_SECOND, PHASES, PRIMARY_PHASES
-from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,24 +37,26 @@ _COUNTED_AS_DEPLOYED = (*_COUNTED, Outcome.NOT_LAZY.value)
 
 @dataclass(frozen=True)
 class Pairs:
-    """One form against the control in one phase: their round medians in seconds, one pair per block."""
+    """A treatment against its control in one phase: their round medians in seconds, one pair per block."""
 
     variant: str
     form: str
+    control_variant: str
     control: str
+    """The control's form."""
     task_count: int
     phase: str
     seconds: Floats
     control_seconds: Floats
     lost: int = 0
-    """Blocks in which at least half of the form's tasks never got there."""
+    """Blocks in which at least half of the treatment's tasks never got there."""
     control_lost: int = 0
     as_deployed: bool = False
     """Whether tasks that did not load lazily are among them."""
 
     @property
     def differences(self) -> Floats:
-        """The logarithm of form ÷ control for each block."""
+        """The logarithm of treatment ÷ control for each block."""
         return np.asarray(np.log(self.seconds / self.control_seconds))
 
 
@@ -81,10 +83,10 @@ def _waits(tasks: pd.DataFrame, counted: Collection[str]) -> pd.DataFrame:
     return waits
 
 
-def deployed_pairs(design: Design, tasks: pd.DataFrame, control: str = CONTROL) -> list[Pairs]:
+def deployed_pairs(design: Design, tasks: pd.DataFrame) -> list[Pairs]:
     """Return the pairs, as deployed, of every treatment and task count of which tasks did not load lazily."""
     keys = not_lazy(tasks)
-    every = pairs(design, round_medians(tasks, as_deployed=True), control) if keys else []
+    every = pairs(design, round_medians(tasks, as_deployed=True)) if keys else []
     return [replace(pair, as_deployed=True) for pair in every if (pair.variant, pair.form, pair.task_count) in keys]
 
 
@@ -95,30 +97,35 @@ def not_lazy(tasks: pd.DataFrame) -> set[tuple[str, str, int]]:
     return {(str(variant), str(form), int(count)) for variant, form, count in rows.itertuples(index=False)}
 
 
-def pairs(design: Design, medians: pd.DataFrame, control: str = CONTROL) -> list[Pairs]:
-    """Return every comparison of a design that at least one block measured on both sides, from `round_medians`."""
-    by_key = dict(list(medians.groupby(["variant", "task_count", "form"], observed=True)))
-    keys = product(design.variants, design.task_counts, (form for form in design.forms if form != control))
+def pairs(design: Design, medians: pd.DataFrame, control: Control | None = None) -> list[Pairs]:
+    """Return every comparison of a design that at least one block measured on both sides, from `round_medians`.
+
+    They are with the design's own control unless another is given.
+    """
+    by_key = dict(list(medians.groupby(TREATMENT, observed=True)))
+    against = control or design.against
     return [
         pair
-        for variant, task_count, form in keys
-        if (form_rounds := by_key.get((variant, task_count, form))) is not None
-        and (control_rounds := by_key.get((variant, task_count, control))) is not None
-        for pair in _pairs(form_rounds, control_rounds)
+        for variant, count, form in product(design.variants, design.task_counts, design.forms)
+        if (named := against.of(variant, form)) is not None
+        and (rounds := by_key.get((variant, form, count))) is not None
+        and (control_rounds := by_key.get((*named, count))) is not None
+        for pair in _pairs(rounds, control_rounds)
     ]
 
 
-def _pairs(form_rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs]:
-    both = form_rounds.merge(control_rounds, on="block", suffixes=("", "_control"))
+def _pairs(rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs]:
+    both = rounds.merge(control_rounds, on="block", suffixes=("", "_control"))
     for phase in COMPARED_PHASES:
         seconds = both[[f"{phase}_seconds", f"{phase}_seconds_control"]].to_numpy()
         seconds = seconds[(seconds > 0).all(axis=1)]
         if len(seconds):
             yield Pairs(
-                variant=form_rounds["variant"].iloc[0],
-                form=form_rounds["form"].iloc[0],
+                variant=rounds["variant"].iloc[0],
+                form=rounds["form"].iloc[0],
+                control_variant=control_rounds["variant"].iloc[0],
                 control=control_rounds["form"].iloc[0],
-                task_count=int(form_rounds["task_count"].iloc[0]),
+                task_count=int(rounds["task_count"].iloc[0]),
                 phase=phase,
                 seconds=seconds[:, 0],
                 control_seconds=seconds[:, 1],

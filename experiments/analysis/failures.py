@@ -22,10 +22,11 @@ from experiments.analysis.sentences import share as share_in_words
 from experiments.analysis.shares import NEVER_BOOTED, TREATMENT, Counts, Key
 from experiments.analysis.statistics import permutation
 from experiments.analysis.statistics.permutation import Permuted
+from experiments.plan.control import beside
+from experiments.plan.plan import Design
 from experiments.records.model import Outcome, RoundStatus
 from experiments.records.phases import PHASES
 from experiments.wording import plural, tasks
-from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,16 +61,20 @@ def claimable(verdict: Verdict, *, lost: int, control_lost: int) -> Verdict:
 
 
 def described(
-    cells: Sequence[Cell], counted: Mapping[Key, Counts], medians: pd.DataFrame, phases: Mapping[str, str]
+    design: Design,
+    cells: Sequence[Cell],
+    counted: Mapping[Key, Counts],
+    medians: pd.DataFrame,
+    phases: Mapping[str, str],
 ) -> tuple[Cell, ...]:
-    """Return the cells with shares, whether these are smaller than the control's, lost rounds and typical seconds.
+    """Return the cells with shares, whether these are smaller than their controls', lost rounds and typical seconds.
 
     ``counted`` is from `shares.counts`, ``medians`` from `effects.round_medians`; ``phases`` are the primary ones.
     """
     sides = {
         key: (counts, counted[control])
         for key, counts in counted.items()
-        if key[1] != CONTROL and (control := (key[0], CONTROL, key[2])) in counted
+        if (control := control_key(design, key)) is not None and control in counted
     }
     rounds = {
         (str(variant), str(form), int(count)): group
@@ -97,16 +102,24 @@ def with_shares(comparisons: Sequence[Comparison], cells: Sequence[Cell]) -> tup
         each.model_copy(update={"booted": form.booted, "control_booted": control.booted, "boots_less": form.boots_less})
         for each in comparisons
         for form in (by_key[each.variant, each.form, each.task_count],)
-        for control in (by_key[each.variant, each.control, each.task_count],)
+        for control in (by_key[each.control_variant, each.control, each.task_count],)
     )
 
 
-def failures(frame: pd.DataFrame, cells: Sequence[Cell]) -> Iterator[Finding]:
+def control_key(design: Design, key: Key) -> Key | None:
+    """The control of a treatment at a task count; None where it has none."""
+    variant, form, count = key
+    control = design.control_of(variant, form)
+    return None if control is None else (*control, count)
+
+
+def failures(design: Design, frame: pd.DataFrame, cells: Sequence[Cell]) -> Iterator[Finding]:
     """Yield a finding per treatment with tasks that did not boot as promised, and per treatment with late ones."""
     by_key = {cell.key: cell for cell in cells}
     for cell in cells:
         if cell.booted is not None and cell.booted.booted < cell.booted.tasks:
-            text = _failed(cell, by_key.get((cell.variant, CONTROL, cell.task_count)))
+            control = control_key(design, cell.key)
+            text = _failed(cell, by_key[control] if control else None)
             yield Finding(kind="failures", text=text, variant=cell.variant, form=cell.form, task_count=cell.task_count)
     yield from _late(frame)
 
@@ -127,7 +140,9 @@ def _failed(cell: Cell, control: Cell | None) -> str:
         none = "so it has no median" if cell.lost_rounds == 1 else "so they have no median"
         text += f" In {plural(cell.lost_rounds, 'round')} at least half of the tasks did not, {none}."
     if cell.boots_less and control is not None:
-        text += f" As {CONTROL}, {share_in_words(control.booted)} did: the difference is more than chance."
+        other = beside((control.variant, control.form), (cell.variant, cell.form))
+        word = "As" if control.variant == cell.variant else "Of"
+        text += f" {word} {other}, {share_in_words(control.booted)} did: the difference is more than chance."
     return text
 
 

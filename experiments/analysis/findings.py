@@ -13,13 +13,14 @@ from pydantic import Field
 from experiments.analysis.cells import Cell, Share
 from experiments.analysis.left_out import LeftOut
 from experiments.analysis.why import Why
+from experiments.plan.control import beside
 from experiments.records.reads import Reads
 from kit.values import Frozen
 
-FINDINGS_SCHEMA = 3
+FINDINGS_SCHEMA = 4
 """History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
 3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians;
-`as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`."""
+`as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`; 4 — `control_variant`."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -35,11 +36,12 @@ class Interval(Frozen):
 
 
 class Comparison(Frozen):
-    """One form against the control, for one phase of one variant at one task count."""
+    """One treatment against its control, for one phase at one task count."""
 
     variant: str
     form: str
-    control: str
+    control_variant: str = Field(description="the control's variant: the same, unless the plan compares images")
+    control: str = Field(description="the control's form")
     task_count: int
     phase: str = Field(description="one of `phases.PHASES`")
     blocks: int = Field(description="blocks in which both were measured")
@@ -71,6 +73,11 @@ class Comparison(Frozen):
     lost_blocks: int = Field(default=0, description="blocks in which at least half of the form's tasks never got there")
     control_lost_blocks: int = 0
     as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
+
+    @property
+    def against(self) -> str:
+        """The control by what differs: its form, its image, or both."""
+        return beside((self.control_variant, self.control), (self.variant, self.form))
 
 
 class Trend(Frozen):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.analysis.booted import all_tasks, of_tasks
 from experiments.analysis.cells import Cell
+from experiments.analysis.failures import control_key
 from experiments.analysis.findings import Comparison
 from experiments.analysis.sentences import share
 from experiments.analysis.shares import total
@@ -13,7 +14,6 @@ from experiments.analysis.statistics.paired import LEAST_BLOCKS
 from experiments.plan.plan import Design
 from experiments.records.phases import PHASES
 from experiments.wording import about, duration, percent, plural, tasks
-from infra.outputs import CONTROL
 
 MOST_VARIANTS = 4
 """Images that a headline names; the tables have the others."""
@@ -50,21 +50,25 @@ def _of_variant(
     own = [each for each in primary if each.variant == variant and each.form not in failing]
     leading = sorted(_leading(own), key=lambda each: (each.verdict != "faster", each.ratio))
     clauses = [_clause(each, own, design, block_seconds) for each in leading]
+    avoided = [_avoid(cell, cells, design) for cell in failing.values()]
+    control = design.against
+    if control.variant not in (None, variant):
+        said = [_with_form(each, clause, design) for each, clause in zip(leading, clauses, strict=True)]
+        return f"{variant} against {control}: {'; '.join([*said, *avoided])}" if said or avoided else ""
     if leading and _is_good(leading[0], own):
         use = f"Use {leading[0].form} for {variant}: {clauses[0]}"
         others = [f"as {each.form} {clause}" for each, clause in zip(leading[1:], clauses[1:], strict=True)]
     elif leading and all(each.verdict in ("slower", "no-difference") for each in leading):
-        use = f"Keep {CONTROL} for {variant}"
+        use = f"Keep {control.form} for {variant}"
         others = [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
     elif len(leading) == 1 and not failing:
         return f"{variant}{_form(leading[0], design)}: {clauses[0]}"
     else:
         use, others = variant, [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
-    avoided = [_avoid(cell, cells) for cell in failing.values()]
     if not leading and not avoided:
         return ""
     if not leading:
-        return f"Keep {CONTROL} for {variant}: {'; '.join(avoided)}"
+        return f"Keep {control.form} for {variant}: {'; '.join(avoided)}"
     return "; ".join([use if use.startswith("Use") else f"{use}: {others.pop(0)}", *others, *avoided])
 
 
@@ -91,6 +95,10 @@ def _slower_elsewhere(comparison: Comparison, own: Sequence[Comparison]) -> list
 def _form(comparison: Comparison, design: Design) -> str:
     """The form, where the sentence has not named it and there are others."""
     return f" as {comparison.form}" if len(design.forms) > 2 or comparison.taken_alone else ""
+
+
+def _with_form(comparison: Comparison, clause: str, design: Design) -> str:
+    return f"as {comparison.form} {clause}" if len(design.forms) > 1 else clause
 
 
 def _clause(comparison: Comparison, own: Sequence[Comparison], design: Design, block_seconds: float | None) -> str:
@@ -133,9 +141,10 @@ def _more(comparison: Comparison, block_seconds: float | None) -> str:
     return f"; a sweep of about {plural(blocks, 'block')}{time} should tell"
 
 
-def _avoid(failing: Cell, cells: Sequence[Cell]) -> str:
-    controls = [cell for cell in cells if cell.key == (failing.variant, CONTROL, failing.task_count)]
-    against = f", as {CONTROL} {share(controls[0].booted)}" if controls else ""
+def _avoid(failing: Cell, cells: Sequence[Cell], design: Design) -> str:
+    controls = [cell for cell in cells if cell.key == control_key(design, failing.key)]
+    word = "of" if design.against.variant not in (None, failing.variant) else "as"
+    against = f", {word} {design.against} {share(controls[0].booted)}" if controls else ""
     booted = "" if failing.booted is None else of_tasks(failing.booted)
     return f"as {failing.form} only {booted} booted as promised{against}"
 
@@ -161,8 +170,8 @@ def _by_chance(level: float, compared: int) -> str:
 def _nothing_to_say(design: Design, cells: Sequence[Cell]) -> str:
     if (booted := total(cells)) is not None and not booted.booted:
         return f"No task booted, so nothing can be compared. {all_tasks(cells)}."
-    if CONTROL not in design.forms:
-        return f"Nothing can be compared: the plan has no {CONTROL!r} form."
-    if len(design.forms) == 1:
-        return f"Nothing can be compared: the plan has no form but {CONTROL!r}."
-    return "Nothing can be concluded: no block measured both a form and the control."
+    if design.against.form not in (None, *design.forms):
+        return f"Nothing can be compared: the plan has no {design.against.form!r} form."
+    if not any(design.control_of(*treatment) for treatment in design.treatments):
+        return f"Nothing can be compared: the plan has no form but {design.against.form!r}."
+    return "Nothing can be concluded: no block measured both a treatment and its control."

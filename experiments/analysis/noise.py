@@ -20,11 +20,12 @@ from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
 from experiments.analysis.findings import Finding, WarningKind
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.shape import far, heaps
+from experiments.plan.control import beside
+from experiments.plan.plan import Design
 from experiments.records.model import RoundStatus
 from experiments.records.phases import PRIMARY_PHASES
 from experiments.wording import percent
 from experiments.wording import tasks as count_of_tasks
-from infra.outputs import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,22 +48,24 @@ class Sample(NamedTuple):
     seconds: Floats
 
 
-def noise(tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str, str]) -> Iterator[Finding]:
+def noise(
+    tasks: pd.DataFrame, rounds: pd.DataFrame, primary_phases: Mapping[str, str], design: Design
+) -> Iterator[Finding]:
     """Yield every warning; ``tasks`` are `cells.measured` with the columns `SAMPLED`. Only primary phases count."""
     measured = list(samples(tasks, primary_phases))
-    yield from overloaded(rounds)
+    yield from overloaded(rounds, design)
     yield from bimodal(measured)
     yield from outliers(measured)
 
 
-def overloaded(rounds: pd.DataFrame) -> Iterator[Finding]:
+def overloaded(rounds: pd.DataFrame, design: Design) -> Iterator[Finding]:
     """Warn of rounds whose machine was busy with other work, and of comparisons that its load may explain."""
     complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
     usual = complete.groupby(TREATMENT, observed=True)["cpu_pressure"].median().rename("usual").reset_index()
     with_usual = complete.merge(usual, on=TREATMENT)
     yield from _foreign(with_usual)
     yield from _always(complete)
-    yield from _unequal(usual)
+    yield from _unequal(usual, design)
 
 
 def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
@@ -128,19 +131,23 @@ def _always(complete: pd.DataFrame) -> Iterator[Finding]:
         )
 
 
-def _unequal(usual: pd.DataFrame) -> Iterator[Finding]:
-    controls = usual[usual["form"] == CONTROL]
-    both = usual[usual["form"] != CONTROL].merge(controls, on=["variant", "task_count"], suffixes=("", "_control"))
-    unequal = both[(both["usual"] - both["usual_control"]).abs() > CPU_PRESSURE_LIMIT]
-    for row in unequal.itertuples():
+def _unequal(usual: pd.DataFrame, design: Design) -> Iterator[Finding]:
+    known = {(row.variant, row.form, row.task_count): float(row.usual) for row in usual.dropna().itertuples()}
+    for (variant, form, count), pressure in known.items():
+        control = design.control_of(variant, form)
+        theirs = None if control is None else known.get((*control, count))
+        if control is None or theirs is None or abs(pressure - theirs) <= CPU_PRESSURE_LIMIT:
+            continue
+        word = "as" if control[0] == variant else "with"
+        other, this = beside(control, (variant, form)), beside((variant, form), control)
         yield Finding(
             kind="overloaded",
-            text=f"{row.variant} with {count_of_tasks(row.task_count)}: processes waited for this machine's CPU "
-            f"{percent(row.usual_control)} of the time as {CONTROL}, {percent(row.usual)} as {row.form}. Part of "
-            "their difference may come from this machine; on Fargate each task has its own machine.",
-            variant=row.variant,
-            form=row.form,
-            task_count=row.task_count,
+            text=f"{variant} with {count_of_tasks(count)}: processes waited for this machine's CPU {percent(theirs)} "
+            f"of the time {word} {other}, {percent(pressure)} {word} {this}. Part of their difference may come from "
+            "this machine; on Fargate each task has its own machine.",
+            variant=variant,
+            form=form,
+            task_count=count,
         )
 
 

@@ -14,7 +14,6 @@ from experiments.analysis.effects import Pairs, primary_phases
 from experiments.analysis.statistics import stopping
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, half_width
 from experiments.plan.plan import Design, Look, Stopping
-from infra.outputs import CONTROL
 
 LEVEL = 0.95
 
@@ -40,8 +39,8 @@ def primary(compared: Sequence[Pairs]) -> list[Pairs]:
 
 def wanted_comparisons(design: Design) -> int:
     """Return the number of comparisons of a primary phase: a sweep that lacks one is never precise enough."""
-    forms = sum(form != CONTROL for form in design.forms)
-    return len(design.variants) * len(design.task_counts) * forms
+    compared = sum(design.against.of(*treatment) is not None for treatment in design.treatments)
+    return compared * len(design.task_counts)
 
 
 def _relative_half_width(pair: Pairs) -> float:

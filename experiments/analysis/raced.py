@@ -106,6 +106,7 @@ def comparison(found: Raced, form: str, reference: str) -> Comparison | None:
     return Comparison(
         variant=found.image,
         form=form,
+        control_variant=found.image,
         control=reference,
         task_count=1,
         phase=races.PHASE,

@@ -77,7 +77,7 @@ def _subject(comparison: Comparison) -> str:
 
 
 def _predicate(comparison: Comparison) -> str:
-    ratio, against = comparison.ratio, f"as {comparison.form} than {comparison.control}"
+    ratio, against = comparison.ratio, f"as {comparison.form} than {comparison.against}"
     if comparison.interval is None:
         few = f"in {plural(comparison.blocks, 'block')}: too few to tell that from chance"
         return f"{faster_or_slower(ratio)} {against} {few}"
@@ -90,7 +90,7 @@ def _predicate(comparison: Comparison) -> str:
             return f"{percent(ratio - 1)} ({coverage} {_between(low - 1, high - 1)}) slower {against}"
         case "no-difference":
             limit = f"no difference larger than {percent(comparison.margin or 0)}"
-            return f"equally fast as {comparison.form} and {comparison.control}: {limit}"
+            return f"equally fast as {comparison.form} and {comparison.against}: {limit}"
         case "undecided":
             said = f"probably {comparison.taken_alone}" if comparison.taken_alone else "cannot tell yet"
             return f"{_range(low, high)} ({coverage}) {against}: {said}"

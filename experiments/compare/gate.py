@@ -1,9 +1,9 @@
-"""A gate for continuous integration: did starts get slower, or fail more often, between two sweeps? Pure.
+"""A gate for continuous integration: do starts get slower, or fail more often, within one sweep or between two? Pure.
 
 The gate fails only on evidence: the verdict is `slower` and the whole interval lies at or above the limit, or fewer
-tasks boot than before, beyond chance. It also fails if a treatment that was measured before has no figure after. An
-inconclusive result is reported, and fails if that is asked for (`--fail-if-unsure`). What the pair could have caught is
-always said, because a gate that passes for lack of data is worthless.
+tasks boot than before (within one sweep: than of the control), beyond chance. It also fails if a treatment that should
+have a figure has none. An inconclusive result is reported, and fails if that is asked for (`--fail-if-unsure`). What
+could have been caught is always said, because a gate that passes for lack of data is worthless.
 """
 
 from __future__ import annotations
@@ -15,6 +15,15 @@ from experiments.compare.versus import Change, Versus
 from experiments.wording import change as changed
 from experiments.wording import percent, plural, tasks
 from kit.values import Frozen
+
+WITHIN_TWO = (
+    "All of this is within these two sweeps: what changes from one sweep to the next, such as the machine's day, is "
+    "not in the intervals, for no other sweeps of the same images are in the store."
+)
+IN_ONE = (
+    "Images measured in one sweep do not leave that doubt: `sociometer run --image before=REF --image after=REF "
+    "--control before`."
+)
 
 
 class Judgement(Frozen):
@@ -35,23 +44,28 @@ class Judgement(Frozen):
 def judge(comparison: Versus, limit: float) -> Judgement:
     """Judge the primary phase of every treatment and task count; ``limit`` is a share, 0.05 is 5 %."""
     primary = [change for change in comparison.changes if change.primary]
+    control = comparison.control
     slower = [change for change in primary if _is_slower(change, limit)]
     unclear = [change for change in primary if change not in slower and not _is_within(change, limit)]
     perhaps = [each for each in comparison.booting if not each.less and _share(each.after) < _share(each.before)]
     return Judgement(
-        slower=tuple(map(_phrase, slower)),
-        open=(*map(_phrase, unclear), *map(_booting, perhaps), *(text.rstrip(".") for text in comparison.unfinished)),
+        slower=tuple(_phrase(each, control) for each in slower),
+        open=(
+            *(_phrase(each, control) for each in unclear),
+            *(_booting(each, control) for each in perhaps),
+            *(text.rstrip(".") for text in comparison.unfinished),
+        ),
         lost=comparison.lost,
-        fewer=tuple(_booting(each) for each in comparison.booting if each.less),
+        fewer=tuple(_booting(each, control) for each in comparison.booting if each.less),
     )
 
 
 def refusal(judgement: Judgement, limit: float, *, unequal: bool = False) -> str:
-    """Return the message of a failure; ``unequal``: the machine was busier in one of the sweeps."""
+    """Return the message of a failure; ``unequal``: the machine was busier in one of two sweeps."""
     sentences = []
     if judgement.lost:
         lost = ", ".join(judgement.lost)
-        sentences.append(f"No longer measured: {lost} (no round with a figure after; `sociometer report` says why).")
+        sentences.append(f"Without a figure: {lost} (too few tasks booted; `sociometer report` says why).")
     if judgement.fewer:
         sentences.append(f"Fewer tasks boot, beyond chance: {'; '.join(judgement.fewer)}.")
     if judgement.slower:
@@ -67,16 +81,19 @@ def doubt(judgement: Judgement, limit: float) -> str:
 
 
 def reach(comparison: Versus) -> str:
-    """Say which slow-down the pair could have caught: of the treatment of which it could catch least."""
+    """Say which slow-down could have been caught: of the treatment of which it could catch least."""
+    what = "pair of sweeps" if comparison.control is None else "sweep"
     primary = [change for change in comparison.changes if change.primary]
     known = [change for change in primary if change.could_catch is not None]
     if len(known) < len(primary) or not known:
-        return "This pair of sweeps could miss any slow-down, however large: it takes 3 blocks in each of them."
+        enough = "3 blocks in each of them" if comparison.control is None else "3 blocks that have both"
+        return f"This {what} could miss any slow-down, however large: it takes {enough}."
     worst = max(known, key=lambda change: change.could_catch or 0)
     least_sure = f" Least sure is {_treatment(worst)}." if len(known) > 1 else ""
+    apart = comparison.control is None and worst.between_sweeps is None
     return (
-        f"Such a pair of sweeps catches a slow-down of {percent(worst.could_catch or 0)} or more in 4 of 5 cases; a "
-        f"smaller one may pass unseen.{least_sure}"
+        f"{'Within these two sweeps: such' if apart else 'Such'} a {what} catches a slow-down of "
+        f"{percent(worst.could_catch or 0)} or more in 4 of 5 cases; a smaller one may pass unseen.{least_sure}"
     )
 
 
@@ -96,13 +113,15 @@ def _treatment(each: Change | Booting) -> str:
     return f"{each.variant} {each.form} with {tasks(each.task_count)}"
 
 
-def _phrase(change: Change) -> str:
+def _phrase(change: Change, control: str | None) -> str:
     subject = f"{change.phase} of {_treatment(change)}{', as deployed,' if change.as_deployed else ''}"
+    subject += f" against {control}" if control else ""
     if change.interval is None:
         return f"{subject} {changed(change.ratio)} in too few blocks"
     lost = f", and too many tasks failed in {plural(change.lost_blocks, 'more block')}" if change.lost_blocks else ""
     return f"{subject} {changed(change.ratio)} ({interval(change.interval)}){lost}"
 
 
-def _booting(each: Booting) -> str:
-    return f"{share(each.after)} tasks of {_treatment(each)} booted, {share(each.before)} before"
+def _booting(each: Booting, control: str | None) -> str:
+    theirs = f"{share(each.before)} {'before' if control is None else f'of {control}'}"
+    return f"{share(each.after)} tasks of {_treatment(each)} booted, {theirs}"

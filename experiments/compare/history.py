@@ -19,6 +19,7 @@ from experiments.analysis.effects import pairs, primary_phases, round_medians
 from experiments.analysis.findings import Interval
 from experiments.analysis.statistics import changepoint, searched
 from experiments.compare import comparable
+from experiments.plan.control import Control
 from experiments.records.origin import NOT_MEASURED
 from experiments.records.phases import COMPARED_PHASES
 from infra.oci import names as names_of_images
@@ -169,7 +170,7 @@ def _is_of(variant: VariantOutput, image: str) -> bool:
 def _values(side: Recorded, variant: str, phase: str, control: str | None) -> Iterable[tuple[str, int, float, int]]:
     medians = round_medians(side.tasks[side.tasks["variant"] == variant])
     if control is not None:
-        for pair in pairs(side.sweep.plan.design, medians, control):
+        for pair in pairs(side.sweep.plan.design, medians, Control(form=control)):
             if pair.phase == phase and len(pair.seconds):
                 yield pair.form, pair.task_count, float(pair.differences.mean()), len(pair.seconds)
         return

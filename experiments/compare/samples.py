@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.analysis.effects import pairs, round_medians
 from experiments.analysis.shares import TREATMENT, Key
+from experiments.analysis.statistics.between import Between
 from experiments.analysis.statistics.paired import Floats
 from experiments.records.phases import COMPARED_PHASES
 from experiments.store.sweeps import Sweep
@@ -18,7 +19,7 @@ from experiments.store.sweeps import Sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-Measure = Literal["seconds", "ratio-to-plain"]
+Measure = Literal["seconds", "ratio-to-control"]
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """What to compare: a row of both sweeps."""
+    """What to compare: a row of both sweeps, and how much sweeps of the same thing differ, where that is known."""
 
     row: Row
     before: Blocks
     after: Blocks
+    between: Between | None = None
 
 
 def logarithms(side: Recorded, measure: Measure, *, deployed: bool) -> dict[Row, Blocks]:
@@ -67,7 +69,7 @@ def logarithms(side: Recorded, measure: Measure, *, deployed: bool) -> dict[Row,
     rows: dict[Row, Blocks] = {}
     for as_deployed in (False, True) if deployed else (False,):
         medians = round_medians(side.tasks, as_deployed=as_deployed)
-        if measure == "ratio-to-plain":
+        if measure == "ratio-to-control":
             for pair in pairs(design, medians):
                 row = Row(pair.variant, pair.form, pair.task_count, pair.phase, as_deployed)
                 rows[row] = Blocks(pair.differences, pair.lost)
@@ -84,7 +86,9 @@ def _positive_logarithms(seconds: pd.Series) -> Floats:
     return np.asarray(np.log(values[values > 0]))
 
 
-def samples(before: dict[Row, Blocks], after: dict[Row, Blocks]) -> Iterator[Samples]:
+def samples(
+    before: dict[Row, Blocks], after: dict[Row, Blocks], between: Callable[[Row], Between | None] = lambda _: None
+) -> Iterator[Samples]:
     """Yield what both sweeps measured; as deployed only where that differs, because some tasks were not lazy."""
     for row, then in before.items():
         now = after.get(row)
@@ -96,4 +100,4 @@ def samples(before: dict[Row, Blocks], after: dict[Row, Blocks]) -> Iterator[Sam
             for side in (before, after)
         )
         if not same:
-            yield Samples(row, then, now)
+            yield Samples(row, then, now, between(row))

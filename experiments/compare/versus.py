@@ -2,8 +2,9 @@
 
 On one target, seconds are compared: the medians of rounds. Across targets, only the effect of a form on its own control
 is compared (the logarithm of form ÷ control per block), because a second in the lab is not a second on Fargate. The
-blocks of two sweeps are not paired (`statistics.unpaired`). Verdicts follow the rules of `comparisons`, corrected over
-all rows.
+blocks of two sweeps are not paired (`statistics.unpaired`). They tell nothing of what changes from one sweep to the
+next: where other sweeps of the same things do, that is added (`statistics.between`). Verdicts follow the rules of
+`comparisons`, corrected over all rows.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from experiments.analysis.failures import claimable
 from experiments.analysis.findings import Direction, Interval, Verdict
 from experiments.analysis.noise import FOREIGN_PRESSURE
 from experiments.analysis.shares import TREATMENT
-from experiments.analysis.statistics import stopping, unpaired
+from experiments.analysis.statistics import between, stopping, unpaired
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
-from experiments.compare import caught, comparable, lacking
+from experiments.compare import caught, comparable, lacking, repetitions
 from experiments.compare.lacking import Booting
 from experiments.compare.samples import Measure, Recorded, Samples, logarithms
 from experiments.compare.samples import samples as samples_of
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
 
 
 class Change(Frozen):
-    """One phase of one treatment at one task count, before and after; in seconds, or as the ratio to the control."""
+    """One phase of one treatment at one task count, before and after; in seconds, or as the ratio to the control.
+
+    Within one sweep, ``before`` is the control.
+    """
 
     variant: str
     form: str
@@ -62,6 +66,11 @@ class Change(Frozen):
     as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
     lost_blocks: int = Field(default=0, description="blocks after in which at least half of the tasks never got there")
     lost_before: int = 0
+    sweeps: int = Field(default=0, description="sweeps of the same thing that tell how much sweeps differ")
+    between_sweeps: float | None = Field(
+        default=None,
+        description="how much they differ beyond their blocks, as a share; in interval and p; None: unknown",
+    )
     could_catch: float | None = Field(
         default=None,
         description="smallest slow-down that 4 of 5 such pairs would call slower (by the limit, if one is given); of "
@@ -70,11 +79,15 @@ class Change(Frozen):
 
 
 class Versus(Frozen):
-    """A comparison of two sweeps; ``differing`` lists what differs between them, by aspect."""
+    """A comparison of two sweeps, or within one; ``differing`` lists what differs between them, by aspect."""
 
-    schema_version: int = 2
+    schema_version: int = 3
+    """3 — `control`: one sweep is compared within itself."""
     before: str
     after: str
+    control: str | None = Field(
+        default=None, description="of one sweep: what its others are compared with, block by block; None: two sweeps"
+    )
     target: str = Field(description="of both, or BEFORE / AFTER")
     simulated: bool
     measure: Measure
@@ -88,17 +101,27 @@ class Versus(Frozen):
     )
 
 
-def compare(before: Recorded, after: Recorded, across: str | None, *, limit: float = 0.0) -> Versus:
+def compare(
+    before: Recorded,
+    after: Recorded,
+    across: str | None,
+    *,
+    limit: float = 0.0,
+    repeated: Sequence[Recorded] = (),
+) -> Versus:
     """Compare two sweeps; raise `SweepError` if they cannot be compared or have no treatment in common.
 
-    ``limit`` is the slow-down that `could_catch` asks about, as a share.
+    ``limit`` is the slow-down that `could_catch` asks about, as a share. ``repeated`` are other sweeps of the same
+    things (`repetitions.is_one`): they tell how much sweeps differ among themselves.
     """
     differing = comparable.check(before.sweep, after.sweep, across)
     targets = [side.sweep.key_metadata.get("target", side.sweep.outputs.target) for side in (before, after)]
-    measure: Measure = "ratio-to-plain" if "target" in differing else "seconds"
+    measure: Measure = "ratio-to-control" if "target" in differing else "seconds"
     deployed = bool(not_lazy(before.tasks) | not_lazy(after.tasks))
     earlier, later = (logarithms(side, measure, deployed=deployed) for side in (before, after))
-    samples, booting = list(samples_of(earlier, later)), tuple(lacking.booting(before, after))
+    _same_control(before.sweep, after.sweep, measure)
+    told = repetitions.between(before, after, repeated if measure == "seconds" else ())
+    samples, booting = list(samples_of(earlier, later, told)), tuple(lacking.booting(before, after))
     if not samples and not booting:
         raise SweepError(
             f"Sweeps {before.sweep.id} and {after.sweep.id} share no treatment at a task count that both measured in "
@@ -117,6 +140,16 @@ def compare(before: Recorded, after: Recorded, across: str | None, *, limit: flo
         lost=tuple(lacking.lost(earlier, later, after.sweep.plan.design)),
         unfinished=tuple(text for side in (before, after) for text in lacking.unfinished(side)),
     )
+
+
+def _same_control(before: Sweep, after: Sweep, measure: Measure) -> None:
+    """Ratios to different controls are no repetition of each other."""
+    controls = [sweep.plan.design.against for sweep in (before, after)]
+    if measure == "ratio-to-control" and controls[0] != controls[1]:
+        raise SweepError(
+            f"Sweeps {before.id} and {after.id} cannot be compared across targets: their treatments are measured "
+            f"against other controls, {controls[0]} and {controls[1]}."
+        )
 
 
 def _terms(before: Sweep, after: Sweep) -> Terms:
@@ -146,12 +179,7 @@ def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
 
 def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Change, ...]:
     """Return one change per element of ``samples``, corrected for all of them together."""
-    p_values = np.array(
-        [
-            unpaired.p_value(each.before.logarithms, each.after.logarithms) if _testable(each) else 1.0
-            for each in samples
-        ]
-    )
+    p_values = np.array([_p_value(each) if _testable(each) else 1.0 for each in samples])
     phases = primary_phases((each.row.variant, each.row.phase) for each in samples)
     descriptions = [_described(each, primary=each.row.phase == phases[each.row.variant]) for each in samples]
     weights = shares([change.primary for change in descriptions])
@@ -163,7 +191,9 @@ def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Cha
     return tuple(
         change.model_copy(
             update={
-                "could_catch": caught.slowdown(each.before.logarithms, each.after.logarithms, terms, weight, limit)
+                "could_catch": caught.slowdown(
+                    each.before.logarithms, each.after.logarithms, terms, weight, limit, each.between
+                )
                 if change.primary and _testable(each)
                 else None
             }
@@ -173,7 +203,17 @@ def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Cha
 
 
 def _p_value(each: Samples) -> float:
-    return unpaired.p_value(each.before.logarithms, each.after.logarithms)
+    before, after = each.before.logarithms, each.after.logarithms
+    if each.between is None:
+        return unpaired.p_value(before, after)
+    return between.p_value(before, after, each.between)
+
+
+def _interval(each: Samples, level: float) -> tuple[float, float]:
+    before, after = each.before.logarithms, each.after.logarithms
+    if each.between is None:
+        return unpaired.interval(before, after, level)
+    return between.interval(before, after, each.between, level)
 
 
 def _testable(each: Samples) -> bool:
@@ -191,13 +231,15 @@ def _described(each: Samples, *, primary: bool) -> Change:
         blocks_after=len(after),
         lost_before=each.before.lost,
         lost_blocks=each.after.lost,
+        sweeps=each.between.sweeps if each.between else 0,
+        between_sweeps=float(np.expm1(each.between.deviation)) if each.between else None,
         ratio=float(np.exp(after.mean() - before.mean())),
     )
 
 
 def _judged(each: Samples, p_adjusted: float, description: Change, terms: Terms) -> Change:
     before, after = each.before.logarithms, each.after.logarithms
-    low, high = np.exp(unpaired.interval(before, after, terms.nominal_level))
+    low, high = np.exp(_interval(each, terms.nominal_level))
     interval = Interval(low=low, high=high, level=terms.level)
     permuted = unpaired.permuted(before, after)
     lost = {"lost": each.after.lost, "control_lost": each.before.lost}

@@ -2,9 +2,10 @@
 
 A block holds every treatment at every task count exactly once. The order within a block is random, so that drift of
 the machine or the cloud cannot favour a form (a randomised complete block design: Fisher, The Design of Experiments,
-1935); each block is shuffled independently of the others. Within a block the forms of one variant and task count stand
-together, in an order of their own: what drifts in between is small, and yet each form is as likely to come before its
-control as behind it. So the permutation test, which swaps the two, stays exact.
+1935); each block is shuffled independently of the others. Within a block what is compared stands together: the forms of
+one variant and task count, or with another image as the control the images in one form and at one task count. Each
+such group has an order of its own: what drifts in between is small, and yet each treatment is as likely to come before
+its control as behind it. So the permutation test, which swaps the two, stays exact.
 
 The order is stable across Python versions: each group and each of its rounds draws one number from
 ``random.Random(seed)``, whose ``random()`` is guaranteed to give the same sequence for ever (``shuffle`` is not), and
@@ -16,13 +17,15 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic.alias_generators import to_camel
 
+from experiments.plan.control import PLAIN, Control, Named
 from experiments.plan.race import Race
 from experiments.records.model import Round
 from infra.forms import FormSpec
@@ -32,9 +35,10 @@ from kit.errors import SettingsError
 from kit.values import Frozen
 
 Value = TypeVar("Value")
-PLAN_SCHEMA = 2
+PLAN_SCHEMA = 3
 """History: 1 — first version; `stopping` and `race` may be missing, as in all sweeps without such a rule; 2 — the forms
-of one variant and task count stand together within a block."""
+of one variant and task count stand together within a block; 3 — `control`, missing where it is `plain` of each variant,
+and what is compared with it stands together."""
 MAX_TASK_COUNT = 10_000
 MAX_DRAWN_SEED = 10**9
 MAX_BLOCKS = 1_000
@@ -63,6 +67,27 @@ class Design(Frozen):
     blocks: int
     seed: int = Field(default=1, description="commands draw another for each sweep, unless they are given one")
     payload: Payload
+    control: Control | None = Field(default=None, description="what the others are compared with; None: `plain`")
+
+    @field_validator("control")
+    @classmethod
+    def _usual(cls, control: Control | None) -> Control | None:
+        return None if control == PLAIN else control
+
+    @property
+    def against(self) -> Control:
+        """What the others are compared with."""
+        return self.control or PLAIN
+
+    @property
+    def treatments(self) -> tuple[Named, ...]:
+        """Every variant in every form."""
+        return tuple(product(self.variants, self.forms))
+
+    def control_of(self, variant: str, form: str) -> Named | None:
+        """The treatment that this one is compared with; None if it is a control itself, or its control is not here."""
+        control = self.against.of(variant, form)
+        return control if control in self.treatments else None
 
 
 class Stopping(Frozen):
@@ -128,11 +153,14 @@ def check_against_stack(plan: Plan, outputs: StackOutputs) -> None:
 
 def _rounds(design: Design) -> Iterator[Round]:
     generator = random.Random(design.seed)  # noqa: S311 - a reproducible order, not a secret
-    groups = list(product(design.variants, design.task_counts))
+    together = defaultdict(list)
+    for treatment in design.treatments:
+        together[design.against.group(*treatment)].append(treatment)
+    groups = list(product(together.values(), design.task_counts))
     index = 0
     for block in range(design.blocks):
-        for variant, task_count in _shuffled(groups, generator):
-            for form in _shuffled(design.forms, generator):
+        for treatments, task_count in _shuffled(groups, generator):
+            for variant, form in _shuffled(treatments, generator):
                 yield Round(block=block, index=index, variant=variant, form=form, task_count=task_count)
                 index += 1
 
@@ -151,8 +179,18 @@ def _check(design: Design) -> None:
             raise SettingsError(f"A plan names forms by their canonical text: write {named}, not {form}.")
     for task_count in design.task_counts:
         _within("task count", task_count, 1, MAX_TASK_COUNT)
+    if design.control is not None:
+        _compares_something(design, design.control)
     _within("number of blocks", design.blocks, 1, MAX_BLOCKS)
     _within("seed", design.seed, 0, 2**63 - 1)
+
+
+def _compares_something(design: Design, control: Control) -> None:
+    if control.variant not in (None, *design.variants) or control.form not in (None, *design.forms):
+        raise SettingsError(f"The control {control} is not among what the plan measures.")
+    if not any(design.control_of(*treatment) for treatment in design.treatments):
+        other = "image" if control.variant else "form"
+        raise SettingsError(f"The plan has nothing to compare with the control {control}. Name another {other}, too.")
 
 
 def _some_and_once(what: str, values: Sequence[object]) -> None:

@@ -53,6 +53,7 @@ class Summary(Frozen):
     status: str
     plan: str
     seed: int
+    control: str = Field(description="what the others are compared with")
     target: str
     key_metadata: dict[str, str]
     rounds_planned: int
@@ -107,6 +108,7 @@ def command(sweep: Sweep) -> str:
     words += ["--target", target] if target != "lab" else []
     words += ["--variants", ",".join(design.variants), "--forms", ",".join(design.forms)]
     words += ["--counts", ",".join(map(str, design.task_counts)), "--seed", str(design.seed)]
+    words += ["--control", design.control.text] if design.control else []
     if stopping is None:
         words += ["--blocks", str(design.blocks)]
     else:
@@ -121,8 +123,9 @@ def _standing(summary: Summary) -> str:
     """Which sweep it is and how far it got; marked if it was simulated."""
     mark = "SIMULATED: " if summary.target in NOT_MEASURED else ""
     return (
-        f"{mark}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, target "
-        f"{summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds complete"
+        f"{mark}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, control "
+        f"{summary.control}, target {summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds "
+        "complete"
     )
 
 
@@ -143,6 +146,7 @@ def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, left_out: S
         status=sweep.status,
         plan=sweep.plan.design.name,
         seed=sweep.plan.design.seed,
+        control=str(sweep.plan.design.against),
         target=analysis.target,
         key_metadata=sweep.key_metadata,
         rounds_planned=len(sweep.plan.rounds),
@@ -161,6 +165,7 @@ def _provenance(sweep: Sweep) -> Iterator[Facts]:
         digest=sweep.plan.digest,
         variants=", ".join(design.variants),
         forms=", ".join(design.forms),
+        control=design.against,
         task_counts=", ".join(map(str, design.task_counts)),
         blocks=design.blocks,
         **({"ends early": f"once precise to {sweep.plan.stopping}"} if sweep.plan.stopping else {}),

@@ -21,9 +21,10 @@ MOST_ALIKE = 4
 
 
 class ComparisonRow(Frozen):
-    """A form compared with the control; p is corrected for the number of comparisons.
+    """A treatment compared with its control, which is named by what differs.
 
-    ``booted`` is how many of its tasks booted as promised. A row as deployed counts the tasks that did not load lazily.
+    p is corrected for the number of comparisons, ``booted`` is how many of its tasks booted as promised. A row as
+    deployed counts the tasks that did not load lazily.
     """
 
     variant: str
@@ -175,7 +176,7 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
         variant=comparison.variant,
         tasks=f"{comparison.task_count:,}",
         form=f"{comparison.form}, as deployed" if comparison.as_deployed else comparison.form,
-        control=comparison.control,
+        control=comparison.against,
         phase=comparison.phase,
         blocks=f"{comparison.blocks:,}",
         control_seconds=seconds(comparison.control_seconds),

@@ -1,4 +1,4 @@
-"""A comparison of two sweeps for people, for the terminal or as Markdown: a table and its limits."""
+"""A comparison of two sweeps, or within one, for people, for the terminal or as Markdown: a table and its limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = (
 BOOTED = ("variant", ">tasks", "form", ">booted before", ">booted after", "")
 _UNITS = {
     "seconds": "seconds; the geometric mean of the rounds' medians",
-    "ratio-to-plain": "duration ÷ plain's duration in the same block, averaged likewise",
+    "ratio-to-control": "duration ÷ the control's duration in the same block, averaged likewise",
 }
 
 
@@ -33,9 +33,9 @@ def show(versus: Versus, console: Console) -> None:
     from rich.text import Text
 
     console.print(Text(title(versus), style="bold"))
-    for columns, lines in ((COLUMNS, rows(versus)), (BOOTED, booted(versus))):
+    for names, lines in ((COLUMNS, rows(versus)), (BOOTED, booted(versus))):
         grid = Table(box=None, pad_edge=False)
-        for name in columns:
+        for name in named(names, versus):
             grid.add_column(
                 name.removeprefix(">"), justify="right" if name.startswith(">") else "left", no_wrap=name == "form"
             )
@@ -59,13 +59,34 @@ def text(versus: Versus) -> str:
 
 def markdown(versus: Versus) -> str:
     """The comparison as Markdown for a pull request."""
-    lines = [f"**{escaped(title(versus))}**", "", *table(COLUMNS, rows(versus)), "", *table(BOOTED, booted(versus))]
+    lines = [f"**{escaped(title(versus))}**", "", *_tables(versus)]
     return "\n".join([*lines, "", *(f"{escaped(note)}  " for note in notes(versus))]) + "\n"
+
+
+def _tables(versus: Versus) -> Iterator[str]:
+    yield from table(named(COLUMNS, versus), rows(versus))
+    yield ""
+    yield from table(named(BOOTED, versus), booted(versus))
+
+
+def named(columns: Sequence[str], versus: Versus) -> list[str]:
+    """The names of columns; within one sweep `before` is the control, and `after` what is compared with it."""
+    if versus.control is None:
+        return list(columns)
+    names = {
+        ">before": f">{versus.control}",
+        ">after": ">seconds",
+        ">booted before": f">{versus.control} booted",
+        ">booted after": ">booted",
+    }
+    return [visible(names.get(name, name)) for name in columns]
 
 
 def title(versus: Versus) -> str:
     """Which sweeps are compared, and on which target."""
     mark = "SIMULATED, not measured: " if versus.simulated else ""
+    if versus.control is not None:
+        return visible(f"{mark}{versus.after}, against {versus.control} within this sweep, target {versus.target}")
     return visible(f"{mark}{versus.before} (before) against {versus.after} (after), target {versus.target}")
 
 
@@ -90,19 +111,39 @@ def notes(versus: Versus) -> Iterator[str]:
 
 
 def _notes(versus: Versus) -> Iterator[str]:
-    yield f"before and after: {_UNITS[versus.measure]}. change: from before to after."
-    yield "p: Welch's t test, corrected for all rows. From 8 blocks in all, verdicts must also pass a permutation test."
+    if versus.control is None:
+        yield f"before and after: {_UNITS[versus.measure]}. change: from before to after."
+        yield (
+            "p: Welch's t test, corrected for all rows. From 8 blocks in all, verdicts must also pass a permutation "
+            "test."
+        )
+    else:
+        yield f"Columns of times: {_UNITS[versus.measure]}. change: from {versus.control}, in the same blocks."
+        yield "p: t test, corrected for all rows. From 6 blocks on, verdicts must also pass a permutation test."
     yield gate.reach(versus)
     yield (
         "booted: tasks that booted as their form promises, with the exact 95 % interval. A task that never booted "
         "counts as slower than every other of its round."
     )
-    yield "Sweeps from two days can differ because of the day. Confirm a change that matters with a second pair."
+    if versus.control is None:
+        yield _between(versus)
     if versus.lost:
-        yield f"Warning: measured before but without a round that has a figure after: {', '.join(versus.lost)}."
+        yield f"Warning: without a round that has a figure: {', '.join(versus.lost)}."
     yield from (f"Warning: {warning}" for warning in (*versus.unfinished, *versus.warnings))
     for aspect, lines in versus.differing.items():
         yield f"Differs in {aspect}: {'; '.join(lines)}"
+
+
+def _between(versus: Versus) -> str:
+    """What the intervals say of the difference from one sweep to the next."""
+    known = [each for each in versus.changes if each.primary and each.between_sweeps is not None]
+    if not known:
+        return f"{gate.WITHIN_TWO} {gate.IN_ONE}" if versus.differing.keys() <= {"image"} else gate.WITHIN_TWO
+    widest = max(known, key=lambda each: each.between_sweeps or 0)
+    return (
+        f"By {widest.sweeps} sweeps of the same images, sweeps differ by up to {percent(widest.between_sweeps or 0)} "
+        f"({widest.variant} {widest.form}, {widest.phase}) without any change. Intervals, p and verdicts include that."
+    )
 
 
 def _certainty(each: Change) -> Sequence[str]:

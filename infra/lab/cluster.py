@@ -39,7 +39,7 @@ class Cluster:
 
     def __init__(self, storage: Path, profile: Profile, platform: str) -> None:
         self.metered = True
-        """Whether it samples what its tasks' seconds go into; only a check of the sampling itself turns it off."""
+        """Whether it samples what its tasks' seconds go into; off where nobody asks, and to check the sampling."""
         self.meter_seconds = 0.0
         """CPU time that the sampling of the last round took."""
         self.name = processes.owner_name()
@@ -50,7 +50,7 @@ class Cluster:
         self._pool = ThreadPoolExecutor(max_workers=MAX_HOSTS, thread_name_prefix="host")
         self._edges = 0
         self.hosts: list[Host] = []
-        """Of the tasks that `lives` gave last, in their order."""
+        """The last ones, in the order of their tasks."""
 
     @classmethod
     def open(cls, storage: Path, profile: Profile, platform: str) -> Cluster:
@@ -67,15 +67,29 @@ class Cluster:
     @contextmanager
     def lives(self, tasks: Sequence[LabTask], modes: PullModes) -> Iterator[list[TaskLife]]:
         """Each task on a fresh host, ready to live; the hosts are gone at the end of the block."""
+        with self.fresh_hosts(len(tasks), modes) as hosts:
+            yield [self.life(host, task) for host, task in zip(hosts, tasks, strict=True)]
+
+    @contextmanager
+    def fresh_hosts(self, count: int, modes: PullModes) -> Iterator[list[Host]]:
+        """So many hosts, also in `hosts`, that nothing has run on; gone at the end of the block."""
         if self.edge.trouble():
             self._close_edge()
             self._open_edge()
-        opening = [self._pool.submit(self._open_host, index, modes) for index in range(len(tasks))]
+        opening = [self._pool.submit(self._open_host, index, modes) for index in range(count)]
         try:
             self.hosts = [host.result() for host in opening]
-            yield [self._life(host, task) for host, task in zip(self.hosts, tasks, strict=True)]
+            yield self.hosts
         finally:
             self._close_hosts(opening)
+
+    def life(self, host: Host, task: LabTask) -> TaskLife:
+        """A task on one of its hosts, known to the metadata endpoint."""
+        profile = self._profile
+        limits = (profile.vcpu, profile.memory_bytes, host.address)
+        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
+        self.metadata.register(identity, host.snapshotter)
+        return TaskLife(host, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
 
     def live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
         """Release all tasks at once and wait for the last one; meanwhile call ``watch`` a few times a second.
@@ -149,14 +163,6 @@ class Cluster:
         folder = self.folder / f"h{index}"
         spec = HostSpec(index, self.name, folder, self._profile, self._platform, modes)
         return Host.open(spec, self.edge, self._hierarchies)
-
-    def _life(self, host: Host, task: LabTask) -> TaskLife:
-        """A task on its host, known to the metadata endpoint."""
-        profile = self._profile
-        limits = (profile.vcpu, profile.memory_bytes, host.address)
-        identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
-        self.metadata.register(identity, host.snapshotter)
-        return TaskLife(host, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
 
     def _close_hosts(self, opening: Sequence[Future[Host]]) -> None:
         wait(opening)

@@ -18,8 +18,6 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,19 +84,6 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
         chosen = _choose_port(port, former_port)
         _start(folder, chosen)
     return Registry(folder, chosen, storage_id, running=True)
-
-
-@contextmanager
-def temporary(folder: Path) -> Iterator[Registry]:
-    """A registry in the new ``folder`` for as long as the block lasts; the kernel ends it with us."""
-    folder.mkdir(parents=True)
-    port = _choose_port(None, None)
-    write(folder / "config.yml", _config(folder, port))
-    command: list[str | Path] = [*daemon.DIES_WITH_US, tool("docker-registry"), "serve", folder / "config.yml"]
-    registry = Registry(folder, port, _storage_id(folder), running=True)
-    log, env = folder / "registry.log", _environment()
-    with daemon.running("registry", command, log, lambda: answers(registry.address), failure=MachineError, env=env):
-        yield registry
 
 
 def inspect(folder: Path, port: int) -> Registry | None:

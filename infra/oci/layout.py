@@ -6,8 +6,11 @@ lay in the destination. It copies symbolic links as links: a layout whose layers
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,25 @@ def link_layout(folder: Path, manifest: Manifest, pulled: Path) -> None:
     write_image(folder, manifest.raw, manifest.media_type)
     for blob in manifest.blobs:
         blob_path(folder, blob.digest).symlink_to(blob_path(pulled.absolute(), blob.digest))
+
+
+def require_whole(folder: Path, manifest: Manifest) -> None:
+    """Raise `ImageError` that names the first blob of an image which a layout lacks, or has with other content."""
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        blobs = list({blob.digest: blob for blob in manifest.blobs})
+        for digest, found in zip(
+            blobs, pool.map(lambda digest: _digest(blob_path(folder, digest)), blobs), strict=True
+        ):
+            if found != digest:
+                raise ImageError(f"{digest} is {'corrupt' if found else 'missing'} in {folder}.")
+
+
+def _digest(blob: Path) -> str | None:
+    try:
+        with blob.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except FileNotFoundError:
+        return None
 
 
 def write_image(folder: Path, manifest: bytes, media_type: str) -> None:

@@ -43,6 +43,11 @@ def choice_of_compression(form: FormSpec, image: Manifest) -> Choice | None:
     return None
 
 
+def copies_needed(anew: Compression | None, *, indexed: bool) -> int:
+    """How many times an image's size is needed on disk: as pulled, compressed ``anew``, and as soci copies layers."""
+    return 1 + indexed if anew is None else 1 + EXPANSION[anew.kind] * (1 + indexed)
+
+
 def local_image(regctl: Regctl, request: FormRequest, source: Source, room: Path) -> LocalImage:
     """The source image in ``room``, its layers compressed as the form wants them; nothing is pushed.
 
@@ -51,9 +56,9 @@ def local_image(regctl: Regctl, request: FormRequest, source: Source, room: Path
     spec, indexed = request.spec, request.spec.lazy
     choice = choice_of_compression(spec, source.manifest)
     if choice is None:
-        return LocalImage(source.pull(regctl, room, copies=1 + indexed), source.manifest)
-    size = EXPANSION[(spec.compression or FOR_SOCI).kind]
-    folder = source.pull(regctl, room, copies=1 + size * (1 + indexed))
+        return LocalImage(source.pull(regctl, room, copies=copies_needed(None, indexed=indexed)), source.manifest)
+    copies = copies_needed(spec.compression or FOR_SOCI, indexed=indexed)
+    folder = source.pull(regctl, room, copies=copies)
     manifest = recompressed(folder, room / "recompressed", source.manifest, choice, regctl.deadline)
     if indexed:
         require_indexable(manifest, request.options.min_layer_bytes)

@@ -62,8 +62,10 @@ def read(blob: Path, media_type: str) -> tuple[Entry, ...]:
 
 def _entries(stream: BinaryIO) -> Iterator[Entry]:
     tail = _Tail(stream)
-    with tarfile.open(fileobj=cast(BinaryIO, tail), mode="r|", bufsize=_AT_ONCE) as tar:
-        while (member := tar.next()) is not None:
+    if not tail.begins():
+        return  # an empty file is an empty tar to Go, and none to tarfile
+    with tarfile.open(fileobj=cast(BinaryIO, tail), mode="r|", bufsize=_AT_ONCE, tarinfo=_Member) as tar:
+        for member in tar:
             yield Entry(member.name, _facts(tar, member), member.linkname if member.islnk() else "")
             cast(Any, tar).members.clear()  # it keeps them for look-ups by name
         tail.require_zeros(tar.offset)
@@ -102,15 +104,38 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return found.hexdigest()
 
 
+class _Member(tarfile.TarInfo):
+    """A member as containerd reads it: a global PAX header is passed over (`archive/tar.go`), with or without
+    something behind it. tarfile would apply it to all that follows, and refuse one that nothing follows."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type != tarfile.XGLTYPE:
+            return cast(tarfile.TarInfo, cast(Any, super())._proc_member(tar))
+        file = tar.fileobj
+        assert file is not None  # noqa: S101 - an open tar has one
+        tar.offset = file.tell() + -(-self.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        file.seek(tar.offset)
+        if file.tell() < tar.offset:
+            raise tarfile.ReadError("it ends in the middle of a global PAX header")
+        return type(self).fromtarfile(tar)
+
+
 class _Tail:
     """A stream that remembers its last bytes: tarfile takes a damaged header for the end and says nothing."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._last, self._offset = b"", 0
+        self._first = self._last = b""
+        self._offset = 0
+
+    def begins(self) -> bool:
+        """Whether there is anything at all; before it is read."""
+        self._first = self._stream.read(_AT_ONCE)
+        return bool(self._first)
 
     def read(self, size: int) -> bytes:
-        chunk = self._stream.read(size)
+        chunk, self._first = self._first[:size], self._first[size:]
+        chunk = chunk or self._stream.read(size)
         self._offset += len(chunk)
         self._last = self._last[-_AT_ONCE:] + chunk
         return chunk

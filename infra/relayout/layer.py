@@ -25,14 +25,14 @@ from kit.errors import ImageError
 @dataclass(frozen=True)
 class Wish:
     """What a layer is to become: ``paths`` (clean) first, first access first. ``ranges`` are the bytes of its tar
-    that boot reads, in ``spans`` spans of ``bytes_per_span`` bytes; ``links_below`` are the symbolic links of the
-    layers below."""
+    that boot reads, in ``spans`` spans of ``bytes_per_span`` bytes; ``in_the_way`` is what layers below have there
+    (`order.reordered`)."""
 
     paths: Sequence[bytes]
     ranges: Sequence[Range]
     spans: int
     bytes_per_span: float
-    links_below: Collection[bytes] = ()
+    in_the_way: Collection[bytes] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def rewrite(source: Path, layer: Descriptor, diff_id: str, wish: Wish, target: P
     with unpacked(source, layer, diff_id, target) as tar:
         try:
             archive = scan(tar)
-            order = reordered(archive.records, wish.paths, wish.links_below)
+            order = reordered(archive.records, wish.paths, wish.in_the_way)
         except Unmovable as finding:
             return Kept(str(finding))
         if reason := _needless(archive.records, order, wish):

@@ -5,10 +5,9 @@ Works on OCI layout folders. What is given is never changed; results are new fol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 
 from infra.oci import layout
@@ -17,6 +16,7 @@ from infra.oci.soci import Converted
 from infra.relayout import facts, image
 from infra.relayout.facts import Entry
 from infra.relayout.layer import Kept, Rewritten, Wish, rewrite
+from infra.relayout.order import parents
 from infra.relayout.prefetch import with_prefetch
 from infra.relayout.touched import Touched, files_of, touched_spans
 from infra.trace.contents import clean
@@ -143,7 +143,7 @@ def claimed(target: Path) -> Path:
 
 
 def _wishes(trace: Trace, touched: Mapping[int, Touched], layers: Sequence[Sequence[Entry]]) -> list[Kept | Wish]:
-    return [_wish(touched.get(place), files_of(trace, place), below) for place, below in enumerate(links_below(layers))]
+    return [_wish(touched.get(place), files_of(trace, place), below) for place, below in enumerate(in_the_way(layers))]
 
 
 def _wish(found: Touched | None, files: Sequence[TracedFile], below: frozenset[bytes]) -> Kept | Wish:
@@ -154,15 +154,14 @@ def _wish(found: Touched | None, files: Sequence[TracedFile], below: frozenset[b
     return Wish([clean_bytes(file.path) for file in files], found.ranges, len(found.spans), found.bytes_per_span, below)
 
 
-def links_below(layers: Sequence[Sequence[Entry]]) -> list[frozenset[bytes]]:
-    """For each layer, the symbolic links of those below it."""
-    links = accumulate((frozenset(_links(entries)) for entries in layers), frozenset.union, initial=frozenset[bytes]())
-    return list(links)[:-1]
-
-
-def _links(entries: Sequence[Entry]) -> Iterator[bytes]:
-    """The symbolic links of a layer."""
-    return (clean_bytes(entry.name) for entry in entries if entry.facts.kind == "symlink")
+def in_the_way(layers: Sequence[Sequence[Entry]]) -> list[frozenset[bytes]]:
+    """For each layer, lowest first, what those below it have that is no folder, where this one needs a folder."""
+    found, others = list[frozenset[bytes]](), set[bytes]()
+    for entries in layers:
+        names = {clean_bytes(entry.name): entry.facts.kind for entry in entries}
+        found.append(frozenset(others.intersection(folder for path in names for folder in parents(path))))
+        others.update(path for path, kind in names.items() if kind != "folder")
+    return found
 
 
 def clean_bytes(name: str) -> bytes:

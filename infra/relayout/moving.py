@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from infra.relayout.facts import Entry, Facts
-from infra.relayout.order import OPAQUE, WHITEOUT, parents
+from infra.relayout.order import OPAQUE, WHITEOUT, is_whiteout, parents
 from infra.relayout.records import Record
 from infra.trace.contents import clean
 
@@ -142,7 +142,7 @@ class _Names:
         by_path = {record.path: index for index, record in enumerate(records)}
         content, of_index = dict[int, int](), dict[int, list[int]]()
         for index, record in enumerate(records):
-            if record.kind == "file":
+            if record.kind == "file" and not is_whiteout(record.path):
                 content[index] = index
             elif record.kind == "hard link" and (target := by_path[record.target]) in content:
                 content[index] = content[target]
@@ -152,7 +152,7 @@ class _Names:
         return cls(by_path, of_index, content)
 
     def of_content(self, path: bytes) -> list[int] | None:
-        """The record of a file's content and those of its other names; None for what is no file."""
+        """The record of a file's content and those of its other names; None for what is no file, as a whiteout."""
         index = self.records.get(path)
         return None if index is None or index not in self.content else self.of_index[self.content[index]]
 

@@ -14,14 +14,15 @@ WHITEOUT, OPAQUE, RESERVED = b".wh.", b".wh..wh..opq", b".wh..wh."
 """OCI image-spec, `layer.md`; names with the third prefix belong to aufs."""
 
 
-def reordered(records: Sequence[Record], wanted: Sequence[bytes], links_below: Collection[bytes] = ()) -> list[int]:
+def reordered(records: Sequence[Record], wanted: Sequence[bytes], in_the_way: Collection[bytes] = ()) -> list[int]:
     """The records' indexes in the new order: ``wanted`` are paths, first access first; unknown ones are left out.
 
-    ``links_below`` are the symbolic links of the layers below: an entry beneath one lies elsewhere than it says.
-    Raises `Unmovable`.
+    ``in_the_way`` are what layers below have that is no folder, where this one has something beneath: beneath a
+    symbolic link it lies elsewhere than it says, beneath anything else it cannot be unpacked, unless this layer puts a
+    folder there first. Raises `Unmovable`.
     """
     names = _names(records)
-    _check_parents(records, names, links_below)
+    _check_parents(records, names, in_the_way)
     _check_links(records, names)
     whiteouts = _whiteouts(records, names)
     return _Order(records, names).placed([*whiteouts, *(names[path] for path in wanted if path in names)])
@@ -70,13 +71,13 @@ def _names(records: Sequence[Record]) -> dict[bytes, int]:
     return names
 
 
-def _check_parents(records: Sequence[Record], names: dict[bytes, int], links_below: Collection[bytes]) -> None:
+def _check_parents(records: Sequence[Record], names: dict[bytes, int], in_the_way: Collection[bytes]) -> None:
     for index, record in enumerate(records):
         for parent in parents(record.path):
             if parent in names and records[names[parent]].kind != "folder":
                 raise Unmovable(f"its entry {_shown(record.path)} lies beneath {_shown(parent)}, which is no folder")
-            if parent in links_below and names.get(parent, index) >= index:
-                raise Unmovable(f"its entry {_shown(record.path)} lies beneath a link of a layer below")
+            if parent in in_the_way and names.get(parent, index) >= index:
+                raise Unmovable(f"its entry {_shown(record.path)} lies beneath a link or file of a layer below")
 
 
 def _check_links(records: Sequence[Record], names: dict[bytes, int]) -> None:
@@ -107,6 +108,11 @@ def _whiteouts(records: Sequence[Record], names: dict[bytes, int]) -> list[int]:
             raise Unmovable(f"its whiteout {_shown(record.path)} hides something of the same layer")
         found.append(index)
     return found
+
+
+def is_whiteout(path: bytes) -> bool:
+    """Whether an entry of that name hides something instead of being something."""
+    return path.rpartition(b"/")[2].startswith(WHITEOUT)
 
 
 def parents(path: bytes) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from infra.relayout.laying import (
     assembled,
     claimed,
     clean_bytes,
-    links_below,
+    in_the_way,
 )
 from infra.relayout.moving import Folder, Plan
 from infra.relayout.order import reordered
@@ -52,7 +52,7 @@ def move_out(
     manifest = original.manifest
     diff_ids = image.diff_ids(original.config.decode(), manifest)
     layers = [entries[layer.digest] for layer in manifest.layers]
-    below = links_below(layers)
+    below = in_the_way(layers)
     read = [place for place in range(len(layers)) if place in touched and touched[place].spans]
     claimed(target)
     with ExitStack() as tars:

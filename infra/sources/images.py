@@ -233,8 +233,8 @@ def _check_expected(ingredients: Mapping[str, str], destination: Destination, ma
     name = ingredients["image"]
     config = config_of(destination.regctl.blob(Reference(destination.repository, manifest.config.digest)), name)
     expected = ingredients.get("expects", "").split()
-    if "command" in expected and not (*config.entrypoint, *config.command):
-        raise ImageError(f"The image {name} names no command (neither Entrypoint nor Cmd). Give one with --command.")
+    if "command" in expected:
+        own.require_command(name, config)
     if "port" in expected:
         readiness.from_config(name, config)
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.oci import ecr
+from infra.oci import ecr, layout
 from infra.oci.config import ImageConfig
 from infra.oci.config import parse as parse_config
 from infra.oci.entry import entered, regctl_across
-from infra.oci.layout import only_digest
-from infra.oci.manifest import digest_of, parse
+from infra.oci.manifest import as_image, digest_of, parse
 from infra.oci.names import ImageName
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import Documents, check_platform, choose
@@ -61,6 +60,12 @@ def resolve(name: ImageName, platform: str) -> ResolvedImage:
             return ResolvedImage(name, *_in_layout(name, platform))
 
 
+def require_command(name: object, config: ImageConfig) -> None:
+    """Refuse an image that says by itself nothing to run."""
+    if not (*config.entrypoint, *config.command):
+        raise ImageError(f"The image {name} names no command (neither Entrypoint nor Cmd). Give one with --command.")
+
+
 def copy(name: ImageName, digest: str, repository: str, tag: str, access: Access) -> None:
     """Bring a resolved image into a registry under a tag; ``access`` is that of the destination."""
     destination = f"{repository}:{tag}"
@@ -75,17 +80,28 @@ def copy(name: ImageName, digest: str, repository: str, tag: str, access: Access
 
 
 def fetch(name: ImageName, digest: str, folder: Path) -> str:
-    """Bring a resolved image into an OCI layout in the new ``folder``; gives the digest of its manifest there."""
+    """Bring a resolved image into an OCI layout in the new ``folder``; gives the digest of its manifest there.
+
+    What lies in a layout on this machine is checked and linked, not copied.
+    """
+    if name.transport == "oci":
+        return _checked(name, digest, folder)
     destination = f"ocidir://{folder}:image"
     if name.transport == "registry":
         with entered(name.host, ecr.region_of(name.host)) as access:
             _regctl("image", "copy", f"{name.place}@{digest}", destination, access=access)
-        return only_digest(folder)
+        return layout.only_digest(folder)
     with scratch("own") as room:
-        in_folder = name.transport == "oci"
-        source = _linked(name, digest, room / "layout") if in_folder else _imported(name, digest, room, room / "layout")
-        _regctl("image", "copy", source, destination)
-    return only_digest(folder)
+        _regctl("image", "copy", _imported(name, digest, room, room / "layout"), destination)
+    return layout.only_digest(folder)
+
+
+def _checked(name: ImageName, digest: str, folder: Path) -> str:
+    place = Path(name.place)
+    manifest = as_image(layout.read(place, digest), name)
+    layout.require_whole(place, manifest)
+    layout.link_layout(folder, manifest, place)
+    return digest
 
 
 def _linked(name: ImageName, digest: str, layout: Path) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import readiness
 from infra.lab import mounts
 from infra.lab.cluster import Cluster, clear_orphans
 from infra.lab.container_spec import Container
@@ -25,14 +25,12 @@ from infra.lab.host import Host
 from infra.lab.profiles import Profile
 from infra.lab.protocol import Ending, LabTask, TaskRun
 from infra.lab.task import TaskLife
-from infra.outputs import AUTO_READY
 from infra.settings.own import OwnImage
 from infra.trace.contents import Content, LayerFiles, Range
-from infra.trace.prepare import Prepared
+from infra.trace.prepare import REPOSITORY, Prepared
 from infra.trace.seen import Observation
 from kit.errors import LabError
 from kit.machine import page_cache
-from kit.machine.doctor import require_lab
 from kit.values import Notify
 
 DEFAULT_PROFILE = "fargate-1024-2048"
@@ -52,31 +50,36 @@ class Wanted:
     timeout_seconds: float
 
 
-def ready_when(name: str, image: Prepared, wanted: Wanted) -> readiness.Ready:
-    """When the task counts as ready; raises `SettingsError` where neither settings nor image say it."""
-    said = wanted.image.readiness
-    return readiness.from_config(name, image.config) if said == AUTO_READY else readiness.parse(said)
-
-
 @contextmanager
-def booted(image: Prepared, ready: readiness.Ready, wanted: Wanted, notify: Notify) -> Iterator[tuple[Host, TaskRun]]:
-    """Boot the image; in the block it is ready and stands still. Raises `LabError` with what was seen last when it
-    never is; in any case nothing is left behind."""
-    require_lab()
-    clear_orphans()
-    task = _task(image, ready, wanted)
+def opening(storage: Path, wanted: Wanted) -> Iterator[Future[Cluster]]:
+    """A lab with one fresh host, over a registry's files; it is made while the block goes on, and gone at its end."""
+    storage.mkdir(parents=True)
+    with ExitStack() as made, ThreadPoolExecutor(1, thread_name_prefix="lab") as beside:
+
+        def make() -> Cluster:
+            clear_orphans()
+            cluster = made.enter_context(closing(Cluster.open(storage, wanted.profile, wanted.platform)))
+            cluster.metered = False
+            made.enter_context(cluster.fresh_hosts(1, PullModes(traced=True)))
+            return cluster
+
+        yield beside.submit(make)
+
+
+def boot(lab: Future[Cluster], image: Prepared, wanted: Wanted, notify: Notify) -> tuple[Host, TaskRun]:
+    """Boot the image; it is ready and stands still then. Raises `LabError` with what was seen last when it never is."""
     notify("preparing")
-    with (
-        closing(Cluster.open(image.storage, wanted.profile, wanted.platform)) as cluster,
-        cluster.lives([task], PullModes(traced=True)) as (life,),
-    ):
-        cluster.live([life], _told(life, notify))
-        if life.run.ending is not Ending.BOOTED:
-            reason = " ".join((life.run.reason or "").split())
-            raise LabError(f"The image did not become ready ({ready}), so there is no trace. {_sentence(reason)}")
-        (host,) = cluster.hosts
-        host.freeze()
-        yield host, life.run
+    cluster = lab.result()
+    (host,) = cluster.hosts
+    life = cluster.life(host, _task(image, wanted))
+    cluster.live([life], _told(life, notify))
+    if life.run.ending is not Ending.BOOTED:
+        reason = " ".join((life.run.reason or "").split())
+        raise LabError(
+            f"The image did not become ready ({image.image.ready}), so there is no trace. {_sentence(reason)}"
+        )
+    host.freeze()
+    return host, life.run
 
 
 def _sentence(text: str) -> str:
@@ -168,17 +171,17 @@ class _Found:
             raise LabError(f"{content.path} of layer {content.layer} cannot be looked at: {error.strerror}.") from error
 
 
-def _task(image: Prepared, ready: readiness.Ready, wanted: Wanted) -> LabTask:
+def _task(image: Prepared, wanted: Wanted) -> LabTask:
     unique = uuid.uuid4().hex
     return LabTask(
         task_arn=f"arn:lab:ecs:local:000000000000:task/sociometer/{unique}",
         container_id=unique,
-        image=image.form.image.replace(image.registry, REGISTRY, 1),
-        image_digest=image.form.image_digest,
+        image=f"{REGISTRY}/{REPOSITORY}@{image.digest}",
+        image_digest=image.digest,
         snapshotter=mounts.SOCI,
-        lazy_layers=sum(ztoc is not None for ztoc in image.ztocs()),
-        container=Container(image.config, wanted.image.container()),
-        ready=ready,
+        lazy_layers=image.lazy_layers,
+        container=Container(image.image.config, wanted.image.container()),
+        ready=image.image.ready,
         has_boot_report=False,
         timeout_seconds=wanted.timeout_seconds,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from infra.oci.manifest import Descriptor
 from infra.oci.ztoc import read_entries, read_spans
@@ -10,12 +11,13 @@ from infra.settings.model import Settings
 from infra.trace.assemble import assemble
 from infra.trace.contents import LayerFiles
 from infra.trace.model import Trace
-from infra.trace.prepare import Prepared, prepared
-from infra.trace.record import Wanted, booted, observe, ready_when
+from infra.trace.prepare import Prepared, fetch, files_of, index
+from infra.trace.record import Wanted, boot, observe, opening
 from infra.trace.seen import About, SeenLayer
 from infra.trace.unite import unite
 from kit.errors import TraceError
 from kit.machine.doctor import require_lab
+from kit.scratch import scratch
 from kit.values import Notify
 
 
@@ -27,32 +29,32 @@ def trace(name: str, settings: Settings, wanted: Wanted, notify: Notify, former:
     lazy, never ready, former traces of another image.
     """
     require_lab()
-    with prepared(name, settings, notify) as image:
-        _require_same(former, image, settings)
-        ready = ready_when(name, image, wanted)
-        layers = seen_layers(image)
-        with booted(image, ready, wanted, notify) as (host, run):
+    with scratch("trace") as room:
+        found = fetch(name, settings, room, notify)
+        _require_same(former, found.manifest.digest, settings)
+        with opening(files_of(room), wanted) as lab, ThreadPoolExecutor(1) as beside:
+            image = index(found, settings, room, notify)
+            layers = beside.submit(seen_layers, image)
+            host, run = boot(lab, image, wanted, notify)
             notify("looking")
-            seen = observe(host, run, [layer.files for layer in layers])
+            seen = observe(host, run, [layer.files for layer in layers.result()])
             notify("clearing")
-        about = About(
-            image=settings.images[name].image,
-            digest=image.manifest.digest,
-            platform=settings.platform,
-            ready=str(ready),
-            span_bytes=settings.span_size,
-            recompressed=image.recompressed,
-        )
-        return unite([*former, assemble(about, layers, seen)])
+    about = About(
+        image=settings.images[name].image,
+        digest=found.manifest.digest,
+        platform=settings.platform,
+        ready=str(found.ready),
+        span_bytes=settings.span_size,
+        recompressed=image.recompressed,
+    )
+    return unite([*former, assemble(about, layers.result(), seen)])
 
 
-def _require_same(former: Sequence[Trace], image: Prepared, settings: Settings) -> None:
+def _require_same(former: Sequence[Trace], digest: str, settings: Settings) -> None:
     """Before the boot: whether the traces can be united."""
     for one in former:
-        if one.digest != image.manifest.digest:
-            raise TraceError(
-                f"The trace to unite with is of {one.image} ({one.digest}), and the image is {image.manifest.digest}."
-            )
+        if one.digest != digest:
+            raise TraceError(f"The trace to unite with is of {one.image} ({one.digest}), and the image is {digest}.")
         if one.span_bytes != settings.span_size:
             raise TraceError(
                 f"The trace to unite with has spans of {one.span_bytes} bytes. Say the same with --span-size."
@@ -61,7 +63,7 @@ def _require_same(former: Sequence[Trace], image: Prepared, settings: Settings) 
 
 def seen_layers(image: Prepared) -> list[SeenLayer]:
     """The image's own layers, with files and spans of the form that is started."""
-    return layers_with(image.manifest.layers, image.config.diff_ids, image.ztocs())
+    return layers_with(image.image.manifest.layers, image.image.config.diff_ids, image.ztocs)
 
 
 def layers_with(

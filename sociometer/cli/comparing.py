@@ -1,20 +1,22 @@
-"""`sociometer compare`: two sweeps side by side, for people, for programs, and as a gate in continuous integration."""
+"""`sociometer compare`: two sweeps, or one with its control, for people, for programs, and as a gate in CI."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from kit.errors import SettingsError, SlowerError, UnsureError
-from sociometer.cli import commands
+from kit.errors import SettingsError
+from sociometer.cli import commands, gating
+from sociometer.cli.gating import GateOptions
 from sociometer.cli.options import AsJson, StorePath
-from sociometer.cli.progress import say
 
 if TYPE_CHECKING:
     from experiments.compare.versus import Versus
+    from sociometer.loading import Loaded
 
 PANEL = "Read what was measured"
 COMPARE_FORMATS = ("text", "markdown", "json")
@@ -26,8 +28,11 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
+    gate: GateOptions,
     before: Annotated[str, typer.Argument(help="A sweep's id, `last~1`, or PATH.sqlite:ID of another store.")],
-    after: Annotated[str, typer.Argument(help="The sweep to compare it with.")] = "last",
+    after: Annotated[
+        str, typer.Argument(help="The sweep to compare it with. The same one: it is compared with its own control.")
+    ] = "last",
     across: Annotated[
         str | None,
         typer.Option(
@@ -35,23 +40,16 @@ def compare(
             help="The one thing that may differ between them: what the comparison is about.",
         ),
     ] = None,
-    fail_if_slower: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PERCENT", help="Exit code 4 when a start became slower by at least this, and not by chance: 5%."
-        ),
-    ] = None,
-    fail_if_unsure: Annotated[
-        bool,
-        typer.Option("--fail-if-unsure", help="Exit code 5 when the data cannot rule out what is forbidden."),
-    ] = False,
     format_: Annotated[
         str, typer.Option("--format", metavar="text|markdown|json", help="How it is written on standard output.")
     ] = "text",
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two sweeps: what changed, how sure that is, and whether they can be compared at all.
+    """Compare two sweeps, or one with its own control: what changed, how sure that is, and whether it can be compared.
+
+    `compare last` compares the treatments of one sweep with its control (--control of `run` and `sweep`, else plain):
+    measured block by block, they say more than two sweeps.
 
     Sweeps that differ in more than the one thing asked for by --across are refused, and a simulation is never
     compared with a measurement. Across targets, effects relative to plain are compared, not seconds.
@@ -63,30 +61,34 @@ def compare(
     """
     if format_ not in COMPARE_FORMATS:
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(COMPARE_FORMATS)}.")
-    limit = None if fail_if_slower is None else share(fail_if_slower)
-    if fail_if_unsure and limit is None:
-        raise SettingsError("--fail-if-unsure needs a limit to be unsure about: add --fail-if-slower 5%.")
-    from experiments.compare import versus  # pandas and scipy are slow to import
-    from experiments.compare.samples import Recorded
-    from sociometer.loading import load
+    limit = gate.limit
+    from sociometer.loading import load  # pandas and scipy are slow to import
 
     sides = [load(name, store) for name in (before, after)]
-    first, second = (Recorded(side.sweep, side.tasks) for side in sides)
-    comparison = versus.compare(first, second, across, limit=limit or 0.0)
+    if sides[0].sweep.id == sides[1].sweep.id:
+        if across is not None:
+            raise SettingsError(f"--across {across} is about two sweeps. Name the other one, too.")
+        comparison = gating.within_one(sides[1], limit)
+    else:
+        comparison = _of_two(sides[0], sides[1], across, limit, (before, after), store)
     _write(comparison, "json" if as_json else format_)
-    if limit is not None:
-        _judge(comparison, limit, sure=fail_if_unsure)
+    gate.judge(comparison)
 
 
-def share(text: str) -> float:
-    """A limit as a share: `5%` or `5` is 0.05."""
-    try:
-        value = float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 10:
-        raise SettingsError(f"--fail-if-slower {text!r} is no limit. Allowed: a percentage above 0, such as 5%.")
-    return value
+def _of_two(
+    first: Loaded, second: Loaded, across: str | None, limit: float | None, names: tuple[str, str], store: Path | None
+) -> Versus:
+    """With all that their stores know of how much sweeps of the same images differ."""
+    from experiments.compare import comparable, repetitions, versus
+    from experiments.compare.samples import Recorded
+    from sociometer.loading import others
+
+    comparable.check(first.sweep, second.sweep, across)
+    same = others(
+        names, store, lambda sweep: repetitions.is_one(sweep, first.sweep, second.sweep), most=repetitions.MOST
+    )
+    before, after, *repeated = (Recorded(side.sweep, side.tasks) for side in (first, second, *same))
+    return versus.compare(before, after, across, limit=limit or 0.0, repeated=repeated)
 
 
 def _write(comparison: Versus, format_: str) -> None:
@@ -100,16 +102,3 @@ def _write(comparison: Versus, format_: str) -> None:
         versus_text.show(comparison, Console(highlight=False))
     else:
         sys.stdout.write(versus_text.text(comparison))
-
-
-def _judge(comparison: Versus, limit: float, *, sure: bool) -> None:
-    from experiments.compare import gate
-
-    judgement = gate.judge(comparison, limit)
-    say(gate.reach(comparison))
-    if judgement.fails:
-        raise SlowerError(gate.refusal(judgement, limit, unequal=bool(comparison.warnings)))
-    if judgement.open and sure:
-        raise UnsureError(gate.doubt(judgement, limit))
-    if judgement.open:
-        say(f"warning: {gate.doubt(judgement, limit)}")

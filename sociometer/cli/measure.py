@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +16,14 @@ from typing import Annotated
 import typer
 
 from experiments.plan.plan import Stopping
+from experiments.records.model import RoundRecord
 from experiments.report import formats
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from experiments.sweep import check_same_plan
 from sociometer.cli import actions, cleaning, commands, planning, reading
 from sociometer.cli.choosing import TARGETS, chosen_target
+from sociometer.cli.gating import GateOptions
 from sociometer.cli.images import ImageOptions
 from sociometer.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -57,6 +60,7 @@ def run(
     own: ImageOptions,
     what: PlanOptions,
     where: WhereOptions,
+    gate: GateOptions,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     settings: StackSettings = None,
     results: ResultsFolder = Path("results"),
@@ -69,23 +73,30 @@ def run(
     The report is printed, and written to the results folder as page, Markdown and text beside the records. What stays
     is the stack (in the lab a registry, on fargate what `down` removes), unless --destroy is given.
 
+    With --control, two images are measured in one sweep, round by round next to each other; with --fail-if-slower that
+    is a gate for continuous integration: `--image before=REF --image after=REF --control before --fail-if-slower 5%`.
+
     On fargate the cost is shown and asked about first. On sim, --set changes the simulation's parameters.
     """
     target = chosen_target(where.target, where.stack, what.plan, what.variant or own.stack_suffix)
     changes, given = what.changes(own.names), parse_settings(settings or [])
     to_set = {**own.settings(target.region(given)), **given}
     plan = target.plan_to_make(changes, to_set)
+    gate.check(plan.design)
     setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path, target.parameters(given))
     target.confirm(plan, plan.rounds, setup.store, to_set, yes=yes)
     with removed_afterwards(target, wanted=destroy):
         done = actions.start_sweep(setup, target.stack, target.make(plan, to_set), plan)
-        _report(setup, done, results, as_json=as_json)
+        records = _report(setup, done, results, as_json=as_json)
+        gate.judge_sweep(done.id, setup.store)
+        actions.check_all_measured(done, records)
 
 
 def sweep(
     what: PlanOptions,
     until: UntilOptions,
     where: WhereOptions,
+    gate: GateOptions,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     resume: Annotated[
         str | None, typer.Option(metavar="ID|last", help="Go on with a sweep at its first round that is not finished.")
@@ -109,10 +120,11 @@ def sweep(
     if resume is None:
         target = chosen_target(where.target, where.stack, what.plan, what.variant)
         outputs, plan = target.prepared(changes, stopping)
+        gate.check(plan.design)
         target.confirm(plan, plan.rounds, setup.store, outputs, yes=yes)
         done = actions.start_sweep(setup, target.stack, outputs, plan)
     else:
-        done = _resume(setup, resume, where.stack, (what.plan, changes, stopping), yes=yes)
+        done = _resume(setup, resume, where.stack, (what.plan, changes, stopping), gate, yes=yes)
     with Store(setup.store) as opened:
         records = opened.rounds(done.id)
         contents = formats.read(opened, done).contents
@@ -123,6 +135,7 @@ def sweep(
         sys.stdout.write(json.dumps({**short, "store": str(setup.store)}, indent=2) + "\n")
     else:
         sys.stdout.write(f"{contents.standing}. `sociometer report` shows it.\n")
+    gate.judge_sweep(done.id, setup.store)
     actions.check_all_measured(done, records)
 
 
@@ -131,12 +144,14 @@ def _resume(
     sweep_id: str,
     stack: str | None,
     wanted: tuple[str | None, Changes, Stopping | None],
+    gate: GateOptions,
     *,
     yes: bool,
 ) -> Sweep:
     plan, changes, stopping = wanted
     with Store(setup.store) as opened:
         earlier = opened.sweep(sweep_id)
+    gate.check(earlier.plan.design)
     target = TARGETS[earlier.outputs.target](stack or earlier.stack, earlier.plan.design.name)
     if any(option is not None for option in (plan, *changes, stopping)):
         seed = earlier.plan.design.seed if changes.seed is None else changes.seed
@@ -147,12 +162,12 @@ def _resume(
     return actions.resume_sweep(replace(setup, parameters=parameters), outputs, earlier)
 
 
-def _report(setup: actions.Setup, done: Sweep, results: Path, *, as_json: bool) -> None:
-    """Print the report, write the results, and raise `SweepError` when a round gave no measurement."""
+def _report(setup: actions.Setup, done: Sweep, results: Path, *, as_json: bool) -> Sequence[RoundRecord]:
+    """Print the report and write the results; gives the records."""
     with Store(setup.store) as opened:
         records = opened.rounds(done.id)
         report = formats.read(opened, done)
     folder = actions.write_results(results, report, records)
     reading.print_report(report, as_json=as_json)
     say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    actions.check_all_measured(done, records)
+    return records

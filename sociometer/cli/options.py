@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
+from experiments.plan.control import Control
 from experiments.plan.plan import Design, Plan, Stopping, drawn_seed, make_plan
 from experiments.plan.presets import preset
 from experiments.store.store import default_path
@@ -51,6 +52,17 @@ Seed = Annotated[
     int | None,
     typer.Option(
         help="Fixes the order of the rounds. Left out, each sweep draws one of its own and keeps it.",
+        rich_help_panel=PLAN_PANEL,
+    ),
+]
+ControlName = Annotated[
+    str | None,
+    typer.Option(
+        "--control",
+        metavar="IMAGE|FORM|IMAGE:FORM",
+        help="What the others of a block are compared with, and measured next to: another image in the same form "
+        "(before), another form of the same image, or one treatment of all (before:plain).",
+        show_default="plain, of each image",
         rich_help_panel=PLAN_PANEL,
     ),
 ]
@@ -116,6 +128,7 @@ class Changes(NamedTuple):
     counts: str | None
     blocks: int | None
     seed: int | None
+    control: str | None = None
 
     def on(self, held: Iterable[str]) -> Changes:
         """With the variants that a stack holds, if none are named: it may hold none of the preset's."""
@@ -133,6 +146,7 @@ class PlanOptions:
     counts: Counts = None
     blocks: Blocks = None
     seed: Seed = None
+    control: ControlName = None
 
     def changes(self, images: Sequence[str] = (), blocks: int | None = None) -> Changes:
         """What they change in a plan. A stopping rule has its own number of ``blocks``; the user's own ``images`` are
@@ -141,7 +155,7 @@ class PlanOptions:
         if images and variants:
             raise SettingsError("--image measures your own images alone. Leave out --variants and --variant.")
         variants = ",".join(images) or variants
-        return Changes(variants, self.forms, self.counts, blocks or self.blocks, self.seed)
+        return Changes(variants, self.forms, self.counts, blocks or self.blocks, self.seed, self.control)
 
 
 @dataclass(frozen=True)
@@ -188,7 +202,11 @@ def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -
         "seed": drawn_seed() if changes.seed is None else changes.seed,
     }
     changed = {key: value for key, value in parsed.items() if value is not None}
-    return make_plan(Design(**{**preset(name).design.model_dump(), **changed}), stopping)
+    design = Design(**{**preset(name).design.model_dump(), **changed})
+    if changes.control is not None:
+        control = Control.parse(changes.control, design.variants, design.forms, resolved)
+        design = Design(**{**design.model_dump(), "control": control})
+    return make_plan(design, stopping)
 
 
 def chosen_forms(text: str | None) -> tuple[str, ...] | None:

@@ -10,7 +10,8 @@ import typer
 from experiments.store.store import Store, default_path
 from kit.errors import SettingsError, SlowerError
 from sociometer.cli import commands
-from sociometer.cli.comparing import PANEL, share
+from sociometer.cli.comparing import PANEL
+from sociometer.cli.gating import share
 from sociometer.cli.options import AsJson
 from sociometer.cli.progress import say
 from sociometer.cli.reading import OutputFile, put

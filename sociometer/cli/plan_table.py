@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.forecast.duration import total_seconds, treatment
-from experiments.plan.plan import Plan
+from experiments.plan.control import Named
+from experiments.plan.plan import Design, Plan
 from experiments.records.model import Round
 from sociometer.cli import spending
 from sociometer.cli.progress import clock
@@ -32,6 +33,7 @@ def show_plan(plan: Plan, forecast: Forecast, *, as_json: bool) -> None:
         f"Plan {plan.design.name}, seed {plan.design.seed}: {len(plan.rounds)} rounds in {plan.design.blocks} blocks, "
         f"{tasks} tasks, about {time} ({_basis(plan, forecast)}), without making the stack."
     )
+    console.print(_compared(plan.design), markup=False)
     for note in forecast.weights.notes():
         console.print(note, markup=False)
     if forecast.bill is not None:
@@ -62,6 +64,22 @@ def _table(plan: Plan, forecast: Forecast) -> Table:
     return table
 
 
+def _compared(design: Design) -> str:
+    """Which comparisons a sweep of the plan makes, so that a wrong --control is seen before it costs hours."""
+    by_control: dict[Named, list[Named]] = {}
+    for compared in design.treatments:
+        if control := design.control_of(*compared):
+            by_control.setdefault(control, []).append(compared)
+    lines = [f"{_named(control)} with {', '.join(map(_named, others))}" for control, others in by_control.items()]
+    if not lines:
+        return f"It compares nothing: it measures nothing beside its control, {design.against}."
+    return f"It compares {'; '.join(lines)}, at each task count, measured next to each other in each block."
+
+
+def _named(treatment: Named) -> str:
+    return " as ".join(treatment)
+
+
 def _basis(plan: Plan, forecast: Forecast) -> str:
     wanted = {treatment(round_) for round_ in plan.rounds}
     measured = len(wanted & forecast.known.keys())
@@ -75,6 +93,7 @@ def _plain(plan: Plan, forecast: Forecast) -> dict[str, object]:
     notes = list(forecast.weights.notes())
     return {
         **plan.design.model_dump(mode="json"),
+        "control": plan.design.against.text,
         "digest": plan.digest,
         **_plain_seconds(plan, plan.rounds, forecast),
         "rounds": [{**round_.model_dump(), **_plain_seconds(plan, [round_], forecast)} for round_ in plan.rounds],

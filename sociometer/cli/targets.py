@@ -66,7 +66,7 @@ class Target:
 
         Raises `SettingsError`, before anything is made or paid for, if the stack could not be measured by the plan.
         """
-        drawn = chosen_plan(self.plan, changes)
+        drawn = chosen_plan(self.plan, changes._replace(control=None))
         complete = self.complete_settings({**settings_of(drawn), **settings})
         plan = chosen_plan(self.plan, changes.on(complete.all_variants))
         plan = make_plan(plan.design.model_copy(update={"payload": Payload.of(complete)}))

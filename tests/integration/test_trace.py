@@ -20,12 +20,13 @@ from infra.lab.profiles import profile
 from infra.settings.model import Settings
 from infra.trace.assemble import assemble
 from infra.trace.model import Trace, parse
-from infra.trace.prepare import prepared
-from infra.trace.record import DEFAULT_PROFILE, Wanted, booted, observe, ready_when
+from infra.trace.prepare import fetch, files_of, index
+from infra.trace.record import DEFAULT_PROFILE, Wanted, boot, observe, opening
 from infra.trace.seen import About
 from infra.trace.summary import summary
 from infra.trace.trace import seen_layers
 from kit.machine import processes
+from kit.scratch import scratch
 from kit.toolchain.toolbox import tool
 from sociometer.cli.main import main
 from tests.support.field_images import Tar, gzip_layer, image, zstd_layer
@@ -79,13 +80,14 @@ def watched(own_data: Path, layout: Path) -> Watched:
         {"variants": [], "minLayerSize": 0, "images": {"it": {"image": f"oci:{layout}", "ready": "exit:0"}}}
     )
     wanted = Wanted(settings.images["it"], profile(DEFAULT_PROFILE), settings.platform, 100)
-    with prepared("it", settings, silent) as made:
+    with scratch("trace") as room, opening(files_of(room), wanted) as lab:
+        made = index(fetch("it", settings, room, silent), settings, room, silent)
         layers = seen_layers(made)
-        with booted(made, ready_when("it", made, wanted), wanted, silent) as (host, run):
-            seen = observe(host, run, [layer.files for layer in layers])
-            (log,) = host.soci_root.glob("snapshotter/snapshots/*/fs/seen")
-            names = opened(log.read_text())
-    about = About("it", made.manifest.digest, settings.platform, "exit:0", settings.span_size, recompressed=False)
+        host, run = boot(lab, made, wanted, silent)
+        seen = observe(host, run, [layer.files for layer in layers])
+        (log,) = host.soci_root.glob("snapshotter/snapshots/*/fs/seen")
+        names = opened(log.read_text())
+    about = About("it", made.image.manifest.digest, settings.platform, "exit:0", settings.span_size, recompressed=False)
     meant = [
         [content for layer in reversed(layers) if layer.files and (content := layer.files.named(it))] for it in names
     ]

@@ -34,7 +34,7 @@ def figure(analysis: Analysis) -> Figure:
             shown = _shown(analysis.comparisons, variant, phase)
             if shown:
                 description = " ".join(f"{sentence(comparison)}." for comparison in shown)
-                title = f"{variant}: {phase} against {shown[0].control}"
+                title = f"{variant}: {phase} against {shown[0].against}"
                 panels.append(panel(f"effects-{len(panels)}", title, description, _chart(shown)))
     return Figure(
         name="effects",

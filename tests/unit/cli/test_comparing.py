@@ -124,7 +124,7 @@ def test_json_stays_json_when_the_gate_fails(ended: Callable[..., tuple[int, str
 def test_what_is_wrong_is_one_line(ended: Callable[..., tuple[int, str, str]]) -> None:
     for words, code, said in (
         (("nonsense", "last"), 1, "holds no sweep 'nonsense'"),
-        (("last", "last"), 1, "cannot be compared with itself"),
+        (("last", "--across", "image"), 2, "--across image is about two sweeps. Name the other one, too."),
         (("last~1", "last", "--across", "weather"), 2, "--across 'weather' is unknown. Allowed: image, target"),
         (("last~1", "last", "--format", "xml"), 2, "no format 'xml'. Allowed: text, markdown, json."),
     ):
@@ -138,3 +138,17 @@ def test_an_impossible_limit_is_refused_before_anything_is_read(limit: str) -> N
     done = CliRunner().invoke(main.app, ["compare", "a", "b", f"--fail-if-slower={limit}", "--store", "/nonexistent"])
     assert isinstance(done.exception, SettingsError)
     assert f"--fail-if-slower {limit!r} is no limit" in str(done.exception)
+
+
+def test_one_sweep_is_judged_against_its_own_control(ended: Callable[..., tuple[int, str, str]], store: Path) -> None:
+    with Store(store, write=True) as opened:
+        executor = FakeExecutor(stack_outputs(), factors={"soci-v2": 3.0})
+        start(opened, executor, small_plan(blocks=5, task_counts=(1,)), "lab", stack_outputs(), lambda _: None)
+    code, out, err = ended("last", "--fail-if-slower", "5%")
+    assert code == 4
+    assert "against plain within this sweep" in out.splitlines()[0]
+    assert err.splitlines()[0].startswith("Such a sweep catches a slow-down of ")
+    assert "movie soci-v2 with 1 task against plain +" in err
+    assert ended("last~1", "last~1", "--fail-if-slower", "5%")[0] == 0
+    told = Versus.model_validate_json(ended("last", "--json")[1])
+    assert told.control == "plain"

@@ -109,3 +109,44 @@ def test_a_plan_can_be_looked_at_before_it_is_simulated(sociometer: Sociometer) 
     plan = json.loads(sociometer("plan", *SMALL, "--json").stdout)
     assert len(plan["rounds"]) == 12
     assert "cost" not in plan
+
+
+IMAGES = ("--image", "before=team/web:1", "--image", "after=team/web:2", "--control", "before")
+TWO = ("--target", "sim", *IMAGES, "--counts", "1", "--blocks", "3", "--seed", "1")
+
+
+def test_two_images_in_one_sweep_are_a_gate(sociometer: Sociometer, tmp_path: Path) -> None:
+    done = sociometer("run", *TWO, "--fail-if-slower", "5%")
+    assert done.exit_code == 0
+    assert "\nafter against before: as " in done.stdout
+    assert "after: against before\n" in done.stdout
+    assert "--control before" in done.stdout, "the command that repeats it"
+    assert "Such a sweep catches a slow-down of " in done.stderr
+    assert "warning: Cannot rule out a slow-down of 5.0 %: boot of after " in done.stderr
+    [results] = (tmp_path / "results").iterdir()
+    assert json.loads((results / "summary.json").read_text())["control"] == "before"
+    unsure = sociometer("compare", "last", "--fail-if-slower", "5%", "--fail-if-unsure")
+    assert unsure.exit_code == 5
+    assert sociometer("sweep", "--resume", "last", "--fail-if-slower", "900%").exit_code == 0
+    other = sociometer("sweep", "--resume", "last", "--control", "plain", "--variants", "before,after")
+    assert "control: before then, plain now" in other.stderr
+
+
+def test_a_plan_says_what_it_compares(sociometer: Sociometer) -> None:
+    shown = sociometer("plan", *TWO)
+    assert "It compares before as plain with after as plain; before as soci-v2 with after as soci-v2," in (
+        " ".join(shown.stdout.split())
+    )
+    assert json.loads(sociometer("plan", *TWO, "--json").stdout)["control"] == "before"
+
+
+def test_a_control_or_a_gate_that_makes_no_sense_is_refused_before_anything_runs(sociometer: Sociometer) -> None:
+    for words, said in (
+        ((*TWO, "--control", "befor"), "--control 'befor' is not measured. Allowed: an image (before, after), a form"),
+        ((*SMALL, "--forms", "plain", "--fail-if-slower", "5%"), "measures nothing beside its control plain"),
+        ((*SMALL, "--fail-if-unsure"), "--fail-if-unsure needs a limit"),
+        ((*SMALL, "--fail-if-slower", "x"), "--fail-if-slower 'x' is no limit"),
+    ):
+        done = sociometer("run", *words)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert said in done.stderr

@@ -11,6 +11,7 @@ def comparison(verdict: Verdict = "faster", margin: float | None = None) -> Comp
     return Comparison(
         variant="movie",
         form="soci-v2",
+        control_variant="movie",
         control="plain",
         task_count=8,
         phase="boot",

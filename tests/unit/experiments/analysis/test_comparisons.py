@@ -17,7 +17,15 @@ SAYS_NOTHING = Permuted(0.25, 0.25)
 def pair(log_ratio: float = 0.0, spread: float = 0.02, blocks: int = 5, **place: object) -> Pairs:
     """A comparison whose blocks scatter around a true ratio."""
     control = np.exp(RNG.normal(2, 0.1, blocks))
-    where = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", **place}
+    where = {
+        "variant": "movie",
+        "form": "soci-v2",
+        "control": "plain",
+        "control_variant": "movie",
+        "task_count": 1,
+        "phase": "boot",
+        **place,
+    }
     seconds = control * np.exp(RNG.normal(log_ratio, spread, blocks))
     return Pairs(seconds=seconds, control_seconds=control, **where)  # type: ignore[arg-type]
 
@@ -30,7 +38,8 @@ def pairs_of(differences: Floats) -> list[Pairs]:
     """One comparison per row of differences of logarithms, all of one phase."""
     ones = np.ones(differences.shape[1])
     return [
-        Pairs("movie", f"form-{row}", "plain", 1, "boot", np.exp(logs), ones) for row, logs in enumerate(differences)
+        Pairs("movie", f"form-{row}", "movie", "plain", 1, "boot", np.exp(logs), ones)
+        for row, logs in enumerate(differences)
     ]
 
 

@@ -63,7 +63,7 @@ def test_the_simulation_s_shortcut_calls_the_same_sweeps_different_as_the_real_c
     assert phases[PRIMARY] == "boot"
     for sweep in sweeps:
         pairs = [
-            Pairs(f"v{cell}", "soci-v2", "plain", 1, phase, np.exp(sweep[cell, place]), np.ones(5))
+            Pairs(f"v{cell}", "soci-v2", f"v{cell}", "plain", 1, phase, np.exp(sweep[cell, place]), np.ones(5))
             for cell in range(world.cells)
             for place, phase in enumerate(phases)
         ]

@@ -23,7 +23,7 @@ def quiet(seed: int = 1) -> Callable[[Round, int], float]:
 
 
 def load(pressure: Callable[[Round], float], steal: Callable[[Round], float] = lambda _: 0.0) -> list[Finding]:
-    return list(overloaded(made(PLAN, quiet(), pressure=pressure, steal=steal).rounds))
+    return list(overloaded(made(PLAN, quiet(), pressure=pressure, steal=steal).rounds, PLAN.design))
 
 
 def boots(tasks: pd.DataFrame) -> list[Sample]:
@@ -119,4 +119,8 @@ def test_trends_that_may_be_chance_are_not_warned_of() -> None:
 
 def test_nothing_measured_warns_of_nothing() -> None:
     nothing = made(PLAN, quiet(), ran=lambda _: False)
-    assert [*overloaded(nothing.rounds), *outliers(boots(nothing.tasks)), *bimodal(boots(nothing.tasks))] == []
+    assert [
+        *overloaded(nothing.rounds, PLAN.design),
+        *outliers(boots(nothing.tasks)),
+        *bimodal(boots(nothing.tasks)),
+    ] == []

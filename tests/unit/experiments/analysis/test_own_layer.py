@@ -16,8 +16,8 @@ MEASURED = "soci-v2-own-layer(trace=0123456789ab,prefetch=no)"
 
 def comparison(ratio: float, low: float, high: float, **more: Any) -> Comparison:
     values: dict[str, Any] = {
-        "variant": "web", "form": MEASURED, "control": "soci-v2", "task_count": 1, "phase": "ready", "blocks": 6,
-        "seconds": 10 * ratio, "control_seconds": 10.0, "ratio": ratio,
+        "variant": "web", "form": MEASURED, "control_variant": "web", "control": "soci-v2", "task_count": 1,
+        "phase": "ready", "blocks": 6, "seconds": 10 * ratio, "control_seconds": 10.0, "ratio": ratio,
         "interval": Interval(low=low, high=high), "verdict": "undecided",
     }  # fmt: skip
     return Comparison(**{**values, **more})

@@ -8,7 +8,15 @@ from experiments.wording import faster_or_slower, percent
 
 
 def comparison(ratio: float = 0.81, low: float = 0.77, high: float = 0.85, **changes: object) -> Comparison:
-    place = {"variant": "movie", "form": "soci-v2", "control": "plain", "task_count": 1, "phase": "boot", "blocks": 5}
+    place = {
+        "variant": "movie",
+        "form": "soci-v2",
+        "control": "plain",
+        "control_variant": "movie",
+        "task_count": 1,
+        "phase": "boot",
+        "blocks": 5,
+    }
     figures = {"seconds": ratio, "control_seconds": 1.0, "ratio": ratio, "verdict": "faster"}
     return Comparison.model_validate({**place, **figures, "interval": Interval(low=low, high=high), **changes})
 

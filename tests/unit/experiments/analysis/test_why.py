@@ -117,7 +117,7 @@ def test_where_only_the_pull_is_known_no_more_is_said_and_why_not(target: str) -
     found = one(tasks(unseen))
     assert found.parts == {"pull": 4, "unseen": 6}
     assert found.floor is None
-    assert explanations([found], (), target) == (UNSEEN[target],)
+    assert explanations([found], (), target, DESIGN) == (UNSEEN[target],)
 
 
 def test_a_difference_is_said_by_its_largest_parts_first() -> None:

@@ -33,7 +33,7 @@ def versus(changes: list[Change], lost: tuple[str, ...] = ()) -> Versus:
 def test_a_treatment_that_broke_fails_the_gate_though_nothing_is_slower() -> None:
     judged = gate.judge(versus([change(0.98, 1.02, "no-difference")], ("movie soci-v2 with 1 task",)), 0.05)
     assert judged.fails
-    assert gate.refusal(judged, 0.05).startswith("No longer measured: movie soci-v2 with 1 task (no round")
+    assert gate.refusal(judged, 0.05).startswith("Without a figure: movie soci-v2 with 1 task (too few")
     assert not gate.judge(versus([change(0.98, 1.02, "no-difference")]), 0.05).fails
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from statistics import median
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from experiments.compare import gate
+from experiments.compare import gate, repetitions
 from experiments.compare.samples import Recorded
 from experiments.compare.versus import Change, Versus, compare
 from experiments.plan.plan import Plan, Stopping
@@ -17,6 +18,7 @@ from experiments.records.phases import durations
 from experiments.report import versus
 from experiments.store import frames
 from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
 from kit.errors import SweepError
 from tests.contracts.plans import small_plan
 from tests.support.made_frames import Made, made
@@ -84,12 +86,12 @@ def test_across_targets_only_what_a_form_does_to_plain_is_compared(record: Recor
     with pytest.raises(SweepError, match="To measure the effect of this change, add --across target"):
         compare(lab, fargate, None)
     comparison = compare(lab, fargate, "target")
-    assert (comparison.measure, comparison.target, comparison.simulated) == ("ratio-to-plain", "lab / fargate", False)
+    assert (comparison.measure, comparison.target, comparison.simulated) == ("ratio-to-control", "lab / fargate", False)
     assert {change.form for change in comparison.changes} == {"soci-v2"}
     boot = of(comparison, "soci-v2", "boot")
     assert boot.verdict != "slower"  # twice as long in seconds, but the same relative to its own plain
     assert boot.before == pytest.approx(0.76, abs=0.1)
-    assert "duration ÷ plain's duration in the same block" in versus.text(comparison)
+    assert "duration ÷ the control's duration in the same block" in versus.text(comparison)
 
 
 def test_sweeps_without_a_common_treatment_say_so(record: Record) -> None:
@@ -115,7 +117,7 @@ def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(
     broken = record(plan, script={index: [Outcome.NOT_LAZY] * 2 for index in lazy_rounds})
     comparison = compare(record(plan), broken, None)
     assert comparison.lost == ("movie soci-v2 with 2 tasks",)
-    assert "without a round that has a figure after: movie soci-v2 with 2" in versus.text(comparison)
+    assert "without a round that has a figure: movie soci-v2 with 2" in versus.text(comparison)
     assert compare(broken, record(plan, seed=1), None).lost == ()
     plain = record(small_plan(blocks=BLOCKS, task_counts=(2,), forms=("plain",)))
     assert compare(record(plan), plain, None).lost == ()
@@ -254,3 +256,36 @@ def _noisy(still: Made, sweep_id: str, generator: np.random.Generator) -> Record
     of_task = generator.normal(0, 0.03, len(still.tasks))
     boot_seconds = still.tasks["boot_seconds"] * np.exp(of_round[still.tasks["round"]] + of_task)
     return Recorded(still.sweep.model_copy(update={"id": sweep_id}), still.tasks.assign(boot_seconds=boot_seconds))
+
+
+def day(record: Record, factor: float, seed: int) -> Recorded:
+    """A sweep on a day on which everything takes longer by a factor."""
+    return record(seed=seed, factors={"plain": factor, "soci-v2": factor})
+
+
+def test_what_other_sweeps_of_the_same_images_differ_by_is_in_the_intervals(record: Record) -> None:
+    before, after = day(record, 1.0, 0), day(record, 1.3, 1)
+    alone = compare(before, after, None)
+    assert of(alone, "plain", "boot").verdict == "slower"
+    assert gate.reach(alone).startswith("Within these two sweeps: such a pair of sweeps catches")
+    assert "All of this is within these two sweeps" in versus.text(alone).replace("\n", " ")
+    repeated = [day(record, factor, seed) for seed, factor in enumerate((0.8, 1.0, 1.2), start=2)]
+    known = compare(before, after, None, repeated=repeated)
+    boot = of(known, "plain", "boot")
+    assert boot.verdict == "undecided"
+    assert boot.sweeps == 3, "the two themselves are not asked: they are of the same images"
+    assert boot.between_sweeps == pytest.approx(0.22, abs=0.07)
+    assert (boot.could_catch or 0) > 5 * (of(alone, "plain", "boot").could_catch or 1)
+    assert "By 3 sweeps of the same images, sweeps differ by up to" in versus.text(known)
+    assert gate.reach(known).startswith("Such a pair of sweeps catches")
+
+
+def test_only_finished_sweeps_of_the_same_things_on_the_same_machine_are_asked(record: Record) -> None:
+    before, after, other = (record(seed=seed).sweep for seed in range(3))
+    assert repetitions.is_one(other, before, after)
+    assert not repetitions.is_one(after, before, after)
+    busier = other.model_copy(update={"key_metadata": {**other.key_metadata, "machine.cpu": "another"}})
+    assert not repetitions.is_one(busier, before, after)
+    assert not repetitions.is_one(other.model_copy(update={"status": "running"}), before, after)
+    rebuilt = re.sub(r"(?<=sha256:)[0-9a-f]{64}", lambda found: found[0][::-1], other.model_dump_json())
+    assert not repetitions.is_one(Sweep.model_validate_json(rebuilt), before, after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from infra.oci import layout
 from infra.oci.manifest import Descriptor
 from infra.relayout import facts
 from infra.relayout.layer import Kept, Rewritten, Wish, expected_spans, moved, rewrite, runs
+from infra.relayout.laying import in_the_way
 from infra.relayout.records import Record, scan
 from infra.relayout.tree import Shown, differences, tree
 from infra.trace.contents import clean
@@ -23,9 +24,9 @@ from tests.support.field_images import GZIP, OCI, Layer, Tar, digest_of, gzip_la
 from tests.support.odd_layers import Packed, tars
 
 
-def wish(*paths: str, links_below: Sequence[bytes] = ()) -> Wish:
+def wish(*paths: str, below: Collection[bytes] = ()) -> Wish:
     """One whose layer always gains by a new order."""
-    return Wish([path.encode(errors="surrogateescape") for path in paths], [(0, 1)], 1 << 40, 1e9, links_below)
+    return Wish([path.encode(errors="surrogateescape") for path in paths], [(0, 1)], 1 << 40, 1e9, below)
 
 
 def rewritten(layer: Layer, wanted: Wish, room: Path) -> Kept | Rewritten:
@@ -68,8 +69,8 @@ def test_whatever_a_layer_holds_it_shows_the_same_or_stays(below: Packed, above:
     first = [above.entries[-1 - at % len(above.entries)][0] for at in (0, *picked)] if above.entries else ["nothing"]
     with tempfile.TemporaryDirectory() as folder:
         room, base, layer = Path(folder), below.layer, above.layer
-        links = {clean(name).encode(errors="surrogateescape") for name, kind in below.entries if "symlink" in kind}
-        outcome = rewritten(layer, wish(*map(clean, first), links_below=links), room)
+        in_way = in_the_way([entries(base, room), entries(layer, room)])[1]
+        outcome = rewritten(layer, wish(*map(clean, first), below=in_way), room)
         if isinstance(outcome, Kept):
             event(outcome.reason.split("'")[0])
             assert outcome.reason

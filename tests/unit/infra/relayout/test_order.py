@@ -80,9 +80,9 @@ def test_where_more_depends_on_the_order_nothing_moves(entries: list[Record], re
         names(entries)
 
 
-def test_an_entry_beneath_a_link_of_a_lower_layer_lies_elsewhere_and_does_not_move() -> None:
+def test_an_entry_beneath_what_is_no_folder_in_a_lower_layer_does_not_move() -> None:
     for entries in (records("lib/x"), records("lib/x", "lib/")):
-        with pytest.raises(Unmovable, match="beneath a link of a layer below"):
+        with pytest.raises(Unmovable, match="'lib/x' lies beneath a link or file of a layer below"):
             names(entries, below=(b"lib",))
     assert names(records("a", "lib/", "lib/x"), "lib/x", below=(b"lib",)) == ["lib", "lib/x", "a"]
 

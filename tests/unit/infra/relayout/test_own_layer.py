@@ -126,6 +126,13 @@ def test_one_file_stays_and_the_others_move(tmp_path: Path) -> None:
     assert differences(shown(manifest, entries) or {}, shown(laid.manifest, entries) or {}) == []
 
 
+def test_a_whiteout_is_nothing_that_could_move(tmp_path: Path) -> None:
+    layers = [gzip_layer(web()), gzip_layer(Tar().file(".wh.lib", b"").file("new", b"new"))]
+    laid, manifest, entries = move(layers, [(1, ".wh.lib"), (1, "new")], tmp_path)
+    assert paths(laid, entries) == ["new"]
+    assert differences(shown(manifest, entries) or {}, shown(laid.manifest, entries) or {}) == []
+
+
 def test_configuration_stays_and_a_history_has_one_entry_more(tmp_path: Path) -> None:
     laid, manifest, _ = move([gzip_layer(web())], [(0, "app/one")], tmp_path)
     before, after = (

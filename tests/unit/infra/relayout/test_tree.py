@@ -120,9 +120,30 @@ def test_gzip_and_zstd_layers_are_read_alike(tmp_path: Path) -> None:
 def test_a_layer_with_damage_in_the_middle_is_not_taken_for_a_shorter_one(tmp_path: Path) -> None:
     archive = bytearray(Tar().file("a", b"x").file("b", b"y").end())
     archive[1024:1030] = b"broken"
-    (tmp_path / "blob").write_bytes(archive)
     with pytest.raises(ImageError, match="something else where an entry begins"):
-        facts.read(tmp_path / "blob", "application/vnd.oci.image.layer.v1.tar")
+        uncompressed(bytes(archive), tmp_path)
+
+
+def uncompressed(archive: bytes, room: Path) -> tuple[Entry, ...]:
+    return read(Layer(archive, "", "application/vnd.oci.image.layer.v1.tar"), room)
+
+
+def test_a_global_header_says_nothing_wherever_it_stands(tmp_path: Path) -> None:
+    """As containerd reads it: git writes one before the first entry, and a commit without files has nothing else."""
+    alone = Tar(header={"comment": "of all", "SCHILY.xattr.user.a": "of all", "mtime": "7"}).end()
+    header, zeros = alone[:1024], alone[1024:]
+    one, plain = Tar().file("a", b"x").end()[:1024], uncompressed(Tar().file("a", b"x").end(), tmp_path)
+    for archive in (header, header + zeros, header * 3 + zeros):
+        assert uncompressed(archive, tmp_path) == ()
+    for archive in (header + one + zeros, one + header + zeros, header + one + header):
+        assert uncompressed(archive, tmp_path) == plain
+    for broken in (header[:600], header[:512], one + header[:700], header + b"broken" * 300, one + header + b"x" * 512):
+        with pytest.raises(ImageError, match="no tar that can be read"):
+            uncompressed(broken, tmp_path)
+
+
+def test_a_layer_of_no_bytes_is_empty(tmp_path: Path) -> None:
+    assert uncompressed(b"", tmp_path) == uncompressed(bytes(512), tmp_path) == ()
 
 
 def test_a_huge_hole_is_not_read(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import stdtrit
+from scipy.stats import ttest_ind
+
+from experiments.analysis.statistics import between
+from experiments.analysis.statistics.between import WITHIN, estimate, interval, p_value, spread
+
+LEVEL = 0.95
+
+
+def sweep(level: float, blocks: int = 3, scatter: float = 0.0) -> np.ndarray:
+    return level + scatter * np.linspace(-1, 1, blocks)
+
+
+def test_without_repetitions_nothing_is_known() -> None:
+    assert estimate([]) is None
+    assert estimate([[sweep(1)], [sweep(2)]]) is None
+
+
+def test_without_scatter_within_sweeps_it_is_the_t_test_on_their_means() -> None:
+    groups = [[sweep(0.0), sweep(0.2)], [sweep(1.0), sweep(1.1), sweep(1.2)]]
+    told = estimate(groups)
+    assert told is not None
+    assert (told.freedom, told.sweeps) == (3, 5)
+    assert told.of_blocks == pytest.approx(0)
+    pooled = (0.02 + 0.02) / 3
+    assert told.of_means == pytest.approx(pooled)
+    low, high = interval(groups[0][0], groups[1][0], told, LEVEL)
+    half = stdtrit(3, 0.975) * np.sqrt(2 * pooled)
+    assert (low, high) == pytest.approx((1 - half, 1 + half))
+    p = p_value(groups[0][0], groups[1][0], told)
+    assert 0 < p < 1
+    assert p_value(groups[0][0], groups[0][0], told) == 1
+
+
+def test_what_the_blocks_explain_is_no_difference_between_sweeps() -> None:
+    told = estimate([[sweep(0, scatter=0.3), sweep(0.01, scatter=0.3)]])
+    assert told is not None
+    assert told.deviation == 0
+
+
+def test_with_nothing_between_sweeps_it_is_welch_s() -> None:
+    first, second = np.array([0.1, 0.3, 0.2]), np.array([0.5, 0.9, 0.4, 0.6])
+    variance, freedom = spread(
+        np.asarray(first.var(ddof=1) / 3), np.asarray(second.var(ddof=1) / 4), (3, 4), WITHIN, 0.0
+    )
+    welch = ttest_ind(second, first, equal_var=False)
+    assert float(freedom) == pytest.approx(welch.df)
+    assert (second.mean() - first.mean()) / np.sqrt(variance) == pytest.approx(welch.statistic)
+
+
+@pytest.mark.parametrize(("between_sweeps", "others"), [(0.05, (1, 0)), (0.15, (2, 0)), (0.15, (3, 3))])
+def test_intervals_cover_the_truth_however_much_sweeps_differ(between_sweeps: float, others: tuple[int, int]) -> None:
+    """Of 400 intervals 380 should cover; fewer than 366 do in 1 of 1,000 cases, if they cover exactly 95 %."""
+    generator = np.random.default_rng(20_100)
+
+    def drawn() -> np.ndarray:
+        return generator.normal(0, between_sweeps) + generator.normal(0, 0.05, 4)
+
+    covered = 0
+    for _ in range(400):
+        groups = [[drawn() for _ in range(1 + more)] for more in others]
+        told = between.estimate(groups)
+        assert told is not None
+        low, high = interval(groups[0][0], groups[1][0], told, LEVEL)
+        covered += low <= 0 <= high
+    assert covered >= 366
