@@ -123,7 +123,7 @@ def _clause(comparison: Comparison, own: Sequence[Comparison], design: Design, b
 
 
 def _whose(comparison: Comparison) -> str:
-    sides = ((comparison.lost_blocks, comparison.form), (comparison.control_lost_blocks, comparison.control))
+    sides = ((comparison.lost_blocks, comparison.form), (comparison.control_lost_blocks, comparison.against))
     return f" as {' and '.join(form for lost, form in sides if lost)}"
 
 

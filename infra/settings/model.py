@@ -232,6 +232,8 @@ def _explain(error: ValidationError) -> str:
         return f"Setting {key}: give the ARN of a secret or parameter; a value (not shown) must not be here."
     if fault["loc"][0] == "forms" and fault["type"] == "value_error":
         return f"Setting {key}: {reason}"
+    if fault["type"] == "value_error" and repr(fault["input"]) in reason:
+        return f"Setting {key}: {reason.removesuffix('.')}."
     if fault["type"] == "extra_forbidden":
         reason = f"unknown; {_allowed(tuple(field.alias or name for name, field in OwnImage.model_fields.items()))}"
     return f"Setting {key}: {fault['input']!r} cannot be used: {reason[0].lower()}{reason[1:]}."

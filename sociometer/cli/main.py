@@ -20,10 +20,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Measures, with evidence, how much faster a container starts when its image is delivered lazily (SOCI).",
-    epilog="Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 4 slower than allowed, "
-    "130 interrupted. "
-    "SOCIOMETER_DEBUG=1 shows tracebacks.",
+    help="Measures how fast a container starts when its image is loaded lazily (SOCI) instead of pulled whole.",
+    epilog="Begin with `sociometer doctor`, then `sociometer run --image REF`. "
+    "Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 4 slower than allowed, "
+    "5 cannot rule that out (--fail-if-unsure), 130 interrupted. SOCIOMETER_DEBUG=1 shows tracebacks.",
 )
 
 
@@ -58,5 +58,19 @@ def main() -> None:
             raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read the output has enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if os.environ.get("SOCIOMETER_DEBUG") == "1":
+            raise
+        sys.stderr.write(f"error: {_of_the_system(error)}\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(interrupts.EXIT_CODE)
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the operating system refused, in one line: a full disk, or a folder that nobody may write to."""
+    place = "" if error.filename is None else f"{error.filename}: "
+    return f"{place}{error.strerror or error}. SOCIOMETER_DEBUG=1 shows where."

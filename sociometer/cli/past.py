@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 FORMATS = ("text", "html", "json")
 Stores = Annotated[
     list[Path] | None,
-    typer.Option("--store", help="A record store; may be repeated.", show_default="store.sqlite in the data folder"),
+    typer.Option(
+        "--store",
+        metavar="PATH",
+        help="A record store; may be repeated.",
+        show_default="store.sqlite in the data folder",
+    ),
 ]
 
 
@@ -36,7 +41,7 @@ def history(
     image: Annotated[str, typer.Argument(help="A variant, or a part of its image's reference that has a slash.")],
     control: Annotated[
         str | None,
-        typer.Option(help="A form measured in every sweep: ratios to it, without what the days differ by."),
+        typer.Option(help="Compare ratios to this form instead of seconds, such as plain."),
     ] = None,
     release: Annotated[
         list[str] | None,
@@ -48,21 +53,21 @@ def history(
     ] = None,
     accept: Annotated[
         list[str] | None,
-        typer.Option(metavar="RELEASE", help="A release, or its digest, that may be slower; may be repeated."),
+        typer.Option(metavar="RELEASE", help="A release that may be slower, or its digest; may be repeated."),
     ] = None,
     format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS))] = "text",
     output: OutputFile = None,
     stores: Stores = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an image's starts over releases and sweeps, and since which release they are slower or faster.
+    """Show how an image's starts changed over releases, and since which release they are slower or faster.
 
-    A change of machine, profile, tools or target is a break, and nothing is compared across it. At least 8 sweeps
-    without a break are needed; with --control, what differs between days cancels.
+    Nothing is compared across a change of machine, profile, tools or target. At least 8 sweeps without such a break are
+    needed. --control plain compares ratios to plain, which leaves out what differs from day to day.
 
     --fail-if-slower fails if a release since the last break made the image slower, later ones did not undo it, and the
-    whole interval lies at or above the limit. --accept says that a slower release is meant. It warns if there are too
-    few sweeps to tell.
+    whole interval lies at or above the limit. --accept names a release that may be slower.
+    Too few sweeps are a warning.
     """
     chosen = "json" if as_json else format_
     if chosen not in FORMATS:
