@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+from collections.abc import Sequence
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -24,6 +26,30 @@ def seconds(value: float) -> str:
     """Return a duration with about three digits, never finer than a millisecond."""
     digits = 3 if value < 0.0995 else 2 if value < 9.995 else 1
     return f"{value:.{digits}f}"
+
+
+def seconds_between(value: float, low: float | None = None, high: float | None = None) -> str:
+    """Return signed seconds, with their interval if there is one: 2.8 (1.9 to 3.7)."""
+    known = [each for each in (value, low, high) if each is not None]
+    largest = max(map(abs, known))
+    return _between(known, 3 if largest < 0.0995 else 2 if largest < 9.995 else 1)
+
+
+def dollars_between(value: float, low: float | None = None, high: float | None = None) -> str:
+    """Return signed US dollars, with their interval if there is one, to about two digits: 0.016 (0.014 to 0.018)."""
+    known = [each for each in (value, low, high) if each is not None]
+    largest = max(map(abs, known))
+    return _between(known, min(6, max(2, 1 - math.floor(math.log10(largest)))) if largest > 0 else 2)
+
+
+def _between(known: Sequence[float], digits: int) -> str:
+    middle, *ends = (_signed(each, digits) for each in known)
+    return f"{middle} ({' to '.join(ends)})" if len(ends) == 2 else middle
+
+
+def _signed(value: float, digits: int) -> str:
+    number = f"{value:.{digits}f}"
+    return number.replace("-", MINUS) if float(number) else number.removeprefix("-")
 
 
 def about(value: float) -> str:

@@ -6,15 +6,13 @@ The child leads its own process group, so that a time limit or Ctrl-C ends it wi
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit import interrupts
+from kit import child, interrupts
 from kit.errors import CommandFailed, CommandNotFound, CommandTimeout
 
 LAST_LINES = 8
@@ -54,10 +52,10 @@ def run(
             process = _start(words, env, cwd, has_stdin=stdin is not None)
         stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
     except subprocess.TimeoutExpired as error:
-        output = last_lines(*_kill(process))
+        output = last_lines(*child.kill(process))
         raise CommandTimeout(f"{_name(words)} did not end within {timeout_seconds:g} s.{output}") from error
     except BaseException:
-        _kill(process)
+        child.kill(process)
         raise
     done = Completed(words, process.returncode, stdout, stderr, time.monotonic() - began)
     if check and done.exit_code != 0:
@@ -75,7 +73,7 @@ def _start(
     words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | None, *, has_stdin: bool
 ) -> subprocess.Popen[str]:
     try:
-        return subprocess.Popen(
+        return child.start(
             words,
             stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -84,19 +82,9 @@ def _start(
             errors="replace",
             cwd=cwd,
             env={**os.environ, **env} if env else None,
-            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise CommandNotFound(f"{words[0]} is not installed. `sociometer tools install` installs it.") from error
-
-
-def _kill(process: subprocess.Popen[str] | None) -> tuple[str, str]:
-    """Kill the process, if it was started, with everything it started; return what it printed."""
-    if process is None:
-        return "", ""
-    with suppress(ProcessLookupError):  # it ended by itself in the meantime
-        os.killpg(process.pid, signal.SIGKILL)
-    return process.communicate()
 
 
 def _name(words: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from kit import child
 from kit.errors import MachineError, SociometerError
 from kit.machine import processes
 
@@ -45,7 +46,7 @@ class Daemon:
         """End it, if it still runs."""
         if self.process.poll() is None:
             stop(psutil.Process(self.process.pid))
-            self.process.wait()
+            self.process.wait(STOP_SECONDS)
 
     def leave(self) -> None:
         """Let it outlive us: Popen must not report it as a leak."""
@@ -64,9 +65,7 @@ def start(
     environment, None for ours. What an earlier run wrote to ``log`` is kept.
     """
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, cwd=cwd, start_new_session=True
-        )
+        process = child.start(argv, stdout=output, stderr=output, env=env, cwd=cwd)
     return Daemon(name, process, log)
 
 

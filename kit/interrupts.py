@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM held back for a moment, so that what is being made can be cleaned up afterwards."""
+"""The signals that end a command: held back while something is made, and as children are to find them.
+
+Whoever starts a process may have it ignore signals: `nohup` a hang-up, cron and a script's ``&`` Ctrl-C. Children would
+inherit that, and then neither a tool nor a container could be asked to end.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,30 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C; an orderly end; a terminal or connection that is gone."""
+_HANDED_DOWN = (*SIGNALS, signal.SIGQUIT)
+
+
+def for_children() -> None:
+    """Let children find every such signal at its default: what this process ignores, it goes on ignoring.
+
+    The kernel hands "ignored" and "blocked" down to children, but not a handler. So an ignored signal gets a handler
+    that does nothing. Only the main thread can do this, and it lasts.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_HANDED_DOWN, signal.SIGCHLD))
+    for number in _HANDED_DOWN:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _do_nothing)
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # the kernel would reap children, and their exit codes
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def is_ignored(number: int) -> bool:
+    """Whether this process was started to ignore the signal."""
+    return signal.getsignal(number) in (signal.SIG_IGN, _do_nothing)
 
 
 @contextmanager
@@ -25,12 +52,16 @@ def held() -> Iterator[None]:
     with ExitStack() as afterwards:
         if threading.current_thread() is threading.main_thread():
             afterwards.callback(_raise_each, received)
-            for number in _SIGNALS:
+            for number in SIGNALS:
                 handler = signal.getsignal(number)
-                if callable(handler):  # the kernel handles the others, and children inherit an ignored signal
+                if callable(handler):  # the kernel handles the others
                     afterwards.callback(signal.signal, number, handler)
                     signal.signal(number, on_signal)
         yield
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Ignore a signal, so that children do not."""
 
 
 def _raise_each(numbers: list[int]) -> None:

@@ -6,8 +6,9 @@ The file stays after its lock is freed: removing it could take it away under a p
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from io import FileIO
@@ -15,29 +16,53 @@ from pathlib import Path
 
 from kit.errors import MachineError, StoreError
 
+TURN_SECONDS = 3600.0
+"""The longest wait for another process, which may be building or downloading something large."""
+POLL_SECONDS = 0.05
+
 
 @contextmanager
-def turn(path: Path, waiting: Callable[[], AbstractContextManager[object]] = nullcontext) -> Iterator[None]:
-    """Hold the lock at ``path``; while another process holds it, wait inside the block of ``waiting``."""
-    with path.open("w") as file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            with waiting():
-                flock(file, LOCK_EX)
+def turn(
+    path: Path,
+    waiting: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    seconds: float = TURN_SECONDS,
+) -> Iterator[None]:
+    """Hold the lock at ``path``; while another process holds it, wait inside the block of ``waiting``, which is told
+    who that is. Raises `MachineError` that names the holder when it does not end.
+    """
+    with path.open("a+b", buffering=0) as file:
+        if not _taken(file):
+            holder = _holder(path)
+            with waiting(holder):
+                _wait(file, path, holder, seconds)
+        with suppress(OSError):  # a full disk hides the name of the holder, and stops nobody
+            _sign(file)
         yield
+
+
+def _wait(file: FileIO, path: Path, holder: str, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not _taken(file):
+        if time.monotonic() > until:
+            raise MachineError(f"{path} is held by {holder}, and was not freed within {seconds:g} s. End that process.")
+        time.sleep(POLL_SECONDS)
+
+
+def _taken(file: FileIO) -> bool:
+    """Take the lock if it is free; whether it is ours now."""
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_held(path: Path) -> bool:
     """Whether somebody holds the lock at ``path`` now."""
     if not path.exists():
         return False
-    with path.open() as file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    with path.open("rb", buffering=0) as file:
+        return not _taken(file)
 
 
 @contextmanager
@@ -46,11 +71,12 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
     `MachineError` when there is no room for it or it may not be written.
     """
     with _opened(path, what) as file:
+        if not _taken(file):
+            raise StoreError(f"{what} is in use by {_holder(path)}. Wait for it, or end it with Ctrl-C.")
         try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreError(f"{what} is in use by {_holder(path)}. Wait for it, or end it with Ctrl-C.") from error
-        _sign(file, path, what)
+            _sign(file)
+        except OSError as error:
+            raise _unusable(path, what, error) from error
         yield
 
 
@@ -62,13 +88,10 @@ def _opened(path: Path, what: str) -> FileIO:
         raise _unusable(path, what, error) from error
 
 
-def _sign(file: FileIO, path: Path, what: str) -> None:
+def _sign(file: FileIO) -> None:
     """Say who holds it."""
-    try:
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode())
-    except OSError as error:
-        raise _unusable(path, what, error) from error
+    file.truncate(0)
+    file.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode())
 
 
 def _unusable(path: Path, what: str, error: OSError) -> MachineError:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from experiments.analysis import analyse
 from experiments.analysis.findings import Analysis
 from experiments.records.reads import Reads
+from experiments.report import figure_frames
 from experiments.store import frames
 from experiments.store.store import LATEST, Store, default_path
 from experiments.store.sweeps import Sweep
@@ -43,6 +44,21 @@ class Loaded:
     def analysis(self) -> Analysis:
         """What the report says of it: comparisons with intervals and verdicts, trends, warnings."""
         return analyse.analyse(self.sweep, self.tasks, self.rounds, reads=self.reads)
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """One row per comparison: ratio, seconds saved, and money on Fargate, with intervals."""
+        return figure_frames.effects(self.analysis)
+
+    @property
+    def over_counts(self) -> pd.DataFrame:
+        """One row per form of each image: its effect over all task counts, and whether these agree."""
+        return figure_frames.over_counts(self.analysis)
+
+    @property
+    def tails(self) -> pd.DataFrame:
+        """One row per treatment and kind: the 95th percentile of a task, the time until all tasks are there."""
+        return figure_frames.tails(self.analysis)
 
 
 def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:

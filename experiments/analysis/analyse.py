@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.analysis import clusters
 from experiments.analysis.because import explanations
 from experiments.analysis.cautions import cautions
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare, shares
-from experiments.analysis.deciding import blocks_to_decide
+from experiments.analysis.deciding import decided_after
 from experiments.analysis.effects import Pairs, deployed_pairs, pairs, primary_phases, round_medians
 from experiments.analysis.failures import described, failures, guarded, with_shares
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.headline import headline
 from experiments.analysis.left_out import left_out
 from experiments.analysis.methods import methods
-from experiments.analysis.noise import SAMPLED, noise
+from experiments.analysis.money import bill
+from experiments.analysis.noise import noise
+from experiments.analysis.pooled import disagreeing, pooled
 from experiments.analysis.precision import look
+from experiments.analysis.promises import few_blocks, with_cautions
 from experiments.analysis.shares import counts
 from experiments.analysis.statistics import stopping
+from experiments.analysis.tails import tails
 from experiments.analysis.trends import moved, trends
 from experiments.analysis.why import Limits, explain
 from experiments.plan.plan import Design, Look
@@ -47,9 +52,10 @@ def analyse(
     reads: Sequence[Reads] = (),
     level: float = 0.95,
     precision: float = 0.05,
+    prices_of: str | None = None,
 ) -> Analysis:
     """Analyse the `frames` of a sweep; ``precision`` is the wanted relative half width of an interval, ``reads`` what
-    is known of what the boots read.
+    is known of what the boots read; ``prices_of`` is the region whose prices a start is billed at, if not where it ran.
 
     Accepts any records, even none: what they cannot show becomes a finding.
     """
@@ -58,8 +64,13 @@ def analyse(
     all_pairs, deployed = pairs(design, medians), deployed_pairs(design, tasks)
     phases = _primary_phases(design, all_pairs, bare_cells := cells(design, tasks, rounds))
     all_cells = described(design, bare_cells, counts(tasks), medians, phases)
-    compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    booted = measured(tasks[[*STATE, *clusters.SAMPLED]])
+    heaps = clusters.clusters(booted, medians, all_pairs)
+    noises = tuple(noise(booted, rounds, phases, design))
+    booted_compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
+    compared = with_cautions(booted_compared, heaps, noises)
     comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
+    over_counts = pooled(all_pairs, terms, phases)
     last_look = _last_look(sweep, all_pairs, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
@@ -69,20 +80,26 @@ def analyse(
         sweep_id=sweep.id,
         target=target,
         simulated=target in NOT_MEASURED,
-        headline=headline(comparisons, all_cells, phases, design, seconds := block_seconds(rounds)),
+        headline=headline(comparisons, all_cells, phases, design, seconds := block_seconds(rounds), over_counts),
         block_seconds=seconds,
         primary_phases=phases,
         cells=all_cells,
         comparisons=comparisons,
         as_deployed=compared[len(all_pairs) :],
+        pooled=over_counts,
+        tails=tails(design, tasks, rounds, terms, phases),
+        bill=bill(design, tasks, terms, phases, sweep.key_metadata, prices_of),
         trends=all_trends,
         why=why,
         reads=tuple(reads),
         explanations=explanations(why, reads, target, design),
         findings=(
             *cautions(sweep, tasks, rounds, comparisons, phases, last_look, seconds),
+            *few_blocks(comparisons),
             *failures(design, tasks, all_cells),
-            *noise(measured(tasks[[*STATE, *SAMPLED]]), rounds, phases, design),
+            *noises,
+            *clusters.told(heaps),
+            *disagreeing(over_counts, terms.level),
             *moved(all_trends, terms.level),
         ),
         left_out=tuple(reasons[:MOST_REASONS]),
@@ -108,11 +125,17 @@ def _compared(pairs: Sequence[Pairs], terms: Terms, phases: Mapping[str, str]) -
     weights = shares([pair.phase == phases[pair.variant] for pair in pairs])
     kept = [guarded(each, pair) for each, pair in zip(compare(pairs, terms, phases), pairs, strict=True)]
     return [
-        each.model_copy(update={"blocks_to_decide": blocks_to_decide(pair.differences, terms, float(weight))})
+        _with_forecast(each, pair, terms, float(weight))
         if each.verdict == "undecided" and each.interval is not None
         else each
         for each, pair, weight in zip(kept, pairs, weights, strict=True)
     ]
+
+
+def _with_forecast(comparison: Comparison, pair: Pairs, terms: Terms, weight: float) -> Comparison:
+    usual, least, most = decided_after(pair, terms, weight)
+    likely = None if least is None else (least, most)
+    return comparison.model_copy(update={"blocks_to_decide": usual, "blocks_to_decide_range": likely})
 
 
 def block_seconds(rounds: pd.DataFrame) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.analysis.deciding import lasting, likely
 from experiments.analysis.findings import Comparison, Finding
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
 from experiments.analysis.watching import watching
@@ -15,7 +16,7 @@ from experiments.plan.plan import Look
 from experiments.plan.schedule import due_rounds
 from experiments.records.model import RoundStatus
 from experiments.store.sweeps import Sweep
-from experiments.wording import duration, percent, plural
+from experiments.wording import percent, plural
 from experiments.wording import tasks as count_of_tasks
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ def _forecast(worst: Comparison, undecided: int, compared: int, block_seconds: f
         text = f"{undecided} of the {compared} comparisons that matter ({worst.phase}) cannot be decided yet"
     if worst.blocks_to_decide is None:
         return f"{text}. {subject} scatters too much for any sweep to tell."
-    time = f", which takes about {duration(worst.blocks_to_decide * block_seconds)}," if block_seconds else ""
+    blocks = worst.blocks_to_decide_range or (worst.blocks_to_decide,) * 2
+    time = f", which takes {lasting(*blocks, block_seconds)}," if block_seconds else ""
     most = ", which needs most" if undecided > 1 else ""
-    return f"{text}. A sweep of about {worst.blocks_to_decide} blocks{time} should decide {subject}{most}."
+    return f"{text}. A sweep of {likely(*blocks)} blocks{time} should decide {subject}{most}."
 
 
 def _stopped(last_look: Look, most: int) -> Finding:

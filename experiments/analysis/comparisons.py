@@ -27,7 +27,7 @@ import numpy as np
 
 from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
-from experiments.analysis.statistics import moderated, paired, permutation, power
+from experiments.analysis.statistics import moderated, paired, permutation, power, saved
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, Floats
 from experiments.analysis.statistics.permutation import Permuted
@@ -94,8 +94,11 @@ def pooled_variances(pairs: Sequence[Pairs]) -> list[float | None]:
     """Return for each comparison the pooled variance of its phase; None for one that uses its own variance alone."""
     by_phase = defaultdict(list)
     for pair in filter(testable, pairs):
-        by_phase[pair.phase].append(pair.differences)
-    variances = {phase: moderated.pooled(differences) for phase, differences in by_phase.items()}
+        by_phase[pair.phase].append(pair)
+    variances = {
+        phase: moderated.pooled([each.differences for each in alike], [each.least_deviation for each in alike])
+        for phase, alike in by_phase.items()
+    }
     return [
         variances[pair.phase]
         if testable(pair) and moderated.applies(len(pair.differences), len(by_phase[pair.phase]))
@@ -108,7 +111,9 @@ def _adjusted(pairs: Sequence[Pairs], variances: Sequence[float | None], shares:
     """Return p-values corrected for all comparisons, none below its own uncorrected value."""
     uncorrected = np.array([_t_p_value(pair, terms) if testable(pair) else 1.0 for pair in pairs])
     borrowing = [
-        p_value if variance is None else min(1.0, float(moderated.p_value(pair.differences, variance)) * terms.p_factor)
+        p_value
+        if variance is None
+        else min(1.0, float(moderated.p_value(pair.differences, variance, pair.least_deviation)) * terms.p_factor)
         for pair, variance, p_value in zip(pairs, variances, uncorrected, strict=True)
     ]
     return np.asarray(np.maximum(holm(np.array(borrowing), shares), uncorrected)) if pairs else uncorrected
@@ -116,13 +121,14 @@ def _adjusted(pairs: Sequence[Pairs], variances: Sequence[float | None], shares:
 
 def _comparison(pair: Pairs, variance: float | None, p_adjusted: float, share: float, terms: Terms) -> Comparison:
     differences = pair.differences
-    low, high = np.exp(paired.interval(differences, terms.nominal_level))
+    low, high = np.exp(paired.interval(differences, terms.nominal_level, pair.least_deviation))
     interval = Interval(low=low, high=high, level=terms.level)
     permuted = permutation.test(differences)
     decision = verdict(interval, p_adjusted, permuted, terms.margin)
     return _without_interval(pair).model_copy(
         update={
             "interval": interval,
+            "saved_interval": saved_interval(pair, terms),
             "p_value": permuted.p_value,
             "p_least": permuted.least,
             "t_p_value": _t_p_value(pair, terms),
@@ -130,10 +136,17 @@ def _comparison(pair: Pairs, variance: float | None, p_adjusted: float, share: f
             "verdict": decision,
             "taken_alone": taken_alone(interval, permuted) if decision == "undecided" else None,
             "margin": bound(interval) if decision == "no-difference" else None,
-            "detectable": _detectable(differences, variance, share, terms),
-            "blocks_needed": _blocks_needed(differences, terms),
+            "detectable": _detectable(pair, variance, share, terms),
+            "blocks_needed": _blocks_needed(pair, terms, 1.0),
+            "blocks_needed_range": _blocks_needed_range(pair, terms),
         }
     )
+
+
+def saved_interval(pair: Pairs, terms: Terms) -> Interval:
+    """Return the interval of the seconds that the form saves."""
+    low, high = saved.interval(pair.seconds, pair.control_seconds, terms.nominal_level)
+    return Interval(low=low, high=high, level=terms.level)
 
 
 def _without_interval(pair: Pairs) -> Comparison:
@@ -148,6 +161,7 @@ def _without_interval(pair: Pairs) -> Comparison:
         seconds=geometric_mean(pair.seconds),
         control_seconds=geometric_mean(pair.control_seconds),
         ratio=_ratio(pair.differences),
+        saved_seconds=saved.seconds(pair.seconds, pair.control_seconds),
         interval=None,
         verdict="undecided",
     )
@@ -162,7 +176,7 @@ def shares(is_primary: Sequence[bool]) -> Floats:
 
 
 def _t_p_value(pair: Pairs, terms: Terms) -> float:
-    return min(1.0, float(paired.p_value(pair.differences)) * terms.p_factor)
+    return min(1.0, float(paired.p_value(pair.differences, pair.least_deviation)) * terms.p_factor)
 
 
 def geometric_mean(seconds: Floats) -> float:
@@ -170,20 +184,31 @@ def geometric_mean(seconds: Floats) -> float:
     return float(np.exp(np.log(seconds).mean()))
 
 
+def deviation_of(pair: Pairs) -> float:
+    """Return the standard deviation of a block's difference."""
+    return float(paired.deviation(pair.differences, pair.least_deviation))
+
+
 def _ratio(differences: Floats) -> float:
     return float(np.exp(differences.mean()))
 
 
-def _detectable(differences: Floats, variance: float | None, share: float, terms: Terms) -> float:
+def _detectable(pair: Pairs, variance: float | None, share: float, terms: Terms) -> float:
     """Assume the strictest level that Holm's procedure may use, so that the other comparisons do not matter."""
-    alpha, blocks, deviation = (1 - terms.level) / terms.p_factor, len(differences), float(differences.std(ddof=1))
+    differences, least = pair.differences, pair.least_deviation
+    alpha, blocks, deviation = (1 - terms.level) / terms.p_factor, len(differences), deviation_of(pair)
     if variance is None:
         return -math.expm1(-power.detectable(deviation, blocks, alpha * share))
-    moderated_deviation = float(moderated.deviation(differences, variance))
+    moderated_deviation = float(moderated.deviation(differences, variance, least))
     corrected = power.detectable(moderated_deviation, blocks, alpha * share, moderated.freedom(blocks))
     return -math.expm1(-max(corrected, power.detectable(deviation, blocks, alpha)))
 
 
-def _blocks_needed(differences: Floats, terms: Terms) -> int | None:
-    needed = power.blocks_for(float(differences.std(ddof=1)), float(np.log1p(terms.precision)), terms.nominal_level)
-    return None if needed is None else max(0, needed - len(differences))
+def _blocks_needed(pair: Pairs, terms: Terms, factor: float) -> int | None:
+    needed = power.blocks_for(factor * deviation_of(pair), float(np.log1p(terms.precision)), terms.nominal_level)
+    return None if needed is None else max(0, needed - len(pair.differences))
+
+
+def _blocks_needed_range(pair: Pairs, terms: Terms) -> tuple[int, int | None] | None:
+    least, most = (_blocks_needed(pair, terms, each) for each in power.deviation_range(len(pair.differences) - 1))
+    return None if least is None else (least, most)

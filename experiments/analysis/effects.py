@@ -25,7 +25,7 @@ from experiments.analysis.statistics.paired import Floats
 from experiments.plan.control import Control
 from experiments.plan.plan import Design
 from experiments.records.model import Outcome, RoundStatus
-from experiments.records.phases import COMPARED_PHASES, NS_PER_SECOND, PHASES, PRIMARY_PHASES
+from experiments.records.phases import COMPARED_PHASES, NS_PER_SECOND, PHASES, PRIMARY_PHASES, RESOLUTION_SECONDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,11 +53,27 @@ class Pairs:
     control_lost: int = 0
     as_deployed: bool = False
     """Whether tasks that did not load lazily are among them."""
+    blocks: tuple[int, ...] = ()
+    """The number of each pair's block."""
 
     @property
     def differences(self) -> Floats:
         """The logarithm of treatment ÷ control for each block."""
         return np.asarray(np.log(self.seconds / self.control_seconds))
+
+    @property
+    def least_deviation(self) -> float:
+        """The standard deviation of a difference that the clocks alone cause: less is not known of equal durations."""
+        sides = (self.seconds, self.control_seconds)
+        return float(np.sqrt(sum(np.mean(clock_deviation(side) ** 2) for side in sides)))
+
+
+def clock_deviation(seconds: Floats) -> Floats:
+    """Return the standard deviation of durations' logarithms that comes from their times' resolution.
+
+    Both times are cut, each with an even error of variance resolution² / 12.
+    """
+    return np.asarray(RESOLUTION_SECONDS / np.sqrt(6) / seconds)
 
 
 def round_medians(tasks: pd.DataFrame, *, as_deployed: bool = False) -> pd.DataFrame:
@@ -70,6 +86,11 @@ def round_medians(tasks: pd.DataFrame, *, as_deployed: bool = False) -> pd.DataF
     medians = waits.groupby(ROUND_KEYS, observed=True)[columns].median()
     lost = np.isinf(medians).rename(columns=lambda name: name.replace("_seconds", "_lost"))
     return pd.concat([medians.mask(np.isinf(medians)), lost], axis=1).reset_index()
+
+
+def waits_as_deployed(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Return `ROUND_KEYS` and the seconds of every task that users waited for; infinite where it never got there."""
+    return _waits(tasks, _COUNTED_AS_DEPLOYED)
 
 
 def _waits(tasks: pd.DataFrame, counted: Collection[str]) -> pd.DataFrame:
@@ -118,7 +139,8 @@ def _pairs(rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs
     both = rounds.merge(control_rounds, on="block", suffixes=("", "_control"))
     for phase in COMPARED_PHASES:
         seconds = both[[f"{phase}_seconds", f"{phase}_seconds_control"]].to_numpy()
-        seconds = seconds[(seconds > 0).all(axis=1)]
+        measured = (seconds > 0).all(axis=1)
+        seconds = seconds[measured]
         if len(seconds):
             yield Pairs(
                 variant=rounds["variant"].iloc[0],
@@ -131,6 +153,7 @@ def _pairs(rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs
                 control_seconds=seconds[:, 1],
                 lost=int(both[f"{phase}_lost"].sum()),
                 control_lost=int(both[f"{phase}_lost_control"].sum()),
+                blocks=tuple(both.loc[measured, "block"].tolist()),
             )
 
 

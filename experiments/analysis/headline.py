@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from experiments.analysis.booted import all_tasks, of_tasks
 from experiments.analysis.cells import Cell
+from experiments.analysis.deciding import lasting, likely
 from experiments.analysis.failures import control_key
-from experiments.analysis.findings import Comparison
+from experiments.analysis.findings import Comparison, Pooled
+from experiments.analysis.pooled import over_counts
 from experiments.analysis.sentences import share
 from experiments.analysis.shares import total
 from experiments.analysis.statistics.paired import LEAST_BLOCKS
 from experiments.plan.plan import Design
 from experiments.records.phases import PHASES
-from experiments.wording import about, duration, percent, plural, tasks
+from experiments.wording import about, percent, plural, tasks
 
 MOST_VARIANTS = 4
 """Images that a headline names; the tables have the others."""
@@ -25,16 +27,18 @@ def headline(
     primary_phases: Mapping[str, str],
     design: Design,
     block_seconds: float | None = None,
+    pooled: Sequence[Pooled] = (),
 ) -> str:
     """Return a sentence per image on its forms at the smallest task count, in its primary phase.
 
     ``block_seconds`` is what a block took: it tells how long a sweep would be that decides what this one could not.
+    ``pooled`` are the effects over all task counts.
     """
     primary = [each for each in comparisons if each.phase == primary_phases[each.variant]]
     said = [
         sentence
         for variant in design.variants
-        if (sentence := _of_variant(variant, primary, cells, design, block_seconds))
+        if (sentence := _of_variant(variant, primary, cells, design, block_seconds, pooled))
     ]
     if not said:
         return _nothing_to_say(design, cells)
@@ -44,7 +48,12 @@ def headline(
 
 
 def _of_variant(
-    variant: str, primary: Sequence[Comparison], cells: Sequence[Cell], design: Design, block_seconds: float | None
+    variant: str,
+    primary: Sequence[Comparison],
+    cells: Sequence[Cell],
+    design: Design,
+    block_seconds: float | None,
+    pooled: Sequence[Pooled],
 ) -> str:
     failing = {cell.form: cell for cell in cells if cell.variant == variant and cell.boots_less}
     own = [each for each in primary if each.variant == variant and each.form not in failing]
@@ -56,7 +65,7 @@ def _of_variant(
         said = [_with_form(each, clause, design) for each, clause in zip(leading, clauses, strict=True)]
         return f"{variant} against {control}: {'; '.join([*said, *avoided])}" if said or avoided else ""
     if leading and _is_good(leading[0], own):
-        use = f"Use {leading[0].form} for {variant}: {clauses[0]}"
+        use = f"Use {leading[0].form} for {variant}: {clauses[0]}{_over_counts(leading[0], own, pooled)}"
         others = [f"as {each.form} {clause}" for each, clause in zip(leading[1:], clauses[1:], strict=True)]
     elif leading and all(each.verdict in ("slower", "no-difference") for each in leading):
         use = f"Keep {control.form} for {variant}"
@@ -70,6 +79,13 @@ def _of_variant(
     if not leading:
         return f"Keep {control.form} for {variant}: {'; '.join(avoided)}"
     return "; ".join([use if use.startswith("Use") else f"{use}: {others.pop(0)}", *others, *avoided])
+
+
+def _over_counts(leading: Comparison, own: Sequence[Comparison], pooled: Sequence[Pooled]) -> str:
+    """The gain at the plan's other task counts, as far as they agree."""
+    effect = next((each for each in pooled if (each.variant, each.form) == (leading.variant, leading.form)), None)
+    others = [each for each in own if each.form == leading.form and each.task_count != leading.task_count]
+    return over_counts(effect, others) if others else ""
 
 
 def _leading(own: Sequence[Comparison]) -> list[Comparison]:
@@ -134,11 +150,11 @@ def _by_how_much(comparison: Comparison) -> str:
 
 def _more(comparison: Comparison, block_seconds: float | None) -> str:
     """How large a sweep would decide it."""
-    blocks = comparison.blocks_to_decide
-    if blocks is None:
+    if comparison.blocks_to_decide is None:
         return "; it scatters too much for any sweep to tell"
-    time = f" ({duration(blocks * block_seconds)})" if block_seconds else ""
-    return f"; a sweep of about {plural(blocks, 'block')}{time} should tell"
+    blocks = comparison.blocks_to_decide_range or (comparison.blocks_to_decide,) * 2
+    time = f" ({lasting(*blocks, block_seconds)})" if block_seconds else ""
+    return f"; a sweep of {likely(*blocks)} blocks{time} should tell"
 
 
 def _avoid(failing: Cell, cells: Sequence[Cell], design: Design) -> str:

@@ -34,6 +34,22 @@ _ALWAYS = (
         source="Student, The Probable Error of a Mean, Biometrika 6, 1908",
     ),
     Method(
+        name="Interval of the seconds saved: the joint confidence distribution of a block's two logarithms, so that it "
+        "excludes 0 if and only if the ratio's excludes 1",
+        source="Weerahandi, Generalized Confidence Intervals, Journal of the American Statistical Association 88, "
+        "1993; Krishnamoorthy and Mathew, Journal of Statistical Planning and Inference 115, 2003",
+    ),
+    Method(
+        name="Effect over all task counts: mean of each block's counts; whether they agree: t test of their slopes",
+        source="Matthews, Altman, Campbell and Royston, Analysis of Serial Measurements in Medical Research, BMJ 300, "
+        "1990",
+    ),
+    Method(
+        name="Slowest tasks: the round's last task, and its 95th percentile from 20 tasks on, with the block as unit; "
+        "as deployed, without a verdict",
+        source="Hyndman and Fan, Sample Quantiles in Statistical Packages, The American Statistician 50, 1996",
+    ),
+    Method(
         name="Correction for multiple comparisons: Holm's procedure, three quarters of the error for the primary phase",
         source="Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6, "
         "1979",
@@ -68,7 +84,7 @@ _ALWAYS = (
         "1990",
     ),
     Method(
-        name="Outliers: modified z-score above 3.5; shown, never dropped",
+        name="Outliers: generalised extreme Studentised deviate test, corrected over treatments; shown, never dropped",
         source="Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993",
     ),
     Method(

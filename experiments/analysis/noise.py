@@ -1,4 +1,4 @@
-"""Warnings about noise: a machine short of CPU, outliers, two clusters of values. Pure.
+"""Warnings about noise: a machine short of CPU, and outliers (`clusters`: two kinds of start). Pure.
 
 As with pyperf's `check` and `system tune` warnings (https://pyperf.readthedocs.io), every figure is shown, next to
 what may have disturbed it. Nothing is dropped.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
 from experiments.analysis.findings import Finding, WarningKind
 from experiments.analysis.statistics.paired import Floats
-from experiments.analysis.statistics.shape import far, heaps
+from experiments.analysis.statistics.shape import LEAST_CHANGE, far
 from experiments.plan.control import beside
 from experiments.plan.plan import Design
 from experiments.records.model import RoundStatus
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 FOREIGN_PRESSURE = 0.10
 """Share of wall time by which a round's pressure must exceed its treatment's median to count as foreign load."""
-TASKS_FOR_WITHIN = 4
-"""From this many tasks per round on, look for clusters among a round's tasks; below, among the rounds."""
 LISTED = 5
+TASKS_FOR_WITHIN = 4
+"""A task of a smaller round makes up too much of it to be compared with the others."""
+OUTLIER_LEVEL = 0.05
+"""Of sweeps without outliers, no more than this share says that it has one; shared equally by all treatments."""
 TREATMENT = ["variant", "form", "task_count"]
 SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES)]
-"""The columns of tasks that `outliers` and `bimodal` need."""
+"""The columns of tasks that `outliers` needs."""
 
 
 class Sample(NamedTuple):
@@ -54,7 +56,6 @@ def noise(
     """Yield every warning; ``tasks`` are `cells.measured` with the columns `SAMPLED`. Only primary phases count."""
     measured = list(samples(tasks, primary_phases))
     yield from overloaded(rounds, design)
-    yield from bimodal(measured)
     yield from outliers(measured)
 
 
@@ -70,8 +71,8 @@ def overloaded(rounds: pd.DataFrame, design: Design) -> Iterator[Finding]:
 
 def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
     """Warn of tasks far from the others of their treatment at their task count."""
-    for key, tasks, seconds in measured:
-        outlying = far(np.log(seconds))
+    for key, tasks, seconds in (every := list(measured)):
+        outlying = outlying_tasks(np.log(seconds), tasks["round"].to_numpy(), OUTLIER_LEVEL / len(every))
         if outlying.any():
             rounds = _listed(sorted(set(tasks.loc[outlying, "round"])))
             least, most, middle = (f"{value:.2f} s" for value in _ends_and_median(seconds, outlying))
@@ -79,26 +80,24 @@ def outliers(measured: Iterable[Sample]) -> Iterator[Finding]:
                 "outlier",
                 key,
                 f"{outlying.sum()} of {len(tasks)} tasks are outliers ({least} to {most}, median {middle}), in "
-                f"{rounds}; the figures include them",
+                f"{rounds}; the figures include them, but an interval is of the usual start and may miss rare ones",
             )
 
 
-def bimodal(measured: Iterable[Sample]) -> Iterator[Finding]:
-    """Warn of treatments whose times form two clusters, so that a median says little."""
-    for key, tasks, seconds in measured:
-        logarithms = tasks.assign(logarithm=np.log(seconds)).groupby("round")["logarithm"]
-        within = tasks["task_count"].iat[0] >= TASKS_FOR_WITHIN
-        values = np.log(seconds) - logarithms.transform("mean").to_numpy() if within else logarithms.median().to_numpy()
-        clusters = heaps(values)
-        if clusters is not None:
-            distance = percent(float(np.expm1(clusters.upper - clusters.lower)))
-            where = "within rounds" if within else "from round to round"
-            yield _finding(
-                "bimodal",
-                key,
-                f"the times form two clusters {where}, {percent(clusters.upper_share)} of them {distance} above the "
-                "rest: this measures two different things, and the median describes neither",
-            )
+def outlying_tasks(logarithms: Floats, rounds: NDArray[np.int_], level: float) -> NDArray[np.bool_]:
+    """Return a mask of tasks far from the others of their round, and of all tasks of rounds far from other rounds.
+
+    Tasks of a round share its minute: among all tasks together, each round that is a little slower would stand out.
+    """
+    _, places, counts = np.unique(rounds, return_inverse=True, return_counts=True)
+    by_round = np.split(logarithms[np.argsort(places, kind="stable")], np.cumsum(counts)[:-1])
+    medians = np.array([np.median(each) for each in by_round])
+    slow = far(medians, level / 2)[places]
+    if counts.min() < TASKS_FOR_WITHIN:
+        return np.asarray(slow)
+    means = np.bincount(places, weights=logarithms) / counts
+    from_others = np.abs(logarithms - medians[places]) > np.log1p(LEAST_CHANGE)  # a far task moves the mean, too
+    return np.asarray(slow | (far(logarithms - means[places], level / 2) & from_others))
 
 
 def _foreign(with_usual: pd.DataFrame) -> Iterator[Finding]:

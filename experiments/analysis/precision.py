@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.analysis.effects import Pairs, primary_phases
 from experiments.analysis.statistics import stopping
-from experiments.analysis.statistics.paired import LEAST_BLOCKS, half_width
+from experiments.analysis.statistics.paired import LEAST_BLOCKS, deviation, half_width
 from experiments.plan.plan import Design, Look, Stopping
 
 LEVEL = 0.95
@@ -27,7 +27,9 @@ def look(design: Design, rule: Stopping, compared: Sequence[Pairs], blocks: int)
         blocks=blocks,
         wanted=rule.precision,
         widest=max(_relative_half_width(pair) for pair in pairs),
-        narrow_enough=all(stopping.narrow_enough(pair.differences, rule.precision, LEVEL) for pair in pairs),
+        narrow_enough=all(
+            stopping.narrow_enough(pair.differences, rule.precision, LEVEL, pair.least_deviation) for pair in pairs
+        ),
     )
 
 
@@ -46,4 +48,4 @@ def wanted_comparisons(design: Design) -> int:
 def _relative_half_width(pair: Pairs) -> float:
     differences = pair.differences
     level = stopping.nominal_level(LEVEL)
-    return float(np.expm1(half_width(float(differences.std(ddof=1)), len(differences), level)))
+    return float(np.expm1(half_width(deviation(differences, pair.least_deviation), len(differences), level)))

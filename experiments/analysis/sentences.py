@@ -7,7 +7,7 @@ from typing import Protocol
 from experiments.analysis.cells import Share
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
 from experiments.records.phases import PHASES
-from experiments.wording import change, faster_or_slower, percent, percent_number, plural, tasks
+from experiments.wording import change, faster_or_slower, percent, percent_number, plural, seconds_between, tasks
 
 VERDICTS: dict[Verdict, str] = {
     "faster": "faster",
@@ -47,6 +47,12 @@ def interval(of_ratio: Interval | None) -> str:
     if of_ratio is None:
         return ""
     return f"{change(of_ratio.low).removesuffix(' %')} to {change(of_ratio.high)}"
+
+
+def saved(comparison: Comparison) -> str:
+    """Return the seconds that a form saves, with their interval if there is one: 2.8 (1.9 to 3.7)."""
+    of = comparison.saved_interval
+    return seconds_between(comparison.saved_seconds, *((of.low, of.high) if of else ()))
 
 
 def share(of_tasks: Share | None) -> str:

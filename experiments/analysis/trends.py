@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from experiments.analysis.effects import clock_deviation
 from experiments.analysis.findings import Finding, Trend
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.trend import Slope, block_slope, mean_slope
@@ -74,7 +75,9 @@ def _over_counts(timed: pd.DataFrame) -> Iterator[_PhaseSlope]:
         for phase in COMPARED_PHASES:
             table = placed[f"{phase}_seconds"].unstack().dropna(axis="columns", how="all")
             complete = table[(table > 0).all(axis=1)]
-            slope = mean_slope(np.log2(complete.columns.to_numpy(dtype=float)), np.log(complete.to_numpy()))
+            counts, values = np.log2(complete.columns.to_numpy(dtype=float)), complete.to_numpy()
+            least = float(clock_deviation(values).mean()) if values.size else 0.0
+            slope = mean_slope(counts, np.log(values), least)
             if slope is not None:
                 yield _PhaseSlope(variant, form, phase, slope)
 

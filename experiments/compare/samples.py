@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from experiments.analysis.effects import pairs, round_medians
+from experiments.analysis.effects import clock_deviation, pairs, round_medians
 from experiments.analysis.shares import TREATMENT, Key
 from experiments.analysis.statistics.between import Between
 from experiments.analysis.statistics.paired import Floats
@@ -36,6 +36,8 @@ class Blocks:
 
     logarithms: Floats
     lost: int = 0
+    least: float = 0.0
+    """The standard deviation of a logarithm that the clocks alone cause."""
 
 
 class Row(NamedTuple):
@@ -72,11 +74,13 @@ def logarithms(side: Recorded, measure: Measure, *, deployed: bool) -> dict[Row,
         if measure == "ratio-to-control":
             for pair in pairs(design, medians):
                 row = Row(pair.variant, pair.form, pair.task_count, pair.phase, as_deployed)
-                rows[row] = Blocks(pair.differences, pair.lost)
+                rows[row] = Blocks(pair.differences, pair.lost, pair.least_deviation)
             continue
         grouped = medians.groupby(TREATMENT, observed=True)
         for ((variant, form, count), rounds), phase in product(grouped, COMPARED_PHASES):
-            blocks = Blocks(_positive_logarithms(rounds[f"{phase}_seconds"]), int(rounds[f"{phase}_lost"].sum()))
+            values, lost = _positive_logarithms(rounds[f"{phase}_seconds"]), int(rounds[f"{phase}_lost"].sum())
+            least = float(clock_deviation(np.exp(values)).mean()) if len(values) else 0.0
+            blocks = Blocks(values, lost, least)
             rows[Row(str(variant), str(form), int(count), phase, as_deployed)] = blocks
     return rows
 

@@ -205,14 +205,14 @@ def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Cha
 def _p_value(each: Samples) -> float:
     before, after = each.before.logarithms, each.after.logarithms
     if each.between is None:
-        return unpaired.p_value(before, after)
+        return unpaired.p_value(before, after, max(each.before.least, each.after.least))
     return between.p_value(before, after, each.between)
 
 
 def _interval(each: Samples, level: float) -> tuple[float, float]:
     before, after = each.before.logarithms, each.after.logarithms
     if each.between is None:
-        return unpaired.interval(before, after, level)
+        return unpaired.interval(before, after, level, max(each.before.least, each.after.least))
     return between.interval(before, after, each.between, level)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -14,7 +14,9 @@ from experiments.executors.protocol import Executor
 from experiments.plan.plan import Design
 from infra.outputs import StackOutputs
 from infra.settings.model import FARGATE_PLATFORM
+from kit import locks
 from kit.errors import SettingsError
+from kit.paths import data_dir
 
 if TYPE_CHECKING:
     from experiments.executors.simulation import Parameters
@@ -40,7 +42,8 @@ def open_executor(
     if outputs.target == "lab":
         from experiments.executors.lab import LabExecutor
 
-        yield LabExecutor(outputs, profile=profile, timeout_seconds=timeout_seconds)
+        with _alone_in_the_lab():
+            yield LabExecutor(outputs, profile=profile, timeout_seconds=timeout_seconds)
     elif outputs.target == "sim":
         from experiments.executors import simulation
 
@@ -52,6 +55,15 @@ def open_executor(
 
         with Boto(fargate_of(outputs).region) as aws:
             yield FargateExecutor(outputs, aws=aws, clock=time, timeout_seconds=timeout_seconds)
+
+
+@contextmanager
+def _alone_in_the_lab() -> Iterator[None]:
+    """Two sweeps at once would measure each other, whatever stacks and stores they have."""
+    folder = data_dir() / "lab"
+    folder.mkdir(parents=True, exist_ok=True)
+    with locks.exclusive(folder / "sweep.lock", "This machine's lab"):
+        yield
 
 
 def simulated_outputs(design: Design) -> StackOutputs:
@@ -92,11 +104,14 @@ def _numbers(value: object) -> object:
     return tuple(value.split("/")) if isinstance(value, str) and "/" in value else value
 
 
-def unused(outputs: StackOutputs) -> AbstractContextManager[None]:
-    """Lock a Fargate stack against sweeps of this machine; raises `StoreError` that names the one that uses it."""
+@contextmanager
+def unused(outputs: StackOutputs) -> Iterator[None]:
+    """Claim a Fargate stack against sweeps of any machine; raises `StoreError` that names the one that uses it."""
+    from experiments.executors.fargate.boto import Boto
     from experiments.executors.fargate.orphans import claimed
 
-    return claimed(outputs)
+    with Boto(fargate_of(outputs).region) as aws, claimed(outputs, aws, time):
+        yield
 
 
 def clear_services(outputs: StackOutputs) -> list[str]:

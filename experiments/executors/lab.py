@@ -89,8 +89,13 @@ class LabExecutor:
 
     def __enter__(self) -> Self:
         clear_orphans()
-        self._cluster = Cluster.open(self._storage, self._profile, self._outputs.platform)
-        _warm(self._storage)
+        cluster = Cluster.open(self._storage, self._profile, self._outputs.platform)
+        try:
+            _warm(self._storage)
+        except BaseException:  # Ctrl-C, while it reads for seconds
+            cluster.close()
+            raise
+        self._cluster = cluster
         return self
 
     def __exit__(

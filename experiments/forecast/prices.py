@@ -67,6 +67,12 @@ def known_regions() -> tuple[str, ...]:
     return tuple(_table().regions)
 
 
+def no_price(region: str) -> str:
+    """The message for a region without prices; names those that have them."""
+    known = ", ".join(known_regions())
+    return f"No prices are known for {region}, so there is no estimate of the cost. Regions with prices: {known}."
+
+
 @cache
 def _table() -> _Table:
     return _Table.model_validate_json(TABLE.read_text())

@@ -14,6 +14,9 @@ _IDS = (
 NOT_MEASURED = ("sim", "fake")
 """Targets whose figures are computed and not measured."""
 
+ON_AWS_CLOCK = ("sim", "fargate")
+"""Targets whose tasks' times are AWS's, while the round's request is a moment of the measuring machine."""
+
 
 def target_of(task_id: str) -> str | None:
     """The target that a task ran on; `None` if no target issues such ids."""

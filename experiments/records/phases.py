@@ -17,6 +17,8 @@ from kit.values import Frozen
 
 NS_PER_SECOND = 1_000_000_000
 NS_PER_MS = 1_000_000
+RESOLUTION_SECONDS = 0.001
+"""ECS cuts its times to the millisecond; finer ones are worth no more, because threads take as long to note them."""
 TIMED = (Outcome.BOOTED, Outcome.NOT_LAZY)
 """Outcomes of tasks that booted: their users waited that long, whether or not the image was loaded as promised."""
 

@@ -28,13 +28,13 @@ class Report:
     tasks: pd.DataFrame
 
 
-def read(store: Store, sweep: Sweep) -> Report:
-    """Analyse a sweep of an open store."""
+def read(store: Store, sweep: Sweep, prices_of: str | None = None) -> Report:
+    """Analyse a sweep of an open store; ``prices_of`` is a region whose prices a start is billed at."""
     from experiments.analysis import analyse
     from experiments.store import frames  # pandas and scipy are slow to import
 
     tasks, rounds = frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)
-    analysis = analyse.analyse(sweep, tasks, rounds, reads=store.reads(sweep.id))
+    analysis = analyse.analyse(sweep, tasks, rounds, reads=store.reads(sweep.id), prices_of=prices_of)
     return Report(contents(sweep, analysis, rounds, len(tasks)), tasks)
 
 

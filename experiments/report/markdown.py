@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from experiments import wording
 from experiments.analysis.why import PARTS
 from experiments.report.contents import SIMULATED, Contents
+from experiments.report.figures import Table
 from experiments.report.tables import Alike, ComparisonRow, Tables, TreatmentRow, WhyRow
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#|~!$]")
@@ -24,6 +25,7 @@ _COMPARED = (
     ">form, s",
     ">change",
     ">95 % interval",
+    ">saved, s",
     ">booted",
     ">p",
     "verdict",
@@ -48,6 +50,8 @@ def _lines(contents: Contents) -> Iterator[str]:
         yield from ("", *_findings(contents.tables.findings))
     comparisons = (row for variant in contents.tables.variants for row in variant.comparisons)
     yield from folded("Every comparison", _comparisons(comparisons))
+    for figure in contents.tables.figures:
+        yield from folded(figure.title, _figure(figure))
     yield from folded("Every treatment", _treatments(contents.tables))
     yield from folded("Where the seconds went", _why(contents.tables))
     yield from folded("What was left out and why", (f"- {escaped(line)}" for line in contents.left_out))
@@ -69,11 +73,16 @@ def _comparisons(rows: Iterable[ComparisonRow]) -> Iterator[str]:
         (
             (
                 *(row.variant, row.tasks, row.form, row.phase, row.control_seconds, row.seconds, row.change),
-                *(row.interval or "none", row.booted, row.p or "none", row.verdict),
+                *(row.interval or "none", row.saved, row.booted, row.p or "none", row.verdict),
             )
             for row in rows
         ),
     )
+
+
+def _figure(figure: Table) -> Iterator[str]:
+    yield from table(figure.columns, ([cell or "none" for cell in row] for row in figure.rows))
+    yield from ("", escaped(figure.lead))
 
 
 def _treatments(tables: Tables) -> Iterator[str]:

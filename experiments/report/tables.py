@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
+from experiments.analysis.deciding import likely
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
 from experiments.analysis.left_out import TASKS
-from experiments.analysis.sentences import interval, share, verdict
+from experiments.analysis.sentences import interval, saved, share, verdict
 from experiments.analysis.why import PARTS, Why
 from experiments.records.phases import PHASES
+from experiments.report.figures import Table, figures
 from experiments.wording import TIMES, change, percent, probability, seconds
 from kit.values import Frozen
 
@@ -23,8 +25,8 @@ MOST_ALIKE = 4
 class ComparisonRow(Frozen):
     """A treatment compared with its control, which is named by what differs.
 
-    p is corrected for the number of comparisons, ``booted`` is how many of its tasks booted as promised. A row as
-    deployed counts the tasks that did not load lazily.
+    p is corrected for the number of comparisons, ``saved`` is the control's seconds minus its own, with the interval,
+    ``booted`` is how many of its tasks booted as promised. A row as deployed counts the tasks that did not load lazily.
     """
 
     variant: str
@@ -37,6 +39,7 @@ class ComparisonRow(Frozen):
     seconds: str
     change: str
     interval: str
+    saved: str
     booted: str
     p: str
     detectable: str
@@ -121,6 +124,7 @@ class Tables(Frozen):
     main: tuple[ComparisonRow, ...]
     phases: tuple[str, ...]
     variants: tuple[VariantTables, ...]
+    figures: tuple[Table, ...]
     trends: tuple[TrendRow, ...]
     why: tuple[WhyRow, ...]
     parts: tuple[str, ...]
@@ -135,6 +139,7 @@ def tables(analysis: Analysis) -> Tables:
         main=tuple(row for variant in variants for row in variant.comparisons_of(variant.primary_phase)),
         phases=_phases(analysis.cells),
         variants=variants,
+        figures=figures(analysis),
         trends=tuple(
             TrendRow(
                 variant=trend.variant,
@@ -171,7 +176,7 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
 
 
 def _comparison(comparison: Comparison) -> ComparisonRow:
-    detectable, blocks = comparison.detectable, comparison.blocks_to_decide
+    detectable, blocks = comparison.detectable, comparison.blocks_to_decide_range
     return ComparisonRow(
         variant=comparison.variant,
         tasks=f"{comparison.task_count:,}",
@@ -183,10 +188,11 @@ def _comparison(comparison: Comparison) -> ComparisonRow:
         seconds=seconds(comparison.seconds),
         change=change(comparison.ratio),
         interval=interval(comparison.interval),
+        saved=saved(comparison),
         booted="" if comparison.as_deployed else share(comparison.booted),
         p=probability(comparison.p_adjusted),
         detectable="" if detectable is None else percent(detectable),
-        blocks_to_decide="" if blocks is None else f"{blocks:,}",
+        blocks_to_decide="" if blocks is None else likely(*blocks),
         verdict=verdict(comparison),
         judged=comparison.verdict,
     )

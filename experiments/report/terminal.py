@@ -10,6 +10,7 @@ from experiments import wording
 from experiments.analysis.why import PARTS
 from experiments.records.phases import COMPARED_PHASES
 from experiments.report.contents import SIMULATED, Contents
+from experiments.report.figures import Table as Figure
 from experiments.report.tables import ComparisonRow, VariantTables
 
 if TYPE_CHECKING:
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-TEXT_WIDTH = 110
+TEXT_WIDTH = 120
 _VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
 _LEGEND = (
     "Seconds: the geometric mean of the rounds' medians; below it the fastest and the slowest task. pull: of the "
     "image; start, ready and boot: from the task's creation to its container's start, to when it is ready (its first "
-    "HTTP 200, or what --ready says) and to the end of its own boot work. booted: tasks that booted, loaded as their "
-    "form promises, with the exact 95 % interval of that share. *: this machine was overloaded in some rounds."
+    "HTTP 200, or what --ready says) and to the end of its own boot work. saved: the control's seconds minus the "
+    "form's, with the interval. booted: tasks that booted, loaded as their form promises, with the exact 95 % interval "
+    "of that share. *: this machine was overloaded in some rounds."
 )
 
 
@@ -44,6 +46,9 @@ def show(contents: Contents, console: Console) -> None:
             console.print(_why(variant))
     if analysis.cells:
         console.print(_literal(_LEGEND, "dim"))
+    for figure in contents.tables.figures:
+        console.print(_figure(figure))
+        console.print(_literal(figure.lead, "dim"))
     for explanation in analysis.explanations:
         console.print(_literal(f"Why: {explanation}"))
     for alike in contents.tables.findings:
@@ -83,6 +88,7 @@ def _comparisons(variant: str, rows: Sequence[ComparisonRow], level: str) -> Tab
         ">seconds",
         ">change",
         f">{level} interval",
+        ">saved, s",
         ">booted",
         "verdict",
     ):
@@ -90,11 +96,16 @@ def _comparisons(variant: str, rows: Sequence[ComparisonRow], level: str) -> Tab
     for number, row in enumerate(rows, start=1):
         table.add_row(
             *(row.phase, row.tasks, row.form, row.control_seconds, row.seconds, row.change, row.interval or "-"),
-            row.booted,
+            *(_two_lines(row.saved), _two_lines(row.booted)),
             _literal(row.verdict, _VERDICT_STYLES.get(row.judged, "")),
             end_section=number == len(rows) or rows[number].phase != row.phase,
         )
     return table
+
+
+def _two_lines(figure: str) -> str:
+    """A figure with its interval below it."""
+    return figure.replace(" (", "\n(")
 
 
 def _treatments(variant: VariantTables) -> Table:
@@ -128,6 +139,15 @@ def _why(variant: VariantTables) -> Table:
             *(row.floor or "-", row.times_floor or "-"),
             end_section=number == len(variant.why) or variant.why[number].tasks != row.tasks,
         )
+    return table
+
+
+def _figure(figure: Figure) -> Table:
+    table = _table(figure.title)
+    for name in figure.columns:
+        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    for row in figure.rows:
+        table.add_row(*(cell or "-" * name.startswith(">") for name, cell in zip(figure.columns, row, strict=True)))
     return table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +11,10 @@ from dataclasses import dataclass, field
 from pulumi.automation import EngineEvent, OpType
 from pulumi.automation.events import StepEventMetadata
 
-from infra.automation.files import pulumi_command
+from infra.automation import lock
 from kit import aws_errors, errors
+from kit.beside import repeating
 from kit.errors import SociometerError, StackError
-from kit.machine import processes
 from kit.values import Notify
 
 REMINDER_SECONDS = 30.0
@@ -30,7 +29,6 @@ _DOING = {
 _TYPES = (name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, SociometerError))
 _OURS = re.compile(rf"^(?:kit\.errors\.)?({'|'.join(_TYPES)}): ", re.MULTILINE)
 """How our errors begin: in a provider's traceback, and bare where the program raised them."""
-_LOCK = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 
 
 def _any(codes: set[str]) -> str:
@@ -99,21 +97,14 @@ class Events:
     @contextmanager
     def reminding(self, every_seconds: float = REMINDER_SECONDS) -> Iterator[None]:
         """Repeat what is still running every so often: a load balancer or a draining service takes minutes."""
-        done = threading.Event()
-        reminder = threading.Thread(target=self._remind, args=(done, every_seconds), daemon=True)
-        reminder.start()
-        try:
+        with repeating(every_seconds, lambda: self._remind(every_seconds)):
             yield
-        finally:
-            done.set()
-            reminder.join()
 
-    def _remind(self, done: threading.Event, every_seconds: float) -> None:
-        while not done.wait(every_seconds):
-            now = time.monotonic()
-            for step, since in list(self._under_way.values()):
-                if now - since >= every_seconds:
-                    self.notify(f"{step}, {now - since:.0f} s so far")
+    def _remind(self, after_seconds: float) -> None:
+        now = time.monotonic()
+        for step, since in list(self._under_way.values()):
+            if now - since >= after_seconds:
+                self.notify(f"{step}, {now - since:.0f} s so far")
 
     def _tell_step(self, step: StepEventMetadata, moment: int) -> None:
         if step.op not in _DOING or step.type.startswith("pulumi:"):
@@ -138,8 +129,8 @@ class Events:
 
 def cause(stack: str, run_output: str, diagnostics: list[str]) -> SociometerError:
     """The error behind a failed run: a lock with its owner, an error of ours with its type, else the first message."""
-    if locks := list(_LOCK.finditer(run_output)):
-        return StackError(_locked(stack, locks[0]))
+    if holder := lock.told(run_output):
+        return StackError(holder.message(stack))
     if own := [error for text in diagnostics if (error := _own_error(text))]:
         return _together(own, stack)
     if (known := _known_cause("\n".join((*diagnostics, run_output)))) is not None:
@@ -174,17 +165,6 @@ def _known_cause(run_output: str) -> SociometerError | None:
         if match := pattern.search(run_output):
             return kind(f"{message} ({' '.join(match[0].split())})")
     return None
-
-
-def _locked(stack: str, lock: re.Match[str]) -> str:
-    who = f"Stack {stack} is locked by {lock['user']}@{lock['host']}, process {lock['pid']}, since {lock['since']}."
-    name = processes.name(int(lock["pid"]))
-    if name is None:
-        return (
-            f"{who} There is no such process on this machine: if it ended in the middle, "
-            f"`{pulumi_command(stack, 'cancel --yes')}` clears the lock."
-        )
-    return f"{who} It is running ({name}): wait for it to end."
 
 
 def _complaints(run_output: str) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
+from infra.automation import lock
 from infra.automation.command import OrderlyPulumi
 from infra.automation.files import prepare, prepare_project, pulumi_command
 from infra.fargate.tags import STACK as STACK_TAG
@@ -78,13 +79,23 @@ def pending(stack: Stack) -> list[Mapping[str, Any]]:
     return list((stack.export_stack().deployment or {}).get("pending_operations") or ())
 
 
+def refuse_held(stack: str) -> None:
+    """Raise `StackError` naming who is changing the stack now, before its settings are touched."""
+    held = _lock(stack)
+    if held is not None and not held.is_stale:
+        raise StackError(held.message(stack))
+
+
 def refuse_pending(stack: Stack) -> None:
-    """Raise `StackError` when an earlier run was killed in the middle of changes, naming them and what to do."""
+    """Raise `StackError` when an earlier run was killed in the middle of changes, naming them and what to do, or when
+    one is in the middle of changes now, naming that.
+    """
     if operations := pending(stack):
+        clear = _clearing(stack.name)
         names = ", ".join(f"{urn.rpartition('::')[2]} ({kind})" for urn, kind in map(_resource, operations))
         raise StackError(
             f"An earlier run on stack {stack.name} was killed in the middle of: {names}. "
-            f"`{pulumi_command(stack.name, 'refresh --yes --clear-pending-creates')}` clears it. "
+            f"`{clear}` clears it. "
             f"Then run `sociometer up --stack {stack.name}`."
         )
 
@@ -93,13 +104,27 @@ def refuse_unknown(stack: Stack) -> None:
     """Raise `StackError` when AWS may have made something that no state knows, so that nobody would remove it."""
     on_aws = [entry for entry in map(_resource, pending(stack)) if entry[1].startswith(ON_AWS)]
     if on_aws:
+        clear = _clearing(stack.name)
         names = ", ".join(f"{urn.rpartition('::')[2]} ({kind})" for urn, kind in on_aws)
         raise StackError(
             f"An earlier run on stack {stack.name} was killed while AWS made: {names}. It may be there, and bills. "
             f"`aws resourcegroupstaggingapi get-resources --tag-filters Key={STACK_TAG},Values={stack.name}` lists it; "
-            f"delete it, then `{pulumi_command(stack.name, 'refresh --yes --clear-pending-creates')}`, and "
+            f"delete it, then `{clear}`, and "
             f"`sociometer down --stack {stack.name}` removes the rest."
         )
+
+
+def _clearing(stack: str) -> str:
+    """The command that clears what a killed run left pending, with its lock; raises `StackError` if it still runs."""
+    refuse_held(stack)
+    refresh = pulumi_command(stack, "refresh --yes --clear-pending-creates")
+    if _lock(stack) is None:
+        return refresh
+    return f"{pulumi_command(stack, 'cancel --yes')} && {refresh.partition(' && ')[2]}"
+
+
+def _lock(stack: str) -> lock.Lock | None:
+    return lock.held(stack, environment().get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_BACKEND_URL"))
 
 
 def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
@@ -109,7 +134,7 @@ def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _options(folder: Path) -> LocalWorkspaceOptions:
-    pulumi = OrderlyPulumi(toolbox.tool("pulumi"))
+    pulumi = OrderlyPulumi(toolbox.tool("pulumi"), toolbox.version("pulumi"))
     return LocalWorkspaceOptions(work_dir=str(folder), env_vars=environment(), pulumi_command=pulumi)
 
 

@@ -6,13 +6,16 @@ with the process); `clear_orphans` finds them by name and removes them.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from infra.lab import cgroup
 from infra.lab.daemons import PullModes
@@ -24,9 +27,13 @@ from infra.lab.profiles import Profile
 from infra.lab.protocol import LabTask
 from infra.lab.spent import spent
 from infra.lab.task import TaskLife
+from kit.daemon import stop
 from kit.errors import LabError
 from kit.machine import mountinfo, processes
 from kit.paths import data_dir
+
+GATE_SECONDS = 60.0
+"""Threads that have only to meet are there at once, even on a machine that is short of CPU."""
 
 
 def run_folder() -> Path:
@@ -57,6 +64,7 @@ class Cluster:
         """Start the edge over a registry's storage; a failure leaves nothing behind."""
         cluster = cls(storage, profile, platform)
         try:
+            atexit.register(cluster._abandon)  # Ctrl-C may come where nobody can close it any more, or not yet
             cluster.folder.mkdir(parents=True)
             cluster._open_edge()
         except BaseException:
@@ -113,7 +121,7 @@ class Cluster:
         gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
 
         def live(life: TaskLife) -> None:
-            gate.wait()
+            gate.wait(GATE_SECONDS)
             life.live(released_ns[0])
 
         futures = [self._pool.submit(live, life) for life in lives]
@@ -173,12 +181,16 @@ class Cluster:
 
     def _abandon(self) -> None:
         self._pool.shutdown()
+        for pid in self.processes():  # they die with their thread, which the kernel sees to a moment later
+            with suppress(psutil.NoSuchProcess):
+                stop(psutil.Process(pid))
         for name in cgroup.groups(self._hierarchies):
             if name.split("/")[0] == self.name:
                 cgroup.TaskGroup(self._hierarchies, name).remove()
         cgroup.remove_cluster(self._hierarchies, self.name)
         if self.folder.exists():
             shutil.rmtree(self.folder)
+        atexit.unregister(self._abandon)
 
 
 def clear_orphans() -> list[str]:

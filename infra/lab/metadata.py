@@ -20,6 +20,7 @@ from infra.lab.sandbox import Sandbox
 
 PORT = 80
 CONTAINER_NAME = "app"
+END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class MetadataService:
         """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
+        self._thread.join(END_SECONDS)
 
 
 @dataclass(frozen=True)

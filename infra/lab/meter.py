@@ -17,6 +17,7 @@ from infra.lab.spent import Sample
 LEAST_PERIOD_SECONDS = 0.02
 SAMPLES_PER_SECOND = 200
 """Of all tasks of a round together."""
+END_SECONDS = 10.0
 
 
 class Gauges(Protocol):
@@ -49,7 +50,7 @@ class Meter:
             yield
         finally:
             self._ended.set()
-            self._thread.join()
+            self._thread.join(END_SECONDS)
             self._look()
             for gauges in self._gauges:
                 gauges.close()

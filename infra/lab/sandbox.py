@@ -11,13 +11,14 @@ import ctypes
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import psutil
 
+from kit import child
 from kit.command import Completed, run
 from kit.daemon import DIES_WITH_US, Daemon, start
 from kit.errors import LabError
@@ -45,12 +46,10 @@ class Sandbox:
     @classmethod
     def open(cls) -> Sandbox:
         """Make the namespaces; must be called from a thread that outlives the sandbox (its death ends it)."""
-        holder = subprocess.Popen(
+        holder = child.start(
             [*DIES_WITH_US, "unshare", *_NAMESPACES, *_OWN_INIT, "--", "sleep", "infinity"],
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            start_new_session=True,
         )
         try:
             sandbox = cls(holder, _wait_for_init(holder))
@@ -58,7 +57,7 @@ class Sandbox:
             sandbox._show_fuse()
         except BaseException:
             holder.kill()
-            holder.communicate()
+            child.reap(holder)
             raise
         return sandbox
 
@@ -121,10 +120,12 @@ class Sandbox:
         """Kill everything inside and wait until it is gone; raises `LabError` if something stays."""
         remaining = self.pids()
         self.kill()
-        self._holder.communicate()
-        for daemon in self._daemons:
-            daemon.process.wait(STOP_SECONDS)
-        _wait_gone(remaining)
+        left = [process.pid for process in self._processes() if not child.reap(process)]
+        _wait_gone({*remaining, *left})
+
+    def _processes(self) -> list[subprocess.Popen[bytes]]:
+        """Ours, which hold the sandbox's own."""
+        return [self._holder, *(daemon.process for daemon in self._daemons)]
 
     def _enter(self, argv: Sequence[str | Path]) -> list[str]:
         return ["nsenter", f"--target={self.init_pid}", *_NAMESPACES, "--", *(str(word) for word in argv)]
@@ -168,18 +169,18 @@ def _wait_for_init(holder: subprocess.Popen[bytes]) -> int:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if holder.poll() is not None:
-            said = holder.communicate()[1].decode(errors="replace").strip()
+            said = holder.communicate(timeout=STOP_SECONDS)[1].decode(errors="replace").strip()
             raise LabError(f"Namespaces could not be made: {said or 'unshare ended at once'}.")
-        for child in _children(holder.pid):
-            if processes.name(child) == "sleep":
-                return child
+        for pid in _children(holder.pid):
+            if processes.name(pid) == "sleep":
+                return pid
         time.sleep(0.002)
     raise LabError(f"Namespaces were not ready within {START_SECONDS:g} s.")
 
 
 def _children(pid: int) -> list[int]:
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []  # it has just ended
 
@@ -192,7 +193,7 @@ def _network_of(pid: int) -> int | None:
         return None
 
 
-def _wait_gone(pids: Sequence[int]) -> None:
+def _wait_gone(pids: Iterable[int]) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     left = [pid for pid in pids if _network_of(pid) is not None]
     while left and time.monotonic() < deadline:

@@ -160,7 +160,7 @@ def _require_room(missing: list[Tool]) -> None:
 def _alone(cache: Path, progress: Progress) -> Iterator[None]:
     """Hold the installation lock; the kernel releases it however this process ends."""
     cache.mkdir(parents=True, exist_ok=True)
-    with locks.turn(cache / ".lock", lambda: progress("waiting for another installation", 0, 0)):
+    with locks.turn(cache / ".lock", lambda holder: progress(f"waiting for another installation, {holder}", 0, 0)):
         for draft in cache.glob(f"{_DRAFT}*"):  # of an installation that was killed
             shutil.rmtree(draft, ignore_errors=True)
         yield

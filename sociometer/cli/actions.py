@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import reads, sweep
+from experiments import sweep
 from experiments.analysis.cells import in_figures
 from experiments.executors import choose
 from experiments.executors.protocol import Executor
@@ -67,7 +67,7 @@ def start_sweep(setup: Setup, stack: str, stack_outputs: StackOutputs, plan: Pla
     """Run a plan from its beginning, with progress on standard error; returns the finished sweep."""
     with _sweeping(setup, stack_outputs, plan) as (store, executor, listener):
         done = sweep.start(store, executor, plan, stack, stack_outputs, listener)
-        reads.add_missing(store, done, setup.timeout_seconds, say)
+        _add_reads(store, done, setup)
         return done
 
 
@@ -75,8 +75,15 @@ def resume_sweep(setup: Setup, stack_outputs: StackOutputs, earlier: Sweep) -> S
     """Go on with a sweep, with progress on standard error; returns the finished sweep."""
     with _sweeping(setup, stack_outputs, earlier.plan) as (store, executor, listener):
         done = sweep.resume(store, executor, earlier, stack_outputs, listener)
-        reads.add_missing(store, done, setup.timeout_seconds, say)
+        _add_reads(store, done, setup)
         return done
+
+
+def _add_reads(store: Store, done: Sweep, setup: Setup) -> None:
+    """What the images' boots read, where that is not known yet."""
+    from experiments import reads  # what traces is slow to import
+
+    reads.add_missing(store, done, setup.timeout_seconds, say)
 
 
 def outputs_if_up(stack: str) -> StackOutputs | None:

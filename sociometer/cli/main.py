@@ -1,19 +1,19 @@
-"""The `sociometer` command: puts the command groups together and turns errors into one line and an exit code.
+"""The `sociometer` command: puts the command groups together.
 
 Exit codes: 0 done, 1 something failed, 2 a setting or option is wrong, 3 this machine lacks something, 4 slower than
-`--fail-if-slower` allows, 130 interrupted. ``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
+`--fail-if-slower` allows, 130 interrupted (129 and 143 where the terminal was closed or the process asked to end).
+``SOCIOMETER_DEBUG=1`` shows the traceback of an error.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 
-from kit.errors import SociometerError
-from sociometer.cli import comparing, interrupts, laying, machine, measure, past, stack, tracing, tuning
+from sociometer.cli import comparing, laying, machine, measure, past, stack, tracing, tuning
+from sociometer.cli.entry import ended
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,7 +23,7 @@ app = typer.Typer(
     help="Measures how fast a container starts when its image is loaded lazily (SOCI) instead of pulled whole.",
     epilog="Begin with `sociometer doctor`, then `sociometer run --image REF`. "
     "Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 4 slower than allowed, "
-    "5 cannot rule that out (--fail-if-unsure), 130 interrupted. SOCIOMETER_DEBUG=1 shows tracebacks.",
+    "5 cannot rule that out (--fail-if-unsure), 129, 130 or 143 interrupted. SOCIOMETER_DEBUG=1 shows tracebacks.",
 )
 
 
@@ -49,28 +49,5 @@ for group in (measure, tracing, tuning, laying, comparing, past, stack, machine)
 
 
 def main() -> None:
-    """Entry point: ends the process with the exit code of what happened."""
-    try:
-        with interrupts.handled():
-            app()
-    except SociometerError as error:
-        if os.environ.get("SOCIOMETER_DEBUG") == "1":
-            raise
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # whoever read the output has enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        if os.environ.get("SOCIOMETER_DEBUG") == "1":
-            raise
-        sys.stderr.write(f"error: {_of_the_system(error)}\n")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(interrupts.EXIT_CODE)
-
-
-def _of_the_system(error: OSError) -> str:
-    """What the operating system refused, in one line: a full disk, or a folder that nobody may write to."""
-    place = "" if error.filename is None else f"{error.filename}: "
-    return f"{place}{error.strerror or error}. SOCIOMETER_DEBUG=1 shows where."
+    """Run a command within this process, and end that as `entry.main` does."""
+    ended(app)

@@ -107,8 +107,9 @@ def sweep(
 ) -> None:
     """Run every round of a plan on a stack that is up, and keep the records.
 
-    Each round is on disk before the next one starts. Ctrl-C stops the tasks, keeps the finished rounds and ends with
-    exit code 130; --resume goes on from there, with the same plan unless other plan options are given.
+    Each round is on disk before the next one starts. Ctrl-C, SIGTERM and a closed terminal stop the tasks, keep the
+    finished rounds and end with exit code 128 + the signal (130 for Ctrl-C); --resume goes on from there, with the same
+    plan unless other plan options are given.
 
     With --until-precision, blocks are added until every form's interval against plain is as narrow as wanted, from
     six blocks on; its intervals are a little wider, because they are looked at repeatedly.

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from experiments.forecast.prices import no_price, of_region
 from experiments.report import export as exports
-from experiments.report import formats, parquet
+from experiments.report import figure_frames, formats, parquet
 from experiments.report import terminal as reports
 from experiments.store.store import LATEST, Store, default_path
 from experiments.store.sweeps import Sweep
@@ -24,6 +25,10 @@ PANEL = "Read what was measured"
 OutputFile = Annotated[
     Path | None, typer.Option("--output", help="A file, written whole or not at all.", show_default="standard output")
 ]
+
+
+def _export_formats() -> tuple[str, ...]:
+    return (*exports.EXPORT_FORMATS, *parquet.PARQUET_FORMATS, *figure_frames.FIGURE_FORMATS)
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +47,14 @@ def report(
         ),
     ] = "text",
     sweep: SweepId = LATEST,
+    prices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGION",
+            help="What the seconds saved would be worth on Fargate in this region, for tasks of this size.",
+            show_default="on Fargate its own region, else none",
+        ),
+    ] = None,
     output: OutputFile = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -54,8 +67,10 @@ def report(
     chosen = "json" if as_json else format_
     if chosen not in formats.REPORT_FORMATS:
         raise SettingsError(f"There is no format {chosen!r}. Allowed: {', '.join(formats.REPORT_FORMATS)}.")
+    if prices is not None and of_region(prices) is None:
+        raise SettingsError(no_price(prices))
     with Store(store or default_path()) as opened:
-        read = formats.read(opened, opened.sweep(sweep))
+        read = formats.read(opened, opened.sweep(sweep), prices)
     if output is None and chosen == "text":
         print_report(read, as_json=False)
     else:
@@ -67,8 +82,8 @@ def export(
         str,
         typer.Option(
             "--format",
-            metavar="|".join((*exports.EXPORT_FORMATS, *parquet.PARQUET_FORMATS)),
-            help="A row a task, or one a round.",
+            metavar="|".join(_export_formats()),
+            help="A row a task, one a round, or one a figure of the report.",
         ),
     ] = "json",
     sweep: SweepId = LATEST,
@@ -82,9 +97,10 @@ def export(
     json, csv and parquet have one object or row per task, rounds-parquet one per attempt at a round; docs/data.md and
     the Parquet files themselves name every column's unit. averages-csv has the columns taskCount,
     averageFirstConnectionTime, averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order;
-    averages-by-treatment-csv has variant and form before them.
+    averages-by-treatment-csv has variant and form before them. effects-csv, over-counts-csv and tails-csv have the
+    report's figures with their intervals: of each comparison, over all task counts, and of the slowest tasks.
     """
-    if format_ not in (allowed := (*exports.EXPORT_FORMATS, *parquet.PARQUET_FORMATS)):
+    if format_ not in (allowed := _export_formats()):
         raise SettingsError(f"There is no format {format_!r}. Allowed: {', '.join(allowed)}.")
     if format_ in parquet.PARQUET_FORMATS and output is None and sys.stdout.isatty():
         raise SettingsError(f"--format {format_} is no text for a terminal. Name a file with --output, or a pipe.")
@@ -96,6 +112,9 @@ def export(
 def _exported(store: Store, sweep: Sweep, format_: str, variant: str | None, form: str | None) -> str | bytes:
     if format_ in parquet.PARQUET_FORMATS:
         return parquet.to_parquet(store, sweep, format_, variant=variant, form=form)
+    if format_ in figure_frames.FIGURE_FORMATS:
+        analysis = formats.read(store, sweep).contents.analysis
+        return figure_frames.to_csv(analysis, format_, variant=variant, form=form)
     records = store.rounds(sweep.id)
     wanted = [r for r in records if variant in (None, r.round.variant) and form in (None, r.round.form)]
     treatments = {f"{r.round.variant} {r.round.form}" for r in wanted}

@@ -116,7 +116,7 @@ def show(quote: Bill, console: Console) -> None:
         console.print(note)
     table = prices.of_region(quote.region)
     if quote.estimate is None or table is None:
-        console.print(no_price(quote.region))
+        console.print(prices.no_price(quote.region))
         return
     console.print(_table(quote.estimate.parts, "total", quote.estimate.usd))
     console.print(
@@ -139,7 +139,7 @@ def plain(quote: Bill) -> dict[str, object]:
     }
     table = prices.of_region(quote.region)
     if quote.estimate is None or table is None:
-        return {**shown, "reason": no_price(quote.region)}
+        return {**shown, "reason": prices.no_price(quote.region)}
     return {
         **shown,
         "usd": round(quote.estimate.usd, 4),
@@ -161,7 +161,7 @@ def confirm_standing(settings: Settings, layer_bytes: LayerBytes, *, yes: bool) 
     warn_of_nobody(settings)
     table = prices.of_region(settings.region)
     if table is None:
-        console.print(no_price(settings.region))
+        console.print(prices.no_price(settings.region))
     else:
         stored = stored_bytes(settings.all_variants, settings.forms, settings, layer_bytes)
         parts = per_day(shape_of(settings), stored, table)
@@ -196,12 +196,6 @@ def _ask(*, yes: bool) -> None:
         raise SettingsError("This costs money, and there is no terminal to ask on. Confirm it with --yes.")
     if not typer.confirm("Spend it?", err=True):
         raise SociometerError("Nothing was started, and nothing was spent.")
-
-
-def no_price(region: str) -> str:
-    """The message for a region without prices; names those that have them."""
-    known = ", ".join(prices.known_regions())
-    return f"No prices are known for {region}, so there is no estimate of the cost. Regions with prices: {known}."
 
 
 def usd(value: float) -> str:

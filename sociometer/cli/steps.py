@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from kit.beside import repeating
 
 REMINDER_SECONDS = 60.0
 """How often a log without a terminal is told that a step still goes on."""
@@ -40,18 +41,8 @@ class Steps:
     @contextmanager
     def _lines(self, label: str, began: float) -> Iterator[None]:
         self._print(f"{label} …")
-        done = threading.Event()
-        reminder = threading.Thread(target=self._remind, args=(label, began, done), daemon=True)
-        reminder.start()
-        try:
+        with repeating(self._reminder_seconds, lambda: self._print(f"{label}: {_elapsed(began)} so far")):
             yield
-        finally:
-            done.set()
-            reminder.join()
-
-    def _remind(self, label: str, began: float, done: threading.Event) -> None:
-        while not done.wait(self._reminder_seconds):
-            self._print(f"{label}: {_elapsed(began)} so far")
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, soft_wrap=True)

@@ -11,6 +11,8 @@ import csv
 import json
 import math
 import os
+import re
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -42,7 +44,7 @@ COUNTS = (1, 2, 3, 8)
 BLOCKS = 3
 TREATMENTS = ("--variants", "movie", "--forms", ",".join(SNAPSHOTTERS))
 SMALL = ("--set", "movieMegabytes=12", "--set", "owner=tests")
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,28 @@ def test_stack_that_a_sweep_uses_is_refused_to_others(deployed: Deployed, tmp_pa
         assert sweep.ended_by(signal.SIGINT) == INTERRUPTED
 
 
+def test_stack_that_a_sweep_uses_is_refused_to_another_machine_which_stops_nothing(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other machine has the stack's state, as in a shared backend, and none of the first one's locks."""
+    others = tmp_path / "other machine"
+    shutil.copytree(deployed.world.data, others, ignore=shutil.ignore_patterns("locks", "*.sqlite*"))
+    stack = ("--target", "fargate", "--stack", deployed.stack)
+    store = ("--store", str(tmp_path / "other.sqlite"))
+    sweep_too = ("sweep", *stack, *store, *TREATMENTS, "--counts", "1", "--blocks", "1", "--yes")
+    with deployed.sweep_in_its_second_round() as sweep:
+        with monkeypatch.context() as there:
+            there.setenv("SOCIOMETER_DATA", str(others))
+            for words in (("down", *stack), ("clean", *stack, *store), sweep_too):
+                done = sociometer(*words, exit_code=1)
+                assert re.search(rf"in use by \S+ process {sweep.process.pid}, on another machine", done.stderr)
+        assert sorted(deployed.world.services().values()) == [(0, 0), (1, 1)]
+        assert sweep.ended_by(signal.SIGINT) == INTERRUPTED
+    with monkeypatch.context() as there:
+        there.setenv("SOCIOMETER_DATA", str(others))
+        sociometer(*sweep_too)
+
+
 def test_tasks_that_fall_back_are_said_and_left_out(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployed.world.tasks, "fall_back", True)
     plan = (*TREATMENTS, "--counts", "2", "--blocks", "1", "--yes")
@@ -224,21 +248,6 @@ def test_tasks_that_fall_back_are_said_and_left_out(deployed: Deployed, monkeypa
     assert any("not-lazy" in note for note in report["notes"])
 
 
-def test_up_again_changes_nothing_and_down_leaves_nothing(world: World) -> None:
-    before, stack = inventory(world.aws), ("--target", "fargate", "--stack", f"test-up-{os.getpid()}")
-    try:
-        made = sociometer("up", *stack, *TREATMENTS, *SMALL, "--yes", "--json")
-        there = inventory(world.aws)
-        again = sociometer("up", *stack, "--yes", "--json")
-        assert json.loads(again.stdout) == json.loads(made.stdout)
-        assert ": making" in made.stderr and ": making" not in again.stderr and ": updating" not in again.stderr
-        assert inventory(world.aws) == there > before
-    finally:
-        done = sociometer("down", *stack)
-    assert inventory(world.aws) == before
-    assert f"Nothing of stack {stack[-1]} is left." in done.stderr
-
-
 def run_to_be_destroyed(folder: Path) -> AbstractContextManager[Running]:
     """A small experiment on a stack of its own that is to be removed at the end."""
     places = ("--store", str(folder / "store.sqlite"), "--results", str(folder / "results"))
@@ -250,7 +259,7 @@ def test_run_that_is_interrupted_in_a_round_is_removed_all_the_same(world: World
     before = inventory(world.aws)
     with run_to_be_destroyed(tmp_path) as run:
         run.until("[1/2]", "starting")
-        assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+        assert run.ended_by(signal.SIGTERM) == 128 + signal.SIGTERM
     assert inventory(world.aws) == before
 
 
@@ -258,22 +267,28 @@ def test_run_that_is_interrupted_while_its_stack_is_made_leaves_nothing(world: W
     before = inventory(world.aws)
     with run_to_be_destroyed(tmp_path) as run:
         run.until("Subnet", ": making")
-        assert run.ended_by(signal.SIGTERM) == INTERRUPTED
+        assert run.ended_by(signal.SIGTERM) == 128 + signal.SIGTERM
     assert inventory(world.aws) == before
 
 
-def test_up_that_is_interrupted_goes_on_where_it_was(world: World) -> None:
+def test_interrupted_up_goes_on_then_changes_nothing_and_down_leaves_nothing(world: World) -> None:
     before, stack = inventory(world.aws), ("--target", "fargate", "--stack", f"test-twice-{os.getpid()}")
     try:
         with started("up", *stack, *TREATMENTS, *SMALL, "--yes") as first:
             first.until("Subnet", ": making")
             assert first.ended_by(signal.SIGINT, with_children=True) == INTERRUPTED
+        begun = inventory(world.aws)
+        made = sociometer("up", *stack, "--yes", "--json")
         there = inventory(world.aws)
-        sociometer("up", *stack, "--yes")
-        assert before < there < inventory(world.aws)
+        assert before < begun < there
+        again = sociometer("up", *stack, "--yes", "--json")
+        assert json.loads(again.stdout) == json.loads(made.stdout)
+        assert ": making" in made.stderr and ": making" not in again.stderr and ": updating" not in again.stderr
+        assert inventory(world.aws) == there
     finally:
-        sociometer("down", *stack)
+        done = sociometer("down", *stack)
     assert inventory(world.aws) == before
+    assert f"Nothing of stack {stack[-1]} is left." in done.stderr
 
 
 def test_whatever_was_sent_to_aws_is_in_the_published_policies(deployed: Deployed) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from kit import locks
 from kit.command import run
 from kit.errors import CommandFailed, MachineError
 from kit.toolchain import install as installer
@@ -126,12 +127,14 @@ def test_two_installations_at_once_build_once(cache: Path, tiny: Tool) -> None:
 
 def test_second_installation_waits_and_says_so(cache: Path, tiny: Tool) -> None:
     cache.mkdir(parents=True)
-    with (cache / ".lock").open("w") as lock, start(tiny) as child:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    first = ExitStack()
+    first.enter_context(locks.turn(cache / ".lock"))
+    with first, start(tiny) as child:
         assert child.stderr is not None
-        assert child.stderr.readline() == "waiting for another installation …\n"
+        waiting = rf"waiting for another installation, process {os.getpid()} since .* UTC …\n"
+        assert re.fullmatch(waiting, child.stderr.readline())
         assert not (cache / tiny.key).exists()
-        fcntl.flock(lock, fcntl.LOCK_UN)
+        first.close()
         child.communicate()
     assert child.returncode == 0
     assert (cache / tiny.key).is_dir()

@@ -140,11 +140,20 @@ def _filter_log_events(ecs: ScriptedEcs, asked: dict[str, Any]) -> dict[str, Any
     return {"events": page.items, "nextToken": page.token}
 
 
+def _none(_done: None) -> dict[str, Any]:
+    return {}
+
+
 _OPERATIONS = {
     "UpdateService": lambda ecs, asked: {
         "service": ecs.update_service(asked["cluster"], asked["service"], asked["desiredCount"])
     },
     "DescribeServices": lambda ecs, asked: {"services": ecs.describe_services(asked["cluster"], asked["services"])},
+    "DescribeClusters": lambda ecs, asked: {"clusters": ecs.describe_clusters(asked["clusters"]), "failures": []},
+    "TagResource": lambda ecs, asked: _none(
+        ecs.tag_resource(asked["resourceArn"], {tag["key"]: tag["value"] for tag in asked["tags"]})
+    ),
+    "UntagResource": lambda ecs, asked: _none(ecs.untag_resource(asked["resourceArn"], asked["tagKeys"])),
     "ListTasks": _list_tasks,
     "DescribeTasks": _describe_tasks,
     "FilterLogEvents": _filter_log_events,

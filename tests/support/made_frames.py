@@ -65,7 +65,13 @@ def _round(round_: Round) -> dict[str, object]:
 def _task(round_: Round, number: int) -> dict[str, object]:
     place = round_.model_dump(exclude={"index"})
     booted = {"round": round_.index, "attempt": 1, "round_status": "complete", "outcome": "booted"}
-    return {"sweep_id": "made", **place, **booted, "task_id": f"{round_.index}/{number}", "created_ns": 0}
+    return {
+        "sweep_id": "made",
+        **place,
+        **booted,
+        "task_id": f"{round_.index}/{number}",
+        "created_ns": round_.index * MINUTE_NS,
+    }
 
 
 def _frame(rows: Iterable[dict[str, object]], columns: Iterable[str]) -> pd.DataFrame:

@@ -95,3 +95,9 @@ def paths_named(page: Path) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in paths_named(page) if not (ROOT / name).exists()] == []
+
+
+def test_every_test_that_the_page_on_reliability_names_is_there() -> None:
+    named = re.findall(r"\[`(test_\w+)`\]\(\.\./([\w/.]+)\)", (ROOT / "docs" / "reliability.md").read_text())
+    assert [name for name, file in named if f"def {name}(" not in (ROOT / file).read_text()] == []
+    assert len(named) > 40

@@ -47,19 +47,25 @@ def freedom(blocks: int) -> int:
     return blocks - 1 + PRIOR_FREEDOM
 
 
-def pooled(alike: Sequence[Floats]) -> float:
-    """Return the mean variance of several comparisons' differences, weighted by degrees of freedom."""
-    return float(np.average([sample.var(ddof=1) for sample in alike], weights=[len(sample) - 1 for sample in alike]))
+def pooled(alike: Sequence[Floats], least: Sequence[float] | None = None) -> float:
+    """Return the mean variance of several comparisons' differences, weighted by degrees of freedom.
+
+    ``least`` has each comparison's least deviation, as in `paired.deviation`.
+    """
+    each = np.zeros(len(alike)) if least is None else least
+    variances = [paired.deviation(sample, floor) ** 2 for sample, floor in zip(alike, each, strict=True)]
+    return float(np.average(variances, weights=[len(sample) - 1 for sample in alike]))
 
 
-def deviation(differences: Floats, pooled_variance: Floats | float) -> Floats:
+def deviation(differences: Floats, pooled_variance: Floats | float, least: Floats | float = 0.0) -> Floats:
     """Return the moderated standard deviation of one block's difference; the last axis of ``differences`` is blocks."""
     own_freedom = differences.shape[-1] - 1
-    weighted = PRIOR_FREEDOM * pooled_variance + own_freedom * differences.var(axis=-1, ddof=1)
+    weighted = PRIOR_FREEDOM * pooled_variance + own_freedom * paired.deviation(differences, least) ** 2
     return np.asarray(np.sqrt(weighted / (PRIOR_FREEDOM + own_freedom)))
 
 
-def p_value(differences: Floats, pooled_variance: Floats | float) -> Floats:
+def p_value(differences: Floats, pooled_variance: Floats | float, least: Floats | float = 0.0) -> Floats:
     """Return the two-sided p-value of the moderated t test; the last axis is blocks."""
     blocks = differences.shape[-1]
-    return paired.p_of(differences.mean(axis=-1), deviation(differences, pooled_variance), blocks, freedom(blocks))
+    moderated = deviation(differences, pooled_variance, least)
+    return paired.p_of(differences.mean(axis=-1), moderated, blocks, freedom(blocks))

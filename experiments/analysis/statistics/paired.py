@@ -23,9 +23,18 @@ LEAST_BLOCKS = 3
 """Fewer blocks give no useful interval: with two, it is 12.7 standard errors to either side."""
 
 
-def interval(differences: Floats, level: float) -> tuple[Floats, Floats]:
+def deviation(differences: Floats, least: Floats | float = 0.0) -> Floats:
+    """Return the standard deviation over the last axis, the blocks; ``least`` is what the clocks alone cause in one.
+
+    Durations that agree to the clock's resolution are not without spread: it is only not seen. Repetition does not help
+    then, because each is cut alike. So the mean is never known better than one difference is.
+    """
+    return np.asarray(np.maximum(differences.std(axis=-1, ddof=1), least * np.sqrt(differences.shape[-1])))
+
+
+def interval(differences: Floats, level: float, least: Floats | float = 0.0) -> tuple[Floats, Floats]:
     """Return the low and high end of the interval of the mean difference; the last axis is at least two blocks."""
-    half = half_width(differences.std(axis=-1, ddof=1), differences.shape[-1], level)
+    half = half_width(deviation(differences, least), differences.shape[-1], level)
     middle = differences.mean(axis=-1)
     return middle - half, middle + half
 
@@ -35,10 +44,10 @@ def half_width(deviation: Floats | float, blocks: Floats | int, level: float) ->
     return np.asarray(stdtrit(np.subtract(blocks, 1), (1 + level) / 2) * deviation / np.sqrt(blocks))
 
 
-def p_value(differences: Floats) -> Floats:
-    """Return the two-sided p of the t test that the interval inverts; equal differences give 0, or 1 if all are 0."""
+def p_value(differences: Floats, least: Floats | float = 0.0) -> Floats:
+    """Return the two-sided p of the t test that the interval inverts; 1 if the differences' mean is 0."""
     blocks = differences.shape[-1]
-    return p_of(differences.mean(axis=-1), differences.std(axis=-1, ddof=1), blocks, blocks - 1)
+    return p_of(differences.mean(axis=-1), deviation(differences, least), blocks, blocks - 1)
 
 
 def p_of(mean: Floats, deviation: Floats, blocks: int, freedom: int) -> Floats:

@@ -1,12 +1,14 @@
 """The shape of a sample: outliers, and two clusters ("heaps") instead of one. Pure.
 
-An outlier has a modified z-score above 3.5 on the logarithms, because durations are skewed (Iglewicz and Hoaglin, How
-to Detect and Handle Outliers, 1993). A sample has two clusters if a mixture of two normal distributions explains its
-logarithms better than one normal or an even spread, by more than 10 on the Bayesian information criterion (Schwarz,
-Annals of Statistics 6, 1978; "very strong" in Kass and Raftery, Bayes Factors, Journal of the American Statistical
-Association 90, 1995), and the means are far enough apart to leave a gap (Ashman, Bird and Zepf, Astronomical Journal
-108, 1994: D above 2). The mixture is fitted by expectation maximisation (Dempster, Laird and Rubin, Journal of the
-Royal Statistical Society B 39, 1977).
+Outliers are found on the logarithms, because durations are skewed, by the generalised extreme Studentised deviate test
+(Rosner, Percentage Points for a Generalized ESD Many-Outlier Procedure, Technometrics 25, 1983), which allows an error
+per sample. A fixed limit, as of 3.5 robust deviations, would find outliers in every second sweep that has none.
+
+A sample has two clusters if a mixture of two normal distributions explains its logarithms better than one normal or an
+even spread, by more than 10 on the Bayesian information criterion (Schwarz, Annals of Statistics 6, 1978; "very strong"
+in Kass and Raftery, Bayes Factors, Journal of the American Statistical Association 90, 1995), and the means are far
+enough apart to leave a gap (Ashman, Bird and Zepf, Astronomical Journal 108, 1994: D above 2). The mixture is fitted by
+expectation maximisation (Dempster, Laird and Rubin, Journal of the Royal Statistical Society B 39, 1977).
 """
 
 from __future__ import annotations
@@ -15,16 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from experiments.analysis.statistics.paired import Floats
 
-FAR = 3.5
 LEAST_CHANGE = 0.10
 """A value that differs from the median by less is never an outlier, however close the others are to each other."""
-SCALED = 1.4826
-"""For a normal distribution, the median absolute deviation times this is the standard deviation."""
 LEAST_REST = 5
-"""Fewer values say little about the spread: a quarter of all samples of three would have an outlier."""
+"""Fewer values say little about the spread."""
+MOST_OUTLIERS = 0.25
+"""As a share: more values than that are no outliers but another kind."""
 LEAST_SAMPLE = 20
 MOST_SAMPLE = 1_000
 """Larger samples are thinned out evenly: clusters that 1,000 values do not show do not matter."""
@@ -44,13 +46,45 @@ class Heaps:
     upper_share: float
 
 
-def far(logarithms: Floats) -> NDArray[np.bool_]:
-    """Return a mask of the outliers; all False if the sample is too small to tell."""
-    if len(logarithms) < LEAST_REST:
-        return np.zeros(len(logarithms), dtype=bool)
-    distance = np.abs(logarithms - np.median(logarithms))
-    width = SCALED * np.median(distance)
-    return np.asarray(distance > np.maximum(FAR * width, np.log1p(LEAST_CHANGE)))
+def far(logarithms: Floats, level: float) -> NDArray[np.bool_]:
+    """Return a mask of the outliers; all False if the sample is too small to tell.
+
+    ``level`` is the share of samples without outliers that are allowed to show one.
+    """
+    outlying = np.zeros(len(logarithms), dtype=bool)
+    if len(logarithms) >= LEAST_REST:
+        centred = logarithms - np.median(logarithms)
+        outlying[_extreme(centred, level)] = True
+        outlying &= np.abs(centred) > np.log1p(LEAST_CHANGE)
+    return outlying
+
+
+def _extreme(values: Floats, level: float) -> NDArray[np.int_]:
+    """Return the places of the outliers: the largest number of removals of which the last was still significant.
+
+    One after the other, the value farthest from the mean of the rest is removed: the first or the last of the sorted.
+    """
+    count, order = len(values), np.argsort(values)
+    ordered = values[order]
+    first, last, removed, deviates = 0, count - 1, [], []
+    total, squares = float(ordered.sum()), float(ordered @ ordered)
+    for left in range(count, count - min(int(count * MOST_OUTLIERS), MOST_SAMPLE), -1):
+        mean = total / left
+        low = mean - ordered[first] > ordered[last] - mean
+        place = first if low else last
+        variance = max(0.0, (squares - left * mean**2) / (left - 1))
+        deviates.append(abs(ordered[place] - mean) / np.sqrt(variance) if variance > _LEAST_WIDTH**2 else 0.0)
+        removed.append(order[place])
+        total, squares = total - ordered[place], squares - ordered[place] ** 2
+        first, last = (first + 1, last) if low else (first, last - 1)
+    significant = np.flatnonzero(np.array(deviates) > _critical(count, len(deviates), level))
+    return np.array(removed[: significant[-1] + 1 if len(significant) else 0], dtype=int)
+
+
+def _critical(count: int, removals: int, level: float) -> Floats:
+    left = count - np.arange(removals)
+    t = stdtrit(left - 2, 1 - level / 2 / left)
+    return np.asarray((left - 1) * t / np.sqrt((left - 2 + t**2) * left))
 
 
 def heaps(logarithms: Floats) -> Heaps | None:

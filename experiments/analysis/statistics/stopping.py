@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.analysis.statistics.paired import Floats, half_width
+from experiments.analysis.statistics.paired import Floats, deviation, half_width
 
 LEAST_BLOCKS = 6
 """Blocks before the first look; with fewer, the spread is too uncertain to stop by."""
@@ -32,10 +32,12 @@ def nominal_level(level: float) -> float:
     return 1 - ERROR_SHARE * (1 - level)
 
 
-def narrow_enough(differences: Floats, precision: float, level: float) -> NDArray[np.bool_]:
+def narrow_enough(
+    differences: Floats, precision: float, level: float, least: Floats | float = 0.0
+) -> NDArray[np.bool_]:
     """Whether the interval over the last axis (the blocks so far) has at most the relative half width ``precision``."""
     blocks = differences.shape[-1]
     if blocks < LEAST_BLOCKS:
         return np.zeros(differences.shape[:-1], dtype=bool)
-    half = half_width(differences.std(axis=-1, ddof=1), blocks, nominal_level(level))
+    half = half_width(deviation(differences, least), blocks, nominal_level(level))
     return np.asarray(half <= np.log1p(precision))

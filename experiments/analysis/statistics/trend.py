@@ -50,13 +50,16 @@ def block_slope(times: Floats, logarithms: Floats, groups: NDArray[np.int_], blo
     return Slope(slope, _two_sided(slope, error, freedom))
 
 
-def mean_slope(x: Floats, logarithms: Floats) -> Slope | None:
-    """Return the mean of the blocks' slopes (rows: blocks, columns: as ``x``); None with too few blocks or columns."""
+def mean_slope(x: Floats, logarithms: Floats, least: float = 0.0) -> Slope | None:
+    """Return the mean of the blocks' slopes (rows: blocks, columns: as ``x``); None with too few blocks or columns.
+
+    ``least`` is the deviation of one logarithm that the clocks alone cause.
+    """
     if len(logarithms) < LEAST_BLOCKS or len(x) < 2:
         return None
     centred = x - x.mean()
     slopes = logarithms @ centred / (centred @ centred)
-    return Slope(float(slopes.mean()), float(paired.p_value(slopes)))
+    return Slope(float(slopes.mean()), float(paired.p_value(slopes, least / np.sqrt(centred @ centred))))
 
 
 def _centred(values: Floats, groups: NDArray[np.int_]) -> Floats:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import permutation_test, ttest_ind
 
+from experiments.analysis.statistics import paired
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.permutation import DRAWS, Permuted
 
@@ -24,16 +25,21 @@ _SEED = 20_100
 """The same records must give the same answer."""
 
 
-def interval(before: Floats, after: Floats, level: float) -> tuple[float, float]:
-    """Return the interval of mean(after) - mean(before); each side has at least two values."""
+def interval(before: Floats, after: Floats, level: float, least: float = 0.0) -> tuple[float, float]:
+    """Return the interval of mean(after) - mean(before); each side has at least two values.
+
+    ``least`` is the standard deviation of a value that the clocks alone cause, as in `paired.deviation`.
+    """
+    before, after = (_spread(side, least) for side in (before, after))
     if _without_spread(before, after):
         return (float(after.mean() - before.mean()),) * 2
     ends = _welch(before, after).confidence_interval(level)
     return float(ends.low), float(ends.high)
 
 
-def p_value(before: Floats, after: Floats) -> float:
+def p_value(before: Floats, after: Floats, least: float = 0.0) -> float:
     """Return the two-sided p of the t test that the interval inverts; without spread 0, or 1 if the means agree."""
+    before, after = (_spread(side, least) for side in (before, after))
     if _without_spread(before, after):
         return 1.0 if before.mean() == after.mean() else 0.0
     return float(_welch(before, after).pvalue)
@@ -50,6 +56,14 @@ def permuted(before: Floats, after: Floats) -> Permuted:
         rng=np.random.default_rng(_SEED),
     )
     return Permuted(float(result.pvalue), 2 / (exchanges if exchanges <= DRAWS else 1 + DRAWS))
+
+
+def _spread(side: Floats, least: float) -> Floats:
+    """Return values of the same mean whose deviation is what `paired.deviation` takes them to have."""
+    if (deviation := float(paired.deviation(side, least))) <= side.std(ddof=1):
+        return side
+    ranks = np.arange(len(side), dtype=float)
+    return np.asarray(side.mean() + deviation * (ranks - ranks.mean()) / ranks.std(ddof=1))
 
 
 def _welch(before: Floats, after: Floats) -> Any:

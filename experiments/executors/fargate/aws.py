@@ -8,7 +8,7 @@ every request in ``calls``, and raises `AwsError` when it gives up.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -72,6 +72,18 @@ class Aws(Protocol):
 
     def describe_services(self, cluster: str, services: Sequence[str]) -> list[Document]:
         """DescribeServices for at most ten services: counts, deployments, events."""
+        ...
+
+    def describe_clusters(self, clusters: Sequence[str]) -> list[Document]:
+        """DescribeClusters with their tags; nothing for those that do not exist."""
+        ...
+
+    def tag_resource(self, arn: str, tags: Mapping[str, str]) -> None:
+        """TagResource: set these tags of a cluster."""
+        ...
+
+    def untag_resource(self, arn: str, keys: Sequence[str]) -> None:
+        """UntagResource: remove tags of a cluster."""
         ...
 
     def list_tasks(

@@ -64,6 +64,20 @@ class Boto:
         answer = self._call("DescribeServices", self._ecs.describe_services, cluster=cluster, services=list(services))
         return list(answer["services"])
 
+    def describe_clusters(self, clusters: Sequence[str]) -> list[Document]:
+        """DescribeClusters with their tags; nothing for those that do not exist."""
+        answer = self._call("DescribeClusters", self._ecs.describe_clusters, clusters=list(clusters), include=["TAGS"])
+        return list(answer["clusters"])
+
+    def tag_resource(self, arn: str, tags: Mapping[str, str]) -> None:
+        """TagResource: set these tags of a cluster."""
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        self._call("TagResource", self._ecs.tag_resource, resourceArn=arn, tags=pairs)
+
+    def untag_resource(self, arn: str, keys: Sequence[str]) -> None:
+        """UntagResource: remove tags of a cluster."""
+        self._call("UntagResource", self._ecs.untag_resource, resourceArn=arn, tagKeys=list(keys))
+
     def list_tasks(
         self, cluster: str, service: str, desired_status: Literal["RUNNING", "STOPPED"], token: str | None
     ) -> Page:

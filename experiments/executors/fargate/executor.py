@@ -13,7 +13,8 @@ from typing import Self
 
 from experiments.executors.fargate.aws import Aws, Clock, Document
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.orphans import claimed, describe, empty, opened
+from experiments.executors.fargate.lease import Lease
+from experiments.executors.fargate.orphans import CLAIM_SECONDS, claimed, describe, empty, opened
 from experiments.executors.fargate.outcomes import Promise
 from experiments.executors.fargate.round import FargateRound
 from experiments.executors.fargate.service import Service
@@ -39,6 +40,7 @@ class FargateExecutor:
         self._stage = Stage(aws, clock, self._stack, timeout_seconds, random or Random())  # noqa: S311 - jitter
         self._services: dict[str, Service] = {}
         self._held = ExitStack()
+        self._lease: Lease | None = None
 
     def key_metadata(self) -> dict[str, str]:
         """Target, region, platform, size and network of the tasks: what two sweeps must share to be pooled.
@@ -76,6 +78,8 @@ class FargateExecutor:
         service = self._services.get(output.name)
         if service is None:
             raise AwsError("The target is not open: use the executor as a context manager.")
+        if self._lease is not None:
+            self._lease.renew()
         empty([service], self._stage, notify)
         promise = Promise(
             image_digest=treatment.image_digest,
@@ -87,7 +91,8 @@ class FargateExecutor:
         return FargateRound(self._stage, service, promise, round_.task_count, notify).run()
 
     def __enter__(self) -> Self:
-        self._held.enter_context(claimed(self._outputs))
+        seconds = self._stage.timeout_seconds + CLAIM_SECONDS  # a round may take that long
+        self._lease = self._held.enter_context(claimed(self._outputs, self._stage.aws, self._stage.clock, seconds))
         try:
             services = opened(self._outputs, self._stage)
             empty(services, self._stage)
@@ -104,7 +109,8 @@ class FargateExecutor:
     ) -> None:
         services, self._services = self._services, {}
         with self._held:
-            empty(services.values(), self._stage)
+            if self._lease is None or not self._lease.is_lost():  # else the tasks are somebody else's
+                empty(services.values(), self._stage)
 
     def _treatment(self, round_: Round) -> TreatmentOutput:
         try:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from experiments.executors.fargate.aws import Aws, Clock, Document
 from experiments.executors.fargate.clocks import AwsTime
-from experiments.executors.fargate.service import Service
+from experiments.executors.fargate.lease import Lease
+from experiments.executors.fargate.service import DRAIN_SECONDS, Service
 from experiments.executors.fargate.stage import Stage, fargate_of
 from experiments.executors.protocol import NotifyPhase
 from infra.outputs import FargateOutput, StackOutputs
@@ -19,6 +20,8 @@ from kit.paths import data_dir
 SERVICES_PER_CALL = 10
 """DescribeServices: the most services in one call (API reference of Amazon ECS)."""
 ACTIVE = "ACTIVE"
+CLAIM_SECONDS = 2 * DRAIN_SECONDS
+"""For clearing a stack, which waits at most so long for its services, and some more."""
 
 
 def clear_orphans(outputs: StackOutputs, aws: Aws, clock: Clock) -> list[str]:
@@ -27,25 +30,31 @@ def clear_orphans(outputs: StackOutputs, aws: Aws, clock: Clock) -> list[str]:
     Raises `AwsError` when that cannot be proven, `StoreError` that names the sweep that uses the stack.
     """
     stage = Stage(aws, clock, fargate_of(outputs), timeout_seconds=0)
-    with claimed(outputs):
+    with claimed(outputs, aws, clock):
         return empty(opened(outputs, stage), stage)
 
 
 @contextmanager
-def claimed(outputs: StackOutputs) -> Iterator[None]:
-    """Keep other sweeps of this machine away from the stack, whatever store they write to.
+def claimed(outputs: StackOutputs, aws: Aws, clock: Clock, seconds: float = CLAIM_SECONDS) -> Iterator[Lease | None]:
+    """Keep other sweeps away from the stack: of this machine by a lock, whatever store they write to, and of other
+    machines by a lease, which counts for ``seconds`` unless it is renewed. Raises `StoreError` that names the other.
 
-    A simulated stack needs no lock. Sweeps of other machines are not kept away: see docs/fargate.md.
+    A simulated stack needs neither.
     """
     if outputs.target != "fargate":
-        yield
+        yield None
         return
     cluster = fargate_of(outputs).cluster
     folder = data_dir() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(cluster.encode()).hexdigest()[:16]
     with locks.exclusive(folder / f"fargate-{name}.lock", f"The stack on {cluster}"):
-        yield
+        lease = Lease(aws, clock, cluster, seconds)
+        lease.take()
+        try:
+            yield lease
+        finally:
+            lease.give_back()
 
 
 def opened(outputs: StackOutputs, stage: Stage) -> list[Service]:

@@ -125,7 +125,7 @@ class Service:
         """
         try:
             self.scale(0)
-            _Drain(self, self._stage, tasks, time, notify).wait()
+            _Drain(self, self._stage, tasks, time, notify).until_none()
         except AwsError as error:
             raise type(error)(
                 f"{error} Tasks of {self.name} may still run and cost money: `sociometer clean` stops them."
@@ -149,7 +149,7 @@ class _Drain:
         self._seconds = DRAIN_SECONDS + DRAIN_SECONDS_PER_TASK * len(tasks)
         self._deadline = self._clock.monotonic() + self._seconds
 
-    def wait(self) -> None:
+    def until_none(self) -> None:
         """The cheapest sign first: the list of what runs, then the known tasks, then those that were not known."""
         for task in self._tasks.values():
             task.missing = None  # asked anew

@@ -7,8 +7,8 @@ slightly outdated copy of the truth.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ class SimulatedAws:
     def __init__(self, region: SimulatedRegion) -> None:
         self._region, self._clock, self._random = region, region.clock, region.random
         self._parameters = parameters = region.parameters
+        self._tags: dict[str, dict[str, str]] = defaultdict(dict)
         self.calls: Counter[str] = Counter()
         self.retries: Counter[str] = Counter()
         task_reads = TokenBucket(parameters.task_reads)
@@ -58,6 +59,26 @@ class SimulatedAws:
         self._send("DescribeServices")
         seen_ns = self._seen_ns()
         return [documents.describe_service(self._service(cluster, name), seen_ns) for name in services]
+
+    def describe_clusters(self, clusters: Sequence[str]) -> list[Document]:
+        """DescribeClusters with their tags; nothing for those that do not exist."""
+        return [
+            {
+                "clusterArn": arn,
+                "status": "ACTIVE",
+                "tags": [{"key": key, "value": value} for key, value in self._tags[arn].items()],
+            }
+            for arn in clusters
+        ]
+
+    def tag_resource(self, arn: str, tags: Mapping[str, str]) -> None:
+        """TagResource: set these tags of a cluster."""
+        self._tags[arn] |= tags
+
+    def untag_resource(self, arn: str, keys: Sequence[str]) -> None:
+        """UntagResource: remove tags of a cluster."""
+        for key in keys:
+            self._tags[arn].pop(key, None)
 
     def list_tasks(
         self, cluster: str, service: str, desired_status: Literal["RUNNING", "STOPPED"], token: str | None

@@ -10,7 +10,7 @@ import pytest
 
 from sociometer.cli import main
 
-PROGRAM = [sys.executable, "-c", "from sociometer.cli.main import main; main()"]
+PROGRAM = [sys.executable, "-c", "from sociometer.cli.entry import main; main()"]
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
-    script = f"{sys.executable} -c 'from sociometer.cli.main import main; main()' run --help | true"
+    script = f"{sys.executable} -c 'from sociometer.cli.entry import main; main()' run --help | true"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 

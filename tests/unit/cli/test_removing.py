@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.executors.choose import simulated_outputs, unused
+from experiments.executors.fargate import lease
 from experiments.forecast import standing
 from experiments.forecast.leftovers import Leftover
 from experiments.plan.presets import PRESETS
@@ -16,6 +17,7 @@ from infra.outputs import StackOutputs
 from kit.errors import SociometerError, StackError, StoreError, SweepError
 from sociometer.cli.removing import remove, removed_afterwards
 from sociometer.cli.target_kinds import Fargate, Lab, Sim
+from tests.support.aws_server import document, serving
 
 DEV = Fargate("dev", "fargate")
 LAB = Lab("lab", "default")
@@ -143,8 +145,16 @@ def test_a_stack_that_a_sweep_uses_is_not_removed(
     monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path))
     simulated = simulated_outputs(PRESETS["fargate"].design)
     pulumi.made = simulated.model_copy(update={"target": "fargate"})
-    with unused(pulumi.made), pytest.raises(StoreError, match="in use by process"):
+    nobody = {"clusters": [], "failures": []}
+    with serving() as server:
+        server.script["DescribeClusters"].extend([document(**nobody)] * 9)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setattr(lease, "SETTLE_SECONDS", 0)
+        with unused(pulumi.made), pytest.raises(StoreError, match="in use by process"):
+            remove(DEV)
+        assert pulumi.removed == []
         remove(DEV)
-    assert pulumi.removed == []
-    remove(DEV)
     assert pulumi.removed == ["dev"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from kit import locks
-from kit.errors import StoreError
+from kit.errors import MachineError, StoreError
 
 
 def test_whoever_comes_second_waits_and_says_so(tmp_path: Path) -> None:
-    path, waiting, order = tmp_path / "lock", threading.Event(), []
+    path, waiting = tmp_path / "lock", threading.Event()
+    order: list[str] = []
+    told: list[str] = []
 
     @contextmanager
-    def telling() -> Iterator[None]:
+    def telling(holder: str) -> Iterator[None]:
+        told.append(holder)
         waiting.set()
         yield
 
@@ -32,6 +37,17 @@ def test_whoever_comes_second_waits_and_says_so(tmp_path: Path) -> None:
         order.append("first")
     thread.join(10)
     assert order == ["first", "second"]
+    assert re.fullmatch(rf"process {os.getpid()} since .* UTC", told[0])
+
+
+def test_a_wait_for_a_lock_has_an_end_that_names_the_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with (
+        locks.turn(path),
+        pytest.raises(MachineError, match=rf"lock is held by process {os.getpid()} .* not freed within 0\.1 s"),
+        locks.turn(path, seconds=0.1),
+    ):
+        pass
 
 
 def test_a_lock_is_held_until_its_block_ends(tmp_path: Path) -> None:

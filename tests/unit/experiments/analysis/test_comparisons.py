@@ -205,3 +205,21 @@ def test_a_verdict_never_contradicts_the_interval_beside_it() -> None:
 def test_the_bound_is_the_end_that_is_further_from_no_change() -> None:
     assert bound(Interval(low=0.9, high=1.05)) == pytest.approx(0.1)
     assert bound(Interval(low=0.99, high=1.2)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("blocks", [3, 5, 6, 10])
+def test_equal_durations_do_not_give_a_certainty_that_the_clock_does_not_have(blocks: int) -> None:
+    """Without a floor, 2.000 and 2.001 s in every block gave p = 0 and an interval without width."""
+    pair = Pairs("movie", "soci-v2", "movie", "plain", 1, "boot", np.full(blocks, 2.001), np.full(blocks, 2.0))
+    (only,) = compare([pair], Terms(), {"movie": "boot"})
+    assert only.interval is not None
+    assert only.interval.low < 1 < only.interval.high
+    assert (only.t_p_value or 0) > 0.05
+    assert (only.detectable or 0) > 0
+
+
+def test_equal_durations_far_apart_are_different_but_not_with_p_0() -> None:
+    pair = Pairs("movie", "soci-v2", "movie", "plain", 1, "boot", np.full(3, 1.5), np.full(3, 2.0))
+    (only,) = compare([pair], Terms(), {"movie": "boot"})
+    assert only.verdict == "faster"
+    assert 0 < (only.t_p_value or 0) < 1e-4

@@ -5,7 +5,8 @@ import pytest
 
 from experiments.analysis.cells import Cell, Share
 from experiments.analysis.comparisons import Terms
-from experiments.analysis.deciding import blocks_to_decide
+from experiments.analysis.deciding import blocks_to_decide, decided_after, lasting, likely
+from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Comparison, Interval
 from experiments.analysis.headline import MOST_VARIANTS, headline
 from experiments.wording import about, duration
@@ -51,7 +52,7 @@ UNDECIDED: dict[str, object] = {"verdict": "undecided", "blocks_to_decide": 20}
             comparison(4.3, verdict="no-difference", margin=0.04),
             "Keep plain for movie: as soci-v2 there is no difference above 4.0 %.",
         ),
-        (comparison(4.0, **UNDECIDED), "movie: cannot tell yet; a sweep of about 20 blocks (20 minutes) should tell."),
+        (comparison(4.0, **UNDECIDED), "movie: cannot tell yet; a sweep of 20 blocks (20 minutes) should tell."),
         (
             comparison(4.0, **{**UNDECIDED, "blocks_to_decide": None}),
             "movie: cannot tell yet; it scatters too much for any sweep to tell.",
@@ -72,7 +73,7 @@ def test_the_headline_says_what_to_do(judged: Comparison, expected: str) -> None
 
 def test_what_would_be_different_alone_is_probable_and_by_how_many_chance_makes_so() -> None:
     assert of(comparison(**UNDECIDED, taken_alone="faster")) == (
-        "movie as soci-v2: probably boots 2.8 s sooner (64 %); a sweep of about 20 blocks (20 minutes) should tell. "
+        "movie as soci-v2: probably boots 2.8 s sooner (64 %); a sweep of 20 blocks (20 minutes) should tell. "
         "By chance alone, up to 5.0 % of such sweeps would call something probable."
     )
 
@@ -106,10 +107,27 @@ def test_a_long_headline_is_cut_and_says_so() -> None:
 
 def test_blocks_to_decide_are_fewer_for_a_large_effect_than_for_a_narrow_interval() -> None:
     scatter = 0.1 * np.array([-1.0, 0.4, 0.6])
-    large, none = (blocks_to_decide(effect + scatter, Terms(), 0.1) for effect in (-0.9, 0.0))
+    large, none, hopeless = (
+        blocks_to_decide(Pairs("movie", "zstd", "movie", "plain", 1, "boot", np.exp(logs), np.ones(3)), Terms(), 0.1)
+        for logs in (scatter - 0.9, scatter, 100 * scatter)
+    )
     assert large is not None and none is not None
     assert 3 < large < 8 < none
-    assert blocks_to_decide(100 * scatter, Terms(), 0.1) is None
+    assert hopeless is None
+
+
+def test_the_blocks_that_decide_are_a_range() -> None:
+    pair = Pairs("movie", "zstd", "movie", "plain", 1, "boot", np.exp(np.array([-0.30, -0.16, -0.14])), np.ones(3))
+    usual, least, most = decided_after(pair, Terms(), 0.1)
+    assert least is not None and usual is not None and most is not None
+    assert 3 < least < usual < most
+    assert [likely(8, 30), likely(8, 8), likely(8, None)] == ["8 to 30", "8", "8 to more than 1,000"]
+    assert [lasting(8, 30, 60), lasting(8, 300, 60), lasting(8, None, 60), lasting(8, 8, 60)] == [
+        "8 to 30 minutes",
+        "8 minutes to 5 hours",
+        "8 minutes or much longer",
+        "8 minutes",
+    ]
 
 
 def test_durations_and_differences_are_rough() -> None:

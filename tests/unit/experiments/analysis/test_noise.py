@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from experiments.analysis.findings import Finding, Trend
-from experiments.analysis.noise import Sample, bimodal, outliers, overloaded, samples
+from experiments.analysis.noise import Sample, outliers, overloaded, samples
 from experiments.analysis.trends import moved
 from experiments.records.model import Round
 from tests.contracts.plans import small_plan
@@ -78,34 +77,6 @@ def test_an_outlier_is_named_with_its_round_and_kept() -> None:
     assert "in round 2; the figures include them" in finding.text
 
 
-def test_quiet_times_have_no_outlier_and_no_heaps() -> None:
-    tasks = made(small_plan(blocks=30, task_counts=(1, 8)), quiet()).tasks
-    assert list(bimodal(boots(tasks))) == []
-    assert len(list(outliers(boots(tasks)))) <= 1
-
-
-@pytest.mark.parametrize(("task_count", "where"), [(1, "from round to round"), (8, "within rounds")])
-def test_two_heaps_are_told_with_where_they_are(task_count: int, where: str) -> None:
-    rng = np.random.default_rng(4)
-    plan = small_plan(blocks=30, task_counts=(task_count,), forms=("plain",))
-
-    def boot(round_: Round, number: int) -> float:
-        slow = (round_.block if task_count == 1 else number) % 2
-        return float(rng.lognormal(2 + 0.7 * slow, 0.03))
-
-    (finding,) = bimodal(boots(made(plan, boot).tasks))
-    assert f"two clusters {where}, " in finding.text
-    assert (finding.kind, finding.form) == ("bimodal", "plain")
-
-
-def test_rounds_that_differ_from_each_other_are_no_two_heaps_within_rounds() -> None:
-    rng = np.random.default_rng(4)
-    levels = {round_.index: rng.choice([0.0, 0.7]) for round_ in small_plan(blocks=10, task_counts=(8,)).rounds}
-    plan = small_plan(blocks=10, task_counts=(8,))
-    tasks = made(plan, lambda round_, _: float(rng.lognormal(2 + levels[round_.index], 0.05))).tasks
-    assert list(bimodal(boots(tasks))) == []
-
-
 def test_trends_that_may_be_chance_are_not_warned_of() -> None:
     def trend(over: str, p_adjusted: float) -> Trend:
         place = {"variant": "movie", "form": "plain", "phase": "boot", "over": over}
@@ -119,8 +90,4 @@ def test_trends_that_may_be_chance_are_not_warned_of() -> None:
 
 def test_nothing_measured_warns_of_nothing() -> None:
     nothing = made(PLAN, quiet(), ran=lambda _: False)
-    assert [
-        *overloaded(nothing.rounds, PLAN.design),
-        *outliers(boots(nothing.tasks)),
-        *bimodal(boots(nothing.tasks)),
-    ] == []
+    assert [*overloaded(nothing.rounds, PLAN.design), *outliers(boots(nothing.tasks))] == []

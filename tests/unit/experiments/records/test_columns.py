@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.records import columns
+import sociometer
+from experiments.records import columns, figure_columns
 from experiments.records.columns import NANOSECONDS, Column
 from experiments.records.model import Outcome
 from experiments.report.export import to_json
@@ -18,7 +19,13 @@ from tests.contracts.plans import small_plan
 from tests.unit.experiments.conftest import StartSweep
 
 DATA_PAGE = Path(__file__).parents[4] / "docs" / "data.md"
-TABLES = {"Tasks": columns.TASKS, "Rounds": columns.ROUNDS}
+TABLES = {
+    "Tasks": columns.TASKS,
+    "Rounds": columns.ROUNDS,
+    "Effects": figure_columns.EFFECTS,
+    "Effects over all task counts": figure_columns.OVER_COUNTS,
+    "The slowest tasks": figure_columns.TAILS,
+}
 DTYPES = {
     "integer": {"int64", "Int64"},
     "number": {"float64"},
@@ -26,7 +33,7 @@ DTYPES = {
     "text": {"category", "object", "str"},
 }
 JSON_TYPES = {"integer": int, "number": (int, float), "boolean": bool, "text": str}
-every_table = pytest.mark.parametrize("table", [columns.TASKS, columns.ROUNDS], ids=["tasks", "rounds"])
+every_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
 
 def documented(section: str) -> list[list[str]]:
@@ -60,6 +67,14 @@ def test_frames_have_these_columns_with_these_types_whatever_they_hold(store: St
     for sweep_id in (sweep_with_losses(store, sweep), "none"):
         check(frames.tasks(store, sweep_id), columns.TASKS)
         check(frames.rounds(store, sweep_id), columns.ROUNDS)
+
+
+def test_the_figures_have_their_columns_whatever_was_measured(store: Store, sweep: StartSweep) -> None:
+    for done in (sweep(small_plan(blocks=3), script={0: [Outcome.FAILED], 1: [Outcome.TIMEOUT]}), sweep(small_plan())):
+        found = sociometer.load(done.id, store.path)
+        check(found.effects, figure_columns.EFFECTS)
+        check(found.over_counts, figure_columns.OVER_COUNTS)
+        check(found.tails, figure_columns.TAILS)
 
 
 def check(frame: pd.DataFrame, table: Sequence[Column]) -> None:

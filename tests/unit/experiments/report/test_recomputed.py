@@ -26,7 +26,7 @@ from tests.support.fake_executor import FakeExecutor
 from tests.support.pages import bars, dots, tables, texts
 
 PHASES = ("connect", "pull", "start", "ready", "boot")
-T_QUANTILE = {3: 3.182446, 4: 2.776445}
+T_QUANTILE = {2: 4.302653, 3: 3.182446, 4: 2.776445}
 """97.5 % quantiles of Student's t by degrees of freedom, from a printed table."""
 COLOURS = {"plain": "form-plain", "soci-v2": "form-2"}
 Row = dict[str, str]
@@ -153,12 +153,48 @@ def test_every_comparison_with_its_interval(page: Page, measured: list[Row]) -> 
             assert int(row["blocks"]) == len(both)
             assert row["control, s"] == digits(geometric_mean([control[block] for block in both]))
             assert row["form, s"] == digits(geometric_mean([form[block] for block in both]))
+            saved = geometric_mean([control[block] for block in both]) - geometric_mean([form[block] for block in both])
+            assert as_number(row["saved, s"].partition(" (")[0]) == pytest.approx(saved, abs=0.051)
             assert as_number(row["change"]) == pytest.approx(percent(math.exp(mean(logs))), abs=0.51)
             low, high = row["95 % interval"].split(" to ")
             assert as_number(low) == pytest.approx(percent(math.exp(mean(logs) - half)), abs=0.51)
             assert as_number(high) == pytest.approx(percent(math.exp(mean(logs) + half)), abs=0.51)
             compared += 1
     assert compared == 2 * 2 * 4
+
+
+def test_the_effect_over_all_task_counts(page: Page, measured: list[Row]) -> None:
+    shown = page["Over all task counts", ""]
+    assert [row["image"] for row in shown] == ["movie", "parquet"]
+    for row in shown:
+        form_1, plain_1, form_3, plain_3 = sides = [
+            blocks(measured, (row["image"], form, count), "boot") for count in (1, 3) for form in ("soci-v2", "plain")
+        ]
+        both = sorted(set.intersection(*map(set, sides)))
+        means = [math.log(form_1[block] / plain_1[block] * form_3[block] / plain_3[block]) / 2 for block in both]
+        half = T_QUANTILE[len(means) - 1] * stdev(means) / math.sqrt(len(means))
+        assert int(row["blocks"]) == len(both)
+        assert as_number(row["change"]) == pytest.approx(percent(math.exp(mean(means))), abs=0.51)
+        low, high = row["95 % interval"].split(" to ")
+        assert as_number(low) == pytest.approx(percent(math.exp(mean(means) - half)), abs=0.51)
+        assert as_number(high) == pytest.approx(percent(math.exp(mean(means) + half)), abs=0.51)
+
+
+def test_the_last_task_of_each_round(page: Page, rows: list[Row]) -> None:
+    shown = [row for row in page["The slowest tasks", ""] if row["until"] == "all"]
+    assert [(row["image"], row["form"]) for row in shown] == [
+        (variant, form) for variant in ("movie", "parquet") for form in ("plain", "soci-v2")
+    ]
+    for row in shown:
+        ends: dict[int, list[float]] = defaultdict(list)
+        for task in rows:
+            if place(task) == (row["image"], row["form"], 3) and task["round_status"] == "complete":
+                ends[int(task["round"])].append(float(task["boot_seconds"] or "inf"))
+        lasts = [max(of_round) for of_round in ends.values()]
+        assert row["rounds"] == str(len(lasts))
+        unknown = sum(map(math.isinf, lasts))
+        assert row["seconds"] == ("–" if unknown else digits(geometric_mean(lasts)))  # noqa: RUF001
+        assert (f"never got there in {unknown} of" in row["note"]) == bool(unknown)
 
 
 def test_what_was_left_out_is_everything_else(page: Page, rows: list[Row], measured: list[Row]) -> None:

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.analysis.statistics.power import MOST_BLOCKS, POWER, blocks_for, detectable, power
+from experiments.analysis.statistics.power import (
+    MOST_BLOCKS,
+    POWER,
+    blocks_for,
+    detectable,
+    detectable_if_known,
+    deviation_range,
+    power,
+)
 
 
 @given(st.floats(0, 6), st.integers(3, 30), st.sampled_from([0.05, 0.01]))
@@ -18,10 +26,28 @@ def test_power_is_the_noncentral_t_s(shift: float, blocks: int, alpha: float) ->
 
 @pytest.mark.parametrize("blocks", [3, 5, 10])
 def test_an_effect_of_the_detectable_size_is_seen_in_four_of_five_sweeps(blocks: int) -> None:
-    size = detectable(0.1, blocks, 0.05)
+    size = detectable_if_known(0.1, blocks, 0.05)
     drawn = np.random.default_rng(blocks).normal(size, 0.1, (20_000, blocks))
     seen = np.mean(stats.ttest_1samp(drawn, 0, axis=1).pvalue <= 0.05)
     assert seen == pytest.approx(POWER, abs=0.015)
+
+
+@pytest.mark.parametrize("blocks", [3, 5, 10])
+def test_what_a_sweep_could_have_shown_is_seen_in_four_of_five_whatever_its_own_spread_happened_to_be(
+    blocks: int,
+) -> None:
+    random = np.random.default_rng(blocks)
+    spreads = random.normal(0, 0.1, (20_000, blocks)).std(axis=1, ddof=1)
+    size = detectable(1.0, blocks, 0.05) * spreads
+    seen = stats.ttest_1samp(random.normal(0, 0.1, (20_000, blocks)) + size[:, None], 0, axis=1).pvalue <= 0.05
+    assert np.mean(seen) == pytest.approx(POWER, abs=0.015)
+
+
+@pytest.mark.parametrize("freedom", [2, 9])
+def test_the_range_of_a_deviation_holds_the_true_one_in_four_of_five_cases(freedom: int) -> None:
+    low, high = deviation_range(freedom)
+    estimates = np.random.default_rng(1).normal(0, 1, (20_000, freedom + 1)).std(axis=1, ddof=1)
+    assert np.mean((low * estimates <= 1) & (high * estimates >= 1)) == pytest.approx(POWER, abs=0.01)
 
 
 def test_less_error_allowed_or_fewer_blocks_make_larger_effects_necessary() -> None:

@@ -30,21 +30,36 @@ def test_a_small_sample_tells_nothing() -> None:
 
 def test_values_that_are_all_alike_are_one_heap_and_none_is_far() -> None:
     assert heaps(np.zeros(50)) is None
-    assert not far(np.zeros(50)).any()
+    assert not far(np.zeros(50), 0.05).any()
 
 
-def test_far_is_the_modified_z_score_of_the_logarithms() -> None:
-    values = np.log(np.append(RNG.lognormal(0, 0.05, 50), [2.0, 0.5, 1.02]))
-    middle = np.median(values)
-    scores = 0.6745 * (values - middle) / np.median(np.abs(values - middle))
-    assert np.array_equal(far(values), np.abs(scores) > 3.5)
-    assert far(values)[-3:].tolist() == [True, True, False]
+def test_outliers_are_those_of_rosner_s_example() -> None:
+    """Rosner 1983, table 2 (vitamin E): of 54 values, the three largest are outliers at 5 %."""
+    told = (
+        "-0.25 0.68 0.94 1.15 1.20 1.26 1.26 1.34 1.38 1.43 1.49 1.49 1.55 1.56 1.58 1.65 1.69 1.70 1.76 "
+        "1.77 1.81 1.91 1.94 1.96 1.99 2.06 2.09 2.10 2.14 2.15 2.23 2.24 2.26 2.35 2.37 2.40 2.47 2.54 "
+        "2.62 2.64 2.90 2.92 2.92 2.93 3.21 3.26 3.30 3.59 3.68 4.30 4.64 5.34 5.42 6.01 "
+    )
+    values = np.array(told.split(), dtype=float)
+    assert np.flatnonzero(far(values, 0.05)).tolist() == [51, 52, 53]
+
+
+@pytest.mark.parametrize("size", [6, 24, 80])
+def test_samples_without_outliers_seldom_have_one(size: int) -> None:
+    wide = [far(RNG.normal(0, 0.3, size), 0.05).any() for _ in range(400)]
+    assert np.mean(wide) <= 0.08
+
+
+def test_all_tasks_of_a_round_that_stalled_are_outliers_however_many_they_are() -> None:
+    values = np.append(RNG.normal(0, 0.05, 32), RNG.normal(1, 0.05, 8))
+    assert np.flatnonzero(far(values, 0.01)).tolist() == list(range(32, 40))
 
 
 def test_too_few_values_have_none_that_is_far() -> None:
-    assert not far(np.log([1.0, 1.01, 1.02, 9.0])).any()
-    assert far(np.log([1.0, 1.01, 1.02, 1.0, 9.0])).tolist() == [False] * 4 + [True]
+    assert not far(np.log([1.0, 1.01, 1.02, 9.0]), 0.05).any()
+    assert far(np.log([1.0, 1.01, 1.02, 1.0, 9.0]), 0.05).tolist() == [False] * 4 + [True]
 
 
 def test_a_small_change_is_never_far_however_alike_the_others_are() -> None:
-    assert far(np.log([1.0, 1.0, 1.0, 1.0, 1.09, 1.11])).tolist() == [False] * 5 + [True]
+    assert not far(np.log([1.0, 1.0, 1.0, 1.0, 1.0, 1.09]), 0.05).any()
+    assert far(np.log([1.0, 1.0, 1.0, 1.0, 1.0, 1.11]), 0.05).tolist() == [False] * 5 + [True]

@@ -87,3 +87,12 @@ def test_many_blocks_are_drawn_from_and_give_the_same_p_every_time() -> None:
     assert result == unpaired.permuted(first, second)
     assert result.least == 2 / (1 + DRAWS)
     assert result.p_value == pytest.approx(ttest_ind(second, first, equal_var=False).pvalue, abs=0.02)
+
+
+def test_equal_blocks_of_two_sweeps_are_equal_to_the_clock_s_resolution_only() -> None:
+    before, after, clock = np.zeros(10), np.full(10, 0.0004), 0.0003
+    low, high = unpaired.interval(before, after, 0.95, clock)
+    assert low < 0 < high
+    assert low + high == pytest.approx(0.0008)
+    assert 0.05 < unpaired.p_value(before, after, clock) < 1
+    assert unpaired.p_value(before, after + 1, clock) > 0

@@ -219,7 +219,7 @@ def test_a_second_sweep_on_a_stack_is_refused_and_the_first_named(
         pass
 
 
-def test_simulated_stacks_are_not_kept_apart(outputs: StackOutputs) -> None:
+def test_simulated_stacks_are_not_kept_apart(outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock) -> None:
     simulated = outputs.model_copy(update={"target": "sim"})
-    with claimed(simulated), claimed(simulated):
+    with claimed(simulated, ecs, clock), claimed(simulated, ecs, clock):
         pass

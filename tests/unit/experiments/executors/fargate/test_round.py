@@ -360,12 +360,13 @@ def test_ctrl_c_hands_over_what_was_seen_and_leaves_no_task(
     struck = []
 
     def strike(_operation: str) -> None:
-        if clock.monotonic() >= at and not struck:
+        if clock.monotonic() >= opened + at and not struck:
             struck.append(clock.monotonic())
             raise KeyboardInterrupt
 
-    ecs = ScriptedEcs(outputs, clock, before=strike)
+    ecs = ScriptedEcs(outputs, clock)
     with pytest.raises(RoundAborted) as raised, executor_on(ecs, outputs, clock) as executor:
+        opened, ecs.before = clock.monotonic(), strike
         executor.run_round(round_of(3), lambda _: None)
     assert struck
     assert len(raised.value.observation.tasks) == 3

@@ -19,7 +19,8 @@ from experiments.executors.simulation.clock import EPOCH_NS, SimulatedClock
 from experiments.records.model import Outcome, RoundStatus
 from experiments.store.store import Store
 from experiments.sweep import start
-from sociometer.cli.interrupts import EXIT_CODE, handled
+from kit import interrupts
+from sociometer.cli.interrupts import handled
 from tests.contracts.fargate import REGION, fargate_outputs
 from tests.contracts.plans import small_plan
 from tests.support.aws_server import AwsServer, serving
@@ -56,11 +57,11 @@ class FastClock(SimulatedClock):
 def _sweep(url: str, store: Path) -> None:
     """What the command line does: a sweep whose interrupts are handled, and an exit code."""
     outputs = fargate_outputs(load_balancer=url)
-    with handled(), Store(store, write=True) as opened, Boto(REGION) as boto:
+    with handled() as received, Store(store, write=True) as opened, Boto(REGION) as boto:
         try:
             start(opened, executor_on(boto, outputs, FastClock()), small_plan(), "dev", outputs, lambda _: None)
         except KeyboardInterrupt:
-            sys.exit(EXIT_CODE)
+            sys.exit(received.exit_code)
 
 
 @pytest.fixture
@@ -111,11 +112,11 @@ def end_in_second_round(server: AwsServer, store: Path, number: signal.Signals) 
     return process.exitcode
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", interrupts.SIGNALS)
 def test_a_signal_in_the_middle_of_a_round_leaves_no_task_and_loses_no_record(
     server: AwsServer, tmp_path: Path, number: signal.Signals
 ) -> None:
-    assert end_in_second_round(server, tmp_path / "store.sqlite", number) == EXIT_CODE
+    assert end_in_second_round(server, tmp_path / "store.sqlite", number) == 128 + number
     assert server.ecs is not None
     assert server.ecs.running() == 0
     with Store(tmp_path / "store.sqlite") as store:

@@ -1,0 +1,90 @@
+"""Interval of the seconds that a form saves: a difference of two geometric means over the same blocks. Pure.
+
+Seconds and percentages of a report must not contradict each other, so both come from one model: the logarithms of a
+block's two medians, normal together. The saved seconds are control x (1 - ratio), with the control's geometric mean and
+the ratio both known only roughly. Their joint confidence distribution is the bivariate Student's t around the two
+means, with the blocks' covariance and one degree of freedom less than there are blocks: any weighted sum of the two
+logarithms then has exactly its own t interval, that of the ratio among them. The interval holds the middle 95 % of
+what that distribution gives for the seconds (a generalised confidence interval: Weerahandi, Journal of the American
+Statistical Association 88, 1993; for log-normal means: Krishnamoorthy and Mathew, Journal of Statistical Planning and
+Inference 115, 2003). A saving is above zero exactly where the ratio is below one, so the interval excludes zero if and
+only if the ratio's excludes one.
+
+A t interval of the plain differences in seconds would do neither: its middle is not the difference of the shown
+seconds, and it can exclude zero where the ratio's does not exclude one. `benchmarks/bench_figures.py` shows how often
+both cover the truth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import stdtr, stdtrit
+
+from experiments.analysis.statistics.paired import Floats
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
+_FARTHEST = 600.0
+"""No duration's logarithm is farther from zero; a float's is at most 709."""
+_NEAREST = 1e-300
+"""A ratio of exactly one saves nothing, which has no logarithm."""
+
+
+def seconds(form: Floats, control: Floats) -> float:
+    """Return the geometric mean of the control minus that of the form: above zero if the form is sooner."""
+    return float(np.exp(np.log(control).mean()) - np.exp(np.log(form).mean()))
+
+
+def interval(form: Floats, control: Floats, level: float) -> tuple[float, float]:
+    """Return the interval of `seconds`, from the seconds of each block, of which there are at least two."""
+    differences = np.log(form / control)
+    error = float(differences.std(ddof=1) / np.sqrt(len(form)))
+    if error == 0 and differences[0] == 0:
+        return 0.0, 0.0
+    shorter = float(stdtr(len(form) - 1, -differences.mean() / error)) if error > 0 else float(differences[0] < 0)
+    tail = (1 - level) / 2
+    return _quantile(form, control, shorter, tail), _quantile(form, control, shorter, 1 - tail)
+
+
+def _quantile(form: Floats, control: Floats, shorter: float, share: float) -> float:
+    """Return the saving that ``share`` of the distribution lies below; ``shorter`` is how much of it is above zero."""
+    if share > 1 - shorter:
+        return _exceeded(form, control, (0.0, shorter), 1 - share)
+    return -_exceeded(form, control, (shorter, 1.0), share)
+
+
+def _exceeded(form: Floats, control: Floats, part: tuple[float, float], share: float) -> float:
+    """Return the seconds, saved or lost, that a ``share`` of the whole lies beyond; ``part`` is that of this sign."""
+    low, high = part
+    shares, weights = low + (high - low) * (1 + _NODES) / 2, (high - low) / 2 * _WEIGHTS
+    positions, scales = _given_ratio(form, control, shares)
+
+    def beyond(logarithm: float) -> float:
+        away = logarithm - positions
+        scaled = np.divide(away, scales, out=np.sign(away) * np.inf, where=scales > 0)
+        return float(weights @ stdtr(len(form), -scaled)) - share
+
+    nearest, farthest = float(positions.min()) - 1, float(positions.max()) + 1
+    while beyond(nearest) < 0 and nearest > -_FARTHEST:
+        nearest -= farthest - nearest
+    while beyond(farthest) > 0 and farthest < _FARTHEST:
+        farthest += farthest - nearest
+    if beyond(nearest) <= 0:
+        return 0.0
+    return float(np.exp(brentq(beyond, nearest, farthest, xtol=1e-9)))
+
+
+def _given_ratio(form: Floats, control: Floats, shares: Floats) -> tuple[Floats, Floats]:
+    """Return middle and scale of the logarithm of the seconds, saved or lost, at these quantiles of the ratio.
+
+    A bivariate t, given one of its two values, is a t with one degree of freedom more.
+    """
+    blocks, logs, differences = len(form), np.log(control), np.log(form / control)
+    spread = float(differences.std(ddof=1))
+    quantiles = stdtrit(blocks - 1, shares) if spread > 0 else np.zeros_like(shares)
+    slope = float(np.cov(logs, differences)[0, 1]) / spread if spread > 0 else 0.0
+    own = max(float(logs.var(ddof=1)) - slope**2, 0.0)
+    ratios = np.clip(differences.mean() + quantiles * spread / np.sqrt(blocks), -_FARTHEST, _FARTHEST)
+    middles = logs.mean() + quantiles * slope / np.sqrt(blocks)
+    scales = np.sqrt(own / blocks * (blocks - 1 + quantiles**2) / blocks)
+    return np.log(np.maximum(np.abs(np.expm1(ratios)), _NEAREST)) + middles, scales

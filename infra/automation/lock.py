@@ -1,0 +1,63 @@
+"""Who holds a stack: read from its lock file before anything is done, or from what Pulumi says when it meets a lock."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from infra.automation.files import pulumi_command
+from infra.settings.model import NAMESPACE
+from kit.machine import processes
+
+_TOLD = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A stack's lock, with the process that took it."""
+
+    user: str
+    host: str
+    pid: int
+    since: str
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its process is known to be gone: it was one of this machine, and runs no more."""
+        return self.host == socket.gethostname() and processes.name(self.pid) is None
+
+    def message(self, stack: str) -> str:
+        """Who holds the stack, and what to do."""
+        who = f"Stack {stack} is locked by {self.user}@{self.host}, process {self.pid}, since {self.since}."
+        name = processes.name(self.pid)
+        if name is None:
+            return (
+                f"{who} There is no such process on this machine: if it ended in the middle, "
+                f"`{pulumi_command(stack, 'cancel --yes')}` clears the lock."
+            )
+        return f"{who} It is running ({name}): wait for it to end."
+
+
+def told(output: str) -> Lock | None:
+    """The first lock that Pulumi's output tells of."""
+    if (match := _TOLD.search(output)) is None:
+        return None
+    return Lock(match["user"], match["host"], int(match["pid"]), match["since"])
+
+
+def held(stack: str, backend: str | None) -> Lock | None:
+    """The lock of a stack whose state lies in files below ``backend``, a URL; None when it is free, or elsewhere."""
+    if backend is None or urlsplit(backend).scheme != "file":
+        return None
+    folder = Path(unquote(urlsplit(backend).path)) / ".pulumi/locks/organization" / NAMESPACE / stack
+    for path in sorted(folder.glob("*.json")):
+        try:
+            known = json.loads(path.read_text())
+            return Lock(str(known["username"]), str(known["hostname"]), int(known["pid"]), str(known["timestamp"]))
+        except (OSError, ValueError, KeyError):
+            continue  # just freed, or about to be written
+    return None

@@ -1,0 +1,54 @@
+"""Where the `sociometer` process begins, and how it ends: every error as one line and an exit code.
+
+It imports little, so that a signal is already handled while the rest is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from kit.errors import SociometerError
+from kit.interrupts import for_children
+from sociometer.cli import interrupts, streams
+
+
+def main() -> None:
+    """Entry point: ends the process with the exit code of what happened."""
+    streams.prepare()
+    for_children()
+    ended(_commands)
+
+
+def ended(command: Callable[[], object]) -> None:
+    """Run a command and end the process: with its exit code, that of its error, or that of a signal."""
+    with interrupts.handled() as received:
+        try:
+            command()
+        except SystemExit as ended:
+            sys.exit(received.exit_code if ended.code == interrupts.KEYBOARD_EXIT_CODE else ended.code)
+        except SociometerError as error:
+            if os.environ.get("SOCIOMETER_DEBUG") == "1":
+                raise
+            sys.stderr.write(f"error: {error}\n")
+            sys.exit(error.exit_code)
+        except OSError as error:
+            if os.environ.get("SOCIOMETER_DEBUG") == "1":
+                raise
+            sys.stderr.write(f"error: {_of_the_system(error)}\n")
+            sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit(received.exit_code)
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the operating system refused, in one line: a full disk, or a folder that nobody may write to."""
+    place = "" if error.filename is None else f"{error.filename}: "
+    return f"{place}{error.strerror or error}. SOCIOMETER_DEBUG=1 shows where."
+
+
+def _commands() -> None:
+    from sociometer.cli.main import app  # most of a short command's time
+
+    app()

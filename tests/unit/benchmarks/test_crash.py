@@ -1,0 +1,47 @@
+"""The campaign's draws can be repeated, and its table and its eyes see what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from benchmarks.crash import line, table
+from benchmarks.crash_episode import Result
+from benchmarks.crash_left import Home, left
+from benchmarks.crash_moments import PHASES, Moment, moments
+
+
+def test_a_seed_draws_the_same_moments_again_and_another_seed_others() -> None:
+    first = list(moments(1, 1, 2, 50))
+    assert first == list(moments(1, 1, 2, 50))
+    assert first != list(moments(2, 1, 2, 50))
+    assert {moment.phase for moment in first} == set(PHASES)
+    assert all(0 <= moment.delay <= PHASES[moment.phase][1] for moment in first)
+
+
+def test_the_table_counts_what_was_met_and_what_went_wrong() -> None:
+    pull = {"phase": "pull", "means": "KILL"}
+    rows = [{"moment": pull, "met": True, "wrong": []}, {"moment": pull, "met": True, "wrong": ["2 records are lost"]}]
+    said = table([*rows, {"moment": pull, "met": False, "wrong": []}])
+    assert "2 (1 !)" in said
+    assert said.endswith("2 moments met, 1 with something wrong; 1 came too late.")
+
+
+def test_what_went_wrong_stands_below_its_moment() -> None:
+    result = Result(Moment("pull", 1, "KILL", 0.5), met=True, wrong=["1 records are lost"])
+    assert line(result) == "pull + 0.50 s, KILL: wrong\n    1 records are lost"
+
+
+def test_whatever_is_left_is_seen(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    for folder in (home.data / "lab" / "run" / "7-1-1", home.cache / "scratch" / "made-1", home.temporary / "stray"):
+        folder.mkdir(parents=True)
+    (home.data / ".store.json.half").write_text("half")
+    runaway = subprocess.Popen(["sleep", "60"], env=home.environment())
+    try:
+        found = left(home, [])
+    finally:
+        runaway.kill()
+        runaway.wait(30)
+    assert [entry.partition(" ")[0] for entry in found] == ["process", *["folder"] * 4]
+    assert f"process {runaway.pid}: sleep 60" in found

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as made
+
+from experiments.analysis.statistics import paired, saved
+from experiments.analysis.statistics.paired import Floats
+
+blocks_of_seconds = st.integers(3, 12).flatmap(
+    lambda blocks: made.arrays(np.float64, (2, blocks), elements=st.floats(0.01, 3000))
+)
+
+
+@given(blocks_of_seconds)
+def test_seconds_never_contradict_the_ratio(sides: Floats) -> None:
+    form, control = sides
+    low, high = saved.interval(form, control, 0.95)
+    ratio_low, ratio_high = paired.interval(np.log(form / control), 0.95)
+    assert low <= saved.seconds(form, control) + 1e-6 and saved.seconds(form, control) <= high + 1e-6
+    assert low >= 0 or ratio_high >= 0
+    assert high <= 0 or ratio_low <= 0
+    assert ratio_high >= -1e-9 or low > 0
+    assert ratio_low <= 1e-9 or high < 0
+
+
+@given(blocks_of_seconds)
+def test_exchanging_form_and_control_exchanges_the_ends(sides: Floats) -> None:
+    form, control = sides
+    low, high = saved.interval(form, control, 0.95)
+    assert saved.interval(control, form, 0.95) == pytest.approx((-high, -low), rel=1e-2, abs=1e-6)
+
+
+def test_with_a_steady_control_the_seconds_are_the_ratio_s() -> None:
+    control = np.full(5, 8.0)
+    form = np.array([2.0, 2.1, 1.9, 2.2, 2.0])
+    low, high = np.exp(paired.interval(np.log(form / control), 0.95))
+    assert saved.interval(form, control, 0.95) == pytest.approx((8 * (1 - high), 8 * (1 - low)), rel=1e-2)
+
+
+def test_a_small_effect_has_the_t_interval_of_its_seconds() -> None:
+    drawn = np.random.default_rng(4).normal(10, 0.001, (2, 6))
+    expected = paired.interval(drawn[1] - drawn[0], 0.95)
+    assert saved.interval(drawn[0], drawn[1], 0.95) == pytest.approx(expected, rel=1e-2)
+
+
+def test_blocks_that_agree_exactly_leave_nothing_open() -> None:
+    assert saved.interval(np.full(3, 2.0), np.full(3, 5.0), 0.95) == pytest.approx((3.0, 3.0))
+    assert saved.interval(np.full(3, 5.0), np.full(3, 5.0), 0.95) == (0.0, 0.0)

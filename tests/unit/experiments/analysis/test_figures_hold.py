@@ -1,0 +1,29 @@
+"""A small version of `benchmarks/bench_figures.py`: fewer sweeps, wider bars, the same simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from benchmarks import bench_figures
+
+Table = Callable[[int, np.random.Generator], Iterator[bench_figures.Line]]
+SWEEPS = 1000
+
+
+@pytest.mark.parametrize(
+    ("table", "sweeps"), [(bench_figures.seconds, 100), (bench_figures.counts, SWEEPS), (bench_figures.tails, SWEEPS)]
+)
+def test_the_figures_beside_the_ratios_hold(table: Table, sweeps: int) -> None:
+    lines = list(table(sweeps, np.random.default_rng(1)))
+    assert lines
+    assert [line for line in lines if not line.kept] == []
+
+
+def test_the_bars_would_notice_what_the_report_does_not_show() -> None:
+    alike = [line for line in bench_figures.tails(SWEEPS, np.random.default_rng(1)) if "alike" in line.world]
+    assert min(line.shares[2] or 0 for line in alike) < bench_figures.bars(SWEEPS)[0]
+    noisy = [line for line in bench_figures.counts(SWEEPS, np.random.default_rng(1)) if "five times" in line.world]
+    assert min(line.shares[2] or 0 for line in noisy) > bench_figures.bars(SWEEPS)[2]
