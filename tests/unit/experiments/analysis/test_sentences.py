@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from experiments.analysis.findings import Comparison, Interval
-from experiments.analysis.sentences import sentence
+from experiments.analysis.sentences import sentence, verdict
 from experiments.wording import faster_or_slower, percent
 
 
