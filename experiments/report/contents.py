@@ -112,7 +112,8 @@ def command(sweep: Sweep) -> str:
     if stopping is None:
         words += ["--blocks", str(design.blocks)]
     else:
-        words += ["--until-precision", f"{100 * stopping.precision:g}%", "--max-blocks", str(design.blocks)]
+        precision = f"{100 * stopping.precision:g}{'pt' if stopping.points else '%'}"
+        words += ["--until-precision", precision, "--max-blocks", str(design.blocks)]
         words += ["--budget", f"{stopping.budget_seconds:g}s"] if stopping.budget_seconds else []
     words += ["--stack", sweep.stack] if target != "sim" else []
     words += ["--profile", metadata["profile"]] if target == "lab" and "profile" in metadata else []

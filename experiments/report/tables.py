@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
-from experiments.analysis.deciding import likely
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
 from experiments.analysis.left_out import TASKS
 from experiments.analysis.sentences import interval, saved, share, verdict
@@ -176,6 +175,8 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
 
 
 def _comparison(comparison: Comparison) -> ComparisonRow:
+    from experiments.analysis.deciding import likely  # scipy is slow to import
+
     detectable, blocks = comparison.detectable, comparison.blocks_to_decide_range
     return ComparisonRow(
         variant=comparison.variant,
