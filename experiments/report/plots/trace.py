@@ -129,9 +129,9 @@ def _bands(trace: Trace) -> list[_Band]:
     bottom = 0.0
     least = min(LEAST_BAND, HEIGHT / 2 / len(sizes))
     gap = GAP * least / LEAST_BAND
-    for size in sizes:
-        top = bottom + max(HEIGHT * size / whole, least)
-        bands.append(_Band(bottom, top, size))
+    for tar_bytes in sizes:
+        top = bottom + max(HEIGHT * tar_bytes / whole, least)
+        bands.append(_Band(bottom, top, tar_bytes))
         bottom = top + gap
     return bands
 
