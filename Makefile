@@ -42,7 +42,7 @@ unit: setup ## Run the unit tests: fast, no root
 	@$(RUN) pytest --quiet -n logical --dist worksteal tests/unit
 
 integration: setup test-environments ## Run the tests with the real tools
-	@$(RUN) pytest --quiet tests/integration
+	@$(RUN) pytest --quiet -n logical --maxprocesses 4 tests/integration
 
 hasher: setup ## Check and test the Go programs of the images
 	@if ! go="$$($(RUN) sociometer tools path go)"; then \

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from experiments.plan.plan import Design
@@ -20,6 +19,7 @@ from experiments.records.phases import PHASES
 from kit.values import Frozen
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 CPU_PRESSURE_LIMIT = 0.20
@@ -102,6 +102,8 @@ def under_load(rounds: pd.DataFrame) -> pd.Series:
 
 def spread(seconds: Sequence[float] | np.ndarray) -> Spread:
     """Summarise at least one duration, in seconds."""
+    import numpy as np  # slow to import, and commands that only run tasks do without
+
     values = np.asarray(seconds, dtype=float)
     p5, lower, middle, upper, p95 = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
     return Spread(

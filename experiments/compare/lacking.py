@@ -60,12 +60,12 @@ def unfinished(side: Recorded) -> Iterator[str]:
     if side.sweep.status != "finished":
         yield f"Sweep {side.sweep.id} is not finished ({side.sweep.status})."
         return
-    complete = side.tasks["round_status"] == RoundStatus.COMPLETE.value
+    complete = set(side.tasks.loc[side.tasks["round_status"] == RoundStatus.COMPLETE.value, "round"])
     due = due_rounds(side.sweep.plan, set(side.tasks["round"]))
     missing = Counter(
         f"{round_.variant} {round_.form} with {tasks(round_.task_count)}"
         for round_ in due
-        if round_.index not in set(side.tasks.loc[complete, "round"])
+        if round_.index not in complete
     )
     for treatment, count in missing.items():
         yield f"Sweep {side.sweep.id} has no complete attempt of {plural(count, 'round')} of {treatment}."

@@ -31,11 +31,9 @@ from semver import VersionInfo
 from infra.automation import strays
 from kit import child
 from kit.beside import repeating
-from kit.command import run
 from kit.errors import CommandTimeout
 from kit.interrupts import SIGNALS, is_ignored
 from kit.machine import processes
-from kit.toolchain.programs import ASK_SECONDS
 
 OnOutput = Callable[[str], object] | None
 
@@ -53,12 +51,11 @@ _INTERRUPTED_WITH_US = ("setpriv", "--pdeathsig", "INT", "--")
 class OrderlyPulumi(PulumiCommand):
     """`PulumiCommand` whose runs raise `KeyboardInterrupt` only when the command has ended."""
 
-    def __init__(self, program: Path) -> None:
-        """Take this ``program``: the base class would look for one on this process's PATH."""
+    def __init__(self, program: Path, version: str) -> None:
+        """Take this ``program``, whose version is known: the base class would look for one on PATH, and ask it."""
         self.command = str(program)
         strays.clear_orphans()
-        answer = run([program, "version"], timeout_seconds=ASK_SECONDS, env={"PULUMI_SKIP_UPDATE_CHECK": "true"})
-        self.version = VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
+        self.version = VersionInfo.parse(version)
 
     def run(
         self,

@@ -134,7 +134,7 @@ def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _options(folder: Path) -> LocalWorkspaceOptions:
-    pulumi = OrderlyPulumi(toolbox.tool("pulumi"))
+    pulumi = OrderlyPulumi(toolbox.tool("pulumi"), toolbox.version("pulumi"))
     return LocalWorkspaceOptions(work_dir=str(folder), env_vars=environment(), pulumi_command=pulumi)
 
 

@@ -38,8 +38,8 @@ class TaskGroup:
         """Make the group with a CPU share in vCPUs and a memory limit in bytes."""
         quota = round(vcpu * PERIOD_MICROSECONDS)
         cpu, memory = (root / PARENT / self.name for root in (self.hierarchies.cpu, self.hierarchies.memory))
-        cpu.mkdir(parents=True, exist_ok=True)
-        memory.mkdir(parents=True, exist_ok=True)
+        _make(cpu)
+        _make(memory)
         if self.hierarchies.unified:
             self._delegate()
             (cpu / "cpu.max").write_text(f"{quota} {PERIOD_MICROSECONDS}")
@@ -143,9 +143,8 @@ def remove_cluster(hierarchies: Hierarchies, cluster: str) -> None:
     for root in hierarchies.mounts:
         for folder in _deepest_first(root / PARENT / cluster):
             _rmdir(folder)
-        parent = root / PARENT
-        if parent.is_dir() and not _subfolders(parent):
-            _rmdir(parent)
+        if not _subfolders(root / PARENT):
+            _rmdir(root / PARENT, unless_used=True)
 
 
 def _names(parent: Path) -> Iterator[str]:
@@ -157,8 +156,24 @@ def _names(parent: Path) -> Iterator[str]:
             yield cluster.name
 
 
+def _make(group: Path) -> None:
+    """Make a group and those above it, which another lab, whose last group ends just now, may take away meanwhile."""
+    until = time.monotonic() + REMOVE_SECONDS
+    while True:
+        try:
+            group.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:
+            if time.monotonic() > until:
+                raise
+        else:
+            return
+
+
 def _subfolders(folder: Path) -> list[Path]:
-    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+    try:
+        return [entry for entry in folder.iterdir() if entry.is_dir()]
+    except FileNotFoundError:
+        return []  # never made, or removed by another lab in the meantime
 
 
 def _deepest_first(folder: Path) -> list[Path]:
@@ -198,8 +213,11 @@ def _met_limit(folder: Path) -> Iterator[bool]:
         yield int((folder / "memory.failcnt").read_text()) > 0
 
 
-def _rmdir(folder: Path) -> None:
-    """Remove one group, which the kernel calls busy for a moment after its last process has ended."""
+def _rmdir(folder: Path, *, unless_used: bool = False) -> None:
+    """Remove one group, which the kernel calls busy for a moment after its last process has ended.
+
+    ``unless_used``: it stays if another lab of this machine makes a group in it meanwhile.
+    """
     deadline = time.monotonic() + REMOVE_SECONDS
     while True:
         try:
@@ -207,6 +225,8 @@ def _rmdir(folder: Path) -> None:
         except FileNotFoundError:
             return
         except OSError as error:
+            if unless_used and _subfolders(folder):
+                return
             if time.monotonic() > deadline:
                 raise LabError(f"The cgroup {folder} cannot be removed: {error.strerror}.") from error
             time.sleep(0.005)

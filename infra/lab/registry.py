@@ -18,6 +18,7 @@ import os
 import shutil
 import socket
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from infra.oci.manifest import Index, Manifest, as_image, parse, split
 from kit import daemon, locks
 from kit.errors import MachineError, StackError
 from kit.files import write
+from kit.machine import processes
 from kit.machine.processes import find, listener
 from kit.paths import data_dir
 from kit.toolchain.toolbox import tool
@@ -83,8 +85,7 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
             return Registry(folder, running.port, storage_id, running=True)
         if running is not None:
             daemon.stop(running.process)
-        chosen = _choose_port(port, former_port)
-        _start(folder, chosen)
+        chosen = _on_a_free_port(port, former_port, lambda free: _start(folder, free))
     return Registry(folder, chosen, storage_id, running=True)
 
 
@@ -161,14 +162,26 @@ def _storage_id(folder: Path) -> str:
     return new_id
 
 
-def _choose_port(wanted: int | None, former: int | None) -> int:
+def _on_a_free_port(wanted: int | None, former: int | None, start: Callable[[int], object]) -> int:
+    """Start on the wanted port, or else where it was, or on the first free one; which port it is.
+
+    Between the look at a port and the start on it, another program may take it: then the next one is tried.
+    """
     if wanted is not None:
         if not _is_free(wanted):
             raise MachineError(_taken(wanted))
+        start(wanted)
         return wanted
     candidates: list[int] = [*([former] if former else []), *range(FIRST_PORT, FIRST_PORT + PORTS_TRIED)]
     for port in candidates:
-        if _is_free(port):
+        if not _is_free(port):
+            continue
+        try:
+            start(port)
+        except MachineError:
+            if _is_free(port):
+                raise  # it is not the port
+        else:
             return port
     raise MachineError(
         f"No port of {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} is free on {HOST}. Set registryPort."
@@ -217,8 +230,12 @@ def _start(folder: Path, port: int) -> None:
     started = daemon.start("registry", command, folder / "registry.log", env=_environment(), cwd=folder)
     address = f"{HOST}:{port}"
     what = f"The lab's registry on {address}"
+
+    def ready() -> bool:
+        return answers(address) and processes.listens(started.process.pid, port)
+
     try:
-        daemon.wait_until(lambda: answers(address), [started], what=what, failure=MachineError, seconds=START_SECONDS)
+        daemon.wait_until(ready, [started], what=what, failure=MachineError, seconds=START_SECONDS)
     except BaseException:
         started.stop()
         raise

@@ -70,6 +70,15 @@ def listener(port: int) -> str | None:
     return None
 
 
+def listens(pid: int, port: int) -> bool:
+    """Whether this process listens on a TCP port here; False when it has ended."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr[1:] == (port,) for each in connections)
+
+
 def _command_line(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()

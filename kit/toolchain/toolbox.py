@@ -41,6 +41,11 @@ def tool(name: str) -> Path:
     return located.folder / name
 
 
+def version(name: str) -> str:
+    """The version of the tool that a program, which is there, belongs to."""
+    return locate(_owners()[name]).version or ""
+
+
 def tools_path() -> str:
     """A PATH for child processes that look up programs themselves: the cached tools first, then the usual folders."""
     cached = [str(entry.folder) for entry in map(locate, TOOLS) if entry.origin == "cache"]
@@ -75,10 +80,10 @@ def in_cache(wanted: Tool, cache: Path) -> Located:
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
         whole = manifest["sizes"] == {name: (folder / "bin" / name).stat().st_size for name in wanted.programs}
-        version = str(manifest["version"])
+        known = str(manifest["version"])
     except (OSError, ValueError, LookupError, TypeError):
         whole = False
-    return Located(wanted, folder / "bin", version, "cache") if whole else _missing(wanted, f"{folder} is damaged")
+    return Located(wanted, folder / "bin", known, "cache") if whole else _missing(wanted, f"{folder} is damaged")
 
 
 @functools.cache
@@ -98,13 +103,13 @@ def _on_path(wanted: Tool, search_path: str, answers: Path) -> Located:
     lacking = [name for name in wanted.programs if shutil.which(name, path=str(folder)) is None]
     if lacking:
         return _missing(wanted, f"{first} has no {', '.join(lacking)} beside it")
-    version = version_of(folder / wanted.ask[0], wanted.ask[1:], answers)
-    if version is None:
+    found = version_of(folder / wanted.ask[0], wanted.ask[1:], answers)
+    if found is None:
         return _missing(wanted, f"{first} does not report its version")
-    if version < wanted.minimum:
+    if found < wanted.minimum:
         needed = show_version(wanted.minimum)
-        return _missing(wanted, f"{first} is version {show_version(version)}, but at least {needed} is needed")
-    return Located(wanted, folder, show_version(version), "path")
+        return _missing(wanted, f"{first} is version {show_version(found)}, but at least {needed} is needed")
+    return Located(wanted, folder, show_version(found), "path")
 
 
 def _missing(wanted: Tool, note: str) -> Located:

@@ -11,7 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -19,8 +19,6 @@ from rich.table import Table
 
 from infra.automation import files
 from infra.fargate import access
-from infra.oci.entry import entered
-from infra.oci.index import IndexedLayer, SociIndex, read_index
 from infra.outputs import StackOutputs, TreatmentOutput
 from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
@@ -42,6 +40,9 @@ from sociometer.cli.options import (
 )
 from sociometer.cli.removing import remove
 from sociometer.cli.targets import Target
+
+if TYPE_CHECKING:
+    from infra.oci.index import IndexedLayer, SociIndex
 
 PANEL = "Stacks"
 StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
@@ -177,6 +178,9 @@ def show_index(
 
 
 def _read_indexes(made: StackOutputs, variant: str, form: str | None) -> Iterator[tuple[str, SociIndex]]:
+    from infra.oci.entry import entered
+    from infra.oci.index import read_index  # what reads zTOCs is slow to import
+
     if variant not in made.variants:
         raise SettingsError(f"The stack has no variant '{variant}'. Allowed: {', '.join(made.variants)}.")
     treatments = made.variants[variant].treatments

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import yaml
 from rich.console import Console
 
-from experiments.analysis.raced import Raced, raced
 from experiments.plan.candidates import REFERENCES
 from experiments.records.model import RoundRecord
-from experiments.report import raced as texts
 from experiments.store.sweeps import Sweep
 from infra import pipeline
 from infra.forms import FormSpec
@@ -25,6 +23,7 @@ from kit.files import write
 from sociometer.cli.columns import plain_table
 
 if TYPE_CHECKING:
+    from experiments.analysis.raced import Raced
     from infra.trace.model import Trace
 
 __all__ = ["REFERENCES", "Result", "result", "show", "trace_of", "write_files"]
@@ -40,15 +39,17 @@ class Result(NamedTuple):
     notes: tuple[str, ...]
 
 
-def result(done: Sweep, records: Sequence[RoundRecord], trace: Trace | None, left_out: Sequence[str]) -> Result:
+def result(done: Sweep, records: Sequence[RoundRecord], trace: Trace | None) -> Result:
     """What a race found; raises `SweepError` for a sweep that is none."""
+    from experiments.analysis.raced import raced  # numpy and scipy are slow to import
+    from experiments.report import raced as texts
     from infra.lab.profiles import profile
 
     race = done.plan.race
     if race is None:
         raise SweepError(f"Sweep {done.id} is no race.")
     found = raced(done, race, records)
-    notes = texts.notes(found, profile(found.profile).vcpu, trace, left_out)
+    notes = texts.notes(found, profile(found.profile).vcpu, trace, race.left_out)
     return Result(found, race.references, texts.headline(found), tuple(notes))
 
 
@@ -67,6 +68,8 @@ def show(found: Result, *, as_json: bool) -> None:
         value = {"headline": found.headline, "notes": found.notes, **found.raced.model_dump(mode="json")}
         sys.stdout.write(json.dumps(value, indent=2) + "\n")
         return
+    from experiments.report import raced as texts
+
     table = plain_table(*_heads(found.references))
     for row in texts.rows(found.raced, found.references):
         table.add_row(*row)

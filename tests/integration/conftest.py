@@ -1,16 +1,19 @@
-"""What the integration tests share: one small stack with every form, made once by the real program."""
+"""What the integration tests share: one small stack with every form, and how the tests are dealt out to workers."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.automation import stack
 from infra.outputs import StackOutputs
 from tests.support.forms import FORMS
+from tests.support.leftovers import left_on_the_machine
 
 TINY = {
     "variants": ["movie", "parquet"],
@@ -22,6 +25,33 @@ TINY = {
 }
 
 
+LONGEST = ("test_fargate_run", "test_ecr_images", "test_fargate_engine", "test_committed_stack")
+"""The files that begin first, so that no worker ends long after the others."""
+OF_THE_TINY_STACK = ("test_lab", "test_notebook", "test_probe")
+"""The files that one worker runs, because making the stack takes longer than any of their tests."""
+
+
+class _ByFile(LoadScopeScheduling):
+    """A file's tests share what is dear to make, so one worker runs them all, in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.partition("::")[0]).stem
+        return "tiny stack" if name in OF_THE_TINY_STACK else name
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How pytest-xdist deals out the tests (`-n`)."""
+    config.option.loadscopereorder = False  # it would begin with the file that has most tests
+    return _ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    order = {name: turn for turn, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 @pytest.fixture(scope="session")
 def own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A data directory of the tests' own: the user's stacks, records and labs stay untouched."""
@@ -29,6 +59,7 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = os.environ.get("SOCIOMETER_DATA")
     os.environ["SOCIOMETER_DATA"] = str(folder)
     yield folder
+    assert left_on_the_machine() == []
     if before is None:
         del os.environ["SOCIOMETER_DATA"]
     else:

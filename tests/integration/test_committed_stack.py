@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from infra.automation.files import FARGATE_STACK, SHIPPED
 from infra.settings.model import BUILT_IN_VARIANTS
 from kit.paths import asset
 from tests.support.aws.plugins import provider_standins
-from tests.support.aws.server import aws_server
+from tests.support.aws.server import AwsServer, aws_server
 from tests.support.programs import script
 
 pytestmark = pytest.mark.lab
@@ -30,6 +30,13 @@ for name in ("dev", "mine"):
     print(name, workspace.configure(workspace.existing_stack(name), {}).seed)
     stack.workspace.remove_stack(name)
 """
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsServer]:
+    """Plans make nothing there."""
+    with aws_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -91,10 +98,10 @@ def documented(command: str) -> str:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_stack_is_made_by_hand_as_documented_and_leaves_the_checkout_clean(
-    checkout: Path, by_hand: Callable[[str], str], name: str
+    checkout: Path, by_hand: Callable[[str], str], name: str, aws: AwsServer
 ) -> None:
     make = documented("pulumi stack select --create").replace("dev", name)
-    with aws_server() as server, provider_standins(server):
+    with provider_standins(aws):
         by_hand(make)
         planned = by_hand(f"pulumi preview --stack {name} --non-interactive")
     assert "aws:ecs:Service" in planned

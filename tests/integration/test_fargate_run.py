@@ -248,21 +248,6 @@ def test_tasks_that_fall_back_are_said_and_left_out(deployed: Deployed, monkeypa
     assert any("not-lazy" in note for note in report["notes"])
 
 
-def test_up_again_changes_nothing_and_down_leaves_nothing(world: World) -> None:
-    before, stack = inventory(world.aws), ("--target", "fargate", "--stack", f"test-up-{os.getpid()}")
-    try:
-        made = sociometer("up", *stack, *TREATMENTS, *SMALL, "--yes", "--json")
-        there = inventory(world.aws)
-        again = sociometer("up", *stack, "--yes", "--json")
-        assert json.loads(again.stdout) == json.loads(made.stdout)
-        assert ": making" in made.stderr and ": making" not in again.stderr and ": updating" not in again.stderr
-        assert inventory(world.aws) == there > before
-    finally:
-        done = sociometer("down", *stack)
-    assert inventory(world.aws) == before
-    assert f"Nothing of stack {stack[-1]} is left." in done.stderr
-
-
 def run_to_be_destroyed(folder: Path) -> AbstractContextManager[Running]:
     """A small experiment on a stack of its own that is to be removed at the end."""
     places = ("--store", str(folder / "store.sqlite"), "--results", str(folder / "results"))
@@ -286,18 +271,24 @@ def test_run_that_is_interrupted_while_its_stack_is_made_leaves_nothing(world: W
     assert inventory(world.aws) == before
 
 
-def test_up_that_is_interrupted_goes_on_where_it_was(world: World) -> None:
+def test_interrupted_up_goes_on_then_changes_nothing_and_down_leaves_nothing(world: World) -> None:
     before, stack = inventory(world.aws), ("--target", "fargate", "--stack", f"test-twice-{os.getpid()}")
     try:
         with started("up", *stack, *TREATMENTS, *SMALL, "--yes") as first:
             first.until("Subnet", ": making")
             assert first.ended_by(signal.SIGINT, with_children=True) == INTERRUPTED
+        begun = inventory(world.aws)
+        made = sociometer("up", *stack, "--yes", "--json")
         there = inventory(world.aws)
-        sociometer("up", *stack, "--yes")
-        assert before < there < inventory(world.aws)
+        assert before < begun < there
+        again = sociometer("up", *stack, "--yes", "--json")
+        assert json.loads(again.stdout) == json.loads(made.stdout)
+        assert ": making" in made.stderr and ": making" not in again.stderr and ": updating" not in again.stderr
+        assert inventory(world.aws) == there
     finally:
-        sociometer("down", *stack)
+        done = sociometer("down", *stack)
     assert inventory(world.aws) == before
+    assert f"Nothing of stack {stack[-1]} is left." in done.stderr
 
 
 def test_whatever_was_sent_to_aws_is_in_the_published_policies(deployed: Deployed) -> None:

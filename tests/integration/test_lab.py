@@ -18,10 +18,10 @@ from experiments.executors.lab import LabExecutor
 from experiments.executors.protocol import RoundAborted
 from experiments.records.model import Outcome, Round, RoundObservation
 from experiments.records.phases import durations
-from infra.lab import cgroup, cluster
+from infra.lab import cluster
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs
-from kit.machine import mountinfo
+from tests.support.leftovers import left_on_the_machine
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -36,18 +36,6 @@ def lab_of(outputs: StackOutputs, *, timeout_seconds: float = 60, profile: str =
 
 def silent(_phase: str) -> None:
     """Nobody listens."""
-
-
-def left_on_the_machine() -> list[str]:
-    """Everything of ours that labs can leave: cgroups, folders, processes, mounts."""
-    here = str(cluster.run_folder())
-    processes = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [
-        *cgroup.groups(mountinfo.Hierarchies.among(mountinfo.of())),
-        *(str(folder) for folder in cluster.run_folder().glob("*")),
-        *(line for line in processes.splitlines() if here in line),
-        *(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if here in line),
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +204,12 @@ def test_a_killed_lab_leaves_no_process_and_its_rest_is_cleared(tiny_stack: Stac
     victim.communicate()
     folder = str(cluster.run_folder() / f"{victim.pid}-")
     deadline = time.monotonic() + 10
-    while (alive := [line for line in left_on_the_machine() if folder in line and line[0] != "/"]) and (
+    while (alive := [line for line in left_on_the_machine(victim.pid) if folder in line and line[0] != "/"]) and (
         time.monotonic() < deadline
     ):
         time.sleep(0.05)
     assert alive == []
     cleared = cluster.clear_orphans()
     assert any(f"{victim.pid}-" in line for line in cleared)
-    assert not [line for line in left_on_the_machine() if f"{victim.pid}-" in line]
-    assert cluster.clear_orphans() == []
+    assert not [line for line in left_on_the_machine(victim.pid) if f"{victim.pid}-" in line]
+    assert not [line for line in cluster.clear_orphans() if f"{victim.pid}-" in line]

@@ -17,7 +17,7 @@ from infra.automation import stack, workspace
 from kit.errors import StackError
 from kit.paths import data_dir
 from tests.support.aws.plugins import provider_standins
-from tests.support.aws.server import ACCOUNT, aws_server
+from tests.support.aws.server import ACCOUNT, AwsServer, aws_server
 
 pytestmark = pytest.mark.lab
 
@@ -41,10 +41,17 @@ def test_removing_a_stack_that_is_not_there_is_no_error() -> None:
 URN = "urn:pulumi:dev::sociometer::aws:lb/loadBalancer:LoadBalancer::dev"
 
 
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsServer]:
+    """Nothing is made there."""
+    with aws_server() as server:
+        yield server
+
+
 @pytest.fixture
-def killed(own_data: None) -> Iterator[Stack]:
+def killed(own_data: None, aws: AwsServer) -> Iterator[Stack]:
     """A stack whose `up` was killed while AWS made a load balancer."""
-    with aws_server() as server, provider_standins(server):
+    with provider_standins(aws):
         yield _killed()
 
 
@@ -103,9 +110,9 @@ def test_a_lock_of_a_process_that_is_gone_is_cleared_by_the_command_that_the_mes
     assert not list(locks.glob("*.json"))
 
 
-def test_doctor_of_fargate_asks_aws_itself_and_finds_the_plugins(own_data: None) -> None:
+def test_doctor_of_fargate_asks_aws_itself_and_finds_the_plugins(own_data: None, aws: AwsServer) -> None:
     """The local AWS knows no quotas: that is a warning, and stops nobody."""
-    with aws_server() as server, provider_standins(server):
+    with provider_standins(aws):
         words = [Path(sys.executable).parent / "sociometer", "doctor", "--target", "fargate", "--json"]
         done = subprocess.run(words, env={**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:1"}, capture_output=True)
     found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}

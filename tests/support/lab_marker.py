@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from kit.machine import doctor
 from tests.support import browser
 
+_WORKER = "obstacles"
 _COUNTS = pytest.StashKey[dict[str, int]]()
 _REASONS = pytest.StashKey[dict[str, list[str]]]()
 
@@ -34,6 +36,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     counts = {marker: sum(item.get_closest_marker(marker) is not None for item in items) for marker in _OBSTACLES}
     config.stash[_COUNTS] = counts
     config.stash[_REASONS] = {marker: _OBSTACLES[marker]() for marker, count in counts.items() if count}
+    if (output := getattr(config, "workeroutput", None)) is not None:
+        output[_WORKER] = (counts, config.stash[_REASONS])  # a worker of pytest-xdist prints nothing itself
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Every worker of pytest-xdist collects all tests, so any of them knows what to say."""
+    if told := getattr(node, "workeroutput", {}).get(_WORKER):
+        node.config.stash[_COUNTS], node.config.stash[_REASONS] = told
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -85,6 +85,21 @@ class Packed:
         return Layer(gzip.compress(self.archive, 1, mtime=0), digest_of(self.archive))
 
 
+# Made once: to make a strategy takes as long as to draw from it.
+_SIZES = st.sampled_from([0, 1, 511, 512, 5000])
+_KINDS = st.sampled_from(
+    ["file", "file", "file", "folder", "link", "link", "symlink", "device", "pipe", "old", "sparse"]
+)
+_PARTS = st.lists(st.integers(1, 9), max_size=30)
+_OF_EIGHT = st.integers(0, 7)
+_MODES = st.sampled_from([0o644, 0o755, 0o4755, 0o1777, 0])
+_OWNERS = st.sampled_from([(0, 0), (1000, 50), (65534, 65534)])
+_MTIMES = st.sampled_from([0, 1_700_000_000])
+_DEVICES = st.sampled_from([(0, 0), (1, 3)])
+_NOTES = st.sampled_from(["plain", "ünï", "x" * 600])
+_WHETHER = st.booleans()
+
+
 @st.composite
 def tars(draw: st.DrawFn) -> Packed:
     """The tar of a layer. Most have each name once, else nothing could be moved."""
@@ -101,31 +116,25 @@ def tars(draw: st.DrawFn) -> Packed:
 
 def _add(draw: st.DrawFn, tar: OddTar, name: str, earlier: Sequence[str]) -> str:
     """Add an entry of some kind; gives what it is in words."""
-    content = noise(ascii(name), draw(st.sampled_from([0, 1, 511, 512, 5000])))
-    kind = draw(
-        st.sampled_from(
-            ["file", "file", "file", "folder", "link", "link", "symlink", "device", "pipe", "old", "sparse"]
-        )
-    )
+    content = noise(ascii(name), draw(_SIZES))
+    kind = draw(_KINDS)
     if kind == "sparse" and tar.dialect == tarfile.GNU_FORMAT and name:
-        tar.old_sparse(
-            name, [noise(ascii(name), 100 * size) for size in draw(st.lists(st.integers(1, 9), max_size=30))]
-        )
+        tar.old_sparse(name, [noise(ascii(name), 100 * size) for size in draw(_PARTS)])
         return "old sparse"
     member = tarfile.TarInfo(name)
     member.type = _TYPES.get(kind, tarfile.REGTYPE)
-    if name.rstrip("/").rpartition("/")[2] in ("b", "b/c", "l", "h", "", ".") and draw(st.integers(0, 7)) < 7:
+    if name.rstrip("/").rpartition("/")[2] in ("b", "b/c", "l", "h", "", ".") and draw(_OF_EIGHT) < 7:
         member.type = tarfile.DIRTYPE  # as most names above others are
-    member.mode = draw(st.sampled_from([0o644, 0o755, 0o4755, 0o1777, 0]))
-    member.uid, member.gid = draw(st.sampled_from([(0, 0), (1000, 50), (65534, 65534)]))
-    member.mtime = draw(st.sampled_from([0, 1_700_000_000]))
+    member.mode = draw(_MODES)
+    member.uid, member.gid = draw(_OWNERS)
+    member.mtime = draw(_MTIMES)
     targets = ["a", "b/c/d", "../b", "/b", "nowhere", *earlier, *earlier, *earlier]
     member.linkname = draw(st.sampled_from([it for it in targets if it and len(it) < 90]))
-    member.devmajor, member.devminor = draw(st.sampled_from([(0, 0), (1, 3)]))
+    member.devmajor, member.devminor = draw(_DEVICES)
     if tar.dialect == tarfile.PAX_FORMAT:
-        if draw(st.booleans()):
-            member.pax_headers = {"SCHILY.xattr.user.note": draw(st.sampled_from(["plain", "ünï", "x" * 600]))}
-        if draw(st.booleans()):
+        if draw(_WHETHER):
+            member.pax_headers = {"SCHILY.xattr.user.note": draw(_NOTES)}
+        if draw(_WHETHER):
             member.mtime = 1_700_000_000.123456  # type: ignore[assignment]
         if kind == "sparse" and member.isreg() and name:
             content = _sparse(member, name, content)

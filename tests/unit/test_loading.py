@@ -74,6 +74,13 @@ def test_importing_the_package_imports_no_pandas_and_load_is_found_all_the_same(
     assert done.stderr == ""
 
 
+def test_a_command_imports_what_is_slow_to_import_only_where_it_is_needed() -> None:
+    slow = ("pandas", "numpy", "scipy", "boto3", "pulumi", "httpx", "altair", "pyarrow")
+    script = f"import sys, sociometer.cli.main; print(sorted({set(slow)} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = sociometer.nonsense

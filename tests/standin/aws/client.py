@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from botocore.config import Config
 from tests.standin.provider import Unsupported
 from tests.standin.values import Properties
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Clients may be used by several threads, but a session may not make them for several at once."""
 KNOWN = {"region", "defaultTags", "version", "skipCredentialsValidation", "skipRegionValidation"}
 
 
@@ -52,8 +55,14 @@ class Aws:
 @functools.lru_cache
 def _client(service: str, region: str, url: str) -> Any:
     retries = Config(retries={"mode": "standard", "total_max_attempts": 3})
-    session: Any = boto3.session.Session(region_name=region)  # typed for literal names only
-    return session.client(service, endpoint_url=url, config=retries)
+    with _ONE_AT_A_TIME:
+        return _session(region).client(service, endpoint_url=url, config=retries)
+
+
+@functools.lru_cache
+def _session(region: str) -> Any:
+    """One for all services: each session reads the tables of all partitions and services anew."""
+    return boto3.session.Session(region_name=region)
 
 
 def _decoded(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from tests.support.registry import free_port
 ACCOUNT = "123456789012"
 REGION = "eu-west-2"
 KEY = "test"
+_ONE_AT_A_TIME = threading.Lock()
+"""A session may not make clients for several threads at once."""
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
@@ -57,8 +60,13 @@ class AwsServer:
 
 @functools.cache
 def _client(service: str, url: str) -> Any:
-    session: Any = boto3.session.Session(KEY, KEY, region_name=REGION)  # typed for literal names only
-    return session.client(service, endpoint_url=url)
+    with _ONE_AT_A_TIME:
+        return _session().client(service, endpoint_url=url)
+
+
+@functools.cache
+def _session() -> Any:  # its method is typed for literal names only
+    return boto3.session.Session(KEY, KEY, region_name=REGION)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ from tests.support.aws.server import AwsServer
 from tests.support.background import answering
 
 LOOK_SECONDS = 0.05
+IDLE_LOOK_SECONDS = 0.2
+"""While no task runs, which is most of the time: each look costs the machine a hundredth of a second."""
 BOOT_SECONDS = {"soci": 0.15, "overlayfs": 0.3}
 PROBE = "sociometer-probe"
 SOCI_INDEX = "com.amazon.soci.index-digest"
@@ -82,6 +84,11 @@ class Tasks:
     _kinds: dict[str, Kind] = field(default_factory=dict)
     _headers: dict[str, str] = field(default_factory=dict)
     _turn: Iterator[int] = field(default_factory=count)
+
+    @property
+    def some(self) -> bool:
+        """Whether there were any at the last look."""
+        return bool(self._containers)
 
     def look(self) -> None:
         """Start containers of new tasks, end those of tasks that are gone, and let boot whose time has come."""
@@ -193,7 +200,7 @@ def running_tasks(server: AwsServer) -> Iterator[Tasks]:
 
 
 def _live(tasks: Tasks, ended: threading.Event) -> None:
-    while not ended.wait(LOOK_SECONDS):
+    while not ended.wait(LOOK_SECONDS if tasks.some else IDLE_LOOK_SECONDS):
         try:
             tasks.look()
         except BaseException as error:  # noqa: BLE001 - raised where the block ends

@@ -3,15 +3,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from experiments.compare import gate, repetitions
-from experiments.compare.samples import Recorded
-from experiments.compare.versus import Change, Versus, compare
+from experiments.analysis.comparisons import Terms
+from experiments.compare import caught, gate, repetitions
+from experiments.compare.samples import Blocks, Recorded, Samples, logarithms, samples
+from experiments.compare.versus import Change, Versus, changes, compare
 from experiments.plan.plan import Plan, Stopping
 from experiments.records.model import Outcome
 from experiments.records.phases import durations
@@ -21,7 +23,7 @@ from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from kit.errors import SweepError
 from tests.contracts.plans import small_plan
-from tests.support.made_frames import Made, made
+from tests.support.made_frames import made
 from tests.unit.experiments.conftest import StartSweep
 
 BLOCKS = 5
@@ -235,27 +237,34 @@ def test_a_simulation_says_so_in_every_title(record: Record) -> None:
     assert versus.markdown(comparison).startswith("**SIMULATED, not measured: ")
 
 
-def test_equal_sweeps_are_rarely_called_different() -> None:
+def test_equal_sweeps_are_rarely_called_different(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most 5 % of 120 pairs of sweeps without a change may be called different, within chance: at exactly 5 %, 12 or
     more would be called so in 1 of 50 cases."""
+    monkeypatch.setattr(caught, "slowdown", lambda *_: None)  # takes most of the time, and has tests of its own
     generator = np.random.default_rng(20_100)
     plan = small_plan(blocks=BLOCKS, task_counts=(1, 3), forms=("plain", "soci-v2"))
     still = made(plan, lambda _round, _number: 10.0)
-    different = sum(_is_called_different(still, generator) for _ in range(120))
+    rows = logarithms(Recorded(still.sweep, still.tasks), "seconds", deployed=False)
+    assert len(rows) == 16  # two forms, two counts, four phases
+    different = sum(_is_called_different(list(samples(rows, rows)), generator) for _ in range(120))
     assert different <= 11
 
 
-def _is_called_different(still: Made, generator: np.random.Generator) -> bool:
-    comparison = compare(_noisy(still, "A", generator), _noisy(still, "B", generator), None)
-    return any(change.verdict in ("faster", "slower") for change in comparison.changes)
+def _is_called_different(still: list[Samples], generator: np.random.Generator) -> bool:
+    drawn = [
+        replace(each, before=_noisy(each, generator), after=_noisy(each, generator))
+        if each.row.phase == "boot"
+        else each
+        for each in still
+    ]
+    return any(change.verdict in ("faster", "slower") for change in changes(drawn, Terms(), 0.0))
 
 
-def _noisy(still: Made, sweep_id: str, generator: np.random.Generator) -> Recorded:
+def _noisy(each: Samples, generator: np.random.Generator) -> Blocks:
     """Return log-normal boots with a random level per round, and no difference between forms."""
-    of_round = generator.normal(0, 0.06, len(still.sweep.plan.rounds))
-    of_task = generator.normal(0, 0.03, len(still.tasks))
-    boot_seconds = still.tasks["boot_seconds"] * np.exp(of_round[still.tasks["round"]] + of_task)
-    return Recorded(still.sweep.model_copy(update={"id": sweep_id}), still.tasks.assign(boot_seconds=boot_seconds))
+    of_round = generator.normal(0, 0.06, BLOCKS)
+    of_task = generator.normal(0, 0.03, (BLOCKS, each.row.task_count))
+    return Blocks(each.before.logarithms + of_round + np.median(of_task, axis=1))
 
 
 def day(record: Record, factor: float, seed: int) -> Recorded:
@@ -278,6 +287,19 @@ def test_what_other_sweeps_of_the_same_images_differ_by_is_in_the_intervals(reco
     assert (boot.could_catch or 0) > 5 * (of(alone, "plain", "boot").could_catch or 1)
     assert "By 3 sweeps of the same images, sweeps differ by up to" in versus.text(known)
     assert gate.reach(known).startswith("Such a pair of sweeps catches")
+
+
+def test_two_machines_are_two_groups_however_much_they_differ(record: Record) -> None:
+    """That one machine is twice as fast says nothing of how sweeps on one machine differ."""
+    machines = ({"machine.cpu": "slow"}, {"machine.cpu": "fast"})
+    slow, fast = (
+        [record(seed=seed, metadata=machine, factors={"plain": factor, "soci-v2": factor}) for seed in range(3)]
+        for machine, factor in zip(machines, (2.0, 1.0), strict=True)
+    )
+    told = compare(slow[0], fast[0], "machine", repeated=[*slow[1:], *fast[1:]])
+    boot = of(told, "plain", "boot")
+    assert (boot.sweeps, boot.verdict) == (6, "faster")
+    assert (boot.between_sweeps or 0) < 0.1
 
 
 def test_only_finished_sweeps_of_the_same_things_on_the_same_machine_are_asked(record: Record) -> None:
