@@ -2,7 +2,7 @@
 
     python benchmarks/bench_figures.py [--sweeps 2000] [--seed 1]
 
-Sweeps of known truth, from `bench_coverage`'s worlds. Three tables:
+Sweeps of known truth, simulated as in `bench_coverage`. Three tables:
 
 - saved seconds: how often our interval covers the truth and, in sweeps with a small effect, excludes zero where the
   ratio's does not exclude one, or the other way round; the same for a t interval of the blocks' differences in seconds;
@@ -26,7 +26,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import betainc, fdtrc, ndtri, stdtrit
 
-from benchmarks.bench_coverage import LEVEL, PRIMARY, Floats, World, bars, differences, simulate
+from benchmarks.coverage_rows import bars
+from benchmarks.estimators import LEVEL
+from benchmarks.simulated import PRIMARY, Floats, differences, simulate
+from benchmarks.worlds import World
 from experiments.analysis.statistics import paired, saved
 from experiments.analysis.statistics.trend import mean_slope
 

@@ -27,8 +27,10 @@ from experiments.analysis.noise import OUTLIER_LEVEL, outlying_tasks
 from experiments.analysis.statistics import paired, stopping, unseen
 from experiments.records.phases import COMPARED_PHASES
 
-SWEEPS_READ = 400
-"""A report is made sweep by sweep, which takes long."""
+COVERAGE_BAR = (0.93, 0.97)
+A_A_BAR = 0.05
+SWEEPS_READ = 250
+"""Of 16 comparisons, fewer of more: a report is made sweep by sweep, which takes long."""
 A_A_BATCHES = 5
 """Repeats for the A/A share: an error of 5 % needs more sweeps than a coverage of 95 % for the same precision."""
 
@@ -69,9 +71,16 @@ def table(sweeps: int, seed: int) -> Iterator[tuple[Row, bool]]:
         yield stopped(world, 5, 40, sweeps, generator), True
 
 
+def bars(sweeps: int) -> tuple[float, float, float]:
+    """The bars, widened by two standard errors of a share of this many simulated sweeps."""
+    error = 2 * float(np.sqrt(LEVEL * (1 - LEVEL) / sweeps))
+    return COVERAGE_BAR[0] - error, COVERAGE_BAR[1] + error, A_A_BAR + error
+
+
 def fixed(world: World, blocks: int, sweeps: int, generator: np.random.Generator, read: int = SWEEPS_READ) -> Row:
     """The row of a plan with a fixed number of blocks; ``read`` is how many reports are asked for their cautions."""
     tasks, logs = whole(world, blocks, sweeps, generator)
+    read = 4 * read // max(4, world.cells)
     batches = max(1, min(A_A_BATCHES, 4 * A_A_BATCHES // world.cells))
     a_a = np.mean([called_different(world, blocks, sweeps, generator) for _ in range(batches)], axis=0)
     primary = logs[:, :, PRIMARY]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from experiments.analysis import clusters
 from experiments.analysis.because import explanations
-from experiments.analysis.cautions import cautions
+from experiments.analysis.carried import carried_over
+from experiments.analysis.cautions import cautions, stopped_early
 from experiments.analysis.cells import STATE, Cell, cells, measured
 from experiments.analysis.comparisons import Terms, compare, shares
 from experiments.analysis.deciding import decided_after
@@ -68,10 +69,11 @@ def analyse(
     heaps = clusters.clusters(booted, medians, all_pairs)
     noises = tuple(noise(booted, rounds, phases, design))
     booted_compared = with_shares(_compared([*all_pairs, *deployed], terms, phases), all_cells)
-    compared = with_cautions(booted_compared, heaps, noises)
-    comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
     over_counts = pooled(all_pairs, terms, phases)
     last_look = _last_look(sweep, all_pairs, rounds)
+    early = sweep.status == "finished" and stopped_early(last_look, design.blocks)
+    compared = with_cautions(booted_compared, heaps, noises, early=early)
+    comparisons, all_trends = compared[: len(all_pairs)], trends(medians, rounds)
     reasons = left_out(tasks, rounds)
     target = sweep.key_metadata.get("target", sweep.outputs.target)
     needed_bytes = {each.variant: each.figures.needed_bytes for each in reads if each.figures}
@@ -101,6 +103,7 @@ def analyse(
             *clusters.told(heaps),
             *disagreeing(over_counts, terms.level),
             *moved(all_trends, terms.level),
+            *carried_over(design, medians, rounds, phases),
         ),
         left_out=tuple(reasons[:MOST_REASONS]),
         left_out_more=sum(row.count for row in reasons[MOST_REASONS:]),
@@ -115,6 +118,7 @@ def terms_for(sweep: Sweep, level: float, precision: float) -> Terms:
     return Terms(
         level=level,
         precision=sweep.plan.stopping.precision,
+        points=bool(sweep.plan.stopping.points),
         nominal_level=stopping.nominal_level(level),
         p_factor=stopping.P_FACTOR,
     )

@@ -27,7 +27,7 @@ import numpy as np
 
 from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Comparison, Direction, Interval, Verdict
-from experiments.analysis.statistics import moderated, paired, permutation, power, saved
+from experiments.analysis.statistics import moderated, paired, permutation, power, saved, stopping
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import LEAST_BLOCKS, Floats
 from experiments.analysis.statistics.permutation import Permuted
@@ -47,6 +47,12 @@ class Terms:
     precision: float = 0.05
     nominal_level: float = 0.95
     p_factor: float = 1.0
+    points: bool = False
+    """The precision is in points of the control's time."""
+
+    def half_wanted(self, differences: Floats) -> float:
+        """The half width of logarithms that the precision means for a comparison."""
+        return float(stopping.half_wanted(differences, self.precision, points=self.points))
 
     @property
     def margin(self) -> float:
@@ -145,7 +151,7 @@ def _comparison(pair: Pairs, variance: float | None, p_adjusted: float, share: f
 
 def saved_interval(pair: Pairs, terms: Terms) -> Interval:
     """Return the interval of the seconds that the form saves."""
-    low, high = saved.interval(pair.seconds, pair.control_seconds, terms.nominal_level)
+    low, high = saved.interval(pair.seconds, pair.control_seconds, terms.nominal_level, pair.least_deviation)
     return Interval(low=low, high=high, level=terms.level)
 
 
@@ -161,7 +167,6 @@ def _without_interval(pair: Pairs) -> Comparison:
         seconds=geometric_mean(pair.seconds),
         control_seconds=geometric_mean(pair.control_seconds),
         ratio=_ratio(pair.differences),
-        saved_seconds=saved.seconds(pair.seconds, pair.control_seconds),
         interval=None,
         verdict="undecided",
     )
@@ -205,7 +210,7 @@ def _detectable(pair: Pairs, variance: float | None, share: float, terms: Terms)
 
 
 def _blocks_needed(pair: Pairs, terms: Terms, factor: float) -> int | None:
-    needed = power.blocks_for(factor * deviation_of(pair), float(np.log1p(terms.precision)), terms.nominal_level)
+    needed = power.blocks_for(factor * deviation_of(pair), terms.half_wanted(pair.differences), terms.nominal_level)
     return None if needed is None else max(0, needed - len(pair.differences))
 
 

@@ -7,7 +7,6 @@ smallest spread that is likely to those for the largest, which hold the needed n
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 
 from experiments.analysis.comparisons import Terms, deviation_of
@@ -51,7 +50,7 @@ def blocks_to_decide(pair: Pairs, terms: Terms, share: float, factor: float = 1.
     alpha = (1 - terms.level) / terms.p_factor * share
 
     def enough(blocks: int) -> bool:
-        narrow = paired.half_width(deviation, blocks, terms.nominal_level) <= math.log1p(terms.precision)
+        narrow = paired.half_width(deviation, blocks, terms.nominal_level) <= terms.half_wanted(pair.differences)
         return bool(narrow) or power.detectable_if_known(deviation, blocks, alpha) <= effect
 
     blocks = bisect_left(range(MOST_BLOCKS + 1), True, lo=len(pair.differences) + 1, key=enough)

@@ -22,16 +22,17 @@ FINDINGS_SCHEMA = 4
 """History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
 3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians;
 `as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`; 4 — `control_variant`;
-`saved_seconds`, `pooled`, `tails` and `bill`."""
+`saved_interval`, `pooled`, `tails` and `bill`."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
 """`no-difference`: no difference larger than `Comparison.margin`; `undecided`: the data cannot tell."""
 
 
-Caution = Literal["few-blocks", "two-kinds", "outliers"]
+Caution = Literal["few-blocks", "two-kinds", "outliers", "stopped-early"]
 """Why an interval may cover less than its level: `few-blocks`: too few to notice a second kind of rounds; `two-kinds`:
-its rounds are of two kinds; `outliers`: some of its tasks or of the control's are far from the others."""
+its rounds are of two kinds; `outliers`: some of its tasks or of the control's are far from the others;
+`stopped-early`: the sweep ended because its spread looked small, which may have been luck."""
 
 
 class Interval(Frozen):
@@ -60,9 +61,8 @@ class Comparison(Frozen):
     unseen: float | None = Field(
         default=None, description="share of rounds that may be of another kind though none of the blocks is: 95 % limit"
     )
-    saved_seconds: float = Field(default=0.0, description="control_seconds - seconds: above 0, the form is sooner")
     saved_interval: Interval | None = Field(
-        default=None, description="of saved_seconds; excludes 0 if and only if `interval` excludes 1"
+        default=None, description="of control_seconds - seconds; excludes 0 if and only if `interval` excludes 1"
     )
     p_value: float | None = Field(default=None, description="permutation test over the plan's randomisation")
     p_least: float | None = Field(default=None, description="the smallest p that this test can reach with these blocks")
@@ -94,6 +94,11 @@ class Comparison(Frozen):
     lost_blocks: int = Field(default=0, description="blocks in which at least half of the form's tasks never got there")
     control_lost_blocks: int = 0
     as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
+
+    @property
+    def saved_seconds(self) -> float:
+        """control_seconds - seconds: above 0, the form is sooner."""
+        return self.control_seconds - self.seconds
 
     @property
     def against(self) -> str:
@@ -208,6 +213,7 @@ WarningKind = Literal[
     "bimodal",
     "outlier",
     "drift",
+    "carry-over",
     "task-count",
     "watching",
 ]

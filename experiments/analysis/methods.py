@@ -70,8 +70,9 @@ _ALWAYS = (
         source="Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987",
     ),
     Method(
-        name="Smallest detectable difference: 80 % power of the corrected t test",
-        source="Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988",
+        name="Smallest detectable difference: 80 % power of the corrected t test, over the uncertainty of the spread",
+        source="Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988; O'Hagan, Stevens and "
+        "Campbell, Assurance in Clinical Trial Design, Pharmaceutical Statistics 4, 2005",
     ),
     Method(
         name="Trend over time: a line through the blocks' means, centred by task count, with Holm's correction",
@@ -85,11 +86,21 @@ _ALWAYS = (
     ),
     Method(
         name="Outliers: generalised extreme Studentised deviate test, corrected over treatments; shown, never dropped",
-        source="Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993",
+        source="Rosner, Percentage Points for a Generalized ESD Many-Outlier Procedure, Technometrics 25, 1983",
     ),
     Method(
-        name="Two clusters: a mixture of two normal distributions, better by 10 on the Bayesian information criterion, "
-        "with a gap",
+        name="Carry-over: the order of a treatment and its control, drawn again",
+        source="Fisher, The Design of Experiments, 1935; Grizzle, The Two-Period Change-over Design, Biometrics 21, "
+        "1965",
+    ),
+    Method(
+        name="Two kinds of rounds: a second value that explains more than it would of normal values, by simulation",
+        source="McLachlan, On Bootstrapping the Likelihood Ratio Test Statistic for the Number of Components in a "
+        "Normal Mixture, Applied Statistics 36, 1987",
+    ),
+    Method(
+        name="Two clusters among the tasks of rounds: a mixture of two normal distributions, better by 10 on the "
+        "Bayesian information criterion, with a gap",
         source="Schwarz, Annals of Statistics 6, 1978; Ashman, Bird and Zepf, Astronomical Journal 108, 1994",
     ),
 )

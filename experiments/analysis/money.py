@@ -69,10 +69,10 @@ def bill(
 def _size(key_metadata: Mapping[str, str]) -> tuple[float, float, str] | None:
     """Return a task's vCPU, GB and architecture, from what the executors of Fargate and lab record; None without."""
     architecture = key_metadata.get("platform", "").partition("/")[2]
-    if "cpu_units" in key_metadata:
+    if key_metadata.keys() >= {"cpu_units", "memory_mebibytes"}:
         vcpu = float(key_metadata["cpu_units"]) / _CPU_UNITS
         return vcpu, float(key_metadata["memory_mebibytes"]) / _MEBIBYTES_PER_GB, architecture
-    if "profile.vcpu" in key_metadata:
+    if key_metadata.keys() >= {"profile.vcpu", "profile.memory_bytes"}:
         return (
             float(key_metadata["profile.vcpu"]),
             float(key_metadata["profile.memory_bytes"]) / BYTES_PER_GB,

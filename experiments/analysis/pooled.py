@@ -86,8 +86,10 @@ def _pooled(of_form: Sequence[Pairs], terms: Terms) -> Pooled:
     counts, table = np.array([pair.task_count for pair in of_form], dtype=float), _blocks(of_form)
     means, first = table.mean(axis=1) if len(table) else np.empty(0), of_form[0]
     enough = len(table) >= LEAST_BLOCKS
-    slope = mean_slope(np.log2(counts), table) if enough else None
-    low, high = np.exp(paired.interval(means, terms.nominal_level)) if enough else (None, None)
+    least = np.array([pair.least_deviation for pair in of_form])
+    slope = mean_slope(np.log2(counts), table, float(least.max())) if enough else None
+    of_mean = np.sqrt((least**2).sum()) / len(least)
+    low, high = np.exp(paired.interval(means, terms.nominal_level, of_mean)) if enough else (None, None)
     return Pooled(
         variant=first.variant,
         form=first.form,

@@ -26,9 +26,12 @@ def look(design: Design, rule: Stopping, compared: Sequence[Pairs], blocks: int)
     return Look(
         blocks=blocks,
         wanted=rule.precision,
-        widest=max(_relative_half_width(pair) for pair in pairs),
+        widest=max(_half_width(pair, points=bool(rule.points)) for pair in pairs),
         narrow_enough=all(
-            stopping.narrow_enough(pair.differences, rule.precision, LEVEL, pair.least_deviation) for pair in pairs
+            stopping.narrow_enough(
+                pair.differences, rule.precision, LEVEL, pair.least_deviation, points=bool(rule.points)
+            )
+            for pair in pairs
         ),
     )
 
@@ -45,7 +48,9 @@ def wanted_comparisons(design: Design) -> int:
     return compared * len(design.task_counts)
 
 
-def _relative_half_width(pair: Pairs) -> float:
+def _half_width(pair: Pairs, *, points: bool) -> float:
+    """Relative to the treatment's time, or in points of the control's."""
     differences = pair.differences
     level = stopping.nominal_level(LEVEL)
-    return float(np.expm1(half_width(deviation(differences, pair.least_deviation), len(differences), level)))
+    relative = float(np.expm1(half_width(deviation(differences, pair.least_deviation), len(differences), level)))
+    return relative * float(np.exp(differences.mean())) if points else relative

@@ -15,9 +15,12 @@ from experiments.wording import percent, plural
 
 
 def with_cautions(
-    comparisons: Sequence[Comparison], found: Sequence[Clusters], noted: Sequence[Finding]
+    comparisons: Sequence[Comparison], found: Sequence[Clusters], noted: Sequence[Finding], *, early: bool
 ) -> list[Comparison]:
-    """Return the comparisons with what limits their intervals; ``noted`` are the findings of `noise`."""
+    """Return the comparisons with what limits their intervals.
+
+    ``noted`` are the findings of `noise`; ``early``: the sweep ended because its intervals were narrow enough.
+    """
     of_two_kinds = {(each.variant, each.form) for each in found if each.among == "rounds"}
     with_outliers = {(each.variant, each.form, each.task_count) for each in noted if each.kind == "outlier"}
     return [
@@ -26,7 +29,10 @@ def with_cautions(
         else each.model_copy(
             update={
                 "unseen": unseen(each.blocks),
-                "cautions": tuple(_cautions(each, of_two_kinds, with_outliers)),
+                "cautions": (
+                    *_cautions(each, of_two_kinds, with_outliers),
+                    *(("stopped-early",) if early else ()),
+                ),
             }
         )
         for each in comparisons

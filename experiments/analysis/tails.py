@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.analysis.comparisons import Terms, geometric_mean
-from experiments.analysis.effects import ROUND_KEYS, waits_as_deployed
+from experiments.analysis.effects import ROUND_KEYS, clock_deviation, waits_as_deployed
 from experiments.analysis.findings import Interval, Tail, TailOf
 from experiments.analysis.shares import TREATMENT
 from experiments.analysis.statistics import paired
@@ -108,7 +108,7 @@ def _tails(own: pd.DataFrame, control: pd.DataFrame | None, phase: str, of: Tail
     if control is not None:
         name = beside(_named(control), _named(own))
         against = _against(ends, _ends(control, phase, of), name, terms)
-    yield tail.model_copy(update={"interval": _interval(np.log(known), terms), **against})
+    yield tail.model_copy(update={"interval": _interval(np.log(known), terms, known), **against})
 
 
 def _named(waits: pd.DataFrame) -> Named:
@@ -145,12 +145,14 @@ def _against(ends: dict[int, float], control_ends: dict[int, float], against: st
         return {}
     pairs = np.array([(ends[block], control_ends[block]) for block in blocks])
     differences = np.log(pairs[:, 0] / pairs[:, 1])
-    ratio = _interval(differences, terms)
+    ratio = _interval(differences, terms, *pairs.T)
     return {"against": against, "ratio": float(np.exp(differences.mean())), "ratio_interval": ratio}
 
 
-def _interval(logarithms: Floats, terms: Terms) -> Interval | None:
+def _interval(logarithms: Floats, terms: Terms, *sides: Floats) -> Interval | None:
+    """Return the interval of a ratio or of seconds; ``sides`` are the seconds that the logarithms are made of."""
     if len(logarithms) < LEAST_BLOCKS:
         return None
-    low, high = np.exp(paired.interval(logarithms, terms.nominal_level))
+    least = np.sqrt(sum(np.mean(clock_deviation(side) ** 2) for side in sides))
+    low, high = np.exp(paired.interval(logarithms, terms.nominal_level, least))
     return Interval(low=low, high=high, level=terms.level)

@@ -20,7 +20,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, field_validator
 from pydantic.alias_generators import to_camel
@@ -94,17 +94,21 @@ class Stopping(Frozen):
     """When a sweep may end before its last block: its intervals are narrow enough, or its time is used up."""
 
     precision: float = Field(gt=0, lt=1, description="wanted relative half width of the intervals; 0.05 is 5 %")
+    points: Literal[True] | None = Field(
+        default=None, description="the precision is a share of the control's time, not of the treatment's own"
+    )
     budget_seconds: float | None = Field(default=None, gt=0, description="no block begins that would end later")
 
     def __str__(self) -> str:
-        return f"{self.precision:.1%}" + (f" in {self.budget_seconds:g} s" if self.budget_seconds else "")
+        wanted = f"{100 * self.precision:.1f} points of the control" if self.points else f"{self.precision:.1%}"
+        return wanted + (f" in {self.budget_seconds:g} s" if self.budget_seconds else "")
 
 
 class Look(Frozen):
     """What a stopping rule knew before a block began."""
 
     blocks: int
-    wanted: float = Field(description="relative half width")
+    wanted: float = Field(description="relative half width; of `Stopping.points` in shares of the control's time")
     widest: float | None = Field(default=None, description="of all intervals; None while a comparison has none")
     narrow_enough: bool = False
 
@@ -121,6 +125,16 @@ class Plan(Frozen):
     rounds: tuple[Round, ...]
     stopping: Stopping | None = None
     race: Race | None = None
+
+    def seen_against(self, control: Control) -> Plan:
+        """The same rounds, compared with another control; raises `SettingsError` if that compares nothing.
+
+        The permutation test stays exact: in the orders that a plan may draw, any two treatments of a block are as
+        likely to stand the one way as the other. They need not be neighbours, so drift within a block is noise.
+        """
+        _compares_something(self.design, control)
+        design = self.design.model_dump() | {"control": control}
+        return self.model_copy(update={"design": Design.model_validate(design)})
 
     @property
     def digest(self) -> str:

@@ -71,8 +71,11 @@ def _effects(analysis: Analysis) -> Iterator[Row]:
     for each in (*analysis.comparisons, *analysis.as_deployed):
         saving = None if each.as_deployed else savings.get((each.variant, each.form, each.task_count, each.phase))
         yield {
-            **each.model_dump(include={column.name for column in figure_columns.EFFECTS} - {"form_seconds"}),
+            **each.model_dump(
+                include={column.name for column in figure_columns.EFFECTS} - {"form_seconds", "saved_seconds"}
+            ),
             "form_seconds": each.seconds,
+            "saved_seconds": each.saved_seconds,
             **_ends("ratio", each.interval),
             **_ends("saved", each.saved_interval, "_seconds"),
             **({} if saving is None else _saved(saving)),

@@ -101,10 +101,19 @@ def _bill(bill: Bill | None) -> Table | None:
         lead="Billed seconds: from the start of the image pull, where Fargate's bill begins, to the end of the phase. "
         f"Saved: the control's minus the form's, with the interval, for tasks that run for a minute or longer; shorter "
         f"ones cost the same in every form. {_price(bill)}",
-        columns=("image", ">tasks", "form", "phase", ">blocks", ">billed seconds saved", ">USD saved by 1,000 starts"),
+        columns=(
+            "image",
+            ">tasks",
+            "form",
+            "against",
+            "phase",
+            ">blocks",
+            ">billed seconds saved",
+            ">USD saved by 1,000 starts",
+        ),
         rows=tuple(
             (
-                *(each.variant, f"{each.task_count:,}", each.form, each.phase, f"{each.blocks:,}"),
+                *(each.variant, f"{each.task_count:,}", each.form, each.against, each.phase, f"{each.blocks:,}"),
                 *(seconds_between(each.seconds, *_ends(each.interval)), _usd(each)),
             )
             for each in bill.savings

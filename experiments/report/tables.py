@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
-from experiments.analysis.deciding import likely
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
 from experiments.analysis.sentences import interval, saved, share, verdict
 from experiments.analysis.why import PARTS, Why
@@ -175,6 +174,8 @@ def _variant(analysis: Analysis, name: str) -> VariantTables:
 
 
 def _comparison(comparison: Comparison) -> ComparisonRow:
+    from experiments.analysis.deciding import likely  # scipy is slow to import
+
     detectable, blocks = comparison.detectable, comparison.blocks_to_decide_range
     return ComparisonRow(
         variant=comparison.variant,

@@ -20,8 +20,9 @@ UntilPrecision = Annotated[
     str | None,
     typer.Option(
         "--until-precision",
-        metavar="PERCENT",
-        help="Add blocks until every interval is at most this wide to either side: 5%.",
+        metavar="PRECISION",
+        help="Add blocks until every interval is at most this wide to either side: 5% of the form's time, or 5pt, "
+        "points of the control's.",
         rich_help_panel=PLAN_PANEL,
     ),
 ]
@@ -64,16 +65,21 @@ def chosen_stopping(
         return None
     if blocks is not None:
         raise SettingsError("--blocks fixes the number of blocks, --until-precision does not. Use --max-blocks.")
-    return Stopping(precision=_percent(precision), budget_seconds=None if budget is None else _seconds(budget))
+    points = precision.strip().endswith("pt")
+    return Stopping(
+        precision=_percent(precision),
+        points=True if points else None,
+        budget_seconds=None if budget is None else _seconds(budget),
+    )
 
 
 def _percent(text: str) -> float:
     try:
-        share = float(text.strip().removesuffix("%")) / 100
+        share = float(text.strip().removesuffix("%").removesuffix("pt")) / 100
     except ValueError:
         share = math.nan
     if not 0.001 <= share <= 0.5:
-        raise SettingsError(f"--until-precision {text!r} is not possible. Allowed: 0.1% to 50%.")
+        raise SettingsError(f"--until-precision {text!r} is not possible. Allowed: 0.1% to 50%, or 0.1pt to 50pt.")
     return share
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
-from experiments.analysis.statistics.paired import Floats
+from experiments.analysis.statistics.paired import Floats, deviation
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 _FARTHEST = 600.0
@@ -35,29 +35,34 @@ def seconds(form: Floats, control: Floats) -> float:
     return float(np.exp(np.log(control).mean()) - np.exp(np.log(form).mean()))
 
 
-def interval(form: Floats, control: Floats, level: float) -> tuple[float, float]:
-    """Return the interval of `seconds`, from the seconds of each block, of which there are at least two."""
+def interval(form: Floats, control: Floats, level: float, least: float = 0.0) -> tuple[float, float]:
+    """Return the interval of `seconds`, from the seconds of each block, of which there are at least two.
+
+    ``least`` is the deviation that the clocks alone cause, as in `paired.deviation`.
+    """
     differences = np.log(form / control)
-    error = float(differences.std(ddof=1) / np.sqrt(len(form)))
+    spread = float(deviation(differences, least))
+    error = spread / float(np.sqrt(len(form)))
     if error == 0 and differences[0] == 0:
         return 0.0, 0.0
     shorter = float(stdtr(len(form) - 1, -differences.mean() / error)) if error > 0 else float(differences[0] < 0)
     tail = (1 - level) / 2
-    return _quantile(form, control, shorter, tail), _quantile(form, control, shorter, 1 - tail)
+    low, high = (_quantile(form, control, spread, shorter, share) for share in (tail, 1 - tail))
+    return low, high
 
 
-def _quantile(form: Floats, control: Floats, shorter: float, share: float) -> float:
+def _quantile(form: Floats, control: Floats, spread: float, shorter: float, share: float) -> float:
     """Return the saving that ``share`` of the distribution lies below; ``shorter`` is how much of it is above zero."""
     if share > 1 - shorter:
-        return _exceeded(form, control, (0.0, shorter), 1 - share)
-    return -_exceeded(form, control, (shorter, 1.0), share)
+        return _exceeded(form, control, spread, (0.0, shorter), 1 - share)
+    return -_exceeded(form, control, spread, (shorter, 1.0), share)
 
 
-def _exceeded(form: Floats, control: Floats, part: tuple[float, float], share: float) -> float:
+def _exceeded(form: Floats, control: Floats, spread: float, part: tuple[float, float], share: float) -> float:
     """Return the seconds, saved or lost, that a ``share`` of the whole lies beyond; ``part`` is that of this sign."""
     low, high = part
     shares, weights = low + (high - low) * (1 + _NODES) / 2, (high - low) / 2 * _WEIGHTS
-    positions, scales = _given_ratio(form, control, shares)
+    positions, scales = _given_ratio(form, control, spread, shares)
 
     def beyond(logarithm: float) -> float:
         away = logarithm - positions
@@ -74,13 +79,12 @@ def _exceeded(form: Floats, control: Floats, part: tuple[float, float], share: f
     return float(np.exp(brentq(beyond, nearest, farthest, xtol=1e-9)))
 
 
-def _given_ratio(form: Floats, control: Floats, shares: Floats) -> tuple[Floats, Floats]:
+def _given_ratio(form: Floats, control: Floats, spread: float, shares: Floats) -> tuple[Floats, Floats]:
     """Return middle and scale of the logarithm of the seconds, saved or lost, at these quantiles of the ratio.
 
     A bivariate t, given one of its two values, is a t with one degree of freedom more.
     """
     blocks, logs, differences = len(form), np.log(control), np.log(form / control)
-    spread = float(differences.std(ddof=1))
     quantiles = stdtrit(blocks - 1, shares) if spread > 0 else np.zeros_like(shares)
     slope = float(np.cov(logs, differences)[0, 1]) / spread if spread > 0 else 0.0
     own = max(float(logs.var(ddof=1)) - slope**2, 0.0)

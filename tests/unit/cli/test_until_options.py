@@ -23,6 +23,7 @@ from tests.contracts.outputs import stack_outputs
     [
         ("5%", None, Stopping(precision=0.05)),
         ("2.5", "2h", Stopping(precision=0.025, budget_seconds=7200)),
+        ("5pt", None, Stopping(precision=0.05, points=True)),
         (" 10 % ", "90m", Stopping(precision=0.1, budget_seconds=5400)),
         ("5%", "1.5h", Stopping(precision=0.05, budget_seconds=5400)),
     ],
@@ -30,6 +31,7 @@ from tests.contracts.outputs import stack_outputs
 def test_a_precision_and_a_budget_are_read_with_their_units(precision: str, budget: str | None, rule: Stopping) -> None:
     found = chosen_stopping(precision, None, 40, budget)
     assert found is not None
+    assert found.points == rule.points
     assert found.precision == pytest.approx(rule.precision)
     assert found.budget_seconds == rule.budget_seconds
 

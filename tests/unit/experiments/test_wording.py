@@ -33,6 +33,32 @@ def test_seconds_have_about_three_digits(value: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("figures", "shown"),
+    [
+        ((2.8,), "2.80"),
+        ((14.23, 12.06, 16.41), "14.2 (12.1 to 16.4)"),
+        ((-0.004, -0.01, 0.002), "−0.004 (−0.010 to 0.002)"),  # noqa: RUF001
+        ((0.0, -0.0001, 0.2), "0.00 (0.00 to 0.20)"),
+    ],
+)
+def test_signed_seconds_have_the_decimals_of_the_largest(figures: tuple[float, ...], shown: str) -> None:
+    assert wording.seconds_between(*figures) == shown
+
+
+@pytest.mark.parametrize(
+    ("figures", "shown"),
+    [
+        ((0.0391, 0.0343, 0.0446), "0.039 (0.034 to 0.045)"),
+        ((12.345,), "12.35"),
+        ((-0.00001, -0.00002, 0.0), "−0.000010 (−0.000020 to 0.000000)"),  # noqa: RUF001
+        ((0.0, 0.0, 0.0), "0.00 (0.00 to 0.00)"),
+    ],
+)
+def test_dollars_have_two_digits_and_cents_at_least(figures: tuple[float, ...], shown: str) -> None:
+    assert wording.dollars_between(*figures) == shown
+
+
+@pytest.mark.parametrize(
     ("ratio", "shown"),
     [
         (0.54, "−46 %"),  # noqa: RUF001

@@ -142,7 +142,11 @@ def test_a_sweep_that_may_stop_early_pays_for_its_looks_and_says_why_it_ended() 
     assert analysis.comparisons[0].interval.low < fixed.interval.low
     assert "incomplete" not in kinds(analysis), "the blocks that were not wanted are not owed"
     (why,) = [finding.text for finding in analysis.findings if finding.kind == "stopped"]
-    assert why == "The sweep ended after 8 of at most 30 blocks: every interval was within ±5.0 %."
+    assert why.startswith(
+        "The sweep ended after 8 of at most 30 blocks: every interval was within ±5.0 %. Its intervals hold"
+    )
+    assert "Of those that end early" in why
+    assert all("stopped-early" in each.cautions for each in analysis.comparisons)
     assert any("Stopping rule" in method.name for method in analysis.methods)
 
 

@@ -38,7 +38,7 @@ def test_the_provenance_names_seed_digest_images_and_tools(reported: Reported, s
 REPEATED: list[tuple[str, dict[str, object], Stopping | None, str]] = [
     ("full", {"target": "lab", "profile": "fargate-256-512"}, None, "run"),
     ("full", {"target": "lab", "profile": "unshaped"}, Stopping(precision=0.05, budget_seconds=5400), "sweep"),
-    ("fargate", {"target": "fargate"}, Stopping(precision=0.025), "sweep"),
+    ("fargate", {"target": "fargate"}, Stopping(precision=0.025, points=True), "sweep"),
     ("fargate", {"target": "sim"}, None, "run"),
     ("fargate", {"target": "sim"}, Stopping(precision=0.05), "sweep"),
 ]

@@ -25,5 +25,14 @@ def test_the_rule_is_blind_to_the_effect() -> None:
     assert np.array_equal(narrow_enough(sample, 0.05, 0.95), narrow_enough(sample + 3, 0.05, 0.95))
 
 
+@pytest.mark.parametrize("ratio", [0.2, 1.0, 1.4])
+def test_in_points_the_interval_s_upper_half_is_as_wide_as_wanted(ratio: float) -> None:
+    sample = np.log(ratio) + np.random.default_rng(3).normal(0, 0.05, 9)
+    half = stats.t.ppf((1 + nominal_level(0.95)) / 2, 8) * stats.sem(sample)
+    points = np.exp(sample.mean() + half) - np.exp(sample.mean())
+    assert narrow_enough(sample, points * 1.001, 0.95, points=True)
+    assert not narrow_enough(sample, points * 0.999, 0.95, points=True)
+
+
 def test_looking_costs_some_of_the_error() -> None:
     assert nominal_level(0.95) == pytest.approx(0.965)
