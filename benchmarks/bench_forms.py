@@ -49,13 +49,14 @@ def table(found: Point) -> str:
     head = f"{found.image.name}, {found.profile}, {found.blocks} blocks"
     lines = [head, f"  {'form':24} {'ready':>8} {'MB':>7}  {'÷ soci-v2':24} {'÷ plain':24}"]
     for form in found.forms:
-        ratios = [_text(found.ratio(form, control)) if form != control else "" for control in ("soci-v2", "plain")]
+        ratios = [text(found.ratio(form, control)) if form != control else "" for control in ("soci-v2", "plain")]
         seconds, megabytes = found.median_seconds(form), found.median_megabytes(form)
         lines.append(f"  {form:24} {seconds:7.2f}s {megabytes:7.0f}  {ratios[0]:24} {ratios[1]:24}")
     return "\n".join(lines)
 
 
-def _text(ratio: Comparison | None) -> str:
+def text(ratio: Comparison | None) -> str:
+    """A ratio with its interval."""
     if ratio is None:
         return ""
     interval = ratio.interval
@@ -68,7 +69,7 @@ def bars(found: Point) -> Iterator[tuple[str, bool]]:
         for form in found.forms:
             ratio = found.ratio(form, "soci-v2")
             if form.startswith("soci-v2-") and ratio is not None and ratio.interval is not None:
-                yield f"{form} not slower than soci-v2: {_text(ratio)}", ratio.interval.low <= 1
+                yield f"{form} not slower than soci-v2: {text(ratio)}", ratio.interval.low <= 1
         return
     yield from _bar(found, "soci-v2-exact", "soci-v2", EXACT_BAR)
     best = min((form for form in found.forms if form != "plain"), key=lambda form: found.median_seconds(form) or 0)
@@ -80,7 +81,7 @@ def _bar(found: Point, form: str, control: str, most: float) -> Iterator[tuple[s
     ratio = found.ratio(form, control) if form != control else None
     if ratio is not None:
         below = ratio.interval is not None and ratio.interval.high < 1
-        yield f"{form} ÷ {control} ≤ {most}, interval below 1: {_text(ratio)}", ratio.ratio <= most and below
+        yield f"{form} ÷ {control} ≤ {most}, interval below 1: {text(ratio)}", ratio.ratio <= most and below
 
 
 def main() -> int:

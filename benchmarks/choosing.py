@@ -1,7 +1,8 @@
 """`docs/choosing.md`: measures when which form wins, and writes what was measured.
 
     python benchmarks/choosing.py prepare              (images, traces, stacks; nothing is measured)
-    python benchmarks/choosing.py run [--minutes 8]    (measures what is not measured yet; call it again to go on)
+    python benchmarks/choosing.py run [--minutes 8]    (measures what the data file lacks; call it again to go on)
+    python benchmarks/choosing.py run --again          (measures all anew, or goes on with that)
     python benchmarks/choosing.py collect              (the data file, text and picture from what was measured)
     python benchmarks/choosing.py write                (text and picture from the data in the repository)
     python benchmarks/choosing.py down                 (removes the stacks; images, traces and records stay)
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import bench_forms, choosing_plot, choosing_text, grid, lab_forms, points, synthetic, web_images
@@ -38,17 +39,24 @@ def image_of(place: Place) -> Measured:
     return Measured(place.image.name, f"oci:{synthetic.made(place.image).layout}", synthetic.READY)
 
 
-def prepare() -> None:
+def wanted(*, again: bool) -> list[Place]:
+    """The points that the data file lacks; all, if they are to be measured ``again``. A point's forms are compared
+    with each other alone, so points need not be of one sitting."""
+    known = set() if again or not DATA.exists() else {_key(point) for point in points.read(DATA.read_text())[0]}
+    return [place for place in grid.PLACES if (place.image.name, place.profile) not in known]
+
+
+def prepare(places: Sequence[Place]) -> None:
     """Make images, traces and stacks: what takes time and is not measured."""
-    for place in grid.PLACES:
+    for place in places:
         image = image_of(place)
         lab_forms.prepared(image, lab_forms.forms_of(image, _forms(place)))
 
 
-def measure() -> None:
+def measure(places: Sequence[Place]) -> None:
     """Measure what is not measured yet."""
-    for number, place in enumerate(grid.PLACES, 1):
-        say(f"point {number} of {len(grid.PLACES)}: {place.factor}, {place.level}")
+    for number, place in enumerate(places, 1):
+        say(f"point {number} of {len(places)}: {place.factor}, {place.level}")
         image = image_of(place)
         lab_forms.measured(image, lab_forms.forms_of(image, place.forms), place.profile, grid.BLOCKS)
 
@@ -105,13 +113,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["prepare", "run", "collect", "write", "down"])
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
     match options.what:
         case "prepare":
-            prepare()
+            prepare(wanted(again=options.again))
         case "run":
             with lab_forms.at_most(options.minutes):
-                measure()
+                measure(wanted(again=options.again))
             collect()
             write_documents()
         case "collect":

@@ -173,7 +173,7 @@ class Episode:
         else:
             result.wrong += self._left("once it had ended", but_of=self._killed)
         result.wrong += self._wrong_records()
-        if "Traceback (most recent call last)" in command.said:
+        if "Traceback (most recent call last)" in command.said and code != -signal.SIGINT:
             result.wrong.append(f"a traceback:\n{command.said[-1500:]}")
         if moment.phase == UP and not result.met and code == 0:
             self._megabytes += 1  # it was made: the next one has something to make again
@@ -301,5 +301,6 @@ def _may(line: str) -> bool:
 def _wrong_end(moment: Moment, code: int | None, command: Command) -> list[str]:
     """Whether the exit code says which signal ended it."""
     number = SIGNALS[moment.means]
-    wanted = {-number} if number == signal.SIGKILL else {128 + number, 0}  # 0: it had just done its work
+    # -number: Python itself was still starting; 0: it had just done its work.
+    wanted = {-number} if number == signal.SIGKILL else {-number, 128 + number, 0}
     return [] if code in wanted else [f"exit code {code}, not 128 + {number}:\n{command.said[-800:]}"]

@@ -8,8 +8,8 @@ required. Their folders in `benchmarks/images` have the application, its Dockerf
 
 Layers as a Dockerfile makes them: base, interpreter, dependencies, application. Debian's packages come from its
 archive, the others from PyPI and npm. Made once and kept in the cache folder. Times, order and compiled files are
-fixed, so that the same packages should give the same digest; Debian's versions are not pinned, and no test builds them
-twice. Needs root (mmdebstrap, BuildKit), and npm for `node-web`.
+fixed, so that the same packages give the same digest (a test builds a small one of the kind twice); Debian's
+versions are not pinned. Needs root (mmdebstrap, BuildKit), and npm for `node-web`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import hashlib
 import shutil
 import sys
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -47,21 +47,26 @@ BASE = (
 
 @dataclass(frozen=True)
 class WebImage:
-    """An application: the Debian packages of its interpreter, and when a task of it is ready."""
+    """An application: the Debian packages of its interpreter, and when a task of it is ready.
+
+    ``files`` is the folder of its Dockerfile, application and pinned versions, where that is not the one of its name.
+    """
 
     name: str
     interpreter: tuple[str, ...]
     ready: str
+    base: tuple[str, ...] = field(default=BASE, repr=False)
+    files: Path | None = field(default=None, repr=False)
 
     @property
     def folder(self) -> Path:
         """Its Dockerfile, application and pinned versions."""
-        return FOLDER / self.name
+        return self.files or FOLDER / self.name
 
     @property
     def key(self) -> str:
         """A name for what it is made from."""
-        parts = [f"{MAKING} {self} {BASE} {machine_platform()}".encode()]
+        parts = [f"{MAKING} {self} {self.base} {machine_platform()}".encode()]
         parts += [path.read_bytes() for path in sorted(self.folder.iterdir())]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
@@ -83,25 +88,29 @@ def made(name: str) -> ImageInLayout:
 
 
 def _make(image: WebImage, destination: Path) -> None:
-    architecture = machine_platform().partition("/")[2]
     with scratch("web-image") as room:
-        for part in ("base", "whole", "context", "dependencies"):
-            (room / part).mkdir()
-        lower = base.debian_layer(BASE, architecture, room / "base")
-        whole = base.debian_layer((*BASE, *image.interpreter), architecture, room / "whole")
-        for path in image.folder.iterdir():
-            shutil.copy(path, room / "context")
-        added(lower, whole, room / "context" / "interpreter.tar")
-        base.write_single_layer(room / "layout", lower, architecture, {"Env": [f"PATH={base.PATH}"]})
-        _DEPENDENCIES[image.name](image.folder, room / "dependencies")
-        request = BuildRequest(
-            room / "context",
-            "Dockerfile",
-            machine_platform(),
-            folders={"dependencies": room / "dependencies"},
-            images={"base": ImageInLayout(room / "layout", only_digest(room / "layout"))},
-        )
-        build(request, destination)
+        build(request(image, room), destination)
+
+
+def request(image: WebImage, room: Path) -> BuildRequest:
+    """What BuildKit makes the image of; all of it lies in ``room``."""
+    architecture = machine_platform().partition("/")[2]
+    for part in ("base", "whole", "context", "dependencies"):
+        (room / part).mkdir()
+    lower = base.debian_layer(image.base, architecture, room / "base")
+    whole = base.debian_layer((*image.base, *image.interpreter), architecture, room / "whole")
+    for path in image.folder.iterdir():
+        shutil.copy(path, room / "context")
+    added(lower, whole, room / "context" / "interpreter.tar")
+    base.write_single_layer(room / "layout", lower, architecture, {"Env": [f"PATH={base.PATH}"]})
+    _DEPENDENCIES[image.name](image.folder, room / "dependencies")
+    return BuildRequest(
+        room / "context",
+        "Dockerfile",
+        machine_platform(),
+        folders={"dependencies": room / "dependencies"},
+        images={"base": ImageInLayout(room / "layout", only_digest(room / "layout"))},
+    )
 
 
 def added(lower: Path, whole: Path, upper: Path) -> None:

@@ -3,33 +3,44 @@ store then has the reason, and the report says it in one line."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from experiments.executors import lab_trace
 from experiments.records.reads import Figures, Reads
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
+from infra.oci.manifest import Reference
+from infra.outputs import VariantOutput
 from infra.trace.model import LazyLayer, Trace
 from infra.trace.summary import summary
 from kit.errors import SociometerError
 from kit.values import Notify
 
 
-def add_missing(store: Store, sweep: Sweep, timeout_seconds: float, notify: Notify) -> None:
-    """Trace each variant of a lab's sweep of which nothing is known yet; on other targets nothing can be traced."""
+def add_missing(
+    store: Store, sweep: Sweep, timeout_seconds: float, notify: Notify, traces: Mapping[str, Trace] | None = None
+) -> None:
+    """Trace each variant of a lab's sweep of which nothing is known yet; on other targets nothing can be traced.
+
+    ``traces`` has those of variants that were traced already.
+    """
     if sweep.outputs.target != "lab":
         return
     known = {reads.variant for reads in store.reads(sweep.id)}
     for variant in sweep.plan.design.variants:
         if variant not in known:
-            reads = _reads(sweep, variant, timeout_seconds, notify)
+            reads = _reads(sweep, variant, timeout_seconds, notify, (traces or {}).get(variant))
             if reads.reason:
                 notify(f"{variant}: what its boot reads is not known. {reads.reason}")
             store.add_reads(sweep.id, reads)
 
 
-def _reads(sweep: Sweep, variant: str, timeout_seconds: float, notify: Notify) -> Reads:
+def _reads(sweep: Sweep, variant: str, timeout_seconds: float, notify: Notify, trace: Trace | None) -> Reads:
     form = lab_trace.traced_form(sweep.outputs, sweep.plan.design, variant)
     if form is None:
         return Reads(variant=variant, reason="No form of it in this stack is loaded lazily, so nothing can be traced.")
+    if trace is not None and (seen := as_loaded(trace, sweep.outputs.variants[variant], form)) is not None:
+        return Reads(variant=variant, form=form, figures=figures(seen))
     profile = sweep.key_metadata["profile"]
     try:
         done = lab_trace.trace(
@@ -38,6 +49,20 @@ def _reads(sweep: Sweep, variant: str, timeout_seconds: float, notify: Notify) -
     except SociometerError as error:
         return Reads(variant=variant, form=form, reason=" ".join(str(error).split()))
     return Reads(variant=variant, form=form, figures=figures(done))
+
+
+def as_loaded(trace: Trace, variant: VariantOutput, form: str) -> Trace | None:
+    """What a trace of the image says of one of its lazy forms, which loads small layers whole; None for a trace of
+    another image, or of other spans or layers than the form's."""
+    treatment = variant.treatments[form]
+    lazy = {ztoc.layer_digest for ztoc in treatment.ztocs}
+    seen = {layer.digest for layer in trace.layers if layer.lazy}
+    image = Reference.parse(variant.source_image).digest
+    if trace.digest != image or trace.span_bytes != treatment.span_bytes or not lazy <= seen:
+        return None
+    layers = [layer if layer.digest in lazy else layer.model_copy(update={"lazy": None}) for layer in trace.layers]
+    files = [file for file in trace.files if layers[file.layer].lazy]
+    return trace.model_copy(update={"layers": tuple(layers), "files": tuple(files)})
 
 
 def figures(trace: Trace) -> Figures:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 from kit import interrupts
@@ -19,8 +21,11 @@ __all__ = [
     "pytest_testnodedown",
 ]
 
-# Under cron, or as a script's background job, Ctrl-C is ignored: what tests start and interrupt would never end.
+# Under cron, or as a script's background job, Ctrl-C is ignored: what tests interrupt, be it this process or one that
+# they start, would never end.
 interrupts.for_children()
+if interrupts.is_ignored(signal.SIGINT):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("ours", deadline=None)

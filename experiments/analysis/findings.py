@@ -22,7 +22,7 @@ FINDINGS_SCHEMA = 4
 """History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
 3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians;
 `as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`; 4 — `control_variant`;
-`saved_interval`, `pooled`, `tails` and `bill`."""
+`saved_interval`, `pooled`, `tails` and `bill`; `cautions`, `unseen` and the ranges of blocks."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]

@@ -96,6 +96,8 @@ def _predicate(comparison: Comparison) -> str:
             return f"{percent(ratio - 1)} ({coverage} {_between(low - 1, high - 1)}) slower {against}"
         case "no-difference":
             limit = f"no difference larger than {percent(comparison.margin or 0)}"
+            if comparison.control_variant != comparison.variant:
+                return f"as fast as {comparison.against} (as {comparison.form}): {limit}"
             return f"equally fast as {comparison.form} and {comparison.against}: {limit}"
         case "undecided":
             said = f"probably {comparison.taken_alone}" if comparison.taken_alone else "cannot tell yet"

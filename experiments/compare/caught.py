@@ -18,7 +18,7 @@ from scipy.special import chdtri, stdtrit
 
 from experiments.analysis.comparisons import Terms
 from experiments.analysis.statistics import moderated, paired
-from experiments.analysis.statistics.between import WITHIN, Between, spread
+from experiments.analysis.statistics.between import WITHIN, Between, of_mean, spread
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.power import POWER
 
@@ -31,12 +31,18 @@ _SEED = 20_100
 
 
 def slowdown(
-    before: Floats, after: Floats, terms: Terms, share: float, limit: float, between: Between | None = None
+    before: Floats,
+    after: Floats,
+    terms: Terms,
+    share: float,
+    limit: float,
+    least: float = 0.0,
+    between: Between | None = None,
 ) -> float:
     """Return the smallest relative slow-down that would be called slower by at least ``limit``.
 
     ``before`` and ``after`` are logarithms, one per block; ``share`` is the row's weight in Holm's procedure;
-    ``between`` is how much sweeps differ, where that is known.
+    ``least`` is the deviation that the clocks alone cause, ``between`` how much sweeps differ, where that is known.
     """
     generator = np.random.default_rng(_SEED)
     first, second = (generator.normal(0, _raised(side), (DRAWS, len(side))) for side in (before, after))  # of no change
@@ -44,7 +50,7 @@ def slowdown(
     if between is not None:
         second += generator.normal(0, np.sqrt(2) * between.deviation, (DRAWS, 1))
         of_means = between.of_means * generator.chisquare(between.freedom, DRAWS) / between.freedom
-    thresholds = _by_tests(first, second, terms, share, limit, between, of_means)
+    thresholds = _by_tests(first, second, terms, share, limit, least, between, of_means)
     exchanges = comb(len(before) + len(after), len(before))
     if 2 / exchanges <= 1 - terms.level:
         observed = second.mean(axis=1) - first.mean(axis=1)
@@ -54,7 +60,12 @@ def slowdown(
 
 
 def slowdown_within(
-    differences: Floats, pooled_variance: float | None, terms: Terms, share: float, limit: float
+    differences: Floats,
+    pooled_variance: float | None,
+    terms: Terms,
+    share: float,
+    limit: float,
+    least: float = 0.0,
 ) -> float:
     """Return the same for one sweep, from the differences of its blocks' logarithms.
 
@@ -63,9 +74,9 @@ def slowdown_within(
     generator, blocks = np.random.default_rng(_SEED), len(differences)
     drawn = generator.normal(0, _raised(differences), (DRAWS, blocks))
     corrected, freedom = (1 - terms.level) / terms.p_factor * share, blocks - 1
-    deviations = own = drawn.std(axis=1, ddof=1)
+    deviations = own = paired.deviation(drawn, least)
     if pooled_variance is not None:
-        deviations, freedom = moderated.deviation(drawn, pooled_variance), moderated.freedom(blocks)
+        deviations, freedom = moderated.deviation(drawn, pooled_variance, least), moderated.freedom(blocks)
     by_interval = np.log1p(limit) + paired.half_width(own, blocks, terms.nominal_level)
     by_correction = stdtrit(freedom, 1 - corrected / 2) * deviations / np.sqrt(blocks)
     thresholds = np.asarray(np.maximum(by_interval, by_correction) - drawn.mean(axis=1))
@@ -89,11 +100,12 @@ def _by_tests(
     terms: Terms,
     share: float,
     limit: float,
+    least: float,
     between: Between | None,
     of_means: Floats | float,
 ) -> Floats:
     """Return for each draw the shift from which on interval and corrected test agree."""
-    before, after = (side.var(axis=1, ddof=1) / side.shape[1] for side in (first, second))
+    before, after = (of_mean(side, least) for side in (first, second))
     blocks = first.shape[1], second.shape[1]
     variance, freedom = spread(before, after, blocks, between or WITHIN, of_means)
     error = np.sqrt(variance)

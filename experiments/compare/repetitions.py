@@ -6,12 +6,12 @@ and payload, and the same digest of the image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from experiments.analysis.statistics.between import Between, estimate
 from experiments.analysis.statistics.paired import Floats
 from experiments.compare import comparable
-from experiments.compare.samples import Recorded, Row, logarithms
+from experiments.compare.samples import Blocks, Recorded, Row, logarithms
 from experiments.store.sweeps import Sweep
 
 MOST = 20
@@ -23,31 +23,45 @@ def is_one(sweep: Sweep, before: Sweep, after: Sweep) -> bool:
     """Whether a sweep may tell how much sweeps like these two differ; it is neither of them."""
     if sweep.id in (before.id, after.id) or sweep.status != "finished":
         return False
-    return any(
-        not (comparable.aspects(sweep, side).keys() - {"image"}) and _shared(sweep, side) for side in (before, after)
-    )
+    return any(_alike(sweep, side) and _shared(sweep, side) for side in (before, after))
 
 
 def between(before: Recorded, after: Recorded, repeated: Sequence[Recorded]) -> Callable[[Row], Between | None]:
     """Return how much sweeps differ in each row, by the sweeps of its treatment; None where none repeat it.
 
-    The two themselves count, if they are of two images: then their difference is not what they are asked for.
+    The two themselves count, if they are not of the same thing: then their difference is not what they are asked for.
     """
-    known = {
-        side.sweep.id: logarithms(side, "seconds", deployed=True) for side in (before, after, *repeated) if repeated
-    }
+    sides = (before, after)
+    known = {side.sweep.id: logarithms(side, "seconds", deployed=True) for side in (*sides, *repeated) if repeated}
+    alike = {(each.sweep.id, side.sweep.id): _alike(each.sweep, side.sweep) for each in repeated for side in sides}
+    same_thing = _alike(before.sweep, after.sweep)
 
     def of_row(row: Row) -> Between | None:
-        digests = [_digest(side.sweep, row) for side in (before, after)]
-        sides = (before, after) if digests[0] != digests[1] else ()
+        digests = [_digest(side.sweep, row) for side in sides]
         groups: list[list[Floats]] = []
-        for digest in dict.fromkeys(digests):
-            sweeps = [side for side in (*sides, *repeated) if digest and _digest(side.sweep, row) == digest]
-            blocks = [known[side.sweep.id][row].logarithms for side in sweeps if row in known.get(side.sweep.id, {})]
-            groups.append([each for each in blocks if len(each) >= LEAST_BLOCKS])
+        for side, digest in zip(sides, digests, strict=True):
+            members = [
+                each
+                for each in repeated
+                if alike[each.sweep.id, side.sweep.id] and _digest(each.sweep, row) == digest is not None
+            ]
+            if same_thing and digests[0] == digests[1]:
+                groups = [_blocks(members, known, row)]
+            else:
+                groups.append(_blocks([side, *members], known, row))
         return estimate(groups)
 
     return of_row
+
+
+def _blocks(sweeps: Sequence[Recorded], known: Mapping[str, Mapping[Row, Blocks]], row: Row) -> list[Floats]:
+    found = [known[side.sweep.id][row].logarithms for side in sweeps if row in known.get(side.sweep.id, {})]
+    return [each for each in found if len(each) >= LEAST_BLOCKS]
+
+
+def _alike(sweep: Sweep, other: Sweep) -> bool:
+    """Whether nothing but their images may differ."""
+    return comparable.aspects(sweep, other).keys() <= {"image"}
 
 
 def _digest(sweep: Sweep, row: Row) -> str | None:

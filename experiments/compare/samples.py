@@ -64,6 +64,11 @@ class Samples:
     after: Blocks
     between: Between | None = None
 
+    @property
+    def least(self) -> float:
+        """The standard deviation of a logarithm that the clocks alone cause."""
+        return max(self.before.least, self.after.least)
+
 
 def logarithms(side: Recorded, measure: Measure, *, deployed: bool) -> dict[Row, Blocks]:
     """Return one logarithm per block of every row; ``deployed``: as deployed, too."""

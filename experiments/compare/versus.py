@@ -185,42 +185,48 @@ def _pressures(tasks: pd.DataFrame) -> dict[tuple[str, str, int], float]:
 
 
 def changes(samples: Sequence[Samples], terms: Terms, limit: float) -> tuple[Change, ...]:
+    """Return one change per element of ``samples``, with the slow-down that those of primary phases could catch."""
+    found = judged(samples, terms)
+    weights = shares([change.primary for change in found])
+    return tuple(
+        change.model_copy(
+            update={
+                "could_catch": caught.slowdown(
+                    each.before.logarithms, each.after.logarithms, terms, weight, limit, each.least, each.between
+                )
+            }
+        )
+        if change.primary and _testable(each)
+        else change
+        for each, change, weight in zip(samples, found, weights, strict=True)
+    )
+
+
+def judged(samples: Sequence[Samples], terms: Terms) -> tuple[Change, ...]:
     """Return one change per element of ``samples``, corrected for all of them together."""
     p_values = np.array([_p_value(each) if _testable(each) else 1.0 for each in samples])
     phases = primary_phases((each.row.variant, each.row.phase) for each in samples)
     descriptions = [_described(each, primary=each.row.phase == phases[each.row.variant]) for each in samples]
     weights = shares([change.primary for change in descriptions])
     adjusted = holm(np.minimum(1.0, p_values * terms.p_factor), weights)
-    judged = [
+    return tuple(
         _judged(each, float(p), change, terms) if _testable(each) else change
         for each, p, change in zip(samples, adjusted, descriptions, strict=True)
-    ]
-    return tuple(
-        change.model_copy(
-            update={
-                "could_catch": caught.slowdown(
-                    each.before.logarithms, each.after.logarithms, terms, weight, limit, each.between
-                )
-                if change.primary and _testable(each)
-                else None
-            }
-        )
-        for each, change, weight in zip(samples, judged, weights, strict=True)
     )
 
 
 def _p_value(each: Samples) -> float:
     before, after = each.before.logarithms, each.after.logarithms
     if each.between is None:
-        return unpaired.p_value(before, after, max(each.before.least, each.after.least))
-    return between.p_value(before, after, each.between)
+        return unpaired.p_value(before, after, each.least)
+    return between.p_value(before, after, each.between, each.least)
 
 
 def _interval(each: Samples, level: float) -> tuple[float, float]:
     before, after = each.before.logarithms, each.after.logarithms
     if each.between is None:
-        return unpaired.interval(before, after, level, max(each.before.least, each.after.least))
-    return between.interval(before, after, each.between, level)
+        return unpaired.interval(before, after, level, each.least)
+    return between.interval(before, after, each.between, level, each.least)
 
 
 def _testable(each: Samples) -> bool:

@@ -59,7 +59,7 @@ def _could_catch(side: Recorded, analysis: Analysis, limit: float) -> list[float
     compared = [*pairs(design, round_medians(side.tasks)), *deployed_pairs(design, side.tasks)]
     primary = [pair.phase == analysis.primary_phases[pair.variant] for pair in compared]
     return [
-        caught.slowdown_within(pair.differences, variance, terms, float(share), limit)
+        caught.slowdown_within(pair.differences, variance, terms, float(share), limit, pair.least_deviation)
         if is_primary and testable(pair)
         else None
         for pair, is_primary, variance, share in zip(

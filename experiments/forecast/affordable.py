@@ -26,6 +26,8 @@ AT_ONCE = 2
 """As many forms' worth of work go on at the same time."""
 SLOWER_POWER = 0.3
 """With a quarter of a vCPU, web applications of 250 and 340 MB took 1.46 and 1.45 times as long as with one."""
+LEAST_MAKING_SHARE = 0.4
+"""Of the time that is left, where by the estimate the race alone would take longer."""
 LEAST_RACING = 2
 """Blocks of all forms: the first alone drops only what takes twice as long."""
 
@@ -60,9 +62,19 @@ def making_seconds(forms: Sequence[str], image_bytes: int) -> float:
 
 def least_seconds(forms: Sequence[str], costs: Costs) -> float:
     """About how long it takes to make the forms and to run the shortest race that confirms what it chooses."""
+    return making_seconds(forms, costs.image_bytes) + racing_seconds(forms, costs)
+
+
+def racing_seconds(forms: Sequence[str], costs: Costs) -> float:
+    """About how long the shortest race takes that confirms what it chooses."""
     rounds = {form: _round_seconds(form, costs) for form in forms}
     last = sum(sorted(rounds.values())[-len(REFERENCES) - 1 :])
-    return making_seconds(forms, costs.image_bytes) + LEAST_RACING * sum(rounds.values()) + LEAST_CONFIRMING * last
+    return LEAST_RACING * sum(rounds.values()) + LEAST_CONFIRMING * last
+
+
+def most_making_seconds(forms: Sequence[str], costs: Costs, seconds_left: float) -> float:
+    """How long the forms may take to make, at most: the race needs the rest. A form that takes longer is given up."""
+    return max(seconds_left - racing_seconds(forms, costs), LEAST_MAKING_SHARE * seconds_left)
 
 
 def affordable(found: Candidates, costs: Costs, minutes: float, seconds_left: float) -> Candidates:

@@ -126,6 +126,16 @@ class Plan(Frozen):
     stopping: Stopping | None = None
     race: Race | None = None
 
+    def seen_against(self, control: Control) -> Plan:
+        """The same rounds, compared with another control; raises `SettingsError` if that compares nothing.
+
+        The permutation test stays exact: in the orders that a plan may draw, any two treatments of a block are as
+        likely to stand the one way as the other. They need not be neighbours, so drift within a block is noise.
+        """
+        _compares_something(self.design, control)
+        design = self.design.model_dump() | {"control": control}
+        return self.model_copy(update={"design": Design.model_validate(design)})
+
     @property
     def digest(self) -> str:
         """SHA-256 of the plan as canonical JSON: equal plans, equal digests."""

@@ -30,4 +30,5 @@ class Race(Frozen):
         default=LEAST_CONFIRMING, ge=0, description="blocks at least that compare the chosen form with the references"
     )
     error: float = Field(default=0.2, gt=0, lt=1, description="allowed chance that the fastest form is ever dropped")
+    left_out: tuple[str, ...] = Field(default=(), description="forms that did not run, in sentences that say why")
     tie: float = Field(default=0.015, ge=0, description="as much slower a form may be that is preferred")

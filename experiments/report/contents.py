@@ -14,6 +14,7 @@ from pydantic import Field
 
 from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis
+from experiments.plan.control import Control
 from experiments.plan.presets import PRESETS
 from experiments.records.model import RoundStatus
 from experiments.records.origin import NOT_MEASURED
@@ -77,10 +78,15 @@ class Contents(Frozen):
     command: str
 
 
-def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count: int) -> Contents:
-    """The contents of a sweep's report; a sweep without records has one too."""
+def contents(
+    sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count: int, control: Control | None = None
+) -> Contents:
+    """The contents of a sweep's report; a sweep without records has one too.
+
+    ``control`` is what the analysis compared with, if it is not the plan's own.
+    """
     left_out = tuple(_left_out_lines(analysis))
-    summary = _summary(sweep, analysis, rounds, left_out)
+    summary = _summary(sweep, analysis, rounds, left_out, control or sweep.plan.design.against)
     mark = f" ({SIMULATED})" if analysis.simulated else ""
     return Contents(
         analysis=analysis,
@@ -89,7 +95,7 @@ def contents(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, task_count:
         title=f"Sociometer: sweep {sweep.id}{mark}",
         began=f"{datetime.fromtimestamp(sweep.created_ns // 10**9, UTC):%d %B %Y, %H:%M} UTC",
         tasks=task_count,
-        standing=_standing(summary),
+        standing=_standing(summary, sweep.plan.design.against),
         left_out=left_out,
         provenance=tuple(_provenance(sweep)),
         command=command(sweep),
@@ -120,12 +126,13 @@ def command(sweep: Sweep) -> str:
     return shlex.join(words)
 
 
-def _standing(summary: Summary) -> str:
+def _standing(summary: Summary, planned: Control) -> str:
     """Which sweep it is and how far it got; marked if it was simulated."""
     mark = "SIMULATED: " if summary.target in NOT_MEASURED else ""
+    control = summary.control if summary.control == str(planned) else f"{summary.control} (the plan's is {planned})"
     return (
         f"{mark}Sweep {summary.sweep_id} ({summary.status}): plan {summary.plan}, seed {summary.seed}, control "
-        f"{summary.control}, target {summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds "
+        f"{control}, target {summary.target}, {summary.rounds_complete} of {summary.rounds_planned} rounds "
         "complete"
     )
 
@@ -139,7 +146,9 @@ def _left_out_lines(analysis: Analysis) -> Iterator[str]:
         yield f"{analysis.left_out_more:,} more for other reasons"
 
 
-def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, left_out: Sequence[str]) -> Summary:
+def _summary(
+    sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, left_out: Sequence[str], control: Control
+) -> Summary:
     complete = rounds[rounds["status"] == RoundStatus.COMPLETE.value]
     return Summary(
         sweep_id=sweep.id,
@@ -147,7 +156,7 @@ def _summary(sweep: Sweep, analysis: Analysis, rounds: pd.DataFrame, left_out: S
         status=sweep.status,
         plan=sweep.plan.design.name,
         seed=sweep.plan.design.seed,
-        control=str(sweep.plan.design.against),
+        control=str(control),
         target=analysis.target,
         key_metadata=sweep.key_metadata,
         rounds_planned=len(sweep.plan.rounds),

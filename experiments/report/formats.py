@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from experiments.plan.control import Control
 from experiments.report import terminal
 from experiments.report.contents import Contents, contents
 from experiments.report.markdown import markdown
@@ -28,14 +29,20 @@ class Report:
     tasks: pd.DataFrame
 
 
-def read(store: Store, sweep: Sweep, prices_of: str | None = None) -> Report:
-    """Analyse a sweep of an open store; ``prices_of`` is a region whose prices a start is billed at."""
+def read(store: Store, sweep: Sweep, prices_of: str | None = None, control: Control | None = None) -> Report:
+    """Analyse a sweep of an open store; ``prices_of`` is a region whose prices a start is billed at.
+
+    ``control`` is compared with instead of the plan's own; raises `SettingsError` if that compares nothing.
+    """
     from experiments.analysis import analyse
     from experiments.store import frames  # pandas and scipy are slow to import
 
     tasks, rounds = frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)
-    analysis = analyse.analyse(sweep, tasks, rounds, reads=store.reads(sweep.id), prices_of=prices_of)
-    return Report(contents(sweep, analysis, rounds, len(tasks)), tasks)
+    seen = sweep
+    if control is not None:
+        seen = sweep.model_copy(update={"plan": sweep.plan.seen_against(control)})
+    analysis = analyse.analyse(seen, tasks, rounds, reads=store.reads(sweep.id), prices_of=prices_of)
+    return Report(contents(sweep, analysis, rounds, len(tasks), seen.plan.design.against), tasks)
 
 
 def to_text(report: Report) -> str:

@@ -36,6 +36,7 @@ def to_parquet(store: Store, sweep: Sweep, format_: str, *, variant: str | None,
         "sweep_id": sweep.id,
         "record_schema": RECORD_SCHEMA,
         "plan_digest": sweep.plan.digest,
+        "control": sweep.plan.design.against.text,
         "key_metadata": sweep.key_metadata,
     }
     return _encoded(frame, described, {FILE_KEY: json.dumps(about)})

@@ -21,7 +21,7 @@ V1_NOTICE = (
 )
 
 PREFETCH_NOTICE = (
-    "soci-v2-prefetch on Fargate: whether Fargate fetches what a prefetch list names is not documented, and nothing "
+    "Prefetch lists on Fargate: whether Fargate fetches what a form's list names is not documented, and nothing "
     "shows whether it did. The soci-snapshotter has it switched off by default."
 )
 

@@ -31,7 +31,10 @@ class PullModes:
     prefetch: bool = False
     parallel: Parallel | None = None
     traced: bool = False
-    """Every request to its file systems is logged (with its log at level debug), and nothing is fetched unasked."""
+    """Every request to its file systems is logged (with its log at level debug), and nothing is fetched unasked.
+
+    It also keeps more layers that it has resolved but not mounted yet: of the 30 that it keeps unless told otherwise,
+    an image of 127 layers throws each out before its turn, and each mount resolves all of them anew (`fs/fs.go`)."""
 
     @classmethod
     def of(cls, form: str) -> PullModes:
@@ -105,7 +108,9 @@ discard_unpacked_layers = true
 """
 
 
-_TRACED = """[fuse]
+_TRACED = """resolve_result_entry = 256
+
+[fuse]
 log_fuse_operations = true
 
 [background_fetch]

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.forms import slug
-from infra.oci import blame, soci, traced
+from infra.oci import blame, indexed, soci, traced
 from infra.oci.containerd import import_image, private_containerd
 from infra.oci.index import prefetch_artifacts
 from infra.oci.layout import reserve_copies
@@ -71,13 +71,14 @@ def _make_layers(regctl: Regctl, request: FormRequest, source: Source) -> Made:
 
 
 def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> Made:
+    traced.require_of(request, source)
     with scratch("form") as room:
         image = local_image(regctl, request, source, room)
         options = replace(request.options, prefetch=_prefetch_list(request, room))
         with blame.explained(image.manifest, options, regctl.deadline, lambda: image.folder):
-            converted = soci.convert(image.folder, room / "converted", options, regctl.deadline)
+            converted = indexed.convert(image.folder, room / "converted", options, regctl.deadline)
         if request.trace is not None:
-            image, converted = traced.laid_out(request, source, image, converted, room, regctl.deadline)
+            image, converted = traced.laid_out(request, image, converted, room, regctl.deadline)
         ztocs = _ztocs(converted.index, image.manifest)
         prefetch = _prefetched(converted, request)
         digests = tuple(document.digest for document in converted.documents)

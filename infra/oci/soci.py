@@ -86,10 +86,11 @@ def convert(source: Path, destination: Path, options: IndexOptions, deadline: De
     layout.claim(destination)
     words = ("convert", "--standalone", "--format", "oci-dir", *options.flags(), str(source), str(destination))
     done = _soci(words, deadline, destination.parent)
-    return _read_converted(destination, skipped_layers(done.stdout))
+    return read_converted(destination, skipped_layers(done.stdout))
 
 
-def _read_converted(folder: Path, reasons: dict[str, str]) -> Converted:
+def read_converted(folder: Path, reasons: dict[str, str]) -> Converted:
+    """What `convert` has written into a layout; raises `ImageError` when that is no image with a SOCI index."""
     digest = layout.only_digest(folder)
     top = layout.read(folder, digest)
     if not isinstance(top, Index):

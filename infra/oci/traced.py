@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.oci import soci
+from infra.oci import indexed
 from infra.oci.local_image import LocalImage
 from infra.oci.regctl import Deadline
 from infra.oci.request import FormRequest
@@ -23,18 +23,36 @@ from infra.trace.model import Trace
 from kit.errors import TraceError
 
 
+def require_of(request: FormRequest, source: Source) -> None:
+    """Before anything is fetched or built: raises `TraceError` for a form by a trace of another image, or of a boot
+    that read nothing."""
+    trace = request.trace
+    if trace is None:
+        return
+    digests = {source.reference.digest, source.manifest.digest}
+    if trace.digest not in digests or len(trace.layers) != len(source.manifest.layers):
+        raise TraceError(
+            f"The trace is of {trace.image} ({trace.digest}), and the image is {source.manifest.digest}. Trace it "
+            "again with `sociometer trace`."
+        )
+    if not any(file.ranges for file in trace.files):
+        raise TraceError(
+            f"By the trace of {trace.image}, its boot reads nothing of the image: there is nothing to prefetch or to "
+            "move. Trace a start that becomes ready."
+        )
+
+
 def laid_out(
-    request: FormRequest, source: Source, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
+    request: FormRequest, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
 ) -> tuple[LocalImage, Converted]:
     """The image and what soci made of it, laid out by the request's trace; new folders lie in ``room``.
 
-    Raises `TraceError` for a trace of another image or one that helps nothing, `ImageError` when the file system came
-    out differently.
+    The trace is of the image (`require_of`). Raises `TraceError` for one that helps nothing, `ImageError` when the file
+    system came out differently.
     """
     trace = request.trace
     if trace is None:
         return image, converted
-    _require_of(trace, source)
     moved = request.spec.kind == "soci-v2-own-layer"
     if moved or request.spec.kind == "soci-v2-layout":
         image, converted, trace = _written_anew(request, trace, image, converted, room, deadline)
@@ -53,23 +71,15 @@ def _written_anew(
     request: FormRequest, trace: Trace, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
 ) -> tuple[LocalImage, Converted, Trace]:
     """The image in its new layers, what soci made of it, and the trace by where files lie now."""
-    original = Original(image.folder, image.manifest, converted)
+    original = Original(image.folder, image.manifest, converted, deadline)
     entries = read_layers(image.folder, image.manifest, {})
     write = move_out if request.spec.kind == "soci-v2-own-layer" else lay_out
     laid = write(original, trace, touched_layers(converted, trace), entries, room / "laid")
     if not laid.changed:
         return image, converted, trace
     require_indexable(laid.manifest, request.options.min_layer_bytes)
+    deadline.remaining_seconds()
     entries = read_layers(laid.folder, laid.manifest, entries)
     proof.require_same(image.manifest, laid.manifest, entries, "The new image")
-    again = soci.convert(laid.folder, room / "laid-converted", request.options, deadline)
+    again = indexed.convert(laid.folder, room / "laid-converted", request.options, deadline)
     return LocalImage(laid.folder, laid.manifest), again, laid.trace
-
-
-def _require_of(trace: Trace, source: Source) -> None:
-    digests = {source.reference.digest, source.manifest.digest}
-    if trace.digest not in digests or len(trace.layers) != len(source.manifest.layers):
-        raise TraceError(
-            f"The trace is of {trace.image} ({trace.digest}), and the image is {source.manifest.digest}. Trace it "
-            "again with `sociometer trace`."
-        )

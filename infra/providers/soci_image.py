@@ -24,7 +24,8 @@ from infra.oci.forms import FormRequest, FormResult
 from infra.oci.pushed import Pushed
 from infra.oci.regctl import Access
 from infra.oci.source import MANY_LAYERS
-from infra.providers import reach
+from infra.providers import limit, reach
+from kit.errors import CommandTimeout
 
 IMPLEMENTATION = 2
 """Counts up when forms made by older code must be made anew: Pulumi does not see changes of the code."""
@@ -136,7 +137,11 @@ def _make(props: dict[str, Any]) -> FormResult:
     values = {key: _plain(key, props[key]) for key in REQUEST if props.get(key) is not None}
     with _access(props) as access:
         request = FormRequest(**values, access=access, tagged=props.get("ecr_region") is not None)
-        made = forms.make(request, timeout_seconds=MAKE_SECONDS)
+        seconds = limit.seconds_left(MAKE_SECONDS)
+        if not seconds:
+            name = f"{request.source.partition('@')[0]} as {request.form}"
+            raise CommandTimeout(f"{name}: the time for making forms was over before it was begun.")
+        made = forms.make(request, timeout_seconds=seconds)
     for note in filter(None, (many_layers(made), compressed_anew(made))):
         reach.tell(note)
     return made

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infra.oci import layout
 from infra.oci.manifest import Manifest, digest_of, ztocs_and_layers
+from infra.oci.regctl import Deadline
 from infra.oci.soci import Converted
 from infra.relayout import facts, image
 from infra.relayout.facts import Entry
@@ -31,11 +32,13 @@ NOT_LAZY = "it has no place in the index, so it is loaded whole"
 
 @dataclass(frozen=True)
 class Original:
-    """An image in an OCI layout, and the same as `soci.convert` made it lazy."""
+    """An image in an OCI layout, and the same as `soci.convert` made it lazy; no layer of it is begun after the
+    deadline."""
 
     folder: Path
     manifest: Manifest
     converted: Converted
+    deadline: Deadline
 
     @property
     def config(self) -> bytes:
@@ -110,6 +113,7 @@ def lay_out(
     claimed(target)
 
     def made(place: int) -> Kept | Rewritten:
+        original.deadline.remaining_seconds()
         wish = wishes[place]
         if isinstance(wish, Kept):
             return wish

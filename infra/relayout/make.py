@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.oci import blame, layout, names, soci
+from infra.oci import blame, indexed, layout, names, soci
 from infra.oci.manifest import OCI_INDEX, Manifest, as_image, normalized
 from infra.oci.names import ImageName
 from infra.oci.regctl import Deadline
@@ -104,7 +104,7 @@ def _original(request: Request, room: Path) -> Original:
     layout.link_layout(room / "source", manifest, room / "pulled")
     with blame.explained(manifest, request.options, Deadline(LONGEST_SECONDS), lambda: room / "source"):
         converted = _convert(request, room / "source", room)
-    return Original(room / "source", manifest, converted)
+    return Original(room / "source", manifest, converted, Deadline(LONGEST_SECONDS))
 
 
 def _require_traced(trace: Trace, image: ResolvedImage, digests: set[str], manifest: Manifest) -> None:
@@ -169,7 +169,7 @@ def _laid(
 
 def _convert(request: Request, folder: Path, room: Path) -> Converted:
     target = room / f"{folder.name}-converted"
-    return soci.convert(folder, target, request.options, Deadline(LONGEST_SECONDS))
+    return indexed.convert(folder, target, request.options, Deadline(LONGEST_SECONDS))
 
 
 @contextmanager

@@ -58,6 +58,7 @@ def move_out(
     with ExitStack() as tars:
 
         def opened(place: int) -> Tar | Kept:
+            original.deadline.remaining_seconds()
             tar = tars.enter_context(unpacked(original.folder, manifest.layers[place], diff_ids[place], target))
             try:
                 archive = scan(tar)
@@ -76,6 +77,7 @@ def move_out(
         on_top = _on_top(plan, ready, image.layer_type(manifest), target)
 
         def made(place: int) -> Kept | Rewritten:
+            original.deadline.remaining_seconds()
             if place not in ready:
                 kept = found.get(place, Kept(NOTHING_READ if place in touched else NOT_LAZY))
                 assert isinstance(kept, Kept)  # noqa: S101 - what is open is ready

@@ -12,7 +12,7 @@ from pathlib import Path
 from infra import readiness
 from infra.forms import Form, FormSpec
 from infra.lab import storage
-from infra.oci import blame, config, layout, names, soci
+from infra.oci import blame, config, indexed, layout, names, soci
 from infra.oci.config import ImageConfig
 from infra.oci.local_image import FOR_SOCI, choice_of_compression, copies_needed
 from infra.oci.manifest import Manifest, as_image, normalized, ztocs_and_layers
@@ -93,7 +93,7 @@ def index(image: Fetched, settings: Settings, room: Path, notify: Notify) -> Pre
             manifest = recompressed(image.folder, folder, image.manifest, choice, deadline)
         require_indexable(manifest, options.min_layer_bytes)
         with blame.explained(manifest, options, deadline, lambda: folder):
-            converted = soci.convert(folder, room / "converted", options, deadline)
+            converted = indexed.convert(folder, room / "converted", options, deadline)
     except ImageError as error:
         raise ImageError(f"{image.name} as {FORM}: {error}") from error
     storage.fill(files_of(room), REPOSITORY, converted.documents, converted.folder)

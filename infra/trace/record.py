@@ -71,7 +71,7 @@ def boot(lab: Future[Cluster], image: Prepared, wanted: Wanted, notify: Notify) 
     notify("preparing")
     cluster = lab.result()
     (host,) = cluster.hosts
-    life = cluster.life(host, _task(image, wanted))
+    life = cluster.life(host, task_of(image, wanted))
     cluster.live([life], _told(life, notify))
     if life.run.ending is not Ending.BOOTED:
         reason = " ".join((life.run.reason or "").split())
@@ -171,7 +171,8 @@ class _Found:
             raise LabError(f"{content.path} of layer {content.layer} cannot be looked at: {error.strerror}.") from error
 
 
-def _task(image: Prepared, wanted: Wanted) -> LabTask:
+def task_of(image: Prepared, wanted: Wanted) -> LabTask:
+    """A task of a prepared image, as it is booted once."""
     unique = uuid.uuid4().hex
     return LabTask(
         task_arn=f"arn:lab:ecs:local:000000000000:task/sociometer/{unique}",

@@ -28,6 +28,7 @@ from sociometer.cli.progress import say, sweep_progress
 
 if TYPE_CHECKING:
     from infra.outputs import StackOutputs
+    from infra.trace.model import Trace
 
 
 @dataclass(frozen=True)
@@ -63,27 +64,34 @@ def outputs(stack: str) -> StackOutputs:
     return stacks.outputs(stack)
 
 
-def start_sweep(setup: Setup, stack: str, stack_outputs: StackOutputs, plan: Plan) -> Sweep:
-    """Run a plan from its beginning, with progress on standard error; returns the finished sweep."""
+def start_sweep(
+    setup: Setup, stack: str, stack_outputs: StackOutputs, plan: Plan, traces: Mapping[str, Trace] | None = None
+) -> Sweep:
+    """Run a plan from its beginning, with progress on standard error; returns the finished sweep.
+
+    ``traces`` has those of variants that were traced already, and need not be again.
+    """
     with _sweeping(setup, stack_outputs, plan) as (store, executor, listener):
         done = sweep.start(store, executor, plan, stack, stack_outputs, listener)
-        _add_reads(store, done, setup)
+        _add_reads(store, done, setup, traces)
         return done
 
 
-def resume_sweep(setup: Setup, stack_outputs: StackOutputs, earlier: Sweep) -> Sweep:
-    """Go on with a sweep, with progress on standard error; returns the finished sweep."""
+def resume_sweep(
+    setup: Setup, stack_outputs: StackOutputs, earlier: Sweep, traces: Mapping[str, Trace] | None = None
+) -> Sweep:
+    """Go on with a sweep, with progress on standard error; returns the finished sweep. ``traces``: as at its start."""
     with _sweeping(setup, stack_outputs, earlier.plan) as (store, executor, listener):
         done = sweep.resume(store, executor, earlier, stack_outputs, listener)
-        _add_reads(store, done, setup)
+        _add_reads(store, done, setup, traces)
         return done
 
 
-def _add_reads(store: Store, done: Sweep, setup: Setup) -> None:
+def _add_reads(store: Store, done: Sweep, setup: Setup, traces: Mapping[str, Trace] | None) -> None:
     """What the images' boots read, where that is not known yet."""
     from experiments import reads  # what traces is slow to import
 
-    reads.add_missing(store, done, setup.timeout_seconds, say)
+    reads.add_missing(store, done, setup.timeout_seconds, say, traces)
 
 
 def outputs_if_up(stack: str) -> StackOutputs | None:

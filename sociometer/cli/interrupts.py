@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -49,7 +48,8 @@ def handled() -> Iterator[Received]:
             return
         pressed += 1
         if received.number is not None and pressed == 2:
-            sys.stderr.write("still clearing; interrupt once more to leave it to the next start\n")
+            with suppress(OSError):  # not through sys.stderr: it may be in the middle of a line
+                os.write(2, b"still clearing; interrupt once more to leave it to the next start\n")
             return
         received.number = received.number or number
         raise KeyboardInterrupt

@@ -111,7 +111,7 @@ def sweep(
     finished rounds and end with exit code 128 + the signal (130 for Ctrl-C); --resume goes on from there, with the same
     plan unless other plan options are given.
 
-    With --until-precision, blocks are added until every form's interval against plain is as narrow as wanted, from
+    With --until-precision, blocks are added until every interval against a control is as narrow as wanted, from
     six blocks on; its intervals are a little wider, because they are looked at repeatedly.
 
     On fargate the cost is shown and asked about first.

@@ -204,9 +204,13 @@ def chosen_plan(name: str, changes: Changes, stopping: Stopping | None = None) -
     changed = {key: value for key, value in parsed.items() if value is not None}
     design = Design(**{**preset(name).design.model_dump(), **changed})
     if changes.control is not None:
-        control = Control.parse(changes.control, design.variants, design.forms, resolved)
-        design = Design(**{**design.model_dump(), "control": control})
+        design = Design(**{**design.model_dump(), "control": chosen_control(changes.control, design)})
     return make_plan(design, stopping)
+
+
+def chosen_control(text: str, design: Design) -> Control:
+    """What `--control` names of a design's variants and forms; raises `SettingsError`."""
+    return Control.parse(text, design.variants, design.forms, resolved)
 
 
 def chosen_forms(text: str | None) -> tuple[str, ...] | None:

@@ -18,7 +18,7 @@ from experiments.store.sweeps import Sweep
 from kit.errors import SettingsError
 from kit.files import write
 from sociometer.cli import commands
-from sociometer.cli.options import AsJson, StorePath, SweepId, chosen_forms
+from sociometer.cli.options import AsJson, StorePath, SweepId, chosen_control, chosen_forms
 from sociometer.cli.progress import say
 
 PANEL = "Read what was measured"
@@ -55,6 +55,15 @@ def report(
             show_default="on Fargate its own region, else none",
         ),
     ] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(
+            "--control",
+            metavar="IMAGE|FORM|IMAGE:FORM",
+            help="Compare with this instead; plain: what each form does to its own image, in a sweep of several.",
+            show_default="the plan's own",
+        ),
+    ] = None,
     output: OutputFile = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -70,7 +79,9 @@ def report(
     if prices is not None and of_region(prices) is None:
         raise SettingsError(no_price(prices))
     with Store(store or default_path()) as opened:
-        read = formats.read(opened, opened.sweep(sweep), prices)
+        found = opened.sweep(sweep)
+        against = None if control is None else chosen_control(control, found.plan.design)
+        read = formats.read(opened, found, prices, against)
     if output is None and chosen == "text":
         print_report(read, as_json=False)
     else:

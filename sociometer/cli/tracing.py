@@ -84,7 +84,7 @@ def register(app: typer.Typer) -> None:
 def trace(
     image: Image,
     container: ContainerOptions,
-    profile: Profile = "fargate-1024-2048",
+    profile: Profile = "unshaped",
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     span_size: SpanSize = "4MiB",
     min_layer_size: MinLayerSize = "0",

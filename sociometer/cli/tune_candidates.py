@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.forecast.affordable import Costs, affordable
+from experiments.forecast.affordable import Costs, affordable, most_making_seconds
 from experiments.plan.candidates import CANDIDATES, FILES, TRACE, Candidates, Sizes, in_order, possible
 from infra.forms import FormSpec
 from infra.outputs import CONTROL
@@ -52,13 +52,13 @@ def traced(settings: Settings, name: str, file: Path | None, profile: str, timeo
 def chosen_candidates(trace: Trace, settings: Settings, wanted: str | None, time: Time) -> Candidates:
     """The forms to race, in order of preference, by their canonical texts; raises `SettingsError` below two.
 
-    What there is no time for is left out, unless it was named.
+    What there is no time for is left out, the least promising first, and those that the table does not know from the
+    last one that was named.
     """
     sizes = Sizes(settings.span_size, settings.min_layer_size)
     named = CANDIDATES if wanted is None else tuple(words_of(wanted))
     found = possible(trace, sizes, named)
-    if wanted is None:
-        found = affordable(found, _costs(trace, time.profile), time.minutes, time.seconds_left)
+    found = affordable(found, _costs(trace, time.profile), time.minutes, time.seconds_left)
     with scratch("tune") as room:
         files = {TRACE: room / "trace.json", FILES: room / "files.json"}
         files[TRACE].write_text(trace.model_dump_json(), encoding="utf-8")
@@ -67,6 +67,11 @@ def chosen_candidates(trace: Trace, settings: Settings, wanted: str | None, time
     if len(forms) < 2:
         raise SettingsError(" ".join(("There is nothing to race: fewer than two forms are left.", *found.left_out)))
     return Candidates(forms if wanted is None else in_order(forms), found.left_out)
+
+
+def making_seconds(trace: Trace, chosen: Candidates, time: Time) -> float:
+    """How long the forms may take to make, so that there is time for the race."""
+    return most_making_seconds(chosen.forms, _costs(trace, time.profile), time.seconds_left)
 
 
 def without_failed(chosen: Candidates, error: SociometerError) -> Candidates:

@@ -39,7 +39,7 @@ class Result(NamedTuple):
     notes: tuple[str, ...]
 
 
-def result(done: Sweep, records: Sequence[RoundRecord], trace: Trace | None, left_out: Sequence[str]) -> Result:
+def result(done: Sweep, records: Sequence[RoundRecord], trace: Trace | None) -> Result:
     """What a race found; raises `SweepError` for a sweep that is none."""
     from experiments.analysis.raced import raced  # numpy and scipy are slow to import
     from experiments.report import raced as texts
@@ -49,7 +49,7 @@ def result(done: Sweep, records: Sequence[RoundRecord], trace: Trace | None, lef
     if race is None:
         raise SweepError(f"Sweep {done.id} is no race.")
     found = raced(done, race, records)
-    notes = texts.notes(found, profile(found.profile).vcpu, trace, left_out)
+    notes = texts.notes(found, profile(found.profile).vcpu, trace, race.left_out)
     return Result(found, race.references, texts.headline(found), tuple(notes))
 
 

@@ -6,7 +6,6 @@ A race is a sweep like any other, in the store. Results go to standard output, p
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,7 +39,7 @@ from sociometer.cli.progress import say
 from sociometer.cli.removing import removed_afterwards
 from sociometer.cli.target_kinds import Lab
 from sociometer.cli.targets import Target
-from sociometer.cli.tune_candidates import Time, chosen_candidates, traced, without_failed
+from sociometer.cli.tune_candidates import Time, chosen_candidates, making_seconds, traced, without_failed
 
 if TYPE_CHECKING:
     from infra.outputs import StackOutputs
@@ -154,7 +153,7 @@ def tune(
     for line in chosen.left_out:
         say(line)
     with removed_afterwards(target, wanted=destroy):
-        outputs, chosen = _made(tuning, chosen)
+        outputs, chosen = _made(tuning, chosen, making_seconds(found, chosen, time_left))
         left = _left(minutes, began)
         if left < LEAST_BUDGET_SECONDS:
             raise SweepError(
@@ -162,19 +161,23 @@ def tune(
                 "nothing can be said. Give more --minutes, or name fewer --candidates."
             )
         say(f"{len(chosen.forms)} forms race for {left:.0f} s.")
-        done = actions.start_sweep(tuning.setup, target.stack, outputs, _plan(tuning, chosen, left))
-        _show(done, tuning.setup, target, found, chosen.left_out, results, as_json=as_json)
+        plan = _plan(tuning, chosen, left)
+        done = actions.start_sweep(tuning.setup, target.stack, outputs, plan, {name: found})
+        _show(done, tuning.setup, target, found, results, as_json=as_json)
 
 
 def _left(minutes: float, began: float) -> float:
     return 60 * minutes - (time.monotonic() - began) - CLOSING_SECONDS
 
 
-def _made(tuning: Tuning, chosen: Candidates) -> tuple[StackOutputs, Candidates]:
-    """The stack with the forms that can be made; what was made stays when another form fails."""
+def _made(tuning: Tuning, chosen: Candidates, most_seconds: float) -> tuple[StackOutputs, Candidates]:
+    """The stack with the forms that can be made in time; what was made stays when another form fails."""
+    from infra.providers.limit import within
+
     while True:
         try:
-            return tuning.target.make(_plan(tuning, chosen, LEAST_BUDGET_SECONDS), tuning.settings), chosen
+            with within(most_seconds):
+                return tuning.target.make(_plan(tuning, chosen, LEAST_BUDGET_SECONDS), tuning.settings), chosen
         except SociometerError as error:
             before, chosen = chosen.left_out, without_failed(chosen, error)
             for line in chosen.left_out[len(before) :]:
@@ -192,7 +195,13 @@ def _plan(tuning: Tuning, chosen: Candidates, budget_seconds: float) -> Plan:
         payload=Payload.of(tuning.complete),
     )
     references = tuple(form for form in tune_results.REFERENCES if form in chosen.forms)
-    race = Race(image=tuning.image, forms=chosen.forms, references=references, budget_seconds=budget_seconds)
+    race = Race(
+        image=tuning.image,
+        forms=chosen.forms,
+        references=references,
+        budget_seconds=budget_seconds,
+        left_out=chosen.left_out,
+    )
     return make_plan(design, race=race)
 
 
@@ -210,8 +219,10 @@ def _go_on(
     target = Lab(earlier.stack, Lab.default_plan)
     setup = actions.Setup(chosen_profile(earlier.key_metadata.get("profile")), timeout, store)
     with removed_afterwards(target, wanted=destroy):
-        done = actions.resume_sweep(setup, target.outputs(), earlier)
-        _show(done, setup, target, tune_results.trace_of(done.plan.design.forms), (), results, as_json=as_json)
+        trace = tune_results.trace_of(earlier.plan.design.forms)
+        traces = {} if trace is None else dict.fromkeys(earlier.plan.design.variants, trace)
+        done = actions.resume_sweep(setup, target.outputs(), earlier, traces)
+        _show(done, setup, target, trace, results, as_json=as_json)
 
 
 def _show(
@@ -219,7 +230,6 @@ def _show(
     setup: actions.Setup,
     target: Target,
     trace: Trace | None,
-    left_out: Sequence[str],
     results: Path,
     *,
     as_json: bool,
@@ -228,7 +238,7 @@ def _show(
         records: list[RoundRecord] = opened.rounds(done.id)
         report = formats.read(opened, done)
     folder = actions.write_results(results, report, records)
-    result = tune_results.result(done, records, trace, left_out)
+    result = tune_results.result(done, records, trace)
     tune_results.write_files(folder, result, done, trace, target.complete_settings({}))
     tune_results.show(result, as_json=as_json)
     say(f"Results are in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

@@ -75,12 +75,16 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
     script(tmp_path / "bin" / "sudo", 'test "$1" != --preserve-env || shift; exec "$@"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     ours = {name: str(tmp_path) + value for name, value in variables().items() if value.startswith("/var/")}
-    return {**os.environ, **ours, "USER": USER}
+    return {**os.environ, **ours, "USER": USER, "WORKSPACE": str(tmp_path)}
 
 
 def run(step: str, job: Mapping[str, str]) -> None:
     """A step that changes to root for all that it does; this test is root."""
-    subprocess.run(["bash", "-e", "-c", str(steps()[step]["run"])], env=job, check=True)
+    subprocess.run(["bash", "-e", "-c", "\n".join(lines(step))], env=job, cwd=Path(job["WORKSPACE"]), check=True)
+
+
+def lines(step: str) -> list[str]:
+    return str(steps()[step]["run"]).splitlines()
 
 
 def as_the_jobs_user(*words: str) -> int:
@@ -99,6 +103,10 @@ def test_the_jobs_user_may_unpack_the_cache_and_pack_it_again(job: Mapping[str, 
     (cached / "answers.json").touch(0o600)  # by root, as the lab's tools are
     (Path(job["SOCIOMETER_DATA"]) / "store.sqlite").touch(0o600)
     assert as_the_jobs_user("cat", str(cached / "answers.json")) != 0
-    run("Let the job's user read what it caches and uploads", job)
+    (results := tmp_path / "start-time" / "sweep").mkdir(0o700)  # by root, as `sociometer run` makes it
+    assert as_the_jobs_user("ls", str(results)) != 0
+    [give_back] = [line for line in lines("Show the report, and keep the records") if line.startswith("sudo chown")]
+    subprocess.run(["bash", "-e", "-c", give_back], env=job, cwd=tmp_path, check=True)
+    assert as_the_jobs_user("ls", str(results)) == 0
     assert as_the_jobs_user("tar", "--create", "--file=/dev/null", str(cached)) == 0
     assert as_the_jobs_user("cat", str(Path(job["SOCIOMETER_DATA"]) / "store.sqlite")) == 0

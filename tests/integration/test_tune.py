@@ -39,6 +39,7 @@ def test_a_killed_race_goes_on_without_what_cannot_be_made_and_up_makes_its_winn
             for line in running.said
         )
         found = json.loads(sociometer("tune", "--resume", "last", *results, "--json").stdout)
+        assert any("left out, for it could not be made: none of the 1 files" in note for note in found["notes"])
         [folder] = (tmp_path / "results").iterdir()
         measured = digest(name, found["chosen"])
         run_script("sh", folder / "up.sh", "--stack", others[0])

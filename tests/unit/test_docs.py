@@ -53,7 +53,7 @@ def test_every_command_of_the_workflow_exists_with_its_options() -> None:
     for words in found:
         check(words)
     named = [words[0] for words in found]
-    assert named == ["tools", "doctor", "up", "sweep", "up", "sweep", "compare", "export"]
+    assert named == ["tools", "doctor", "run", "report"]
 
 
 def test_every_script_of_the_workflow_is_shell() -> None:

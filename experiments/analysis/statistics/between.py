@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from experiments.analysis.statistics import paired
 from experiments.analysis.statistics.paired import Floats
 
 LEAST_SWEEPS = 2
@@ -63,17 +64,20 @@ def estimate(groups: Sequence[Sequence[Floats]]) -> Between | None:
     return Between(squares / freedom, explained / freedom, freedom, sum(map(len, told)))
 
 
-def interval(before: Floats, after: Floats, between: Between, level: float) -> tuple[float, float]:
-    """Return the interval of mean(after) - mean(before) over sweeps; each side has at least two blocks."""
-    variance, freedom = spread(_part(before), _part(after), (len(before), len(after)), between, between.of_means)
+def interval(before: Floats, after: Floats, between: Between, level: float, least: float = 0.0) -> tuple[float, float]:
+    """Return the interval of mean(after) - mean(before) over sweeps; each side has at least two blocks.
+
+    ``least`` is the standard deviation of a value that the clocks alone cause, as in `paired.deviation`.
+    """
+    variance, freedom = _spread(before, after, between, least)
     half = float(stdtrit(freedom, (1 + level) / 2) * np.sqrt(variance))
     middle = float(after.mean() - before.mean())
     return middle - half, middle + half
 
 
-def p_value(before: Floats, after: Floats, between: Between) -> float:
+def p_value(before: Floats, after: Floats, between: Between, least: float = 0.0) -> float:
     """Return the two-sided p of the t test that the interval inverts."""
-    variance, freedom = spread(_part(before), _part(after), (len(before), len(after)), between, between.of_means)
+    variance, freedom = _spread(before, after, between, least)
     difference = abs(float(after.mean() - before.mean()))
     return float(2 * stdtr(freedom, -difference / np.sqrt(variance))) if variance > 0 else float(difference == 0)
 
@@ -89,8 +93,15 @@ def spread(
     variance = common - 2 * between.of_blocks + before + after
     with np.errstate(invalid="ignore"):
         freedom = variance**2 / (common**2 / between.freedom + before**2 / (blocks[0] - 1) + after**2 / (blocks[1] - 1))
-    return np.asarray(variance), np.nan_to_num(np.asarray(freedom), nan=1.0)
+    least = min(between.freedom, blocks[0] - 1, blocks[1] - 1)  # what is subtracted could push it below any part's
+    return np.asarray(variance), np.maximum(np.nan_to_num(np.asarray(freedom), nan=1.0), least)
 
 
-def _part(side: Floats) -> Floats:
-    return np.asarray(side.var(ddof=1) / len(side))
+def of_mean(blocks: Floats, least: float) -> Floats:
+    """Return the variance of the mean over the last axis, the blocks."""
+    return np.asarray(paired.deviation(blocks, least) ** 2 / blocks.shape[-1])
+
+
+def _spread(before: Floats, after: Floats, between: Between, least: float) -> tuple[Floats, Floats]:
+    blocks = len(before), len(after)
+    return spread(of_mean(before, least), of_mean(after, least), blocks, between, between.of_means)

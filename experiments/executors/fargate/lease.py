@@ -61,7 +61,7 @@ class Lease:
         """Raise `StoreError` that names the machine that uses the stack; its lease counts until it has run out."""
         self._write()
         self._clock.sleep(SETTLE_SECONDS)
-        self._refuse_other()
+        self._refuse_other(self._tags())
 
     def renew(self) -> None:
         """Go on holding it; raise `StoreError` when somebody else has it now, because ours had run out."""
@@ -69,31 +69,29 @@ class Lease:
 
     def is_lost(self) -> bool:
         """Whether somebody else has it."""
-        return (holder := self._holder()) is not None and holder.id != self._id
+        return (holder := _holder(self._tags())) is not None and holder.id != self._id
 
     def give_back(self) -> None:
         """Free the stack, if it is ours and still there."""
-        if (holder := self._holder()) is not None and holder.id == self._id:
+        if (holder := _holder(self._tags())) is not None and holder.id == self._id:
             self._aws.untag_resource(self._cluster, [TAG])
 
     def _write(self) -> None:
-        self._refuse_other()
-        if self._tags() is not None:
+        tags = self._tags()
+        self._refuse_other(tags)
+        if tags is not None:
             who = f"{getuser()}@{socket.gethostname()}, process {os.getpid()}".replace(",", "")
             ours = Holder(self._id, who, self._now() + timedelta(seconds=self._seconds))
             self._aws.tag_resource(self._cluster, {TAG: str(ours)})
 
-    def _refuse_other(self) -> None:
-        if (holder := self._holder()) is None or holder.id == self._id or holder.until < self._now():
+    def _refuse_other(self, tags: dict[str, str] | None) -> None:
+        if (holder := _holder(tags)) is None or holder.id == self._id or holder.until < self._now():
             return
         raise StoreError(
             f"The stack on {self._cluster} is in use by {holder.who}, on another machine or with another data folder, "
             f"until {holder.until:%Y-%m-%d %H:%M:%S} UTC unless it goes on. Wait for it, or end it there with Ctrl-C. "
             f"If that machine is gone: `aws ecs untag-resource --resource-arn {self._cluster} --tag-keys {TAG}`."
         )
-
-    def _holder(self) -> Holder | None:
-        return Holder.parse((self._tags() or {}).get(TAG, ""))
 
     def _tags(self) -> dict[str, str] | None:
         """The cluster's tags; None when there is no such cluster."""
@@ -104,6 +102,10 @@ class Lease:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.time_ns() / 1e9, UTC)
+
+
+def _holder(tags: dict[str, str] | None) -> Holder | None:
+    return Holder.parse((tags or {}).get(TAG, ""))
 
 
 def machine_id() -> str:

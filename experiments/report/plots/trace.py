@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -25,7 +26,7 @@ BAND = "var(--band,#f4f5f7)"
 STRIP = (-0.055, -0.015)
 """Where the strip stands that shows what was read, in parts of the boot's time."""
 PNG_SCALE = 2.0
-DOTS = "Each dot is a file at its first access; its size is what was read of it."
+DOTS = "Each dot is a file at its first access; its size is what was read of it. Areas of the strip are bytes."
 ROOM = 24
 """Beside the labels: where the picture is shown, letters may be wider than those that it was laid out with."""
 _VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]+)\)")
@@ -42,10 +43,10 @@ class _Band:
     def height(self, offset: int) -> float:
         return self.bottom + (self.top - self.bottom) * min(offset / self.size, 1) if self.size else self.bottom
 
-    def part(self, place: Range) -> dict[str, float]:
-        """A part of the tar, at least half a unit high."""
-        low, high = map(self.height, place)
-        return {"low": low, "high": max(high, low + 0.5)}
+    @property
+    def rows(self) -> int:
+        """How many rows the strip has here."""
+        return max(1, round(self.top - self.bottom))
 
 
 def draw(trace: Trace, file: Path) -> None:
@@ -136,17 +137,31 @@ def _bands(trace: Trace) -> list[_Band]:
 
 
 def _parts(trace: Trace, bands: Sequence[_Band], seconds: float) -> Iterator[dict[str, Any]]:
-    """The strip: what was fetched and read of each layer."""
+    """The strip: what was fetched and read of each layer. Row by row its width is the layer's bytes, so that areas are
+    bytes: a small file is no more than it is."""
     begin, end = (seconds * place for place in STRIP)
-    for layer, band in zip(trace.layers, bands, strict=True):
-        yield {"kind": "not fetched", "begin": begin, "end": end, "low": band.bottom, "high": band.top}
-        for place in layer.lazy.fetched if layer.lazy else ():
-            yield {"kind": "fetched, not needed", "begin": begin, "end": end, **band.part(place)}
+    read: dict[int, list[Range]] = {}
     for file in trace.files:
         if file.offset is not None:
-            for start, stop in file.ranges:
-                place = (file.offset + start, file.offset + stop)
-                yield {"kind": "read", "begin": begin, "end": end, **bands[file.layer].part(place)}
+            read.setdefault(file.layer, []).extend((file.offset + low, file.offset + high) for low, high in file.ranges)
+    for number, (layer, band) in enumerate(zip(trace.layers, bands, strict=True)):
+        yield {"kind": "not fetched", "begin": begin, "end": end, "low": band.bottom, "high": band.top}
+        fetched = layer.lazy.fetched if layer.lazy else ()
+        for kind, ranges in (("fetched, not needed", fetched), ("read", read.get(number, ()))):
+            for row, share in enumerate(shares(band.size, band.rows, ranges)):
+                low, high = (band.bottom + (band.top - band.bottom) * (row + at) / band.rows for at in (0, 1))
+                if share:
+                    yield {"kind": kind, "begin": begin, "end": begin + (end - begin) * share, "low": low, "high": high}
+
+
+def shares(size: int, rows: int, ranges: Iterable[Range]) -> list[float]:
+    """Of ``rows`` equal parts of ``size`` bytes, the share of each that lies in ``ranges``, which do not overlap."""
+    covered = [0.0] * rows
+    for start, stop in ranges:
+        low, high = (min(at, size) * rows / size if size else 0.0 for at in (start, stop))
+        for row in range(int(low), min(math.ceil(high), rows)):
+            covered[row] += min(high, row + 1) - max(low, row)
+    return covered
 
 
 def _dots(trace: Trace, bands: Sequence[_Band]) -> Iterator[dict[str, Any]]:
@@ -158,7 +173,7 @@ def _dots(trace: Trace, bands: Sequence[_Band]) -> Iterator[dict[str, Any]]:
 
 def _labels(trace: Trace, bands: Sequence[_Band], seconds: float) -> Iterator[dict[str, Any]]:
     for number, (layer, band) in enumerate(zip(trace.layers, bands, strict=True)):
-        if band.top - band.bottom >= LEAST_BAND:
+        if band.rows >= LEAST_BAND:
             size = _size(layer.lazy.tar_bytes) if layer.lazy else "loaded whole"
             middle = (band.bottom + band.top) / 2
             yield {"begin": STRIP[0] * seconds, "low": middle, "text": f"layer {number}: {size}"}

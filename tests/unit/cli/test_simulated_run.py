@@ -125,6 +125,10 @@ def test_two_images_in_one_sweep_are_a_gate(sociometer: Sociometer, tmp_path: Pa
     assert "warning: Cannot rule out a slow-down of 5.0 %: boot of after " in done.stderr
     [results] = (tmp_path / "results").iterdir()
     assert json.loads((results / "summary.json").read_text())["control"] == "before"
+    forms = sociometer("report", "--control", "plain").stdout
+    assert "control plain (the plan's is before)" in " ".join(forms.split())
+    assert "after: against plain\n" in forms and "before: against plain\n" in forms
+    assert sociometer("report", "--control", "befor").exit_code == 2
     unsure = sociometer("compare", "last", "--fail-if-slower", "5%", "--fail-if-unsure")
     assert unsure.exit_code == 5
     assert sociometer("sweep", "--resume", "last", "--fail-if-slower", "900%").exit_code == 0

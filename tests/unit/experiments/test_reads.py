@@ -92,6 +92,31 @@ def test_a_trace_that_fails_is_one_line_and_is_kept_as_the_reason(
     assert analysis.explanations[1].startswith("parquet: boot reads 10 % of the image in 2 spans")
 
 
+def test_a_trace_that_is_there_already_is_not_made_again_and_tells_of_the_form_that_was_loaded(
+    store: Store, done: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both layers were traced; in the form, only the first is lazy."""
+    movie = done.outputs.variants["movie"]
+    treatment = movie.treatments["soci-v2"].model_copy(update={"span_bytes": 1 << 22})
+    movie = movie.model_copy(update={"treatments": {**movie.treatments, "soci-v2": treatment}})
+    outputs = done.outputs.model_copy(update={"variants": {**done.outputs.variants, "movie": movie}})
+    other = f"sha256:{'b' * 64}"
+    small = TRACE.layers[1].model_copy(update={"digest": other, "lazy": LAZY})
+    known = TRACE.model_copy(
+        update={
+            "digest": movie.source_image.partition("@")[2],
+            "span_bytes": 1 << 22,
+            "layers": (TRACE.layers[0], small),
+            "files": (*TRACE.files, TracedFile(path="c", layer=1, size_bytes=9, ranges=((0, 9),))),
+        }
+    )
+    monkeypatch.setattr(lab_trace, "trace", lambda *_: TRACE)
+    reads.add_missing(store, done.model_copy(update={"outputs": outputs}), 60, pytest.fail, {"movie": known})
+    assert [each.figures for each in store.reads(done.id)] == [reads.figures(TRACE)] * 2
+    for changed in ({"digest": other}, {"span_bytes": 1 << 20}, {"layers": (small, small)}):
+        assert reads.as_loaded(known.model_copy(update=changed), movie, "soci-v2") is None
+
+
 def test_nothing_is_traced_on_another_target(store: Store, done: Sweep) -> None:
     elsewhere = done.model_copy(update={"outputs": done.outputs.model_copy(update={"target": "sim"})})
     reads.add_missing(store, elsewhere, 60, pytest.fail)

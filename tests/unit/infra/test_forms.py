@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -133,3 +134,9 @@ def test_only_forms_with_an_index_are_lazy() -> None:
     assert all(is_lazy(form) and FormSpec.parse(form).prefetches for form in named)
     assert not FormSpec.parse("soci-v2").prefetches
     assert is_lazy("soci-v2(span=1MiB)")
+
+
+def test_the_guide_says_of_every_kind_whether_fargate_is_documented_to_run_it() -> None:
+    table = Path("docs/forms.md").read_text().partition("| Form | Documented for Fargate? |")[2].partition("\n\n")[0]
+    told = {word.partition("(")[0] for line in table.splitlines() for word in re.findall(r"`([^`]*)`", line)}
+    assert set(KINDS) - told == {"plain-again"}  # plain under another name

@@ -124,7 +124,7 @@ def test_a_difference_is_said_by_its_largest_parts_first() -> None:
     seconds = {"wire": 0.1, "unpack": 0.0, "mount": 1.1, "span_wait": 2.5, "boot": 9.2}
     lazy = {"form": "soci-v2"} | {f"{name}_seconds": value for name, value in seconds.items()}
     found = explain(DESIGN, tasks({}, lazy), PHASES, LIMITS, {"movie": 1.25e8})
-    assert explanations(found, (), "lab") == (
+    assert explanations(found, (), "lab", DESIGN) == (
         "movie with 1 task, as soci-v2 instead of plain: 2.90 s less on the wire and 1.00 s less unpacking; "
         "2.50 s more waiting for spans and 0.60 s more mounting and starting.",
         "movie: no form boots in less than 4.00 s, its own CPU time at this quota; "
@@ -134,7 +134,9 @@ def test_a_difference_is_said_by_its_largest_parts_first() -> None:
 
 def test_equal_forms_are_said_to_be_alike() -> None:
     found = explain(DESIGN, tasks({}, {"form": "plain-again", "wire_seconds": 3.1}), PHASES, LIMITS, {"movie": 0})
-    assert explanations(found, (), "lab")[0].endswith("plain-again instead of plain: every part takes about as long.")
+    assert explanations(found, (), "lab", DESIGN)[0].endswith(
+        "plain-again instead of plain: every part takes about as long."
+    )
 
 
 def test_limits_are_those_of_the_profile_and_none_where_it_has_none() -> None:

@@ -289,6 +289,19 @@ def test_what_other_sweeps_of_the_same_images_differ_by_is_in_the_intervals(reco
     assert gate.reach(known).startswith("Such a pair of sweeps catches")
 
 
+def test_two_machines_are_two_groups_however_much_they_differ(record: Record) -> None:
+    """That one machine is twice as fast says nothing of how sweeps on one machine differ."""
+    machines = ({"machine.cpu": "slow"}, {"machine.cpu": "fast"})
+    slow, fast = (
+        [record(seed=seed, metadata=machine, factors={"plain": factor, "soci-v2": factor}) for seed in range(3)]
+        for machine, factor in zip(machines, (2.0, 1.0), strict=True)
+    )
+    told = compare(slow[0], fast[0], "machine", repeated=[*slow[1:], *fast[1:]])
+    boot = of(told, "plain", "boot")
+    assert (boot.sweeps, boot.verdict) == (6, "faster")
+    assert (boot.between_sweeps or 0) < 0.1
+
+
 def test_only_finished_sweeps_of_the_same_things_on_the_same_machine_are_asked(record: Record) -> None:
     before, after, other = (record(seed=seed).sweep for seed in range(3))
     assert repetitions.is_one(other, before, after)

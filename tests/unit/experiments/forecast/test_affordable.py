@@ -1,6 +1,13 @@
 from __future__ import annotations
 
-from experiments.forecast.affordable import Costs, affordable, least_seconds, making_seconds
+from experiments.forecast.affordable import (
+    Costs,
+    affordable,
+    least_seconds,
+    making_seconds,
+    most_making_seconds,
+    racing_seconds,
+)
 from experiments.plan.candidates import CANDIDATES, Candidates
 
 EVERY = Candidates(CANDIDATES, ())
@@ -31,3 +38,9 @@ def test_three_forms_stay_however_short_the_time_and_it_is_said_that_it_may_not_
 def test_making_grows_with_the_image_and_layers_written_anew_take_longest() -> None:
     by_form = [making_seconds((form,), 10**9) for form in ("plain", "soci-v2", "zstd", CANDIDATES[-1])]
     assert by_form == sorted(by_form) and making_seconds(CANDIDATES, 10**8) < making_seconds(CANDIDATES, 10**9)
+
+
+def test_making_may_take_what_the_race_leaves_and_never_less_than_a_part() -> None:
+    race = racing_seconds(CANDIDATES, WEB)
+    assert most_making_seconds(CANDIDATES, WEB, 1000 + race) == 1000
+    assert most_making_seconds(CANDIDATES, WEB, race / 2) == 0.4 * race / 2

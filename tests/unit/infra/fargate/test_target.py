@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pulumi
@@ -9,6 +10,7 @@ import pytest
 
 from infra.fargate.program import PREFETCH_NOTICE, V1_NOTICE
 from infra.fargate.target import partition
+from infra.forms import KINDS, FormSpec
 from infra.outputs import StackOutputs
 from kit.errors import SettingsError
 from tests.support import fargate_stack
@@ -84,6 +86,24 @@ def test_forms_with_settings_have_short_names_and_keep_their_text_in_the_outputs
     assert only(declared, "ecs/service:Service", "movie-zstd-level-19")
     repositories = {each.inputs["name"] for each in of_type(declared, "repository:Repository")}
     assert repositories >= {"sociometer/test/movie/soci-v2-a3057f", "sociometer/test/movie/zstd-level-19"}
+
+
+def test_every_form_that_fargate_has_gets_an_image_and_a_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path))
+    files = {"files": tmp_path / "list.json", "trace": tmp_path / "trace.json"}
+    files["files"].write_text('["/app"]')
+    about = {"image": "x", "digest": f"sha256:{'0' * 64}", "platform": "linux/amd64", "ready": "exit:0", "ready_ms": 1}
+    files["trace"].write_text(json.dumps({**about, "layers": [], "files": []}))
+    forms = []
+    for kind in (kind for kind in KINDS if not KINDS[kind].lab_only):
+        needed = [key for key, setting in KINDS[kind].settings.items() if setting.required]
+        forms.append(f"{kind}({needed[0]}={files[needed[0]]})" if needed else kind)
+    declared, outputs = run_stack(variants="movie", forms=",".join(forms))
+    treatments = outputs.variants["movie"].treatments
+    assert [FormSpec.parse(form).kind for form in treatments] == [form.partition("(")[0] for form in forms]
+    assert len(of_type(declared, "ecs/service:Service")) == len(of_type(declared, "SociImage")) == len(forms)
 
 
 def test_a_form_of_the_lab_alone_is_refused_in_one_line() -> None:

@@ -67,4 +67,5 @@ def test_a_traced_snapshotter_logs_requests_and_fetches_nothing_by_itself() -> N
     assert config["fuse"]["log_fuse_operations"] is True
     assert config["background_fetch"]["disable"] is True
     assert config["prefetch"]["enable"] is False
+    assert config["resolve_result_entry"] > 127  # as many layers as Docker allows
     assert config.items() >= tomllib.loads(daemons.soci_config("10.0.0.1:5000", PullModes())).items()

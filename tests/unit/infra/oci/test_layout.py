@@ -65,3 +65,14 @@ def test_too_small_a_disk_is_named_with_the_needed_size(tmp_path: Path) -> None:
     (tmp_path / "one" / "room").mkdir(parents=True)
     with pytest.raises(MachineError, match=rf"\({1 << 60} bytes\)"):
         layout.reserve(tmp_path / "one" / "room", 1 << 60)
+
+
+def test_a_blob_that_is_missing_or_another_is_named(tmp_path: Path) -> None:
+    layout.write_blob(tmp_path, b"{}", "")
+    with pytest.raises(ImageError, match=f"{digest_of(LAYER)} is missing in"):
+        layout.require_whole(tmp_path, image())
+    layout.write_blob(tmp_path, LAYER, "")
+    layout.require_whole(tmp_path, image())
+    layout.blob_path(tmp_path, digest_of(LAYER)).write_bytes(b"other")
+    with pytest.raises(ImageError, match=f"{digest_of(LAYER)} is corrupt in"):
+        layout.require_whole(tmp_path, image())

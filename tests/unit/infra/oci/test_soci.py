@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from infra.oci import soci
 from infra.oci.regctl import Deadline
 from infra.oci.soci import IndexOptions, require_linux, skipped_layers
-from kit.errors import CommandFailed, MachineError
+from kit.errors import CommandFailed, CommandTimeout, MachineError
+from kit.machine import processes
+from tests.support.programs import script
 
 SMALL, ZSTD, INDEXED = ("sha256:" + letter * 64 for letter in "abc")
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -69,6 +73,21 @@ def test_a_failure_is_told_by_its_verb_and_cause_without_log_levels_times_and_pa
     error = failing_soci(said)
     assert str(error) == f"soci create failed with exit code 1: {cause}"
     assert soci.cause_of(error) == cause
+
+
+def test_a_soci_that_hangs_is_killed_at_the_deadline_with_all_it_started_and_its_last_words_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does on a database that another soci has locked."""
+    program = script(tmp_path / "soci", f"echo opening the database >&2; sleep 60 & echo $! >{tmp_path}/pid; wait")
+    monkeypatch.setattr("infra.oci.soci.tool", lambda _name: program)
+    with pytest.raises(CommandTimeout, match=r"soci .*did not end within (.|\n)*opening the database"):
+        soci.create("image", tmp_path / "socket", tmp_path / "root", IndexOptions(1, 1, "linux/amd64"), Deadline(1))
+    child = int((tmp_path / "pid").read_text())
+    until = time.monotonic() + 10
+    while psutil.pid_exists(child) and processes.alive(psutil.Process(child)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(("system", "name"), [("Darwin", "macOS"), ("Windows", "Windows")])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from infra.oci import layout
 from infra.oci.manifest import Manifest, as_image
+from infra.oci.regctl import Deadline
 from infra.oci.soci import Converted
 from infra.relayout import moving
 from infra.relayout.facts import Entry
@@ -39,7 +40,7 @@ def move(layers: Sequence[Layer], read: Sequence[tuple[int, str]], room: Path) -
     manifest = as_image(layout.read(folder, digest), digest)
     files = tuple(TracedFile(path=path, layer=at, size_bytes=1, ranges=((0, 1),)) for at, path in read)
     trace = Trace(image="x", digest=digest, platform="linux/amd64", ready="exit:0", ready_ms=1, layers=(), files=files)
-    original = Original(folder, manifest, cast(Converted, None))
+    original = Original(folder, manifest, cast(Converted, None), Deadline(60))
     entries = read_layers(folder, manifest, {})
     laid = move_out(original, trace, {at: READ for at, _ in read}, entries, room / "new")
     return laid, manifest, read_layers(laid.folder, laid.manifest, entries)

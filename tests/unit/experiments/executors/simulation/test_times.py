@@ -17,8 +17,9 @@ from experiments.executors.simulation.task import SimulatedTask
 from experiments.executors.simulation.world import treatments
 from experiments.plan.plan import Design, make_plan
 from experiments.plan.presets import PRESETS
-from experiments.records.model import Round
+from experiments.records.model import Outcome, Round
 from experiments.records.phases import NS_PER_SECOND
+from infra.forms import KINDS, is_lazy
 from kit.errors import SettingsError
 from tests.contracts.plans import small_design
 from tests.support.simulated import PLATFORM, exact, run
@@ -203,6 +204,25 @@ def test_a_form_with_other_layers_takes_the_time_of_its_own_size_on_the_wire() -
     assert zstd == pytest.approx(plain - 0.07 * size * byte)
     assert uncompressed == pytest.approx(plain + 2 * size * byte)
     assert lazy == pytest.approx(numbers.lazy_pull_seconds)
+
+
+def test_every_form_that_fargate_has_is_simulated_lazy_ones_as_lazy() -> None:
+    keys = {"files": "0123456789ab", "trace": "0123456789ab"}
+    needed = {kind: [key for key, it in KINDS[kind].settings.items() if it.required] for kind in KINDS}
+    forms = [
+        f"{kind}({key[0]}={keys[key[0]]})" if (key := needed[kind]) else kind
+        for kind in KINDS
+        if not KINDS[kind].lab_only
+    ]
+    design = small_design(forms=tuple(forms))
+    plan = make_plan(design)
+    with _open(design, exact(design)) as simulated:
+        simulated.check(plan.rounds)
+        for form in forms:
+            round_ = next(round_ for round_ in plan.rounds if round_.form == form)
+            [task] = simulated.run_round(round_, lambda _phase: None).tasks
+            snapshotter = "soci" if is_lazy(form) else "overlayfs"
+            assert (form, task.outcome, task.snapshotter) == (form, Outcome.BOOTED, snapshotter)
 
 
 def test_a_form_of_the_lab_alone_is_not_simulated_because_fargate_does_not_have_it() -> None:

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from experiments.report.plots.trace import description, draw
+from experiments.report.plots.trace import description, draw, shares
 from infra.trace.assemble import assemble
 from infra.trace.model import Trace
 from tests.unit.infra.trace.test_assemble import ABOUT, LAYERS, made, seen
@@ -53,3 +55,18 @@ def test_many_layers_do_not_make_the_picture_endless(tmp_path: Path) -> None:
     svg = drawn(assemble(ABOUT, [LAYERS[1]] * 127, seen(read={}, first_ns={})), tmp_path)
     (height,) = re.findall(r'^<svg [^>]*height="([0-9.]+)"', svg)
     assert 400 < float(height) < 1_100
+
+
+@given(st.integers(1, 10**6), st.integers(1, 50), st.sets(st.integers(0, 10**6), max_size=12))
+def test_areas_of_the_strip_are_bytes(size: int, rows: int, places: set[int]) -> None:
+    ends = sorted(min(place, size) for place in places)
+    ranges = list(zip(ends[::2], ends[1::2], strict=False))
+    found = shares(size, rows, ranges)
+    assert len(found) == rows
+    assert all(-1e-9 <= share <= 1 + 1e-9 for share in found)
+    assert sum(found) * size / rows == pytest.approx(sum(high - low for low, high in ranges), abs=1e-3)
+
+
+def test_low_layers_are_named_wherever_they_lie(tmp_path: Path) -> None:
+    texts = re.findall(r">(layer \d+)", drawn(assemble(ABOUT, [*[LAYERS[0]] * 5, *[LAYERS[1]] * 9], seen()), tmp_path))
+    assert texts == [f"layer {number}" for number in range(14)]
