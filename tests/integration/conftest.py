@@ -39,6 +39,7 @@ class _ByFile(LoadScopeScheduling):
         return "tiny stack" if name in OF_THE_TINY_STACK else name
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """How pytest-xdist deals out the tests (`-n`)."""
     config.option.loadscopereorder = False  # it would begin with the file that has most tests

@@ -85,7 +85,7 @@ def test_a_command_whose_owner_is_killed_is_interrupted_and_can_still_write(tmp_
     command(tmp_path, body)
     code = (
         "import sys; from pathlib import Path; from infra.automation.command import OrderlyPulumi\n"
-        "OrderlyPulumi(Path(sys.argv[1], 'pulumi')).run(['up'], sys.argv[1], {})"
+        "OrderlyPulumi(Path(sys.argv[1], 'pulumi'), '3.258.0').run(['up'], sys.argv[1], {})"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as owner:
         await_file(tmp_path / "begun")
