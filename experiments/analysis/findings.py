@@ -96,6 +96,13 @@ class Comparison(Frozen):
     as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
 
     @property
+    def too_many_failed(self) -> str | None:
+        """Which side lost blocks because at least half of their tasks failed, in words; None: neither."""
+        if self.lost_blocks:
+            return "too many failed"
+        return f"too many failed as {self.against}" if self.control_lost_blocks else None
+
+    @property
     def saved_seconds(self) -> float:
         """control_seconds - seconds: above 0, the form is sooner."""
         return self.control_seconds - self.seconds

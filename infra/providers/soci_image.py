@@ -151,7 +151,8 @@ def many_layers(made: FormResult) -> str | None:
     """What to know of a form with very many lazy layers, which makes it slower than the plain image; None for others.
 
     Measured in the lab's smallest profile, with 127 layers of 2 kB: 103 and 148 s of pulling, 143 of them in the
-    snapshotter's own preparing of one layer after another; the plain image took 2 and 6 s.
+    snapshotter's own preparing of one layer after another; the plain image took 2 and 6 s. It keeps 30 layers that it
+    has resolved and not mounted yet (`resolve_result_entry`): of more, each mount resolves all anew.
     """
     count = len(made.ztocs)
     if count < MANY_LAYERS:
