@@ -13,6 +13,8 @@ from infra.trace.model import Trace, TracedFolder
 from infra.trace.summary import Summary, summary
 from sociometer.cli.columns import plain_table, short
 
+WIDE = 160
+"""Columns, where there is no terminal that has its own."""
 MOST_LAYERS = 20
 """If there are more, those of which nothing is read are one row."""
 MOST_FOLDERS = 15
@@ -21,7 +23,7 @@ MOST_FOLDERS = 15
 
 def show(trace: Trace) -> None:
     """Print it."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     title = f"{trace.image}: ready ({trace.ready}) {seconds(trace.ready_ms / 1000)} s after the pull"
     sys.stdout.write(f"{visible(title)}\n\n")
     console.print(_layers(trace))

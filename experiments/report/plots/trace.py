@@ -29,11 +29,12 @@ PNG_SCALE = 2.0
 DOTS = "Each dot is a file at its first access; its size is what was read of it. Areas of the strip are bytes."
 ROOM = 24
 """Beside the labels: where the picture is shown, letters may be wider than those that it was laid out with."""
+_DIGEST = re.compile(r"(@sha256:[0-9a-f]{12})[0-9a-f]+")
 _VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]+)\)")
 
 
 @dataclass(frozen=True)
-class _Band:
+class Band:
     """A layer in the picture: from which height to which, and how many bytes of tar it stands for."""
 
     bottom: float
@@ -41,6 +42,7 @@ class _Band:
     size: int
 
     def height(self, offset: int) -> float:
+        """Where a byte of the tar lies."""
         return self.bottom + (self.top - self.bottom) * min(offset / self.size, 1) if self.size else self.bottom
 
     @property
@@ -73,8 +75,14 @@ def description(trace: Trace) -> str:
     )
 
 
+def _title(trace: Trace) -> str:
+    """With as much of a digest as tells it from others: the whole would be wider than the picture."""
+    image = _DIGEST.sub(r"\1…", visible(trace.image))
+    return f"What {image} reads until it is ready"
+
+
 def _page(trace: Trace, svg: str) -> str:
-    title = escape(f"What {visible(trace.image)} reads until it is ready")
+    title = escape(_title(trace))
     notes = "".join(f"<li>{escape(visible(line))}</li>" for line in trace.not_seen)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -106,12 +114,12 @@ def _chart(trace: Trace, *, titled: bool) -> Any:
     fields = [{"begin": 0.0, "end": seconds, "low": band.bottom, "high": band.top} for band in bands]
     rows = alt.Chart(alt.InlineData(fields)).mark_rect(color=BAND).encode(**area)
     diameter = alt.Size("read_mb:Q", scale=alt.Scale(type="sqrt", range=[8, 260]), legend=None)
-    dots = alt.Chart(alt.InlineData(list(_dots(trace, bands)))).mark_point(filled=True, opacity=0.55, color=READ)
+    marks = alt.Chart(alt.InlineData(list(dots(trace, bands)))).mark_point(filled=True, opacity=0.55, color=READ)
     label: dict[str, Any] = {"align": "right", "baseline": "middle", "dx": -8}
     names = alt.Chart(alt.InlineData(list(_labels(trace, bands, seconds)))).mark_text(**label)
-    layers = [rows, strip, dots.encode(x=x, y=y, size=diameter), names.encode(x=x, y=y, text="text:N")]
+    layers = [rows, strip, marks.encode(x=x, y=y, size=diameter), names.encode(x=x, y=y, text="text:N")]
     title = {
-        "text": f"What {visible(trace.image)} reads until it is ready",
+        "text": _title(trace),
         "subtitle": [description(trace), DOTS],
         "anchor": "start", "color": INK, "subtitleColor": MUTED, "fontSize": 15, "subtitleFontSize": 12, "offset": 10,
     }  # fmt: skip
@@ -121,22 +129,22 @@ def _chart(trace: Trace, *, titled: bool) -> Any:
     return chart.configure(**CONFIG)
 
 
-def _bands(trace: Trace) -> list[_Band]:
+def _bands(trace: Trace) -> list[Band]:
     """A band for each layer, the lowest at the bottom: as high as the layer is large."""
     sizes = [layer.lazy.tar_bytes if layer.lazy else 0 for layer in trace.layers] or [0]
     whole = max(sum(sizes), 1)
-    bands: list[_Band] = []
+    bands: list[Band] = []
     bottom = 0.0
     least = min(LEAST_BAND, HEIGHT / 2 / len(sizes))
     gap = GAP * least / LEAST_BAND
     for tar_bytes in sizes:
         top = bottom + max(HEIGHT * tar_bytes / whole, least)
-        bands.append(_Band(bottom, top, tar_bytes))
+        bands.append(Band(bottom, top, tar_bytes))
         bottom = top + gap
     return bands
 
 
-def _parts(trace: Trace, bands: Sequence[_Band], seconds: float) -> Iterator[dict[str, Any]]:
+def _parts(trace: Trace, bands: Sequence[Band], seconds: float) -> Iterator[dict[str, Any]]:
     """The strip: what was fetched and read of each layer. Row by row its width is the layer's bytes, so that areas are
     bytes: a small file is no more than it is."""
     begin, end = (seconds * place for place in STRIP)
@@ -164,14 +172,17 @@ def shares(size: int, rows: int, ranges: Iterable[Range]) -> list[float]:
     return covered
 
 
-def _dots(trace: Trace, bands: Sequence[_Band]) -> Iterator[dict[str, Any]]:
+def dots(trace: Trace, bands: Sequence[Band]) -> Iterator[dict[str, Any]]:
+    """A mark for each file, in the middle of what was read of its file: of a large one that may be the front alone."""
     for file in trace.files:
         if file.offset is not None and file.first_ms is not None:
-            middle = bands[file.layer].height(file.offset + file.size_bytes // 2)
-            yield {"begin": file.first_ms / 1000, "low": middle, "read_mb": file.read_bytes / 1e6}
+            weight = sum((stop - start) * (start + stop) // 2 for start, stop in file.ranges)
+            middle = weight // file.read_bytes if file.read_bytes else file.size_bytes // 2
+            height = bands[file.layer].height(file.offset + middle)
+            yield {"begin": file.first_ms / 1000, "low": height, "read_mb": file.read_bytes / 1e6}
 
 
-def _labels(trace: Trace, bands: Sequence[_Band], seconds: float) -> Iterator[dict[str, Any]]:
+def _labels(trace: Trace, bands: Sequence[Band], seconds: float) -> Iterator[dict[str, Any]]:
     for number, (layer, band) in enumerate(zip(trace.layers, bands, strict=True)):
         if band.rows >= LEAST_BAND:
             large = size(layer.lazy.tar_bytes) if layer.lazy else "loaded whole"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.report.plots.trace import description, draw, shares
+from experiments.report.plots.trace import Band, description, dots, draw, shares
 from infra.trace.assemble import assemble
 from infra.trace.model import Trace
 from tests.unit.infra.trace.test_assemble import ABOUT, LAYERS, made, seen
@@ -30,10 +30,10 @@ def test_the_picture_says_its_layers_and_what_was_read(tmp_path: Path) -> None:
 
 
 def test_every_file_that_was_opened_is_a_dot(tmp_path: Path) -> None:
-    def dots(trace: Trace) -> int:
+    def count(trace: Trace) -> int:
         return drawn(trace, tmp_path).partition("mark-symbol role-mark")[2].partition("</g>")[0].count("<path")
 
-    assert (dots(made()), dots(made(read={}, first_ns={}))) == (3, 0)
+    assert (count(made()), count(made(read={}, first_ns={}))) == (3, 0)
 
 
 @pytest.mark.parametrize(("name", "head"), [("it.png", b"\x89PNG"), ("it.html", b"<!doctype html>")])
@@ -70,3 +70,17 @@ def test_areas_of_the_strip_are_bytes(size: int, rows: int, places: set[int]) ->
 def test_low_layers_are_named_wherever_they_lie(tmp_path: Path) -> None:
     texts = re.findall(r">(layer \d+)", drawn(assemble(ABOUT, [*[LAYERS[0]] * 5, *[LAYERS[1]] * 9], seen()), tmp_path))
     assert texts == [f"layer {number}" for number in range(14)]
+
+
+def test_a_digest_is_no_wider_than_the_picture(tmp_path: Path) -> None:
+    named = dataclasses.replace(ABOUT, image="web@sha256:" + "0123456789ab" + "c" * 52)
+    assert "What web@sha256:0123456789ab… reads" in drawn(assemble(named, LAYERS, seen()), tmp_path)
+
+
+def test_a_dot_lies_where_its_file_is_read() -> None:
+    trace = made()
+    large = trace.files[0].model_copy(
+        update={"layer": 0, "offset": 0, "size_bytes": 10_000, "ranges": ((0, 1000), (2000, 3000))}
+    )
+    (dot,) = dots(trace.model_copy(update={"files": (large,)}), [Band(0.0, 100.0, 10_000)])
+    assert dot["low"] == pytest.approx(15.0)
