@@ -7,6 +7,7 @@ still stands.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
@@ -29,6 +30,7 @@ def text(points: Sequence[Point], machine: dict[str, str]) -> str:
         rules="\n".join(rules(found)),
         table="\n".join(table(found)),
         images="\n".join(images(found)),
+        halves="\n".join(halves(found)),
         day=" to ".join(dict.fromkeys((days[0], days[-1]))),
         cpus=machine["machine.cpus"],
         cpu=machine["machine.cpu"],
@@ -76,6 +78,26 @@ def images(found: Mapping[str, Point]) -> Iterator[str]:
             )
 
 
+def halves(found: Mapping[str, Point]) -> Iterator[str]:
+    """What lists of spans cost in the pull and save behind it, with much and with little CPU."""
+    lazy = [form for form in FORMS if form.startswith("soci")]
+    yield "| Point | " + " | ".join(lazy) + " |"
+    yield "|---|" + "---|" * len(lazy)
+    for label in PULLS:
+        if label in found:
+            point = found[label]
+            cells = (f"{_pull(point, form):.1f} + {_behind(point, form):.1f} s" for form in lazy)
+            yield f"| {label} | {' | '.join(cells)} |"
+
+
+def _pull(point: Point, form: str) -> float:
+    return statistics.median(row.pull_seconds for row in point.rows if row.form == form)
+
+
+def _behind(point: Point, form: str) -> float:
+    return statistics.median(row.ready_seconds - row.pull_seconds for row in point.rows if row.form == form)
+
+
 def missing(found: Mapping[str, Point]) -> Iterator[str]:
     """The points that were to be measured and are not in the data."""
     web = (f"{image}, {vcpu}" for image in grid.WEB_IMAGES for vcpu in grid.WEB_PROFILES)
@@ -98,6 +120,8 @@ def _bold(cell: str, wanted: bool) -> str:
 Evidence = tuple[tuple[str, str, str, str], ...]
 """What it is called in the cell, the point's label, the form, and what it is divided by."""
 _BASE = f"base: {grid.BASE.level}"
+PULLS = (_BASE, "vCPU: 0.25", "python-web, 1 vCPU", "python-web, 0.25 vCPU", "node-web, 1 vCPU", "node-web, 0.25 vCPU")
+"""Points that show what the lists cost and save."""
 RULES: tuple[tuple[str, str, Evidence], ...] = (
     (
         "the image may get a new digest, and tasks have 1 vCPU or more",
@@ -128,7 +152,7 @@ RULES: tuple[tuple[str, str, Evidence], ...] = (
     ),
     (
         "tasks have 0.25 vCPU: the boot's own computing takes most of the time",
-        "`soci-v2`; `soci-v2-layout` for an image as large as `python-web`",
+        "`soci-v2`, or `soci-v2-layout` for an image as large as `python-web`: see below",
         (
             ("`python-web` layout ÷ soci-v2", "python-web, 0.25 vCPU", "soci-v2-layout", "soci-v2"),
             ("`python-web` exact ÷ soci-v2", "python-web, 0.25 vCPU", "soci-v2-exact", "soci-v2"),

@@ -109,4 +109,4 @@ def plural(count: int, noun: str) -> str:
 
 def size(count: int) -> str:
     """Return a number of bytes in megabytes (10⁶), or in kilobytes when small."""
-    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"

@@ -22,8 +22,8 @@ from infra.sources.own import ResolvedImage
 def lab(settings: Settings) -> dict[str, Any]:
     """Declare the lab's stack and return the fields of its outputs."""
     settings.require_lab()
+    images = found(settings)  # first: without its images, a stack would be a registry that nobody asked for
     registry = LabRegistry("registry", registry_folder(pulumi.get_stack()), settings.registry_port or None)
-    images = found(settings)
     variants = {name: _variant(name, settings, images, registry) for name in settings.all_variants}
     return {
         "schema_version": SCHEMA_VERSION,

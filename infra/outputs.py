@@ -2,7 +2,8 @@
 
 The program exports one output, `OUTPUT_NAME`, whose value is a `StackOutputs` as plain data; experiments and
 notebooks parse it with `StackOutputs.parse`. Schema history: 1 — first version; 2 — the Fargate target;
-3 — the probe, and stacks without a load balancer.
+3 — the probe, and stacks without a load balancer;
+4 — how the user named an own image.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from kit.errors import StackError
 from kit.values import first_fault
 
 OUTPUT_NAME = "sociometer"
-SCHEMA_VERSION = 3
-READABLE_VERSIONS = (1, 2, 3)
+SCHEMA_VERSION = 4
+READABLE_VERSIONS = (1, 2, 3, 4)
 """Each version only adds what may be left out, so that the outputs kept with older sweeps can still be read."""
 
 Target = Literal["lab", "fargate", "sim"]
@@ -113,7 +114,8 @@ class VariantOutput(_Output):
     """One workload: its source image and its treatments by form."""
 
     name: str
-    source_image: str
+    source_image: str = Field(description="repository@digest in the stack's registry")
+    reference: str | None = Field(default=None, description="how the user named it; None for built-in variants")
     image_bytes: int = Field(description="sum of the compressed layers")
     port: int = Field(default=80, ge=1, le=65535)
     health_path: str = "/"

@@ -1,7 +1,8 @@
-"""Folders in a cache that are made once: whole or not at all, by one process at a time."""
+"""Files and folders that are there whole or not at all, and folders of a cache that one process makes at a time."""
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -9,6 +10,18 @@ from pathlib import Path
 
 from kit import locks
 from kit.errors import SociometerError
+
+
+def check_can_be_made(place: Path) -> None:
+    """Raise `SociometerError` unless a file or folder can be made at ``place``, with the folders that lead to it.
+
+    For what is written at the end of a long command: asked at its beginning.
+    """
+    there = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
+    if there != place and not there.is_dir():
+        raise SociometerError(f"{place} cannot be made: {there} is no folder.")
+    if not os.access(there, os.W_OK):
+        raise SociometerError(f"{place} cannot be written: {os.strerror(errno.EACCES)}.")
 
 
 def made_once(place: Path, make: Callable[[Path], None]) -> Path:
@@ -33,9 +46,16 @@ def _make(place: Path, make: Callable[[Path], None]) -> None:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Put a whole file in its place at once: a reader, or a kill, never meets half of it."""
+    """Put a whole file in its place at once: a reader, or a kill, never meets half of it.
+
+    A device or pipe, such as ``/dev/stdout``, is written to and never replaced; a link stays one.
+    """
     temporary: str | None = None
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            return
+        path = path.resolve()
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = file.name
             file.write(content.encode() if isinstance(content, str) else content)

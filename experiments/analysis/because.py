@@ -26,10 +26,10 @@ NAMES: dict[str, str] = {
 WORTH_SAYING = 0.05
 """A difference below this share of the longer start is not said."""
 UNSEEN = {
-    "fargate": "Fargate shows the pull alone: neither CPU time nor the wire can be observed there.",
-    "sim": "The simulation is of what Fargate shows, and that is the pull alone.",
+    "fargate": "the lab shows what a start's seconds go into. Fargate shows the pull alone.",
+    "sim": "the lab shows what a start's seconds go into. Fargate, simulated here, shows the pull alone.",
     "fake": "Nothing but the pull was made up.",
-    "lab": "This sweep was recorded by a version that looked at the pull alone.",
+    "lab": "this sweep was recorded by a version that looked at the pull alone.",
 }
 """Why only the pull is known, by target."""
 

@@ -82,12 +82,16 @@ def _too_few(
 def _forecast(worst: Comparison, undecided: int, compared: int, block_seconds: float | None) -> str:
     """Say what would decide the comparison that needs most, and so all of them."""
     subject = f"{worst.variant} as {worst.form} with {count_of_tasks(worst.task_count)} ({worst.phase})"
-    text = f"{undecided} of {plural(compared, 'comparison')} of the main phase cannot be decided yet"
+    if compared == 1:
+        text = "The comparison that matters cannot be decided yet"
+    else:
+        text = f"{undecided} of the {compared} comparisons that matter ({worst.phase}) cannot be decided yet"
     if worst.blocks_to_decide is None:
         return f"{text}. {subject} scatters too much for any sweep to tell."
     blocks = worst.blocks_to_decide_range or (worst.blocks_to_decide,) * 2
     time = f", which takes {lasting(*blocks, block_seconds)}," if block_seconds else ""
-    return f"{text}. A sweep of {likely(*blocks)} blocks{time} should decide {subject}, which needs most."
+    most = ", which needs most" if undecided > 1 else ""
+    return f"{text}. A sweep of {likely(*blocks)} blocks{time} should decide {subject}{most}."
 
 
 def _stopped(last_look: Look, plan: Plan) -> Finding:
@@ -115,7 +119,18 @@ def _incomplete(sweep: Sweep, rounds: pd.DataFrame) -> Iterator[Finding]:
     missing = [round_ for round_ in due if round_.index not in complete]
     if missing or sweep.status != "finished":
         advice = "" if sweep.status == "finished" else f" `{sweep.resume_command}` continues it."
-        yield Finding(
-            kind="incomplete",
-            text=f"The sweep is {sweep.status}; {len(missing)} of {len(due)} rounds have no complete attempt.{advice}",
-        )
+        text = f"{_STATES.get(sweep.status, '')}{_missing(len(missing), len(due))}.{advice}"
+        yield Finding(kind="incomplete", text=text)
+
+
+_STATES = {
+    "failed": "The sweep gave up: ",
+    "interrupted": "The sweep was interrupted: ",
+    "running": "The sweep is running, or was killed: ",
+}
+
+
+def _missing(count: int, due: int) -> str:
+    if not count:
+        return f"all {plural(due, 'round')} are there"
+    return f"{count:,} of {plural(due, 'round')} {'is' if count == 1 else 'are'} missing"

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.analysis import shares
+from experiments.analysis.booted import fates, of_tasks
 from experiments.analysis.cells import Cell
 from experiments.analysis.comparisons import geometric_mean
 from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Comparison, Finding, Verdict
-from experiments.analysis.sentences import share
+from experiments.analysis.sentences import share as share_in_words
 from experiments.analysis.shares import NEVER_BOOTED, TREATMENT, Counts, Key
 from experiments.analysis.statistics import permutation
 from experiments.analysis.statistics.permutation import Permuted
@@ -29,12 +30,6 @@ from experiments.wording import plural, tasks
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_WORDS = {
-    Outcome.TIMEOUT.value: "timed out",
-    Outcome.STOPPED.value: "stopped",
-    Outcome.NOT_LAZY.value: "booted without lazy loading",
-}
 
 
 def guarded(comparison: Comparison, pair: Pairs) -> Comparison:
@@ -136,17 +131,18 @@ def _typical(rounds: pd.DataFrame) -> dict[str, float]:
 
 
 def _failed(cell: Cell, control: Cell | None) -> str:
-    counts = [f"{cell.outcomes[name]:,} {words}" for name, words in _WORDS.items() if cell.outcomes.get(name)]
     subject = f"{cell.variant} as {cell.form} with {tasks(cell.task_count)}"
-    text = f"{subject}: {share(cell.booted)} tasks booted as promised; {', '.join(counts)}."
+    share = "" if cell.booted is None else of_tasks(cell.booted).replace(" (", " booted as promised (", 1)
+    text = f"{subject}: {share}; {', '.join(fates(cell))}."
     if any(cell.outcomes.get(name) for name in NEVER_BOOTED):
         text += " A task that never booted counts as slower than every task that did."
     if cell.lost_rounds:
-        text += f" In {plural(cell.lost_rounds, 'round')} at least half of the tasks did not: these have no figure."
+        none = "so it has no median" if cell.lost_rounds == 1 else "so they have no median"
+        text += f" In {plural(cell.lost_rounds, 'round')} at least half of the tasks did not, {none}."
     if cell.boots_less and control is not None:
         other = beside((control.variant, control.form), (cell.variant, cell.form))
         word = "As" if control.variant == cell.variant else "Of"
-        text += f" {word} {other}, {share(control.booted)} did: the difference is more than chance."
+        text += f" {word} {other}, {share_in_words(control.booted)} did: the difference is more than chance."
     return text
 
 

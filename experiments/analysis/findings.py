@@ -22,7 +22,7 @@ FINDINGS_SCHEMA = 4
 """History: 1 — first version; 2 — `primary_phases`, and `left_out`, which was a kind of finding before;
 3 — `seconds` and `control_seconds` of a comparison are the means that `ratio` is of, no longer medians;
 `as_deployed`, and the shares of tasks that booted; `why`, `reads` and `explanations`; 4 — `control_variant`;
-`saved_interval`, `pooled`, `tails` and `bill`."""
+`saved_interval`, `pooled`, `tails` and `bill`; `cautions`, `unseen` and the ranges of blocks."""
 
 Direction = Literal["faster", "slower"]
 Verdict = Literal[Direction, "no-difference", "undecided"]
@@ -94,6 +94,13 @@ class Comparison(Frozen):
     lost_blocks: int = Field(default=0, description="blocks in which at least half of the form's tasks never got there")
     control_lost_blocks: int = 0
     as_deployed: bool = Field(default=False, description="whether tasks that did not load lazily are among them")
+
+    @property
+    def too_many_failed(self) -> str | None:
+        """Which side lost blocks because at least half of their tasks failed, in words; None: neither."""
+        if self.lost_blocks:
+            return "too many failed"
+        return f"too many failed as {self.against}" if self.control_lost_blocks else None
 
     @property
     def saved_seconds(self) -> float:

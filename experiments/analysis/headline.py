@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from experiments.analysis.booted import all_tasks, of_tasks
 from experiments.analysis.cells import Cell
 from experiments.analysis.deciding import lasting, likely
 from experiments.analysis.failures import control_key
@@ -40,7 +41,7 @@ def headline(
         if (sentence := _of_variant(variant, primary, cells, design, block_seconds, pooled))
     ]
     if not said:
-        return _nothing_to_say(design)
+        return _nothing_to_say(design, cells)
     more = len(said) - MOST_VARIANTS
     sentences = [*said[:MOST_VARIANTS], *([f"{plural(more, 'more image')} below"] if more > 0 else [])]
     return " ".join(f"{sentence}." for sentence in (*sentences, *_certainty(primary, len(comparisons), cells)))
@@ -120,9 +121,10 @@ def _clause(comparison: Comparison, own: Sequence[Comparison], design: Design, b
     """What a form does, without naming it."""
     count = f" with {tasks(comparison.task_count)}" if len(design.task_counts) > 1 else ""
     verb = PHASES[comparison.phase].verb
+    if comparison.verdict == "undecided" and (comparison.lost_blocks or comparison.control_lost_blocks):
+        return f"cannot tell{count}, because too many tasks did not boot{_whose(comparison)}"
     if comparison.interval is None:
-        blocks = plural(comparison.blocks, "block")
-        return f"too few blocks to tell{count} ({blocks}; it takes {LEAST_BLOCKS})"
+        return f"cannot tell from {plural(comparison.blocks, 'block')}{count}; it takes at least {LEAST_BLOCKS}"
     match comparison.verdict:
         case "faster" | "slower":
             later = _slower_elsewhere(comparison, own) if comparison.verdict == "faster" else []
@@ -131,11 +133,14 @@ def _clause(comparison: Comparison, own: Sequence[Comparison], design: Design, b
         case "no-difference":
             return f"there is no difference above {percent(comparison.margin or 0)}{count}"
         case "undecided":
-            if comparison.lost_blocks or comparison.control_lost_blocks:
-                return f"cannot tell{count}, because too many tasks did not boot"
             if comparison.taken_alone:
                 return f"probably {verb} {_by_how_much(comparison)}{count}{_more(comparison, block_seconds)}"
             return f"cannot tell yet{count}{_more(comparison, block_seconds)}"
+
+
+def _whose(comparison: Comparison) -> str:
+    sides = ((comparison.lost_blocks, comparison.form), (comparison.control_lost_blocks, comparison.against))
+    return f" as {' and '.join(form for lost, form in sides if lost)}"
 
 
 def _by_how_much(comparison: Comparison) -> str:
@@ -156,7 +161,8 @@ def _avoid(failing: Cell, cells: Sequence[Cell], design: Design) -> str:
     controls = [cell for cell in cells if cell.key == control_key(design, failing.key)]
     word = "of" if design.against.variant not in (None, failing.variant) else "as"
     against = f", {word} {design.against} {share(controls[0].booted)}" if controls else ""
-    return f"as {failing.form} only {share(failing.booted)} tasks booted as promised{against}"
+    booted = "" if failing.booted is None else of_tasks(failing.booted)
+    return f"as {failing.form} only {booted} booted as promised{against}"
 
 
 def _certainty(primary: Sequence[Comparison], compared: int, cells: Sequence[Cell]) -> list[str]:
@@ -164,14 +170,22 @@ def _certainty(primary: Sequence[Comparison], compared: int, cells: Sequence[Cel
     said = []
     alone = [each.interval.level for each in _leading(primary) if each.taken_alone and each.interval]
     if alone:
-        by_chance = max(1, round((1 - alone[0]) * compared))
-        said.append(f"Of {plural(compared, 'comparison')}, about {by_chance} would look probable by chance alone")
-    if (booted := total(cells)) is not None:
-        said.append(f"{share(booted)} tasks booted as promised")
+        said.append(_by_chance(alone[0], compared))
+    if (booted := all_tasks(cells)) is not None:
+        said.append(booted)
     return said
 
 
-def _nothing_to_say(design: Design) -> str:
+def _by_chance(level: float, compared: int) -> str:
+    """What "probably" is worth among so many comparisons."""
+    if (expected := (1 - level) * compared) >= 1:
+        return f"By chance alone, about {round(expected)} of {compared:,} comparisons would look probable"
+    return f"By chance alone, up to {percent(1 - level**compared)} of such sweeps would call something probable"
+
+
+def _nothing_to_say(design: Design, cells: Sequence[Cell]) -> str:
+    if (booted := total(cells)) is not None and not booted.booted:
+        return f"No task booted, so nothing can be compared. {all_tasks(cells)}."
     if design.against.form not in (None, *design.forms):
         return f"Nothing can be compared: the plan has no {design.against.form!r} form."
     if not any(design.control_of(*treatment) for treatment in design.treatments):

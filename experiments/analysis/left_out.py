@@ -7,7 +7,7 @@ Everything else is counted by treatment and reason.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.analysis.cells import is_measured
 from experiments.records.model import Outcome, RoundStatus
@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TREATMENT = ["variant", "form", "task_count"]
+TASKS = {
+    Outcome.BOOTED.value: "booted",
+    Outcome.TIMEOUT.value: "timed out",
+    Outcome.STOPPED.value: "stopped",
+    Outcome.NOT_LAZY.value: "booted without lazy loading",
+    Outcome.CONTAMINATED.value: "disturbed",
+    Outcome.ABORTED.value: "interrupted",
+    Outcome.FAILED.value: "failed",
+}
+"""What became of a task, behind a number of tasks."""
+ROUNDS = {
+    RoundStatus.COMPLETE.value: "was complete",
+    RoundStatus.CONTAMINATED.value: "was disturbed",
+    RoundStatus.FAILED.value: "failed",
+    RoundStatus.ABORTED.value: "was interrupted",
+}
+"""What became of a round, behind a number of rounds."""
 
 
 class LeftOut(Frozen):
@@ -25,7 +42,8 @@ class LeftOut(Frozen):
     variant: str
     form: str
     task_count: int
-    what: str
+    what: Literal["task", "round"]
+    fate: str
     count: int
     reason: str
 
@@ -38,29 +56,30 @@ def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> list[LeftOut]:
 def _tasks(tasks: pd.DataFrame) -> Iterator[LeftOut]:
     out = tasks[~is_measured(tasks)]
     outcome, status = out["outcome"].astype("str"), out["round_status"].astype("str")
-    what = outcome.where(outcome != Outcome.BOOTED.value, "booted, in a round " + status)
-    return _counted(out, "task " + what)
+    fate = outcome.map(TASKS).where(outcome != Outcome.BOOTED.value, "booted in a round that " + status.map(ROUNDS))
+    return _counted(out, "task", fate)
 
 
 def _rounds(rounds: pd.DataFrame) -> Iterator[LeftOut]:
     out = rounds[rounds["status"] != RoundStatus.COMPLETE.value]
-    return _counted(out, "round " + out["status"].astype("str"))
+    return _counted(out, "round", out["status"].astype("str").map(ROUNDS))
 
 
-def _counted(frame: pd.DataFrame, what: pd.Series[str]) -> Iterator[LeftOut]:
+def _counted(frame: pd.DataFrame, what: Literal["task", "round"], fate: pd.Series[str]) -> Iterator[LeftOut]:
     if frame.empty:
         return
     rows = frame[[*_TREATMENT, "reason"]].astype({"variant": "str", "form": "str", "reason": "object"})
     rows["reason"] = rows["reason"].where(rows["reason"].notna(), "")
-    counts = rows.assign(what=what).groupby([*_TREATMENT, "what", "reason"], sort=False).size()
+    counts = rows.assign(fate=fate).groupby([*_TREATMENT, "fate", "reason"], sort=False).size()
     key: tuple[Any, ...]
     for key, count in counts.items():
-        variant, form, task_count, kind, reason = key
+        variant, form, task_count, fate_of_it, reason = key
         yield LeftOut(
             variant=variant,
             form=form,
             task_count=int(task_count),
-            what=kind,
+            what=what,
+            fate=str(fate_of_it),
             count=int(count),
             reason=str(reason) or "no reason given",
         )

@@ -33,8 +33,8 @@ class Judged(Protocol):
         """What the data would show if this were the only comparison."""
 
     @property
-    def lost_blocks(self) -> int:
-        """Blocks without a figure, because too many tasks failed."""
+    def too_many_failed(self) -> str | None:
+        """Which side's tasks failed in so many blocks that nothing can be told, in words; None: neither's."""
 
 
 def sentence(comparison: Comparison) -> str:
@@ -59,16 +59,20 @@ def share(of_tasks: Share | None) -> str:
     """Return how many tasks booted, with the exact interval: 22 of 24 (73-99 %); empty for None."""
     if of_tasks is None:
         return ""
-    low, high = (f"{100 * end:.0f}" for end in (of_tasks.low, of_tasks.high))
-    return f"{of_tasks.booted:,} of {of_tasks.tasks:,} ({low}\N{EN DASH}{high} %)"
+    return f"{of_tasks.booted:,} of {of_tasks.tasks:,} ({bounds(of_tasks)})"
+
+
+def bounds(of_tasks: Share) -> str:
+    """Return the exact interval of a share: 73-99 %."""
+    return f"{100 * of_tasks.low:.0f}\N{EN DASH}{100 * of_tasks.high:.0f} %"
 
 
 def verdict(comparison: Judged) -> str:
     """Return a comparison's verdict in a few words, with its margin; `probably` is what it would be as the only one."""
     if comparison.verdict == "no-difference" and comparison.margin is not None:
         return f"no difference above {percent(comparison.margin)}"
-    if comparison.verdict == "undecided" and comparison.lost_blocks:
-        return "too many failed"
+    if comparison.verdict == "undecided" and comparison.too_many_failed:
+        return comparison.too_many_failed
     if comparison.taken_alone is not None:
         return f"probably {comparison.taken_alone}"
     return VERDICTS[comparison.verdict]

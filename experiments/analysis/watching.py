@@ -52,7 +52,10 @@ def _offsets(rounds: pd.DataFrame) -> Iterator[str]:
         )
     if timed_here.any():
         worst = known.loc[timed_here, "clock_error_ms"].max()
-        yield f"This machine timed `ready`; the offset of its clock from AWS's is known to within {worst:.0f} ms."
+        yield (
+            "This machine timed `ready` through the load balancer, so it may come after `boot`; the offset of its "
+            f"clock from AWS's is known to within {worst:.0f} ms."
+        )
     off = known["clock_offset_ms"].abs()
     surely_off = off[off - known["clock_error_ms"] > OFFSET_MS]
     if len(surely_off):

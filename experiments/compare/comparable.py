@@ -18,13 +18,20 @@ ACROSS: tuple[Across, ...] = ("image", "target", "profile", "tools", "machine")
 IMPLIED: dict[str, tuple[str, ...]] = {"target": ("image", "profile", "tools", "machine", "platform", "other")}
 """Another target means another machine with other tools, so only effects relative to the control are compared."""
 
+SEED = "seed"
+"""A simulation's random numbers: another draw of the same thing, as another day is of a measurement."""
+WORKLOAD = "parameter.workload."
+"""What a simulated image holds: of an image that one sweep alone has, it is no difference between the two."""
 _PREFIXES = {"profile": "profile", "tool": "tools", "machine": "machine", "platform": "platform", "target": "target"}
+
+
+_NAMES = {"other": "other settings"}
 
 
 def aspects(before: Sweep, after: Sweep) -> dict[str, list[str]]:
     """Return the differences, one line ``key: before / after`` per value, by aspect."""
     differing: dict[str, list[str]] = {}
-    for key, line in _different(before.key_metadata, after.key_metadata):
+    for key, line in _different(_metadata(before, after), _metadata(after, before)):
         differing.setdefault(_PREFIXES.get(key.partition(".")[0], "other"), []).append(line)
     sizes = (sweep.plan.design.payload.settings() for sweep in (before, after))
     if lines := [line for _, line in _different(*sizes)]:
@@ -77,15 +84,24 @@ def _same_images(before: Sweep, after: Sweep) -> str:
 
 
 def _refusal(before: Sweep, after: Sweep, differing: dict[str, list[str]], forbidden: set[str]) -> str:
-    named = [aspect for aspect in differing if aspect in forbidden]
-    lines = "; ".join(line for aspect in named for line in differing[aspect])
+    lines = "; ".join(line for aspect in differing if aspect in forbidden for line in differing[aspect])
+    named = ", ".join(_NAMES.get(aspect, aspect) for aspect in differing if aspect in forbidden)
     possible = [aspect for aspect in ACROSS if aspect in differing and differing.keys() <= _allowed(aspect)]
     advice = (
         f"To measure the effect of this change, add --across {possible[0]}."
         if possible
         else "Measure both sweeps with only one thing changed."
     )
-    return f"Sweeps {before.id} and {after.id} differ in {', '.join(named)} ({lines}). {advice}"
+    return f"Sweeps {before.id} and {after.id} differ in {named} ({lines}). {advice}"
+
+
+def _metadata(of: Sweep, other: Sweep) -> dict[str, str]:
+    """What can differ between two sweeps."""
+    return {
+        key: value
+        for key, value in of.key_metadata.items()
+        if key != SEED and (key in other.key_metadata or not key.startswith(WORKLOAD))
+    }
 
 
 def _different(

@@ -17,18 +17,21 @@ from pydantic import Field
 
 from experiments.analysis.effects import pairs, primary_phases, round_medians
 from experiments.analysis.findings import Interval
-from experiments.analysis.statistics import changepoint, unpaired
+from experiments.analysis.statistics import changepoint, searched
 from experiments.compare import comparable
 from experiments.plan.control import Control
 from experiments.records.origin import NOT_MEASURED
 from experiments.records.phases import COMPARED_PHASES
+from infra.oci import names as names_of_images
 from kit.errors import SettingsError, SweepError
 from kit.values import Frozen
 
 if TYPE_CHECKING:
     from experiments.compare.samples import Recorded
+    from infra.outputs import VariantOutput
 
-LEVEL = 0.95
+UNNAMED = "latest"
+"""A tag that every release has had, and none keeps."""
 _SHORT = 19
 """Letters of a digest in a text: `sha256:` and 12 digits."""
 
@@ -54,10 +57,11 @@ class Shift(Frozen):
     earliest: int
     latest: int
     sweep: str = Field(description="the first of the new level")
+    sweeps: tuple[str, str] = Field(description="those at ``earliest`` and ``latest``")
     release: str
     digest: str
     ratio: float = Field(description="level after ÷ level before, up to the changes next to it")
-    interval: Interval = Field(description="Welch's t on one value per sweep")
+    interval: Interval = Field(description="of the ratio, given that this change was searched for and found")
     p_value: float = Field(description="permutation of sweeps")
     image_changed: bool = Field(description="a new image came where the change may lie")
 
@@ -155,8 +159,12 @@ def _finished(sides: Iterable[Recorded]) -> tuple[list[Recorded], tuple[str, ...
 def _variants(side: Recorded, image: str) -> list[str]:
     planned = [name for name in side.sweep.plan.design.variants if name in side.sweep.outputs.variants]
     return [name for name in planned if name == image] or [
-        name for name in planned if "/" in image and image in side.sweep.outputs.variants[name].source_image
+        name for name in planned if "/" in image and _is_of(side.sweep.outputs.variants[name], image)
     ]
+
+
+def _is_of(variant: VariantOutput, image: str) -> bool:
+    return any(image in place for place in (variant.reference, variant.source_image) if place)
 
 
 def _values(side: Recorded, variant: str, phase: str, control: str | None) -> Iterable[tuple[str, int, float, int]]:
@@ -192,38 +200,66 @@ def _stretch(why: str | None, part: Sequence[_Sample], variant: str, names: Mapp
     found = changepoint.splits(values, changepoint.LEVEL / tests, changepoint.DRAWS * tests)
     edges = [0, *(split.index for split in found), len(values)]
     shifts = (
-        _shift(points, split, values[start : split.index], values[split.index : end])
+        _shift(points, start, split, searched.found(values[start:end], split.index - start, split.level))
         for split, start, end in zip(found, edges, edges[2:], strict=False)
     )
     missing = max(0, changepoint.least_values(changepoint.LEVEL / tests) - len(points))
     return Stretch(broken_by=why, points=points, shifts=tuple(shifts), missing=missing)
 
 
-def _shift(points: Sequence[Point], split: changepoint.Split, before: np.ndarray, after: np.ndarray) -> Shift:
-    low, high = np.exp(unpaired.interval(before, after, LEVEL))
-    likely = sorted(range(split.earliest, split.latest + 1), key=lambda index: abs(index - split.index))
+def _shift(points: Sequence[Point], start: int, split: changepoint.Split, found: searched.Found) -> Shift:
+    earliest, latest = start + found.earliest, start + found.latest
+    likely = sorted(range(earliest, latest + 1), key=lambda index: abs(index - split.index))
     new_images = [index for index in likely if points[index - 1].digest != points[index].digest]
     point = points[new_images[0] if new_images else split.index]
+    low, high = np.exp((found.low, found.high))
     return Shift(
-        **split.model_dump(include={"index", "earliest", "latest", "p_value"}),
+        index=split.index,
+        earliest=earliest,
+        latest=latest,
         sweep=points[split.index].sweep,
+        sweeps=(points[earliest].sweep, points[latest].sweep),
         release=point.release,
         digest=point.digest,
-        ratio=float(np.exp(after.mean() - before.mean())),
-        interval=Interval(low=low, high=high, level=LEVEL),
+        ratio=float(np.exp(found.size)),
+        interval=Interval(low=low, high=high, level=1 - searched.ERROR),
+        p_value=split.p_value,
         image_changed=bool(new_images),
     )
 
 
 def _point(side: Recorded, value: float, blocks: int, variant: str, names: Mapping[str, str]) -> Point:
-    reference, _, digest = side.sweep.outputs.variants[variant].source_image.rpartition("@")
-    tag = reference.rpartition("/")[2].partition(":")[2]
-    named = next((name for start, name in names.items() if digest.startswith(start)), tag or digest[:_SHORT])
+    output = side.sweep.outputs.variants[variant]
     return Point(
         sweep=side.sweep.id,
         created_ns=side.sweep.created_ns,
-        release=named,
-        digest=digest,
+        release=_release(output, names),
+        digest=output.source_image.rpartition("@")[2],
         value=float(np.exp(value)),
         blocks=blocks,
     )
+
+
+def _release(output: VariantOutput, names: Mapping[str, str]) -> str:
+    """The name given for a digest, the tag by which the user named the image, or the digest.
+
+    A digest may be that of the image itself, or that of the index of several platforms which the user named.
+    """
+    references = [each for each in (output.source_image, output.reference) if each]
+    digests = [each.rpartition("@")[2] for each in references if "@" in each]
+    for start, name in names.items():
+        if any(digest.startswith(start) for digest in digests):
+            return name
+    tags = (tag for tag in map(_tag, references) if tag and tag != UNNAMED)
+    return next(tags, digests[0][:_SHORT])
+
+
+def _tag(reference: str) -> str:
+    """The tag in a reference, wherever the image lies; empty without one."""
+    try:
+        name = names_of_images.parse(reference)
+    except SettingsError:  # as simulated or older stacks may name an image
+        return ""
+    if name.transport == "docker-daemon":
+        return "" if "sha256:" in name.place else name.place.rpartition(":")[2]
+    return (name.tag or "").rpartition(":")[2]

@@ -77,6 +77,13 @@ class Change(Frozen):
         "primary phases",
     )
 
+    @property
+    def too_many_failed(self) -> str | None:
+        """Which sweep lost blocks because at least half of their tasks failed, in words; None: neither."""
+        if self.lost_blocks:
+            return "too many failed"
+        return "too many failed before" if self.lost_before else None
+
 
 class Versus(Frozen):
     """A comparison of two sweeps, or within one; ``differing`` lists what differs between them, by aspect."""

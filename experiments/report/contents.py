@@ -20,7 +20,8 @@ from experiments.records.model import RoundStatus
 from experiments.records.origin import NOT_MEASURED
 from experiments.report.tables import Tables, tables
 from experiments.store.sweeps import Sweep
-from experiments.wording import TIMES
+from experiments.wording import plural
+from experiments.wording import tasks as tasks_of
 from kit.values import Frozen
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def _standing(summary: Summary, planned: Control) -> str:
 def _left_out_lines(analysis: Analysis) -> Iterator[str]:
     """One line per reason for leaving tasks or rounds out of the figures."""
     for row in analysis.left_out:
-        yield f"{row.count:,} {TIMES} {row.what}, {row.variant} {row.form} x {row.task_count}: {row.reason}"
+        subject = f"{row.variant} as {row.form} with {tasks_of(row.task_count)}"
+        yield f"{plural(row.count, row.what)} of {subject} {row.fate}: {row.reason}"
     if analysis.left_out_more:
         yield f"{analysis.left_out_more:,} more for other reasons"
 

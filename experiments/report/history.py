@@ -1,17 +1,16 @@
-"""A history for people: one line and one sparkline per series, and a page with one picture."""
+"""A history for people: one sparkline and a few lines per series, or a page with a picture."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from html import escape
-from itertools import pairwise
+from datetime import UTC, datetime
 
 from experiments.compare.history import History, Point, Series, Shift, Stretch
+from experiments.compare.slower import Standing
+from experiments.report import page
 from experiments.report.contents import SIMULATED
-from experiments.report.page import style_sheet
-from experiments.report.plots.style import Panel, layered, panel
-from experiments.wording import TIMES, percent, percent_number, plural, seconds, tasks, visible
+from experiments.report.plots import history as plots
+from experiments.wording import MINUS, TIMES, percent, percent_number, plural, seconds, tasks, visible
 
 _BARS = "▁▂▃▄▅▆▇█"
 _DIGITS = 19
@@ -36,6 +35,18 @@ def title(series: Series) -> str:
     return f"{series.phase} of {series.variant} {series.form} with {tasks(series.task_count)}"
 
 
+def headline(history: History) -> str:
+    """The newest change of each series that has one, slower releases first; else what can be said."""
+    newest = [(series, series.stretches[-1]) for series in history.series]
+    changed = [(series, stretch.shifts[-1]) for series, stretch in newest if stretch.shifts]
+    if changed:
+        changed.sort(key=lambda pair: (not (pair[1].image_changed and pair[1].ratio > 1), -pair[1].ratio))
+        return "; ".join(f"{series.variant} {series.form}: {shift(found)}" for series, found in changed[:2]) + "."
+    if least := min(stretch.missing for _, stretch in newest):
+        return f"Too few sweeps to find a change: {plural(least, 'more sweep')} needed."
+    return "No change found."
+
+
 def sparkline(points: Sequence[Point]) -> str:
     """One bar a sweep, from the lowest to the highest of the stretch."""
     low, high = min(point.value for point in points), max(point.value for point in points)
@@ -47,113 +58,94 @@ def sentences(series: Series, control: str | None) -> Iterator[str]:
     """What each stretch says, oldest first."""
     for stretch in series.stretches:
         if stretch.broken_by:
-            yield f"break, not compared across it: {stretch.broken_by}"
-        yield f"{plural(len(stretch.points), 'sweep')}, last {value(stretch.points[-1].value, control)}"
+            yield f"not compared with the sweeps before, because of another {stretch.broken_by}"
+        yield _measured(stretch.points, control)
         yield from map(shift, stretch.shifts)
         if not stretch.shifts:
             yield _nothing(stretch)
 
 
+def _measured(points: Sequence[Point], control: str | None) -> str:
+    values = [point.value for point in points]
+    days = list(dict.fromkeys(f"{datetime.fromtimestamp(each.created_ns // 10**9, UTC):%Y-%m-%d}" for each in points))
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    if len(points) == 1:
+        return f"1 sweep, {when}: {value(values[0], control)}"
+    ends = f"{number(min(values), control)} to {value(max(values), control)}"
+    return f"{plural(len(points), 'sweep')}, {when}: {ends}; the last {value(values[-1], control)}"
+
+
 def shift(found: Shift) -> str:
-    """One line for continuous integration: slower since release 1.8 (sha256:…), 12 % (8-16)."""
-    ends = sorted((abs(found.interval.low - 1), abs(found.interval.high - 1)))
-    crossing = found.interval.low < 1 < found.interval.high
-    size = percent(abs(found.ratio - 1))
-    like = abs(found.ratio - 1)
-    low = (-1 if crossing else 1) * ends[0]
-    between = f"{percent_number(low, like=like)} to {percent_number(ends[1], like=like)}"
+    """One line for continuous integration: slower since release 1.8 (sha256:…), 12 % (8 to 16)."""
+    low, high = found.interval.low, found.interval.high
     word = "slower" if found.ratio > 1 else "faster"
-    digest = found.digest[:_DIGITS]
-    release = found.release if found.release == digest else f"{found.release} ({digest})"
-    where = (
-        "" if found.earliest == found.latest else f", somewhere in sweeps {found.earliest + 1} to {found.latest + 1}"
-    )
+    probably = "probably " if low < 1 < high else ""
+    first, last = found.sweeps
+    where = "" if first == last else f", somewhere from sweep {first} to {last}"
+    size = by(found.ratio, low, high)
     if not found.image_changed:
         return (
-            f"{word} since sweep {found.sweep}, {size} ({between}){where}; the image did not change there: look for "
+            f"{probably}{word} since sweep {found.sweep}, {size}{where}; the image did not change there: look for "
             "another cause"
         )
-    return f"{word} since release {release}, {size} ({between}){where}"
+    return f"{probably}{word} since release {_release(found)}, {size}{where}"
 
 
-def value(number: float, control: str | None) -> str:
+def left(found: Standing) -> str:
+    """A slow-down, and what is left of it after the releases that followed."""
+    if not found.followed:
+        return shift(found.shift)
+    return f"{shift(found.shift)}; with the later releases it is now {by(found.ratio, found.low, found.high)} slower"
+
+
+def by(ratio: float, low: float, high: float) -> str:
+    """By how much, without a sign: 12 % (8 to 16); a range beyond no change begins with a minus."""
+    size, near, far = (ratio - 1, low - 1, high - 1) if ratio > 1 else (1 - ratio, 1 - high, 1 - low)
+    ends = (percent_number(end, like=size).replace("-", MINUS) for end in (near, far))
+    return f"{percent(size)} ({' to '.join(ends)})"
+
+
+def _release(found: Shift) -> str:
+    digest = found.digest[:_DIGITS]
+    return found.release if found.release == digest else f"{found.release} ({digest})"
+
+
+def value(figure: float, control: str | None) -> str:
     """Seconds, or a ratio to the control."""
-    return f"{seconds(number)} s" if control is None else f"{number:.3f} {TIMES} {control}"
+    return f"{number(figure, control)} s" if control is None else f"{number(figure, control)} {TIMES} {control}"
+
+
+def number(figure: float, control: str | None) -> str:
+    """The same without its unit."""
+    return seconds(figure) if control is None else f"{figure:.3f}"
 
 
 def notes(history: History) -> Iterator[str]:
     """What a reader must know."""
     yield (
-        "One value per sweep. Changes: binary segmentation with a permutation test over sweeps. While nothing changes, "
-        "a change is found by chance in 5 % of histories; after a true change, others by chance are more frequent. "
-        "Intervals: nominally 95 %, too narrow because the place of the change was searched for."
+        "One value per sweep. Where nothing changes, 1 history in 20 shows a change by chance. The 95 % ranges take "
+        "into account that the change was searched for, so they are wide where it is barely visible."
     )
     if history.control is None:
-        yield "Seconds of different days differ by the day as well. With --control plain that part cancels."
+        yield "Seconds also differ from day to day. --control plain compares ratios to plain, which leaves that out."
     yield from (f"Left out: {line}" for line in history.ignored)
 
 
 def html(history: History) -> str:
-    """One page that needs nothing else, with one picture."""
-    picture = _picture(history)
-    lines = "".join(
-        f"<h2>{escape(title(series))}</h2><ul>"
-        + "".join(f"<li>{escape(line)}</li>" for line in sentences(series, history.control))
-        + "</ul>"
-        for series in history.series
+    """One page that needs nothing else."""
+    named = ", ".join(dict.fromkeys(series.variant for series in history.series))
+    return page.rendered(
+        "history.html.j2",
+        history=history,
+        title=f"History of {named}",
+        headline=headline(history),
+        figure=plots.figure(history),
+        series=[(title(series), list(sentences(series, history.control))) for series in history.series],
+        notes=list(notes(history)),
     )
-    mark = f"<p><strong>{escape(SIMULATED)}</strong></p>" if history.simulated else ""
-    remarks = "".join(f"<p>{escape(note)}</p>" for note in notes(history))
-    return visible(
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>History</title><style>{style_sheet()}</style>'
-        f"<main><h1>Starts over sweeps</h1>{mark}<figure>{picture.svg}</figure>{lines}{remarks}</main></html>\n"
-    )
-
-
-def _picture(history: History) -> Panel:
-    """Every series by number of sweep: levels as steps, sweeps as points; lines end at breaks."""
-    import altair as alt  # slow, for the page alone
-
-    rows = [row for series in history.series for row in _rows(series)]
-    unit = "seconds" if history.control is None else f"ratio to {history.control}"
-    base = alt.Chart(alt.InlineData(values=rows))
-    place = {
-        "x": alt.X("sweep:Q", title="sweep, oldest first", axis=alt.Axis(tickMinStep=1, format="d")),
-        "color": alt.Color("series:N", title=None, legend=alt.Legend(orient="bottom", columns=1, labelLimit=440)),
-    }
-    scale = alt.Scale(zero=False)
-    dots = base.mark_point(filled=True, size=45).encode(y=alt.Y("value:Q", title=unit, scale=scale), **place)
-    levels = base.mark_line(interpolate="step-after", strokeWidth=2).encode(
-        y=alt.Y("level:Q", title=unit, scale=scale), detail="part:N", **place
-    )
-    described = "; ".join(f"{title(each)}: {'; '.join(sentences(each, history.control))}" for each in history.series)
-    return panel("history", "Starts over sweeps", described, layered(levels, dots, height=260))
-
-
-def _rows(series: Series) -> Iterator[dict[str, object]]:
-    number = 0
-    for part, stretch in enumerate(series.stretches):
-        edges = [0, *(found.index for found in stretch.shifts), len(stretch.points)]
-        for start, end in pairwise(edges):
-            level = _geometric([point.value for point in stretch.points[start:end]])
-            for point in stretch.points[start:end]:
-                number += 1
-                name = title(series)
-                yield {
-                    "sweep": number,
-                    "value": point.value,
-                    "level": level,
-                    "series": name,
-                    "part": f"{name} {part}",
-                }
-
-
-def _geometric(values: Sequence[float]) -> float:
-    return math.exp(sum(map(math.log, values)) / len(values))
 
 
 def _nothing(stretch: Stretch) -> str:
     if stretch.missing:
         return f"too few sweeps to find a change: {plural(stretch.missing, 'more sweep')} needed"
-    return "no change found (that is no proof that there is none)"
+    return "no change found; a small one may be hidden"

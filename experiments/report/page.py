@@ -23,7 +23,20 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
-    """The whole page."""
+    """The page of one sweep."""
+    return rendered(
+        "report.html.j2",
+        report=contents,
+        analysis=contents.analysis,
+        figures=figures,
+        tables=contents.tables,
+        wording=wording,
+        version=version("sociometer"),
+    )
+
+
+def rendered(template: str, **values: object) -> str:
+    """A page from one of the templates, with the look that all pages have."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # for the page alone
 
     environment = Environment(
@@ -35,24 +48,11 @@ def html(contents: Contents, figures: tuple[Figure, ...]) -> str:
     )
     environment.filters["grouped"] = lambda value: f"{value:,}"
     environment.filters["bound"] = lambda text: text.replace(" %", _NO_BREAK + "%")
-    style = style_sheet()
-    page = environment.get_template("report.html.j2").render(
-        report=contents,
-        analysis=contents.analysis,
-        figures=figures,
-        style=style,
-        style_digest=_digest(style),
-        tables=contents.tables,
-        wording=wording,
-        simulated=SIMULATED,
-        version=version("sociometer"),
+    style = (_TEMPLATES / "report.css").read_text()
+    page = environment.get_template(template).render(
+        style=style, style_digest=_digest(style), simulated=SIMULATED, **values
     )
     return wording.visible(page)
-
-
-def style_sheet() -> str:
-    """The look of every page."""
-    return (_TEMPLATES / "report.css").read_text()
 
 
 def _digest(style: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from experiments.analysis.cells import Cell, Spread
 from experiments.analysis.findings import Analysis, Comparison, Finding, Verdict
+from experiments.analysis.left_out import TASKS
 from experiments.analysis.sentences import interval, saved, share, verdict
 from experiments.analysis.why import PARTS, Why
 from experiments.records.phases import PHASES
@@ -209,7 +210,7 @@ def _treatment(cell: Cell) -> TreatmentRow:
         booted=share(cell.booted),
         phases={phase: _measured(sample, cell.seconds.get(phase)) for phase, sample in cell.phases.items()},
         received_megabytes="" if received is None else f"{received / 1e6:,.0f}",
-        outcomes=tuple(f"{count:,} {outcome}" for outcome, count in sorted(cell.outcomes.items())),
+        outcomes=tuple(f"{count:,} {TASKS[outcome]}" for outcome, count in sorted(cell.outcomes.items())),
     )
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 TEXT_WIDTH = 120
 _VERDICT_STYLES = {"faster": "bold cyan", "slower": "bold yellow"}
 _LEGEND = (
-    "Seconds: the median of each round, averaged over the rounds (on a logarithmic scale); below it the fastest and "
-    "the slowest task. pull: of the image; start, ready and boot: from the task's creation to its container's start, "
-    "to when it is ready (its first HTTP 200, or another sign of its image) and to the end of its own boot work. "
-    "saved: the control's seconds minus the form's, with the interval. booted: tasks that booted as their form "
-    "promises, with the exact 95 % interval of that share. *: this machine was overloaded in some rounds."
+    "Seconds: the geometric mean of the rounds' medians; below it the fastest and the slowest task. pull: of the "
+    "image; start, ready and boot: from the task's creation to its container's start, to when it is ready (its first "
+    "HTTP 200, or what --ready says) and to the end of its own boot work. saved: the control's seconds minus the "
+    "form's, with the interval. booted: tasks that booted, loaded as their form promises, with the exact 95 % interval "
+    "of that share. *: this machine was overloaded in some rounds."
 )
 
 

@@ -22,7 +22,7 @@ COLUMNS = (
 )
 BOOTED = ("variant", ">tasks", "form", ">booted before", ">booted after", "")
 _UNITS = {
-    "seconds": "seconds; the median of each round, averaged over the blocks (on a logarithmic scale)",
+    "seconds": "seconds; the geometric mean of the rounds' medians",
     "ratio-to-control": "duration ÷ the control's duration in the same block, averaged likewise",
 }
 

@@ -48,6 +48,7 @@ class Workload(NamedTuple):
     boot_report: bool = True
     ready: str | None = None
     container: ContainerOutput = ContainerOutput()
+    reference: str | None = None
 
     def outputs(self) -> dict[str, Any]:
         """Its part of the stack's outputs."""
@@ -137,7 +138,12 @@ class Settings(PayloadSizes, FargateSettings):
         if image is None:
             return Workload()
         return Workload(
-            image.port or 80, image.health_path or "/", image.boot_report, image.readiness, image.container()
+            port=image.port or 80,
+            health_path=image.health_path or "/",
+            boot_report=image.boot_report,
+            ready=image.readiness,
+            container=image.container(),
+            reference=image.image,
         )
 
     @field_validator("platform", mode="before")
@@ -226,6 +232,8 @@ def _explain(error: ValidationError) -> str:
         return f"Setting {key}: give the ARN of a secret or parameter; a value (not shown) must not be here."
     if fault["loc"][0] == "forms" and fault["type"] == "value_error":
         return f"Setting {key}: {reason}"
+    if fault["type"] == "value_error" and repr(fault["input"]) in reason:
+        return f"Setting {key}: {reason.removesuffix('.')}."
     if fault["type"] == "extra_forbidden":
         reason = f"unknown; {_allowed(tuple(field.alias or name for name, field in OwnImage.model_fields.items()))}"
     return f"Setting {key}: {fault['input']!r} cannot be used: {reason[0].lower()}{reason[1:]}."

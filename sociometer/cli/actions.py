@@ -23,7 +23,7 @@ from experiments.store.sweeps import Sweep
 from experiments.sweep import Listener
 from infra.variants import LayerBytes
 from kit.errors import SociometerError, SweepError
-from kit.files import write
+from kit.files import check_can_be_made, write
 from sociometer.cli.progress import say, sweep_progress
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ class Setup:
     timeout_seconds: float
     store: Path
     parameters: Mapping[str, object] = field(default_factory=dict)
+
+    def check_places(self, *results: Path) -> None:
+        """Raise unless the store can be used and the results can be written: before anything is made or measured."""
+        for place in results:
+            check_can_be_made(place)
+        if self.store.exists():
+            Store(self.store, write=True).close()
+        else:
+            check_can_be_made(self.store)
 
 
 def up(stack: str, settings: Mapping[str, object]) -> StackOutputs:

@@ -33,8 +33,19 @@ def ended(command: Callable[[], object]) -> None:
                 raise
             sys.stderr.write(f"error: {error}\n")
             sys.exit(error.exit_code)
+        except OSError as error:
+            if os.environ.get("SOCIOMETER_DEBUG") == "1":
+                raise
+            sys.stderr.write(f"error: {_of_the_system(error)}\n")
+            sys.exit(1)
         except KeyboardInterrupt:
             sys.exit(received.exit_code)
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the operating system refused, in one line: a full disk, or a folder that nobody may write to."""
+    place = "" if error.filename is None else f"{error.filename}: "
+    return f"{place}{error.strerror or error}. SOCIOMETER_DEBUG=1 shows where."
 
 
 def _commands() -> None:

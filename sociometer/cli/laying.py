@@ -67,13 +67,15 @@ def relayout(
         bool,
         typer.Option("--prefetch/--no-prefetch", help="Whether the index lists what is fetched before the start."),
     ] = True,
-    span_size: Annotated[str, typer.Option("--span-size", metavar="SIZE", help="What is fetched at once.")] = "4MiB",
+    span_size: Annotated[
+        str, typer.Option("--span-size", metavar="SIZE", help="Size of a span: what is fetched at once.")
+    ] = "4MiB",
     min_layer_size: Annotated[
         str, typer.Option("--min-layer-size", metavar="SIZE", help="Smaller layers are loaded whole.")
     ] = "10MiB",
     as_json: AsJson = False,
 ) -> None:
-    """Lay an image out by what its boot reads: the same file system, for a loader that fetches only what is asked for.
+    """Reorder an image by what its boot reads, so that lazy loading fetches less; the file system stays the same.
 
     In each layer, the files that the boot reads come first, in order of first access, or with --own-layer they are
     moved into one more on top; the index lists exactly the spans that hold them, which are fetched while the image is

@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def examine(target: TargetName = None, stack: Stack = None, as_json: AsJson = False) -> None:
-    """Check whether this machine can run the lab, or reach AWS, and say what to do when not. Exit code 3 when not.
+    """Check whether this machine can run the lab, or reach AWS, and say what to do if not. Exit code 3 if not.
 
     With --target fargate: credentials, Docker, Pulumi and its plugins, and the account's quotas. Nothing is changed.
     """

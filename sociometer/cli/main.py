@@ -20,10 +20,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Measures, with evidence, how much faster a container starts when its image is delivered lazily (SOCI).",
-    epilog="Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 4 slower than allowed, "
-    "129, 130 or 143 interrupted. "
-    "SOCIOMETER_DEBUG=1 shows tracebacks.",
+    help="Measures how fast a container starts when its image is loaded lazily (SOCI) instead of pulled whole.",
+    epilog="Begin with `sociometer doctor`, then `sociometer run --image REF`. "
+    "Exit codes: 0 done, 1 failed, 2 a setting is wrong, 3 this machine lacks something, 4 slower than allowed, "
+    "5 cannot rule that out (--fail-if-unsure), 129, 130 or 143 interrupted. SOCIOMETER_DEBUG=1 shows tracebacks.",
 )
 
 

@@ -84,6 +84,7 @@ def run(
     plan = target.plan_to_make(changes, to_set)
     gate.check(plan.design)
     setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path, target.parameters(given))
+    setup.check_places(results)
     target.confirm(plan, plan.rounds, setup.store, to_set, yes=yes)
     with removed_afterwards(target, wanted=destroy):
         done = actions.start_sweep(setup, target.stack, target.make(plan, to_set), plan)
@@ -111,13 +112,14 @@ def sweep(
     plan unless other plan options are given.
 
     With --until-precision, blocks are added until every interval against a control is as narrow as wanted, from
-    six blocks on; the intervals of such a sweep are a little wider, for looking at them has its price.
+    six blocks on; its intervals are a little wider, because they are looked at repeatedly.
 
     On fargate the cost is shown and asked about first.
     """
     stopping = until.stopping(what.blocks)
     changes = what.changes(blocks=(until.max_blocks or MOST_BLOCKS) if stopping else None)
     setup = actions.Setup(chosen_profile(where.profile), timeout, where.store_path)
+    setup.check_places()
     if resume is None:
         target = chosen_target(where.target, where.stack, what.plan, what.variant)
         outputs, plan = target.prepared(changes, stopping)

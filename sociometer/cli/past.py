@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 FORMATS = ("text", "html", "json")
 Stores = Annotated[
     list[Path] | None,
-    typer.Option("--store", help="A record store; may be repeated.", show_default="store.sqlite in the data folder"),
+    typer.Option(
+        "--store",
+        metavar="PATH",
+        help="A record store; may be repeated.",
+        show_default="store.sqlite in the data folder",
+    ),
 ]
 
 
@@ -36,7 +41,7 @@ def history(
     image: Annotated[str, typer.Argument(help="A variant, or a part of its image's reference that has a slash.")],
     control: Annotated[
         str | None,
-        typer.Option(help="A form measured in every sweep: ratios to it, without what the days differ by."),
+        typer.Option(help="Compare ratios to this form instead of seconds, such as plain."),
     ] = None,
     release: Annotated[
         list[str] | None,
@@ -44,20 +49,25 @@ def history(
     ] = None,
     fail_if_slower: Annotated[
         str | None,
-        typer.Option(metavar="PERCENT", help="Exit code 4 when the last change of the image made it slower by this."),
+        typer.Option(metavar="PERCENT", help="Exit code 4 if a release made it slower by this, and none undid it."),
+    ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RELEASE", help="A release that may be slower, or its digest; may be repeated."),
     ] = None,
     format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS))] = "text",
     output: OutputFile = None,
     stores: Stores = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an image's starts over releases and sweeps, and since which release they are slower or faster.
+    """Show how an image's starts changed over releases, and since which release they are slower or faster.
 
-    A change of machine, profile, tools or target is a break, and nothing is compared across it. At least 8 sweeps
-    without a break are needed; with --control, what differs between days cancels.
+    Nothing is compared across a change of machine, profile, tools or target. At least 8 sweeps without such a break are
+    needed. --control plain compares ratios to plain, which leaves out what differs from day to day.
 
-    --fail-if-slower fails when the last change of the newest stretch came with another image, is slower, and its
-    whole interval lies at or above the limit. It says when there are too few sweeps to tell.
+    --fail-if-slower fails if a release since the last break made the image slower, later ones did not undo it, and the
+    whole interval lies at or above the limit. --accept names a release that may be slower.
+    Too few sweeps are a warning.
     """
     chosen = "json" if as_json else format_
     if chosen not in FORMATS:
@@ -74,7 +84,7 @@ def history(
     else:
         put(written.html(found) if chosen == "html" else written.text(found), output)
     if limit is not None:
-        _judge(found, limit)
+        _judge(found, limit, accept or [])
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -92,16 +102,25 @@ def _recorded(path: Path) -> list[Recorded]:
         return [Recorded(sweep, frames.tasks(opened, sweep.id)) for sweep in opened.sweeps()]
 
 
-def _judge(found: History, limit: float) -> None:
-    from experiments.report.history import shift, title
+def _judge(found: History, limit: float, accepted: list[str]) -> None:
+    from experiments.compare import slower
+    from experiments.report.history import left, title
 
-    slower = []
+    known = {point.release for series in found.series for part in series.stretches for point in part.points}
+    if unknown := [name for name in accepted if name not in known and not name.startswith("sha256:")]:
+        raise SettingsError(
+            f"--accept {unknown[0]!r} is no release of this history. Known: {', '.join(sorted(known))}."
+        )
+    failed = []
     for series in found.series:
         newest = series.stretches[-1]
         if newest.missing:
             say(f"warning: {title(series)}: too few sweeps to tell, {newest.missing} more needed.")
-        last = newest.shifts[-1] if newest.shifts else None
-        if last and last.image_changed and last.interval.low >= 1 + limit:
-            slower.append(f"{title(series)}: {shift(last)}")
-    if slower:
-        raise SlowerError(f"Slower by the limit or more: {'; '.join(slower)}.")
+        standing = list(slower.standing(newest.shifts, accepted))
+        blamed = slower.to_blame(standing, limit)
+        failed += [f"{title(series)}: {left(each)}" for each in blamed]
+        unsure = [each for each in standing if not blamed and each.ratio >= 1 + limit]
+        for each in unsure[-1:]:
+            say(f"warning: {title(series)} may be slower than allowed: {left(each)}.")
+    if failed:
+        raise SlowerError(f"Slower by the limit or more: {'; '.join(failed)}.")

@@ -9,7 +9,7 @@ from sociometer.cli.plan_table import show_plan
 
 
 def plan(own: ImageOptions, what: PlanOptions, where: WhereOptions, as_json: AsJson = False) -> None:
-    """Print the rounds of a plan, in their order, and how long they will take; on fargate also what they will cost.
+    """Print a plan's rounds in their order and how long they will take; on fargate also the cost. Starts nothing.
 
     With --image, the image is looked up where it is, for its size; nothing of it is copied. With --stack, the plan is
     checked against what that stack holds, if it is up. Nothing is started.

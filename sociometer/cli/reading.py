@@ -68,9 +68,9 @@ def report(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a sweep says: its verdict, what each form changes, with intervals, and what to know besides.
+    """Show a sweep's report: which form to use, what each form changes, how certain that is, and warnings.
 
-    html is one page that needs nothing else and may be sent as it is; markdown is for a pull request. --json is short
+    html is one self-contained page; markdown is for a pull request. --json is short
     for --format json.
     """
     chosen = "json" if as_json else format_

@@ -166,7 +166,7 @@ def show_index(
 ) -> None:
     """Show each layer of an image with its zTOC: spans, files, sizes. Read from the registry itself.
 
-    First: how many of the spans a loader that prefetches gets before the task starts.
+    Also how many of its spans are prefetched before the task starts.
     """
     named = chosen_forms(form)
     indexes = list(_read_indexes(actions.outputs(stack), variant, named[0] if named else None))

@@ -35,7 +35,7 @@ Profile = Annotated[
 Timeout = Annotated[
     float, typer.Option("--timeout", min=1, help="Seconds after which a task that is not ready is given up.")
 ]
-SpanSize = Annotated[str, typer.Option("--span-size", metavar="SIZE", help="Of the spans that are counted.")]
+SpanSize = Annotated[str, typer.Option("--span-size", metavar="SIZE", help="Size of the spans that are counted.")]
 MinLayerSize = Annotated[
     str,
     typer.Option(
@@ -96,7 +96,7 @@ def trace(
 ) -> None:
     """Boot an image once in the lab and record what it reads until it is ready: files, bytes, spans, in which order.
 
-    Every layer is loaded lazily, one that is not gzip recompressed, without background fetch and prefetch, so that only
+    Every layer is loaded lazily (recompressed if it is not gzip), without background fetch and prefetch, so that only
     what the boot asks for moves. The table says what the boot needs of each layer and folder, and how much is fetched
     for it. It needs no stack, and leaves nothing but the files that it writes. With --with, the result is what several
     boots read together.

@@ -113,7 +113,9 @@ def tune(
     store: StorePath = None,
     results: ResultsFolder = Path("results"),
     resume: Resume = None,
-    destroy: Annotated[bool, typer.Option("--destroy", help="Remove the stack at the end, however it comes.")] = False,
+    destroy: Annotated[
+        bool, typer.Option("--destroy", help="Remove the stack at the end, however the race ends.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the form of an image that is ready soonest: trace its boot, make the forms, and race them in the lab.
@@ -144,6 +146,7 @@ def tune(
         settings=settings_of({name: seen_from_anywhere(image)}, container.given()) | parse_settings(settings or []),
         setup=actions.Setup(chosen_profile(profile), timeout, place),
     )
+    tuning.setup.check_places(results)
     found = traced(tuning.complete, name, trace, tuning.setup.profile, timeout)
     time_left = Time(minutes, _left(minutes, began), tuning.setup.profile)
     chosen = chosen_candidates(found, tuning.complete, candidates, time_left)

@@ -2,7 +2,9 @@
 
 The best single split (least squares, `ruptures.KernelCPD` with a linear kernel; Truong, Oudre, Vayatis, Selective
 Review of Offline Change Point Detection Methods, Signal Processing 167, 2020) is kept if the order of the values
-matters: its gain must exceed that of the best split of nearly all permuted series. Then both sides are split again.
+matters: its gain must exceed that of the best split of nearly all permuted series. Then both sides are split again,
+each at a level that shrinks with its length (Meinshausen, Hierarchical testing of variable importance, Biometrika 95,
+2008): so changes by chance stay as rare after a true change as where nothing changes.
 Search and test are those of E-divisive (Matteson, James, A Nonparametric Approach for Multiple Change Point Analysis,
 JASA 109, 2014), with the means' distance in place of the energy distance, which suits the logarithms of sweeps.
 
@@ -16,7 +18,6 @@ from math import comb
 
 import numpy as np
 import ruptures
-from scipy.stats import chi2
 
 from experiments.analysis.statistics.paired import Floats
 from kit.values import Frozen
@@ -37,57 +38,48 @@ def least_values(level: float = LEVEL) -> int:
 
 
 class Split(Frozen):
-    """The series changes before the value at ``index``; ``p_value`` is that of the permutation test.
-
-    The change may as well lie anywhere from ``earliest`` to ``latest``: there the likelihood of normal values is not
-    lower by more than the 95 % quantile of chi square with one degree of freedom (after Hinkley, Inference about the
-    Change-Point in a Sequence of Random Variables, Biometrika 57, 1970; approximate: in
-    series of 20 the range held the place in about 84 % of cases).
-    """
+    """The series changes before the value at ``index``; ``p_value`` is that of the permutation test at ``level``."""
 
     index: int
-    earliest: int
-    latest: int
     p_value: float
+    level: float
 
 
 def splits(values: Floats, level: float = LEVEL, draws: int = DRAWS) -> list[Split]:
     """Return the changes of a series in its order; none if it has fewer than `least_values`."""
-    return _splits(np.asarray(values, dtype=float), 0, level, draws, np.random.default_rng(_SEED))
+    array = np.asarray(values, dtype=float)
+    return _splits(array, 0, level / max(1, len(array)), draws, np.random.default_rng(_SEED))
 
 
-def _splits(values: Floats, offset: int, level: float, draws: int, random: np.random.Generator) -> list[Split]:
-    if len(values) < least_values(level) or np.ptp(values) == 0:
+def gains(values: Floats) -> Floats:
+    """By how much a split lowers the sum of squares, for each series (last axis) and each place from `LEAST_SIDE` on.
+
+    The gain of the best split is the largest of them.
+    """
+    count = values.shape[-1]
+    places = np.arange(LEAST_SIDE, count - LEAST_SIDE + 1)
+    sums = np.cumsum(values - values.mean(axis=-1, keepdims=True), axis=-1)[..., places - 1]
+    return np.asarray(sums**2 * count / (places * (count - places)))
+
+
+def _splits(values: Floats, offset: int, per_value: float, draws: int, random: np.random.Generator) -> list[Split]:
+    level = per_value * len(values)
+    if not len(values) or len(values) < least_values(level) or np.ptp(values) == 0:
         return []
     index = _best(values)
-    observed = _gain(values, index)
-    shuffled = (random.permutation(values) for _ in range(draws))
-    larger = sum(_gain(each, _best(each)) >= observed * (1 - 1e-9) for each in shuffled)
+    observed = gains(values)[index - LEAST_SIDE]
+    shuffled = random.permuted(np.broadcast_to(values, (draws, len(values))), axis=1)
+    larger = int((gains(shuffled).max(axis=1) >= observed * (1 - 1e-9)).sum())
     p_value = (1 + larger) / (1 + draws)
     if p_value > level:
         return []
     return [
-        *_splits(values[:index], offset, level, draws, random),
-        _described(values, index, offset, p_value),
-        *_splits(values[index:], offset + index, level, draws, random),
+        *_splits(values[:index], offset, per_value, draws, random),
+        Split(index=offset + index, p_value=p_value, level=level),
+        *_splits(values[index:], offset + index, per_value, draws, random),
     ]
-
-
-def _described(values: Floats, index: int, offset: int, p_value: float) -> Split:
-    total = float(((values - values.mean()) ** 2).sum())
-    places = np.arange(LEAST_SIDE, len(values) - LEAST_SIDE + 1)
-    left = np.array([max(total - _gain(values, int(place)), 1e-12 * total) for place in places])
-    likely = places[len(values) * np.log(left / left.min()) <= chi2.ppf(0.95, 1)]
-    earliest, latest = int(min(likely.min(), index)), int(max(likely.max(), index))
-    return Split(index=offset + index, earliest=offset + earliest, latest=offset + latest, p_value=p_value)
 
 
 def _best(values: Floats) -> int:
     found = ruptures.KernelCPD(kernel="linear", min_size=LEAST_SIDE).fit(values - values.mean())
     return int(found.predict(n_bkps=1)[0])
-
-
-def _gain(values: Floats, index: int) -> float:
-    """By how much a split lowers the sum of squares."""
-    before, after = values[:index], values[index:]
-    return float(len(before) * len(after) / len(values) * (before.mean() - after.mean()) ** 2)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.report.plots.style import CONFIG, FORM_COLOURS, GRID, INK, MUTED, SEGMENT_COLOURS
-from experiments.wording import percent, plural, visible
+from experiments.wording import percent, plural, size, visible
 from infra.trace.model import Range, Trace
 from infra.trace.summary import summary
 from kit.files import write
@@ -105,11 +105,11 @@ def _chart(trace: Trace, *, titled: bool) -> Any:
     strip = alt.Chart(alt.InlineData(parts)).mark_rect().encode(**area, color=colour)
     fields = [{"begin": 0.0, "end": seconds, "low": band.bottom, "high": band.top} for band in bands]
     rows = alt.Chart(alt.InlineData(fields)).mark_rect(color=BAND).encode(**area)
-    size = alt.Size("read_mb:Q", scale=alt.Scale(type="sqrt", range=[8, 260]), legend=None)
+    diameter = alt.Size("read_mb:Q", scale=alt.Scale(type="sqrt", range=[8, 260]), legend=None)
     dots = alt.Chart(alt.InlineData(list(_dots(trace, bands)))).mark_point(filled=True, opacity=0.55, color=READ)
     label: dict[str, Any] = {"align": "right", "baseline": "middle", "dx": -8}
     names = alt.Chart(alt.InlineData(list(_labels(trace, bands, seconds)))).mark_text(**label)
-    layers = [rows, strip, dots.encode(x=x, y=y, size=size), names.encode(x=x, y=y, text="text:N")]
+    layers = [rows, strip, dots.encode(x=x, y=y, size=diameter), names.encode(x=x, y=y, text="text:N")]
     title = {
         "text": f"What {visible(trace.image)} reads until it is ready",
         "subtitle": [description(trace), DOTS],
@@ -129,9 +129,9 @@ def _bands(trace: Trace) -> list[_Band]:
     bottom = 0.0
     least = min(LEAST_BAND, HEIGHT / 2 / len(sizes))
     gap = GAP * least / LEAST_BAND
-    for size in sizes:
-        top = bottom + max(HEIGHT * size / whole, least)
-        bands.append(_Band(bottom, top, size))
+    for tar_bytes in sizes:
+        top = bottom + max(HEIGHT * tar_bytes / whole, least)
+        bands.append(_Band(bottom, top, tar_bytes))
         bottom = top + gap
     return bands
 
@@ -174,10 +174,6 @@ def _dots(trace: Trace, bands: Sequence[_Band]) -> Iterator[dict[str, Any]]:
 def _labels(trace: Trace, bands: Sequence[_Band], seconds: float) -> Iterator[dict[str, Any]]:
     for number, (layer, band) in enumerate(zip(trace.layers, bands, strict=True)):
         if band.rows >= LEAST_BAND:
-            size = _size(layer.lazy.tar_bytes) if layer.lazy else "loaded whole"
+            large = size(layer.lazy.tar_bytes) if layer.lazy else "loaded whole"
             middle = (band.bottom + band.top) / 2
-            yield {"begin": STRIP[0] * seconds, "low": middle, "text": f"layer {number}: {size}"}
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+            yield {"begin": STRIP[0] * seconds, "low": middle, "text": f"layer {number}: {large}"}

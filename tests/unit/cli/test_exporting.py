@@ -75,6 +75,6 @@ def test_no_parquet_is_thrown_at_a_terminal(store: Path, monkeypatch: pytest.Mon
 def test_an_unknown_format_is_refused_with_the_known_ones(store: Path) -> None:
     done = export(store, "--format", "xml")
     assert isinstance(done.exception, SettingsError)
-    assert "Allowed: json, csv, averages-csv, averages-by-treatment-csv, parquet, rounds-parquet." in str(
+    assert "averages-by-treatment-csv, parquet, rounds-parquet, effects-csv, over-counts-csv, tails-csv." in str(
         done.exception
     )

@@ -42,18 +42,18 @@ def test_the_table_has_layers_folders_and_sentences(capfd: pytest.CaptureFixture
     trace_table.show(made())
     lines = [" ".join(line.split()) for line in capfd.readouterr().out.splitlines()]
     assert lines[0] == "web:dev: ready (http:80/) 3.50 s after the pull"
-    assert "0 111111111111 1 of 3 0.0 of 0.0 33 % 1 of 3 0.0 of 0.0" in lines
-    assert "2 333333333333 whole 0.0" in lines
-    assert "usr/lib/a 0 1 of 2 0.0 of 0.0 33 %" in lines
-    assert "1 folder of which nothing is read 0 of 1 0.0 of 0.0 0.0 %" in lines
+    assert "0 111111111111 1 of 3 4.1 of 12.4 kB 33 % 1 of 3 0.1 of 1.0 kB" in lines
+    assert "2 333333333333 whole 1.0 kB" in lines
+    assert "usr/lib/a 0 1 of 2 4.1 of 12.3 kB 33 %" in lines
+    assert "1 folder of which nothing is read 0 of 1 0.0 of 0.1 kB 0.0 %" in lines
     assert lines[-len(made().not_seen) :] == [*made().not_seen]
 
 
 def test_the_sentences_say_the_share_the_spans_and_the_network() -> None:
     said = list(sentences(made(received_bytes=5_000_000, whole_bytes=300_000)))
-    assert said[0] == "The boot reads 0.0 MB of 0.0 MB (33 % of the image), in 2 of 5 files."
+    assert said[0] == "The boot reads 4.1 kB of 12.4 kB (33 % of the image), in 2 of 5 files."
     assert said[1] == (
-        "It touches 2 of 4 spans of 4 MiB: 0.0 MB are fetched, which hold 0.0 MB. 48 % of that is not needed (1.9 "
+        "It touches 2 of 4 spans of 4 MiB: 0.2 kB are fetched, which hold 8.0 kB. 48 % of that is not needed (1.9 "
         "bytes fetched for each that is)."
     )
     assert said[2].startswith("5.0 MB came over the network until it was ready, 0.3 MB of them")
@@ -63,5 +63,5 @@ def test_the_sentences_say_the_share_the_spans_and_the_network() -> None:
 def test_of_many_layers_those_that_are_not_read_are_one_row(capfd: pytest.CaptureFixture[str]) -> None:
     trace_table.show(assemble(ABOUT, [LAYERS[0], *[LAYERS[1]] * 30], seen(read={}, first_ns={})))
     lines = [" ".join(line.split()) for line in capfd.readouterr().out.splitlines()]
-    assert "31 more none none none 0.0 of 0.0" in lines
+    assert "31 more none none none 0.0 of 31.1 kB" in lines
     assert sum(line.startswith(("0 1111", "1 2222", "2 2222")) for line in lines) == 0

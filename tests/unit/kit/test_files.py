@@ -1,10 +1,13 @@
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from kit.files import made_once
+from kit.errors import SociometerError
+from kit.files import check_can_be_made, made_once, write
 
 MAKER = """
 import sys, time
@@ -69,3 +72,31 @@ def test_failed_attempt_leaves_no_place(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="broken"):
         made_once(tmp_path / "place", make)
     assert not (tmp_path / "place").exists()
+
+
+def test_a_pipe_or_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    write(pipe, "report")
+    reader.join(10)
+    assert read == ["report"]
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_a_link_to_the_file_that_is_written(tmp_path: Path) -> None:
+    link = tmp_path / "latest"
+    link.symlink_to("report.md")
+    write(link, "report")
+    assert link.is_symlink()
+    assert (tmp_path / "report.md").read_text() == "report"
+
+
+@pytest.mark.parametrize("place", ["file/results", "file/store.sqlite"])
+def test_a_place_below_a_file_cannot_be_made_and_is_said_to_be(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    check_can_be_made(tmp_path / "new/results")
+    with pytest.raises(SociometerError, match=f"{tmp_path}/file is no folder"):
+        check_can_be_made(tmp_path / place)

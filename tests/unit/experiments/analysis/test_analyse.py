@@ -86,14 +86,14 @@ def test_one_record_is_a_figure_without_a_comparison() -> None:
     assert analysis.comparisons == ()
     assert "incomplete" in kinds(analysis)
     (incomplete,) = [finding for finding in analysis.findings if finding.kind == "incomplete"]
-    assert "is interrupted; 7 of 8 rounds have no complete attempt" in incomplete.text
+    assert "was interrupted: 7 of 8 rounds are missing" in incomplete.text
     assert "sociometer sweep --resume made" in incomplete.text
 
 
 def test_one_block_has_ratios_and_says_how_many_blocks_an_interval_needs() -> None:
     analysis = of(made(small_plan(blocks=1), noisy({"plain": 1.0, "soci-v2": 0.5})))
     assert {(each.interval, each.verdict) for each in analysis.comparisons} == {(None, "undecided")}
-    assert "movie: too few blocks to tell with 1 task (1 block; it takes 3)" in analysis.headline
+    assert "movie: cannot tell from 1 block with 1 task; it takes at least 3" in analysis.headline
     (few,) = [finding for finding in analysis.findings if finding.kind == "too-few"]
     assert "measured in at most 1 block, and at least 3 are needed" in few.text
 
@@ -104,8 +104,8 @@ def test_only_failures_are_counted_and_compared_with_nothing(store: Store, sweep
     analysis = analyse(done, frames.tasks(store, done.id), frames.rounds(store, done.id))
     assert analysis.comparisons == analysis.trends == ()
     assert [cell.outcomes for cell in analysis.cells] == [{"timeout": 3}] * 2
-    assert [(row.what, row.count) for row in analysis.left_out] == [("task timeout", 3)] * 2
-    assert analysis.headline.startswith("Nothing can be concluded")
+    assert [(row.what, row.fate, row.count) for row in analysis.left_out] == [("task", "timed out", 3)] * 2
+    assert analysis.headline.startswith("No task booted, so nothing can be compared. 0 of 6 tasks")
 
 
 def test_a_plan_without_control_is_told_so() -> None:
@@ -168,7 +168,7 @@ def test_comparisons_that_are_not_decided_say_how_large_a_sweep_would_and_for_wh
     (few,) = [finding.text for finding in analysis.findings if finding.kind == "too-few"]
     decided, undecided = sorted(analysis.comparisons, key=lambda each: each.verdict == "undecided")
     assert (decided.verdict, decided.blocks_to_decide, undecided.verdict) == ("faster", None, "undecided")
-    assert few.startswith("1 of 2 comparisons of the main phase cannot be decided yet. ")
+    assert few.startswith("1 of the 2 comparisons that matter (boot) cannot be decided yet. ")
     least, most = undecided.blocks_to_decide_range or (0, 0)
     assert least < (undecided.blocks_to_decide or 0) < (most or 1_001)
     needed = f"A sweep of {likely(least, most)} blocks, which takes"

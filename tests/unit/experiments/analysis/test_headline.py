@@ -24,7 +24,12 @@ def comparison(seconds: float = 1.55, **changes: object) -> Comparison:
 def failing(form: str = "soci-v2", booted: int = 12, *, less: bool = True) -> Cell:
     share = Share(booted=booted, tasks=24, low=booted / 24 - 0.1, high=booted / 24 + 0.1)
     place = {"variant": "movie", "form": form, "task_count": 1, "rounds": 3, "rounds_under_load": 0, "tasks": 24}
-    figures = {"tasks_in_figures": booted, "outcomes": {}, "received_bytes_median": None, "phases": {}}
+    figures = {
+        "tasks_in_figures": booted,
+        "outcomes": {"booted": booted, "timeout": 24 - booted},
+        "received_bytes_median": None,
+        "phases": {},
+    }
     return Cell.model_validate({**place, **figures, "booted": share, "boots_less": less})
 
 
@@ -54,11 +59,11 @@ UNDECIDED: dict[str, object] = {"verdict": "undecided", "blocks_to_decide": 20}
         ),
         (
             comparison(**UNDECIDED, lost_blocks=2),
-            "movie: cannot tell, because too many tasks did not boot.",
+            "movie: cannot tell, because too many tasks did not boot as soci-v2.",
         ),
         (
             comparison(interval=None, verdict="undecided", blocks=2),
-            "movie: too few blocks to tell (2 blocks; it takes 3).",
+            "movie: cannot tell from 2 blocks; it takes at least 3.",
         ),
     ],
 )
@@ -69,7 +74,7 @@ def test_the_headline_says_what_to_do(judged: Comparison, expected: str) -> None
 def test_what_would_be_different_alone_is_probable_and_by_how_many_chance_makes_so() -> None:
     assert of(comparison(**UNDECIDED, taken_alone="faster")) == (
         "movie as soci-v2: probably boots 2.8 s sooner (64 %); a sweep of 20 blocks (20 minutes) should tell. "
-        "Of 1 comparison, about 1 would look probable by chance alone."
+        "By chance alone, up to 5.0 % of such sweeps would call something probable."
     )
 
 
@@ -86,12 +91,12 @@ def test_a_form_that_is_slower_at_another_task_count_is_not_recommended() -> Non
 def test_a_form_whose_tasks_fail_is_not_recommended_however_fast_the_others_are() -> None:
     cells = (failing("plain", 24, less=False), failing())
     text = of(comparison(), cells=cells)
-    assert text.startswith("Keep plain for movie: as soci-v2 only 12 of 24 (40–60 %) tasks booted as")  # noqa: RUF001
+    assert text.startswith("Keep plain for movie: as soci-v2 only 12 of 24 tasks (40–60 %) booted as")  # noqa: RUF001
     assert ", as plain 24 of 24" in text
     assert "Use" not in text
-    assert text.endswith("36 of 48 (60–86 %) tasks booted as promised.")  # noqa: RUF001
+    assert text.endswith("36 of 48 tasks booted (60–86 %); movie as soci-v2 with 1 task: 12 timed out.")  # noqa: RUF001
     both = of(comparison(), comparison(form="soci-v1"), cells=cells)
-    assert both.startswith("Use soci-v1 for movie: boots 2.8 s sooner (64 %); as soci-v2 only 12 of 24")
+    assert both.startswith("Use soci-v1 for movie: boots 2.8 s sooner (64 %); as soci-v2 only 12 of 24 tasks")
 
 
 def test_a_long_headline_is_cut_and_says_so() -> None:
@@ -128,3 +133,10 @@ def test_the_blocks_that_decide_are_a_range() -> None:
 def test_durations_and_differences_are_rough() -> None:
     assert [duration(value) for value in (0.2, 80, 1_230, 9_000)] == ["1 second", "80 seconds", "20 minutes", "2 hours"]
     assert [about(value) for value in (0.347, 2.75, 12.4)] == ["0.35", "2.8", "12"]
+
+
+@pytest.mark.parametrize(("compared", "said"), [(4, "up to 19 % of such sweeps"), (64, "about 3 of 64 comparisons")])
+def test_what_probable_is_worth_is_said_for_few_and_many_comparisons(compared: int, said: str) -> None:
+    primary = [comparison(**UNDECIDED, taken_alone="faster")]
+    others = [comparison(phase="pull", task_count=count) for count in range(1, compared)]
+    assert f"By chance alone, {said}" in of(*primary, *others)

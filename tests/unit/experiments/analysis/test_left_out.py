@@ -17,9 +17,9 @@ def test_nothing_is_left_out_of_a_sweep_in_which_everything_booted(reported: Rep
 def test_tasks_that_did_not_boot_are_counted_by_treatment_and_reason(reported: Reported) -> None:
     plan = small_plan(task_counts=(4,), blocks=1)
     report = reported(plan, script={index: [Outcome.TIMEOUT] for index in range(2)})
-    assert {(row.form, row.what, row.count) for row in report.contents.analysis.left_out} == {
-        ("plain", "task timeout", 4),
-        ("soci-v2", "task timeout", 4),
+    assert {(row.form, row.what, row.fate, row.count) for row in report.contents.analysis.left_out} == {
+        ("plain", "task", "timed out", 4),
+        ("soci-v2", "task", "timed out", 4),
     }
     assert {row.reason for row in report.contents.analysis.left_out} == {"scripted: timeout"}
 
@@ -27,12 +27,14 @@ def test_tasks_that_did_not_boot_are_counted_by_treatment_and_reason(reported: R
 def test_a_round_that_failed_is_named_beside_its_tasks(reported: Reported) -> None:
     report = reported(script={0: [Outcome.FAILED] * 3})
     rows = {row.what: row for row in report.contents.analysis.left_out}
-    assert rows["round failed"].count == 3
-    assert rows["task failed"].count == 3 * rows["task failed"].task_count
+    assert rows["round"].count == 3
+    assert rows["task"].count == 3 * rows["task"].task_count
 
 
 def test_a_task_that_booted_in_an_incomplete_round_is_left_out_for_that(reported: Reported) -> None:
     report = reported(small_plan(blocks=1, task_counts=(1,)))
     tasks = report.tasks.assign(round_status="contaminated")
     rounds = report.tasks.head(0).assign(status="", index=0)
-    assert {row.what for row in left_out(tasks, rounds)} == {"task booted, in a round contaminated"}
+    assert {(row.what, row.fate) for row in left_out(tasks, rounds)} == {
+        ("task", "booted in a round that was disturbed")
+    }

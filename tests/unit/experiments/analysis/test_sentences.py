@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from experiments.analysis.findings import Comparison, Interval
-from experiments.analysis.sentences import sentence
+from experiments.analysis.sentences import sentence, verdict
 from experiments.wording import faster_or_slower, percent
 
 
@@ -69,3 +69,15 @@ def test_a_ratio_is_told_by_its_direction() -> None:
 
 def test_a_hostile_name_is_text_as_any_other() -> None:
     assert "<script>" in sentence(comparison(variant="<script>alert(1)</script>"))
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ({"lost_blocks": 1}, "too many failed"),
+        ({"control_lost_blocks": 1}, "too many failed as plain"),
+        ({}, "cannot tell yet"),
+    ],
+)
+def test_an_undecided_verdict_says_whose_tasks_failed(lost: dict[str, int], said: str) -> None:
+    assert verdict(comparison(verdict="undecided", **lost)) == said

@@ -148,3 +148,11 @@ def test_a_value_that_only_one_sweep_has_is_a_difference() -> None:
     metadata = {key: value for key, value in METADATA.items() if key != "tool.soci"}
     without = a_sweep("B").model_copy(update={"key_metadata": metadata})
     assert aspects(a_sweep("A"), without) == {"tools": ["tool.soci: 0.16.0 / none"]}
+
+
+def test_another_draw_of_a_simulation_is_no_difference_and_an_image_that_one_alone_has_is_none() -> None:
+    before = {"target": "sim", "seed": "1", "parameter.workload.movie": "1/1", "parameter.workload.parquet": "2/1"}
+    after = {"target": "sim", "seed": "2", "parameter.workload.movie": "1/1"}
+    assert aspects(changed(before), changed(after)) == {}
+    other = aspects(changed(before), changed({**after, "parameter.workload.movie": "3/1"}))
+    assert other == {"other": ["parameter.workload.movie: 1/1 / 3/1"]}

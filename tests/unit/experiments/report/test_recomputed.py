@@ -12,6 +12,7 @@ from statistics import geometric_mean, mean, median, quantiles, stdev
 import pytest
 from scipy.stats import binomtest
 
+from experiments.analysis.left_out import TASKS
 from experiments.records.model import Outcome
 from experiments.report import plots
 from experiments.report.export import to_csv
@@ -135,7 +136,7 @@ def test_tasks_and_outcomes_of_every_treatment(page: Page, rows: list[Row]) -> N
             assert row["booted"] == (
                 f"{booted} of {len(complete)} ({100 * ends.low:.0f}\N{EN DASH}{100 * ends.high:.0f} %)"
             )
-            assert row["outcomes"] == ", ".join(f"{count} {outcome}" for outcome, count in outcomes)
+            assert row["outcomes"] == ", ".join(f"{count} {TASKS[outcome]}" for outcome, count in outcomes)
 
 
 def test_every_comparison_with_its_interval(page: Page, measured: list[Row]) -> None:

@@ -29,7 +29,7 @@ def test_the_report_begins_with_the_verdict_and_names_the_sweep(report: Report) 
 
 def test_the_report_shows_every_form_and_outcome(report: Report) -> None:
     shown = text(report.contents)
-    for word in ("movie", "plain", "soci-v2", "booted", "1 timeout", "pull", "ready", "boot"):
+    for word in ("movie", "plain", "soci-v2", "booted", "1 timed out", "pull", "ready", "boot"):
         assert word in shown
 
 
@@ -52,7 +52,7 @@ def test_no_line_is_wider_than_the_terminal(report: Report, width: int) -> None:
 
 
 def test_what_was_left_out_is_said_with_its_reason(report: Report) -> None:
-    assert "task timeout, movie" in text(report.contents)
+    assert "Left out: 1 task of movie as soci-v2 with 1 task timed out: " in text(report.contents).replace("\n", " ")
     assert "scripted: timeout" in text(report.contents)
 
 
