@@ -5,9 +5,9 @@ Student's t over the blocks, like the effect at one count. It is the mean over t
 only where they do is it *the* effect of the form. Whether they do is tested by each block's slope over the doublings
 of the task count: a t test of the mean slope (Matthews et al., BMJ 300, 1990). An F test over all counts assumes that
 each scatters alike, which eight tasks do not: it finds a difference that is not there in up to 13 % of sweeps. With
-the correction of Greenhouse and Geisser it finds one in about 1 % at 3 blocks, and so hardly ever one that is there.
-The slope's test errs in 5 % in every simulated world (`benchmarks/bench_figures.py`). It does not see a count in the
-middle that alone differs.
+the correction of Greenhouse and Geisser it finds one in 0.5 % at 3 blocks where counts scatter alike, and so hardly
+ever one that is there. The slope's test errs in 5 % in every simulated world (`benchmarks/bench_figures.py`). It does
+not see a count in the middle that alone differs.
 
 Nothing here gets a verdict: it adds no comparison to those that are corrected for each other. That counts differ is
 said only if it holds after Holm's correction over all forms and images; they are pooled in the headline only if it does

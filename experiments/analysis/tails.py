@@ -11,7 +11,7 @@ Percentile: of each round, from `LEAST_TASKS` tasks on: with fewer, the round's 
 Both give one number a round, so intervals are those of the medians: Student's t on the blocks' logarithms, and on the
 blocks' differences for the ratio. Rounds of fewer tasks have a percentile over all tasks of the treatment together,
 without an interval: it would rest on how alike the tasks of a round are, which few rounds do not show. The usual one,
-with rounds as clusters (Korn and Graubard, Survey Methodology 24, 1998), covers the truth in as few as 83 % of sweeps
+with rounds as clusters (Korn and Graubard, Survey Methodology 24, 1998), covers the truth in as few as 82 % of sweeps
 of 5 blocks (`benchmarks/bench_figures.py`).
 
 These figures describe. They have no verdict and no p, so they add no comparison to those that are corrected for.

@@ -16,7 +16,7 @@ def within(seconds: float) -> Iterator[None]:
     """What is made in the block ends in time: a form that is not done by then fails, and leaves nothing behind."""
     before = os.environ.get(VARIABLE)
     until = time.time() + seconds
-    os.environ[VARIABLE] = repr(min(until, float(before)) if before else until)
+    os.environ[VARIABLE] = str(min(until, float(before)) if before else until)
     try:
         yield
     finally:

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+import sociometer
+from experiments.report import figure_frames
 from experiments.store.store import Store
 from experiments.sweep import start
 from kit.errors import SettingsError
@@ -75,6 +77,22 @@ def test_no_parquet_is_thrown_at_a_terminal(store: Path, monkeypatch: pytest.Mon
 def test_an_unknown_format_is_refused_with_the_known_ones(store: Path) -> None:
     done = export(store, "--format", "xml")
     assert isinstance(done.exception, SettingsError)
-    assert "averages-by-treatment-csv, parquet, rounds-parquet, effects-csv, over-counts-csv, tails-csv." in str(
-        done.exception
+    assert str(done.exception).endswith(
+        "Allowed: json, csv, averages-csv, averages-by-treatment-csv, parquet, rounds-parquet, effects-csv, "
+        "over-counts-csv, tails-csv."
     )
+
+
+@pytest.mark.parametrize("format_", figure_frames.FIGURE_FORMATS)
+def test_the_report_s_figures_are_those_of_the_report_and_marked_if_simulated(store: Path, format_: str) -> None:
+    done = export(store, "--format", format_, "--form", "soci-v2")
+    shown = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert all((row["form"], row["simulated"]) == ("soci-v2", "True") for row in shown)
+    analysis = sociometer.load(store=store).analysis
+    if format_ == "effects-csv":
+        assert [float(row["ratio"]) for row in shown] == [each.ratio for each in analysis.comparisons]
+    elif format_ == "over-counts-csv":
+        assert [float(row["ratio"]) for row in shown] == [each.ratio for each in analysis.pooled]
+    else:
+        assert [row["of"] for row in shown] == [each.of for each in analysis.tails if each.form == "soci-v2"]
+    assert shown

@@ -54,6 +54,12 @@ def test_json_is_short_for_the_format_and_holds_summary_and_analysis(store_path:
     assert found["analysis"]["cells"] == found["cells"]
 
 
+def test_a_region_without_prices_is_refused_with_those_that_have_them(store_path: Path) -> None:
+    done = report(store_path, "--prices", "nowhere")
+    assert isinstance(done.exception, SettingsError)
+    assert "No prices are known for nowhere" in str(done.exception) and "us-east-1" in str(done.exception)
+
+
 def test_an_unknown_format_is_named_with_those_that_there_are(store_path: Path) -> None:
     failed = report(store_path, "--format", "pdf")
     assert isinstance(failed.exception, SettingsError)
