@@ -80,7 +80,7 @@ def test_no_image_means_no_settings_and_no_stack_of_its_own() -> None:
         ({"image": ["web:1", "web:2"]}, "Two images are called web. Name them: --image before=REF --image after=REF."),
         ({"image": ["web:1"], "env": ["A"]}, "--env 'A' cannot be used. Allowed: NAME=VALUE."),
         ({"image": ["web:1"], "env": ["=1"]}, "--env '=1' cannot be used."),
-        ({"image": ["web:1"], "ready": "soon"}, "Setting images.web.ready: 'soon' cannot be used: ready 'soon': it is"),
+        ({"image": ["web:1"], "ready": "soon"}, "Setting images.web.ready: ready 'soon': it is none of http:"),
         ({"image": ["web:1"], "secret": ["KEY=hunter2"]}, "Setting images.web.secrets.KEY: "),
         ({"image": ["web:1"], "command": "'"}, "the words cannot be told apart: No closing quotation"),
         ({"image": ["movie=web:1"]}, "'movie' cannot name an image of your own"),

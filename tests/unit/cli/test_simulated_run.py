@@ -89,7 +89,7 @@ def test_rounds_without_a_measurement_end_the_command_with_1_and_are_named(socio
     done = sociometer("run", *SMALL, "--timeout", "5", "--blocks", "1")
     assert done.exit_code == 1
     assert "4 of 4 rounds of sweep" in done.stderr
-    assert "timeout" in done.stdout
+    assert "timed out" in done.stdout
 
 
 def test_a_first_block_in_which_nothing_boots_ends_the_command_with_1_and_the_reason(sociometer: Sociometer) -> None:

@@ -83,15 +83,22 @@ def test_a_single_duration_is_its_own_summary() -> None:
     assert summary.deviation_seconds is None
 
 
-@pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.STOPPED, Outcome.NOT_LAZY])
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Outcome.TIMEOUT, "timed out"),
+        (Outcome.STOPPED, "stopped"),
+        (Outcome.NOT_LAZY, "booted without lazy loading"),
+    ],
+)
 def test_tasks_that_did_not_boot_are_counted_and_give_no_figure(
-    store: Store, sweep: StartSweep, outcome: Outcome
+    store: Store, sweep: StartSweep, outcome: Outcome, told: str
 ) -> None:
     sweep(small_plan(forms=("soci-v2",), task_counts=(2,), blocks=2), script={1: [outcome]})
     first = summary_of(store).cells[0]
     assert first.outcomes == {outcome.value: 2, "booted": 2}
     assert (first.tasks, first.tasks_in_figures, first.phases["boot"].n) == (4, 2, 2)
-    assert f"2 × task {outcome.value}" in " ".join(summary_of(store).notes)  # noqa: RUF001
+    assert f"2 tasks of movie as soci-v2 with 2 tasks {told}: scripted" in " ".join(summary_of(store).notes)
 
 
 def test_a_treatment_without_any_booted_task_has_no_phases(store: Store, sweep: StartSweep) -> None:
@@ -116,7 +123,7 @@ def test_booted_tasks_of_a_failed_round_are_left_out_and_said(store: Store, swee
     )
     summary = summary_with(tmp_path, done, mixed)
     assert (summary.cells[0].tasks, summary.cells[0].tasks_in_figures, summary.cells[0].phases) == (2, 0, {})
-    assert any("1 × task booted, in a round failed" in note for note in summary.notes)  # noqa: RUF001
+    assert any("booted in a round that failed" in note for note in summary.notes)
     assert any("corrupt blob" in note for note in summary.notes)
 
 
