@@ -15,6 +15,8 @@ from kit import interrupts, locks
 from kit.paths import cache_dir
 
 LOCK = "in-use"
+SHORT = 88
+"""Characters of a folder for sockets: of a socket's whole path containerd takes at most 104, and Linux 107."""
 
 
 @contextmanager
@@ -28,6 +30,16 @@ def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
             folder = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
             made.enter_context(folder)
         yield Path(folder.name)
+
+
+@contextmanager
+def socket_folder(room: Path) -> Iterator[Path]:
+    """``room`` itself, for sockets; where its path is too long for them, a new `temporary_folder` in /tmp."""
+    if len(str(room)) <= SHORT:
+        yield room
+    else:
+        with temporary_folder("sociometer-", Path("/tmp")) as folder:  # noqa: S108 - of mode 0700
+            yield folder
 
 
 @contextmanager

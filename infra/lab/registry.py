@@ -22,9 +22,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psutil
 
+from infra.lab.registry_identity import STORAGE_ID, answers, storage_id
 from infra.oci import config
 from infra.oci.config import ImageConfig
 from infra.oci.manifest import Index, Manifest, as_image, parse, split
@@ -79,14 +79,14 @@ def ensure(folder: Path, port: int | None, former_port: int | None = None) -> Re
     """
     folder.mkdir(parents=True, exist_ok=True)
     with locks.turn(folder / LOCK, seconds=TURN_SECONDS):
-        storage_id = _storage_id(folder)
+        identity = storage_id(folder)
         running = _process(folder)
         if running is not None and port in (None, running.port):
-            return Registry(folder, running.port, storage_id, running=True)
+            return Registry(folder, running.port, identity, running=True)
         if running is not None:
             daemon.stop(running.process)
         chosen = _on_a_free_port(port, former_port, lambda free: _start(folder, free))
-    return Registry(folder, chosen, storage_id, running=True)
+    return Registry(folder, chosen, identity, running=True)
 
 
 def inspect(folder: Path, port: int) -> Registry | None:
@@ -94,7 +94,7 @@ def inspect(folder: Path, port: int) -> Registry | None:
     if not (folder / "storage-id").is_file() or not (folder / "storage").is_dir():
         return None
     process = _process(folder)
-    return Registry(folder, process.port if process else port, _storage_id(folder), running=process is not None)
+    return Registry(folder, process.port if process else port, storage_id(folder), running=process is not None)
 
 
 def remove(folder: Path) -> None:
@@ -149,17 +149,6 @@ def _process(folder: Path) -> _Running | None:
         return None
     address: str = json.loads(config.read_text())["http"]["addr"]
     return _Running(process, int(address.rpartition(":")[2]))
-
-
-def _storage_id(folder: Path) -> str:
-    """The identity of the storage: a new one if the storage is new or its file storage-id is gone."""
-    storage, note = folder / "storage", folder / "storage-id"
-    if storage.is_dir() and note.is_file() and (known := note.read_text().strip()):
-        return known
-    storage.mkdir(exist_ok=True)
-    new_id = uuid.uuid4().hex
-    write(note, new_id)
-    return new_id
 
 
 def _on_a_free_port(wanted: int | None, former: int | None, start: Callable[[int], object]) -> int:
@@ -218,7 +207,7 @@ def _config(folder: Path, port: int) -> str:
             "redirect": {"disable": True},
             "maintenance": {"uploadpurging": {"enabled": True, "age": "24h", "interval": "24h", "dryrun": False}},
         },
-        "http": {"addr": f"{HOST}:{port}", "secret": uuid.uuid4().hex},
+        "http": {"addr": f"{HOST}:{port}", "secret": uuid.uuid4().hex, "headers": {STORAGE_ID: [storage_id(folder)]}},
     }
     return json.dumps(settings, indent=1)  # JSON is YAML
 
@@ -245,11 +234,3 @@ def _start(folder: Path, port: int) -> None:
 def _environment() -> dict[str, str]:
     """Without ours: a variable REGISTRY_… would override the configuration."""
     return {"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"}
-
-
-def answers(address: str) -> bool:
-    """Whether a registry answers there."""
-    try:
-        return int(httpx.get(f"http://{address}/v2/", timeout=2.0, trust_env=False).status_code) == 200
-    except httpx.TransportError:
-        return False

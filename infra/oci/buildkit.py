@@ -17,7 +17,7 @@ from pathlib import Path
 from kit.command import run
 from kit.daemon import DIES_WITH_US, running
 from kit.errors import CommandFailed, ImageError
-from kit.scratch import scratch
+from kit.scratch import scratch, socket_folder
 from kit.toolchain.toolbox import tool
 
 BUILD_SECONDS = 1800.0
@@ -60,14 +60,14 @@ def build(request: BuildRequest, destination: Path) -> ImageInLayout:
 @contextmanager
 def daemon() -> Iterator[str]:
     """A BuildKit daemon for as long as the block lasts; gives its address."""
-    with scratch("buildkit") as room:
-        socket = room / "socket"
-        command, env = _daemon_command(room, f"unix://{socket}"), {**os.environ, "TMPDIR": str(room)}
+    with scratch("buildkit") as room, socket_folder(room) as sockets:
+        socket = sockets / "socket"
+        command, env = _daemon_command(room, socket), {**os.environ, "TMPDIR": str(room)}
         with running("buildkitd", command, room / "log", socket.exists, failure=CommandFailed, env=env):
             yield f"unix://{socket}"
 
 
-def _daemon_command(room: Path, address: str) -> list[str | Path]:
+def _daemon_command(room: Path, socket: Path) -> list[str | Path]:
     """It dies with us, and its mounts with it (a mount namespace of its own).
 
     Its trace socket, unless told otherwise, has one fixed place on the machine: two daemons would meet there.
@@ -75,8 +75,8 @@ def _daemon_command(room: Path, address: str) -> list[str | Path]:
     return [
         *DIES_WITH_US,
         *("unshare", "--mount", "--propagation", "private"),
-        *(tool("buildkitd"), "--root", room / "root", "--addr", address),
-        *("--otel-socket-path", str(room / "otel.sock")),
+        *(tool("buildkitd"), "--root", room / "root", "--addr", f"unix://{socket}"),
+        *("--otel-socket-path", str(socket.with_name("otel.sock"))),
         *("--oci-worker=true", "--containerd-worker=false", "--oci-worker-gc=false", "--oci-worker-net=host"),
     ]
 

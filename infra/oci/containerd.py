@@ -16,7 +16,7 @@ from infra.oci.regctl import Deadline
 from kit.command import run
 from kit.daemon import DIES_WITH_US, START_SECONDS, running
 from kit.errors import CommandTimeout, MachineError
-from kit.scratch import temporary_folder
+from kit.scratch import socket_folder, temporary_folder
 from kit.toolchain.toolbox import tool
 
 _UNUSED_PLUGINS = (
@@ -49,8 +49,8 @@ def private_containerd(room: Path) -> Iterator[Path]:
     """Run containerd with its content in ``room`` and give the path of its socket. Needs root."""
     if os.geteuid() != 0:
         raise MachineError("Form soci-v1 needs root, because it starts a containerd. Form soci-v2 does not.")
-    with temporary_folder("sociometer-ctd-") as state:
-        settings, socket = state / "config.toml", state / "socket"
+    with temporary_folder("sociometer-ctd-") as state, socket_folder(state) as sockets:
+        settings, socket = state / "config.toml", sockets / "socket"
         settings.write_text(config(room / "containerd", state / "state", socket))
         command: list[str | Path] = [*DIES_WITH_US, tool("containerd"), "--config", settings, "--log-level", "warn"]
         with running("containerd", command, room / "containerd.log", lambda: _answers(socket), failure=MachineError):

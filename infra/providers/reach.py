@@ -8,12 +8,19 @@ from typing import Any
 
 from pulumi.dynamic import ReadResult
 
+from infra.lab import registry_identity
 from kit.errors import CredentialsError, RegistryUnreachable
 
 
 def tell(message: str) -> None:
     """Print a line; Pulumi shows it beside the resource."""
     print(message, file=sys.stderr, flush=True)  # noqa: T201 — Pulumi shows what a provider prints
+
+
+def demand_its_registry(address: str, props: dict[str, Any]) -> None:
+    """Raise `RegistryUnreachable` unless the lab's registry of this resource is what answers at ``address``."""
+    if (storage_id := props.get("storage_id")) is not None:
+        registry_identity.demand(address, storage_id)
 
 
 def read(id_: str, props: dict[str, Any], is_there: Callable[[], bool]) -> ReadResult:

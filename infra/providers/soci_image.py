@@ -200,6 +200,7 @@ def _access(props: dict[str, Any]) -> Iterator[Access]:
         with entered(props["repository"].partition("/")[0], region) as access:
             yield access
         return
+    reach.demand_its_registry(props["repository"].partition("/")[0], props)
     auth_file = props.get("auth_file")
     yield Access(bool(props["plain_http"]), Path(auth_file) if auth_file else None)
 

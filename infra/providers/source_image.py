@@ -99,6 +99,7 @@ class SourceImageResource(Resource, module="sociometer", name="SourceImage"):
 @contextmanager
 def _place(props: dict[str, Any]) -> Iterator[Destination]:
     registry, variant = props["registry"], props["recipe"]["variant"]
+    reach.demand_its_registry(registry, props)
     with entered(registry, props.get("ecr_region")) as access:
         repository = props.get("repository") or f"{registry}/{images.source_repository(variant)}"
         yield Destination(repository, access, props.get("wanted_tag"))

@@ -245,7 +245,7 @@ def test_tasks_that_fall_back_are_said_and_left_out(deployed: Deployed, monkeypa
     report = json.loads(sociometer("report", "--json", "--store", str(deployed.store)).stdout)
     figures = {cell["form"]: (bool(cell["phases"]), cell["outcomes"]) for cell in report["cells"]}
     assert figures == {"plain": (True, {"booted": 2}), "soci-v2": (False, {"not-lazy": 2})}
-    assert any("not-lazy" in note for note in report["notes"])
+    assert any("booted without lazy loading" in note for note in report["notes"])
 
 
 def run_to_be_destroyed(folder: Path) -> AbstractContextManager[Running]:

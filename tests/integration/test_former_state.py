@@ -7,7 +7,7 @@ of the registry are filled in here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,7 +65,17 @@ def test_refreshed_it_keeps_the_registry_and_learns_that_the_images_are_gone(dat
     assert NAME not in workspace.names()
 
 
-def test_refreshed_while_its_registry_is_down_it_keeps_its_images_and_is_removed(data: Path, folder: Path) -> None:
+@pytest.fixture(params=["nobody", "another stack's"])
+def on_its_port(request: pytest.FixtureRequest) -> Iterator[Callable[[int], object]]:
+    """What listens where the registry was."""
+    other = registry.registry_folder(f"{NAME}-other")
+    yield (lambda port: registry.ensure(other, port)) if request.param != "nobody" else (lambda _port: None)
+    registry.remove(other)
+
+
+def test_refreshed_while_its_registry_is_down_it_keeps_its_images_and_is_removed(
+    data: Path, folder: Path, on_its_port: Callable[[int], object]
+) -> None:
     running = registry.ensure(folder, None)
     opened = imported(data, running)
     storage_id, storage = folder / "storage-id", folder / "storage"
@@ -73,6 +83,7 @@ def test_refreshed_while_its_registry_is_down_it_keeps_its_images_and_is_removed
     registry.remove(folder)
     storage.mkdir(parents=True)
     storage_id.write_text(kept)
+    on_its_port(running.port)
     opened.refresh(color="never")
     assert names(opened) == {"registry", *IMAGES}
     told: list[str] = []

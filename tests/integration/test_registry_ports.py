@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.lab import registry
+from infra.lab import registry, registry_identity
 from infra.lab.registry import Registry
 
 pytestmark = pytest.mark.lab
@@ -28,7 +28,7 @@ def test_registries_that_are_started_at_one_moment_all_get_a_port_and_data_of_th
             started = list(pool.map(start, folders))
         assert len({one.port for one in started}) == AT_ONCE
         assert [registry.inspect(one.folder, 0) for one in started] == started
-        assert all(registry.answers(one.address) for one in started)
+        assert all(registry_identity.answers(one.address) for one in started)
     finally:
         for folder in folders:
             registry.remove(folder)

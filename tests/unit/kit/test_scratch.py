@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from kit.scratch import scratch, temporary_folder
+from kit.scratch import scratch, socket_folder, temporary_folder
 
 
 @pytest.fixture
@@ -42,3 +43,13 @@ def test_a_temporary_folder_may_be_renamed_away(tmp_path: Path) -> None:
         (draft / "file").touch()
         draft.rename(tmp_path / "kept")
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_sockets_lie_in_the_room_or_where_their_paths_are_short_enough(tmp_path: Path) -> None:
+    short, long = Path("/tmp/short"), tmp_path / ("x" * 100)  # noqa: S108 - nothing is made there
+    with socket_folder(short) as folder:
+        assert folder == short
+    with socket_folder(long) as folder, socket.socket(socket.AF_UNIX) as listening:
+        assert folder.stat().st_mode & 0o077 == 0
+        listening.bind(str(folder / "socket.ttrpc"))
+    assert not folder.exists()
