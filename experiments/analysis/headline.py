@@ -65,15 +65,15 @@ def _of_variant(
         said = [_with_form(each, clause, design) for each, clause in zip(leading, clauses, strict=True)]
         return f"{variant} against {control}: {'; '.join([*said, *avoided])}" if said or avoided else ""
     if leading and _is_good(leading[0], own):
-        use = f"Use {leading[0].form} for {variant}: {clauses[0]}{_over_counts(leading[0], own, pooled)}"
-        others = [f"as {each.form} {clause}" for each, clause in zip(leading[1:], clauses[1:], strict=True)]
+        use = f"Use {leading[0].form} for {variant}: it {clauses[0]}{_over_counts(leading[0], own, pooled)}"
+        others = [_of_form(each, clause) for each, clause in zip(leading[1:], clauses[1:], strict=True)]
     elif leading and all(each.verdict in ("slower", "no-difference") for each in leading):
         use = f"Keep {control.form} for {variant}"
-        others = [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
+        others = [_of_form(each, clause) for each, clause in zip(leading, clauses, strict=True)]
     elif len(leading) == 1 and not failing:
         return f"{variant}{_form(leading[0], design)}: {clauses[0]}"
     else:
-        use, others = variant, [f"as {each.form} {clause}" for each, clause in zip(leading, clauses, strict=True)]
+        use, others = variant, [_of_form(each, clause) for each, clause in zip(leading, clauses, strict=True)]
     if not leading and not avoided:
         return ""
     if not leading:
@@ -111,6 +111,13 @@ def _slower_elsewhere(comparison: Comparison, own: Sequence[Comparison]) -> list
 def _form(comparison: Comparison, design: Design) -> str:
     """The form, where the sentence has not named it and there are others."""
     return f" as {comparison.form}" if len(design.forms) > 2 or comparison.taken_alone else ""
+
+
+def _of_form(comparison: Comparison, clause: str) -> str:
+    """A part of a sentence that is about the image already."""
+    if clause.startswith("there is"):
+        return f"with {comparison.form} {clause}"
+    return f"as {comparison.form} {clause}" if clause.startswith("cannot") else f"{comparison.form} {clause}"
 
 
 def _with_form(comparison: Comparison, clause: str, design: Design) -> str:

@@ -55,21 +55,21 @@ def test_a_sweep_of_the_fake_is_compared_as_a_second_computation_does(store: Sto
     assert boot.interval is not None
     assert (boot.interval.low, boot.interval.high) == pytest.approx((math.exp(reference.low), math.exp(reference.high)))
     assert analysis.simulated, "the fake measures nothing"
-    assert analysis.headline.startswith("Use soci-v2 for movie: boots 5.8 s sooner (2")
+    assert analysis.headline.startswith("Use soci-v2 for movie: it boots 5.8 s sooner (2")
     assert Analysis.model_validate_json(analysis.model_dump_json()) == analysis
 
 
 def test_a_difference_and_its_size_are_the_headline() -> None:
     analysis = of(made(small_plan(blocks=8), noisy({"plain": 1.0, "soci-v2": 0.75})))
     assert {each.verdict for each in analysis.comparisons} == {"faster"}
-    assert analysis.headline.startswith("Use soci-v2 for movie: boots 2.8 s sooner (28 %) with 1 task, 26 % over")
+    assert analysis.headline.startswith("Use soci-v2 for movie: it boots 2.8 s sooner (28 %) with 1 task, 26 % over")
     assert not analysis.simulated
 
 
 def test_the_same_image_under_two_names_is_no_difference() -> None:
     analysis = of(made(small_plan(blocks=10), noisy({"plain": 1.0, "soci-v2": 1.0})))
     assert {each.verdict for each in analysis.comparisons} == {"no-difference"}
-    assert "Keep plain for movie: as soci-v2 there is no difference above" in analysis.headline
+    assert "Keep plain for movie: with soci-v2 there is no difference above" in analysis.headline
 
 
 def test_no_record_says_that_nothing_can_be_concluded() -> None:

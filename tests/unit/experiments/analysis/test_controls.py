@@ -70,7 +70,7 @@ def test_each_treatment_is_compared_with_its_control_and_no_other(
             ("plain", "soci-v2"),
             "after against before: as soci-v2 boots 0.50 s later (10 %); as plain boots",
         ),
-        (FORM, ("plain", "soci-v2"), "Keep soci-v2 for before: as plain boots 5.0 s later (1"),
+        (FORM, ("plain", "soci-v2"), "Keep soci-v2 for before: plain boots 5.0 s later (1"),
         (
             BOTH,
             ("plain", "soci-v2"),

@@ -46,11 +46,11 @@ UNDECIDED: dict[str, object] = {"verdict": "undecided", "blocks_to_decide": 20}
 @pytest.mark.parametrize(
     ("judged", "expected"),
     [
-        (comparison(), "Use soci-v2 for movie: boots 2.8 s sooner (64 %)."),
-        (comparison(5.0, verdict="slower"), "Keep plain for movie: as soci-v2 boots 0.69 s later (16 %)."),
+        (comparison(), "Use soci-v2 for movie: it boots 2.8 s sooner (64 %)."),
+        (comparison(5.0, verdict="slower"), "Keep plain for movie: soci-v2 boots 0.69 s later (16 %)."),
         (
             comparison(4.3, verdict="no-difference", margin=0.04),
-            "Keep plain for movie: as soci-v2 there is no difference above 4.0 %.",
+            "Keep plain for movie: with soci-v2 there is no difference above 4.0 %.",
         ),
         (comparison(4.0, **UNDECIDED), "movie: cannot tell yet; a sweep of 20 blocks (20 minutes) should tell."),
         (
@@ -80,7 +80,7 @@ def test_what_would_be_different_alone_is_probable_and_by_how_many_chance_makes_
 
 def test_the_best_of_several_forms_is_named_first() -> None:
     text = of(comparison(2.0, form="soci-v1"), comparison())
-    assert text == "Use soci-v2 for movie: boots 2.8 s sooner (64 %); as soci-v1 boots 2.3 s sooner (54 %)."
+    assert text == "Use soci-v2 for movie: it boots 2.8 s sooner (64 %); soci-v1 boots 2.3 s sooner (54 %)."
 
 
 def test_a_form_that_is_slower_at_another_task_count_is_not_recommended() -> None:
@@ -96,7 +96,7 @@ def test_a_form_whose_tasks_fail_is_not_recommended_however_fast_the_others_are(
     assert "Use" not in text
     assert text.endswith("36 of 48 tasks booted (60–86 %); movie as soci-v2 with 1 task: 12 timed out.")  # noqa: RUF001
     both = of(comparison(), comparison(form="soci-v1"), cells=cells)
-    assert both.startswith("Use soci-v1 for movie: boots 2.8 s sooner (64 %); as soci-v2 only 12 of 24 tasks")
+    assert both.startswith("Use soci-v1 for movie: it boots 2.8 s sooner (64 %); as soci-v2 only 12 of 24 tasks")
 
 
 def test_a_long_headline_is_cut_and_says_so() -> None:
