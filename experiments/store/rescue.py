@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -10,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from kit.errors import MachineError, StoreError
+from kit.values import first_fault
 
 RESERVE_BYTES = 1 << 20
 RESERVE_BYTES_PER_TASK = 2048
@@ -22,9 +26,15 @@ _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 @contextmanager
 def guarded(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors about the store at ``path`` into `StoreError`; copy a damaged file aside first."""
+    """Turn errors about the store at ``path`` and values in it into `StoreError`; copy a damaged file aside first."""
     try:
         yield
+    except (ValidationError, json.JSONDecodeError) as error:
+        fault = first_fault(error) if isinstance(error, ValidationError) else str(error)
+        raise StoreError(
+            f"The store {path} holds what this version of sociometer never writes ({' '.join(fault.split())}). "
+            "Nothing was changed. Use the version that wrote it, or choose another place with --store."
+        ) from error
     except sqlite3.Error as error:
         if _code(error) in _DAMAGED:
             raise StoreError(damaged(path, str(error))) from error

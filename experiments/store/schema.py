@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from experiments.plan.plan import Plan
+from experiments.plan.plan import PLAN_SCHEMA, Plan
 from experiments.records.model import (
     ClockOffset,
     HostLoad,
@@ -27,6 +27,7 @@ from experiments.records.model import (
 from experiments.records.reads import Reads
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
+from kit.errors import StoreError
 
 STORE_SCHEMA = 4
 """History (`PRAGMA user_version`): 1 — first version; 2 — columns for Fargate in rounds and tasks (`ADDED`); 3 —
@@ -175,10 +176,22 @@ def _insert(connection: sqlite3.Connection, table: str, columns: tuple[str, ...]
 def _sweep(row: dict[str, Any]) -> Sweep:
     return Sweep(
         **{name: row[name] for name in ("id", "created_ns", "stack", "status")},
-        plan=Plan.model_validate_json(row["plan"]),
+        plan=_plan(row),
         key_metadata=json.loads(row["key_metadata"]),
         outputs=StackOutputs.parse(json.loads(row["outputs"])),
     )
+
+
+def _plan(row: dict[str, Any]) -> Plan:
+    """The sweep's plan; a newer program's may say what this one does not know, and would be misread."""
+    document = json.loads(row["plan"])
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > PLAN_SCHEMA:
+        raise StoreError(
+            f"Sweep {row['id']} has a plan of schema version {version}, but this program reads only up to "
+            f"{PLAN_SCHEMA}. Use the version of sociometer that wrote it, or a newer one."
+        )
+    return Plan.model_validate_json(row["plan"])
 
 
 def _round(row: dict[str, Any], tasks: tuple[TaskObservation, ...]) -> RoundRecord:

@@ -15,6 +15,7 @@ from experiments.plan.plan import PLAN_SCHEMA
 from experiments.store.schema import STORE_SCHEMA
 from experiments.store.store import Store
 from infra.outputs import READABLE_VERSIONS, SCHEMA_VERSION
+from kit.errors import SociometerError
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "stores"
 NAMES = sorted(path.stem for path in FIXTURES.iterdir())
@@ -72,3 +73,29 @@ def test_a_writer_brings_it_up_to_date_and_loses_nothing(kept: tuple[str, Path])
         assert (reader.sweep(), reader.rounds(sweep.id)) == (sweep, records)
     assert (len(records), sum(len(record.observation.tasks) for record in records)) == (24, 48)
     assert [record.round for record in records] == list(sweep.plan.rounds)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("UPDATE sweeps SET plan = json_set(plan, '$.schema_version', 99)", "has a plan of schema version 99, but"),
+        ("UPDATE sweeps SET plan = json_remove(plan, '$.design.variants')", "this version of sociometer never writes"),
+        ("UPDATE sweeps SET outputs = 'x'", "what this version of sociometer never writes"),
+        ("UPDATE sweeps SET outputs = json_set(outputs, '$.schema_version', 99)", "99"),
+        ("UPDATE rounds SET status = 'odd' WHERE id = 3", "what this version of sociometer never writes"),
+        ("UPDATE rounds SET variant = 'odd' WHERE id = 3", "round 3 of sweep .* is not the one of its plan"),
+        ("UPDATE rounds SET position = 1000 WHERE id = 3", "round 1001 of sweep .* is not the one of its plan"),
+        ("UPDATE tasks SET outcome = 'odd' WHERE id = 3", "what this version of sociometer never writes"),
+    ],
+)
+def test_what_no_version_wrote_is_refused_in_one_line(tmp_path: Path, change: str, complaint: str) -> None:
+    path = tmp_path / "odd.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript((FIXTURES / f"{NAMES[-1]}.sql").read_text())
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    with pytest.raises(SociometerError, match=complaint) as error, Store(path) as reader:
+        reader.rounds(reader.sweep().id)
+        assert sociometer.load(store=path).analysis
+    assert "\n" not in str(error.value)
