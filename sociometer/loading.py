@@ -70,6 +70,7 @@ def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
     with Store(path) as opened:
         chosen = _chosen(opened, wanted)
         tasks, rounds = frames.tasks(opened, chosen.id), frames.rounds(opened, chosen.id)
+        frames.check_against_plan(chosen, rounds)
         return Loaded(chosen, tasks, rounds, tuple(opened.reads(chosen.id)))
 
 

@@ -20,6 +20,7 @@ from experiments.records.model import Requests, TaskTimes
 from experiments.records.origin import NOT_MEASURED, target_of
 from experiments.records.phases import NS_PER_SECOND, PHASES, TIMED
 from experiments.store.store import Store
+from experiments.store.sweeps import Sweep
 from kit.errors import StoreError
 
 CHUNK_ROWS = 20_000
@@ -70,23 +71,20 @@ def tasks(store: Store, sweep_id: str) -> pd.DataFrame:
 
 
 def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
-    """One row per attempt at a round of a sweep, in the order of their commits; columns: `ROUND_COLUMNS`.
-
-    Raises `StoreError` for a round that the sweep's plan does not have: it would be compared with what it is not.
-    """
+    """One row per attempt at a round of a sweep, in the order of their commits; columns: `ROUND_COLUMNS`."""
     round_rows = _read(store, _ROUNDS, _ROUNDS_OF_SWEEP, sweep_id)
-    _check_against_plan(store, sweep_id, round_rows)
     return round_rows.rename(columns={"position": "index"})[list(ROUND_COLUMNS)]
 
 
-def _check_against_plan(store: Store, sweep_id: str, round_rows: pd.DataFrame) -> None:
-    planned = store.sweep(sweep_id).plan.rounds
-    for position, *place in zip(*(round_rows[name] for name in ("position", *_OF_PLAN)), strict=True):
+def check_against_plan(sweep: Sweep, round_rows: pd.DataFrame) -> None:
+    """Raise `StoreError` for one of `rounds` that the sweep's plan does not have: no figure may come of it."""
+    planned = sweep.plan.rounds
+    for position, *place in zip(*(round_rows[name] for name in ("index", *_OF_PLAN)), strict=True):
         of_plan = planned[position] if 0 <= position < len(planned) else None
         if of_plan is None or [getattr(of_plan, name) for name in _OF_PLAN] != place:
             raise StoreError(
-                f"The store {store.path} is damaged: round {position + 1} of sweep {sweep_id} is not the one of its "
-                f"plan ({', '.join(f'{name} {value}' for name, value in zip(_OF_PLAN, place, strict=True))})."
+                f"The store is damaged: round {position + 1} of sweep {sweep.id} is not the one of its plan "
+                f"({', '.join(f'{name} {value}' for name, value in zip(_OF_PLAN, place, strict=True))})."
             )
 
 
