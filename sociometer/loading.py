@@ -69,9 +69,7 @@ def load(sweep: str = LATEST, store: str | Path | None = None) -> Loaded:
     path, wanted = _place(sweep, Path(store) if store is not None else default_path())
     with Store(path) as opened:
         chosen = _chosen(opened, wanted)
-        tasks, rounds = frames.tasks(opened, chosen.id), frames.rounds(opened, chosen.id)
-        frames.check_against_plan(chosen, rounds)
-        return Loaded(chosen, tasks, rounds, tuple(opened.reads(chosen.id)))
+        return Loaded(chosen, *frames.of_sweep(opened, chosen), tuple(opened.reads(chosen.id)))
 
 
 def others(names: Iterable[str], store: str | Path | None, wanted: Callable[[Sweep], bool], most: int) -> list[Loaded]:

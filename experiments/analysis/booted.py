@@ -16,9 +16,9 @@ MOST_NAMED = 2
 """Treatments that a headline names; a note names each."""
 
 
-def of_tasks(share: Share) -> str:
-    """Return 3 of 4 tasks (19-99 %)."""
-    return f"{share.booted:,} of {plural(share.tasks, 'task')} ({bounds(share)})"
+def of_tasks(share: Share, did: str = "") -> str:
+    """Return 3 of 4 tasks (19-99 %), with what they ``did`` before the interval."""
+    return f"{share.booted:,} of {plural(share.tasks, 'task')}{did and f' {did}'} ({bounds(share)})"
 
 
 def all_tasks(cells: Sequence[Cell]) -> str | None:
@@ -26,11 +26,11 @@ def all_tasks(cells: Sequence[Cell]) -> str | None:
     share = total(cells)
     if share is None:
         return None
-    lazily = " as promised" if any(cell.outcomes.get(Outcome.NOT_LAZY.value) for cell in cells) else ""
+    did = "booted as promised" if any(cell.outcomes.get(Outcome.NOT_LAZY.value) for cell in cells) else "booted"
     failing = [said for cell in cells if (said := "; ".join(_failed(cell)))]
     more = len(failing) - MOST_NAMED
     named = [*failing[:MOST_NAMED], *([f"and {more} more below"] if more > 0 else [])]
-    return "; ".join([f"{of_tasks(share).replace(' (', f' booted{lazily} (', 1)}", *named])
+    return "; ".join([of_tasks(share, did), *named])
 
 
 def fates(cell: Cell) -> Iterator[str]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from experiments.analysis.effects import Pairs
 from experiments.analysis.findings import Finding
+from experiments.analysis.shares import TREATMENT
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.shape import heaps
@@ -35,7 +36,6 @@ TASKS_FOR_WITHIN = 4
 LEVEL = 0.05
 TWICE = 2.0
 """A side whose rounds have this many times the variance of the other's is the one with two kinds."""
-TREATMENT = ["variant", "form", "task_count"]
 SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in COMPARED_PHASES)]
 """The columns of tasks that `clusters` needs."""
 _NOTHING = SecondValue(distance=0.0, share=0.0, p_value=1.0)

@@ -132,7 +132,7 @@ def _typical(rounds: pd.DataFrame) -> dict[str, float]:
 
 def _failed(cell: Cell, control: Cell | None) -> str:
     subject = f"{cell.variant} as {cell.form} with {tasks(cell.task_count)}"
-    share = "" if cell.booted is None else of_tasks(cell.booted).replace(" (", " booted as promised (", 1)
+    share = "" if cell.booted is None else of_tasks(cell.booted, "booted as promised")
     text = f"{subject}: {share}; {', '.join(fates(cell))}."
     if any(cell.outcomes.get(name) for name in NEVER_BOOTED):
         text += " A task that never booted counts as slower than every task that did."

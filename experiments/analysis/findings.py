@@ -43,13 +43,23 @@ class Interval(Frozen):
     level: float = Field(default=0.95, gt=0, lt=1)
 
 
-class Comparison(Frozen):
-    """One treatment against its control, for one phase at one task count."""
+class _Against(Frozen):
+    """A treatment and its control."""
 
     variant: str
     form: str
     control_variant: str = Field(description="the control's variant: the same, unless the plan compares images")
     control: str = Field(description="the control's form")
+
+    @property
+    def against(self) -> str:
+        """The control by what differs: its form, its image, or both."""
+        return beside((self.control_variant, self.control), (self.variant, self.form))
+
+
+class Comparison(_Against):
+    """One treatment against its control, for one phase at one task count."""
+
     task_count: int
     phase: str = Field(description="one of `phases.PHASES`")
     blocks: int = Field(description="blocks in which both were measured")
@@ -106,25 +116,6 @@ class Comparison(Frozen):
     def saved_seconds(self) -> float:
         """control_seconds - seconds: above 0, the form is sooner."""
         return self.control_seconds - self.seconds
-
-    @property
-    def against(self) -> str:
-        """The control by what differs: its form, its image, or both."""
-        return beside((self.control_variant, self.control), (self.variant, self.form))
-
-
-class _Against(Frozen):
-    """A treatment and its control."""
-
-    variant: str
-    form: str
-    control_variant: str = Field(description="the control's variant: the same, unless the plan compares images")
-    control: str = Field(description="the control's form")
-
-    @property
-    def against(self) -> str:
-        """The control by what differs: its form, its image, or both."""
-        return beside((self.control_variant, self.control), (self.variant, self.form))
 
 
 class Pooled(_Against):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
 from experiments.analysis.findings import Finding, WarningKind
+from experiments.analysis.shares import TREATMENT
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.shape import LEAST_CHANGE, far
 from experiments.plan.control import beside
@@ -37,7 +38,6 @@ TASKS_FOR_WITHIN = 4
 """A task of a smaller round makes up too much of it to be compared with the others."""
 OUTLIER_LEVEL = 0.05
 """Of sweeps without outliers, no more than this share says that it has one; shared equally by all treatments."""
-TREATMENT = ["variant", "form", "task_count"]
 SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES)]
 """The columns of tasks that `outliers` needs."""
 

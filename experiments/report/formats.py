@@ -37,8 +37,7 @@ def read(store: Store, sweep: Sweep, prices_of: str | None = None, control: Cont
     from experiments.analysis import analyse
     from experiments.store import frames  # pandas and scipy are slow to import
 
-    tasks, rounds = frames.tasks(store, sweep.id), frames.rounds(store, sweep.id)
-    frames.check_against_plan(sweep, rounds)
+    tasks, rounds = frames.of_sweep(store, sweep)
     seen = sweep
     if control is not None:
         seen = sweep.model_copy(update={"plan": sweep.plan.seen_against(control)})

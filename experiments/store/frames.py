@@ -76,8 +76,17 @@ def rounds(store: Store, sweep_id: str) -> pd.DataFrame:
     return round_rows.rename(columns={"position": "index"})[list(ROUND_COLUMNS)]
 
 
-def check_against_plan(sweep: Sweep, round_rows: pd.DataFrame) -> None:
-    """Raise `StoreError` for one of `rounds` that the sweep's plan does not have: no figure may come of it."""
+def of_sweep(store: Store, sweep: Sweep) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `tasks` and `rounds`, to make figures of.
+
+    Raises `StoreError` for a round that the sweep's plan does not have: no figure may come of it.
+    """
+    task_rows, round_rows = tasks(store, sweep.id), rounds(store, sweep.id)
+    _check_against_plan(sweep, round_rows)
+    return task_rows, round_rows
+
+
+def _check_against_plan(sweep: Sweep, round_rows: pd.DataFrame) -> None:
     planned = sweep.plan.rounds
     for position, *place in zip(*(round_rows[name] for name in ("index", *_OF_PLAN)), strict=True):
         of_plan = planned[position] if 0 <= position < len(planned) else None

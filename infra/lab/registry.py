@@ -40,6 +40,8 @@ HOST = "127.0.0.1"
 FIRST_PORT = 5000
 PORTS_TRIED = 200
 START_SECONDS = 15.0
+ROOT = Path("docker/registry/v2")
+"""Of a registry's files, below its root directory."""
 LOCK = "lock"
 """Two commands on one registry take turns."""
 TURN_SECONDS = 120.0
@@ -132,11 +134,16 @@ def image_config(storage: Path, digest: str) -> ImageConfig:
     )
 
 
+def blob_path(storage: Path, digest: str) -> Path:
+    """Where a blob or manifest lies below the root directory of a registry."""
+    algorithm, hexadecimal = digest.split(":")
+    return storage / ROOT / "blobs" / algorithm / hexadecimal[:2] / hexadecimal / "data"
+
+
 def blob(storage: Path, digest: str) -> bytes:
     """A blob or manifest in a registry's storage, running or not; raises `StackError` when it is not there."""
-    hexadecimal = digest.removeprefix("sha256:")
     try:
-        return (storage / "docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data").read_bytes()
+        return blob_path(storage, digest).read_bytes()
     except FileNotFoundError as error:
         raise StackError(f"The lab's registry has lost {digest}. `sociometer up` makes it again.") from error
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from infra.lab.registry import ROOT, blob_path
 from infra.oci import layout
 from infra.oci.manifest import Index, Manifest
-
-_ROOT = Path("docker/registry/v2")
 
 
 def fill(storage: Path, repository: str, documents: Sequence[Index | Manifest], folder: Path) -> None:
@@ -28,10 +27,10 @@ def fill(storage: Path, repository: str, documents: Sequence[Index | Manifest], 
 def _link(storage: Path, repository: str, kind: str, digests: Iterable[str], folder: Path) -> None:
     for digest in digests:
         algorithm, hexadecimal = digest.split(":")
-        data = storage / _ROOT / "blobs" / algorithm / hexadecimal[:2] / hexadecimal / "data"
+        data = blob_path(storage, digest)
         if not data.is_symlink():
             data.parent.mkdir(parents=True, exist_ok=True)
             data.symlink_to(layout.blob_path(folder.absolute(), digest))
-        place = storage / _ROOT / "repositories" / repository / kind / algorithm / hexadecimal
+        place = storage / ROOT / "repositories" / repository / kind / algorithm / hexadecimal
         place.mkdir(parents=True, exist_ok=True)
         (place / "link").write_text(digest)

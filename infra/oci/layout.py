@@ -63,10 +63,15 @@ def require_whole(folder: Path, manifest: Manifest) -> None:
                 raise ImageError(f"{digest} is {'corrupt' if found else 'missing'} in {folder}.")
 
 
+def digest_of_file(path: Path) -> str:
+    """`manifest.digest_of` of a file's content, read piece by piece."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
 def _digest(blob: Path) -> str | None:
     try:
-        with blob.open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return digest_of_file(blob)
     except FileNotFoundError:
         return None
 

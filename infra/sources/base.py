@@ -8,7 +8,6 @@ reference of an image.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import shutil
 import tarfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.oci.buildkit import ImageInLayout
-from infra.oci.layout import blob_path, only_digest, write_blob, write_image
+from infra.oci.layout import blob_path, digest_of_file, only_digest, write_blob, write_image
 from infra.oci.manifest import OCI_MANIFEST
 from kit.command import run
 from kit.errors import CommandError, ImageError
@@ -142,9 +141,9 @@ def write_single_layer(layout: Path, layer: Path, architecture: str, container: 
         "architecture": architecture,
         "os": "linux",
         "config": container,
-        "rootfs": {"type": "layers", "diff_ids": [_digest_of_file(layer)]},
+        "rootfs": {"type": "layers", "diff_ids": [digest_of_file(layer)]},
     }
-    digest, size_bytes = _digest_of_file(packed), packed.stat().st_size
+    digest, size_bytes = digest_of_file(packed), packed.stat().st_size
     manifest = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
@@ -158,8 +157,3 @@ def write_single_layer(layout: Path, layer: Path, architecture: str, container: 
 def _json(content: dict[str, Any]) -> bytes:
     """Always the same bytes, because they decide the digest."""
     return json.dumps(content, sort_keys=True).encode()
-
-
-def _digest_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
