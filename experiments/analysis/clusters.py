@@ -22,7 +22,7 @@ from experiments.analysis.findings import Finding
 from experiments.analysis.shares import TREATMENT
 from experiments.analysis.statistics.multiple import holm
 from experiments.analysis.statistics.paired import Floats
-from experiments.analysis.statistics.shape import heaps
+from experiments.analysis.statistics.shape import TASKS_FOR_WITHIN, heaps
 from experiments.analysis.statistics.two_values import SecondValue, second_value
 from experiments.plan.control import beside
 from experiments.records.phases import COMPARED_PHASES
@@ -31,8 +31,6 @@ from experiments.wording import percent
 if TYPE_CHECKING:
     import pandas as pd
 
-TASKS_FOR_WITHIN = 4
-"""A round of fewer tasks says nothing about clusters among them."""
 LEVEL = 0.05
 TWICE = 2.0
 """A side whose rounds have this many times the variance of the other's is the one with two kinds."""

@@ -20,7 +20,7 @@ from experiments.analysis.cells import CPU_PRESSURE_LIMIT, STEAL_LIMIT
 from experiments.analysis.findings import Finding, WarningKind
 from experiments.analysis.shares import TREATMENT
 from experiments.analysis.statistics.paired import Floats
-from experiments.analysis.statistics.shape import LEAST_CHANGE, far
+from experiments.analysis.statistics.shape import LEAST_CHANGE, TASKS_FOR_WITHIN, far
 from experiments.plan.control import beside
 from experiments.plan.plan import Design
 from experiments.records.model import RoundStatus
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 FOREIGN_PRESSURE = 0.10
 """Share of wall time by which a round's pressure must exceed its treatment's median to count as foreign load."""
 LISTED = 5
-TASKS_FOR_WITHIN = 4
-"""A task of a smaller round makes up too much of it to be compared with the others."""
 OUTLIER_LEVEL = 0.05
 """Of sweeps without outliers, no more than this share says that it has one; shared equally by all treatments."""
 SAMPLED = [*TREATMENT, "round", *(f"{phase}_seconds" for phase in PRIMARY_PHASES)]

@@ -28,16 +28,12 @@ def ended(command: Callable[[], object]) -> None:
             command()
         except SystemExit as ended:
             sys.exit(received.exit_code if ended.code == interrupts.KEYBOARD_EXIT_CODE else ended.code)
-        except SociometerError as error:
+        except (SociometerError, OSError) as error:
             if os.environ.get("SOCIOMETER_DEBUG") == "1":
                 raise
-            sys.stderr.write(f"error: {error}\n")
-            sys.exit(error.exit_code)
-        except OSError as error:
-            if os.environ.get("SOCIOMETER_DEBUG") == "1":
-                raise
-            sys.stderr.write(f"error: {_of_the_system(error)}\n")
-            sys.exit(1)
+            text, code = (error, error.exit_code) if isinstance(error, SociometerError) else (_of_the_system(error), 1)
+            sys.stderr.write(f"error: {text}\n")
+            sys.exit(code)
         except KeyboardInterrupt:
             sys.exit(received.exit_code)
 

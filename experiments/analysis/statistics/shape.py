@@ -27,6 +27,8 @@ LEAST_REST = 5
 """Fewer values say little about the spread."""
 MOST_OUTLIERS = 0.25
 """As a share: more values than that are no outliers but another kind."""
+TASKS_FOR_WITHIN = 4
+"""A task of a smaller round makes up too much of it to be compared with the others."""
 LEAST_SAMPLE = 20
 MOST_SAMPLE = 1_000
 """Larger samples are thinned out evenly: clusters that 1,000 values do not show do not matter."""
