@@ -19,6 +19,8 @@ from experiments.wording import about, percent, plural, tasks
 
 MOST_VARIANTS = 4
 """Images that a headline names; the tables have the others."""
+MOST_FORMS = 3
+"""Forms of an image that it names: the best first, and those without an interval last."""
 
 
 def headline(
@@ -57,9 +59,11 @@ def _of_variant(
 ) -> str:
     failing = {cell.form: cell for cell in cells if cell.variant == variant and cell.boots_less}
     own = [each for each in primary if each.variant == variant and each.form not in failing]
-    leading = sorted(_leading(own), key=lambda each: (each.verdict != "faster", each.ratio))
+    every = sorted(_leading(own), key=lambda each: (each.verdict != "faster", each.interval is None, each.ratio))
+    leading, more = every[:MOST_FORMS], len(every) - MOST_FORMS
     clauses = [_clause(each, own, design, block_seconds) for each in leading]
     avoided = [_avoid(cell, cells, design) for cell in failing.values()]
+    avoided += [f"{plural(more, 'more form')} below"] if more > 0 else []
     control = design.against
     if control.variant not in (None, variant):
         said = [_with_form(each, clause, design) for each, clause in zip(leading, clauses, strict=True)]
@@ -67,7 +71,7 @@ def _of_variant(
     if leading and _is_good(leading[0], own):
         use = f"Use {leading[0].form} for {variant}: it {clauses[0]}{_over_counts(leading[0], own, pooled)}"
         others = [_of_form(each, clause) for each, clause in zip(leading[1:], clauses[1:], strict=True)]
-    elif leading and all(each.verdict in ("slower", "no-difference") for each in leading):
+    elif every and all(each.verdict in ("slower", "no-difference") for each in every):
         use = f"Keep {control.form} for {variant}"
         others = [_of_form(each, clause) for each, clause in zip(leading, clauses, strict=True)]
     elif len(leading) == 1 and not failing:

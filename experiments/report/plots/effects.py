@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.sentences import sentence
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, LINE, Figure, Panel, colour_by_form, label_room, layered, legend, panel
+from experiments.report.plots.style import INK, LINE, Figure, Panel, colour_by_form, row_labels, layered, legend, panel
 from experiments.wording import change, percent
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _chart(comparisons: Sequence[Comparison]) -> alt.LayerChart:
     forms = list(dict.fromkeys(mark["form"] for mark in marks))
     low, high = _domain(marks)
     ticks = _ticks(low, high)
-    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(**label_room(rows)), scale=alt.Scale(paddingOuter=0.5))
+    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(**row_labels(rows)), scale=alt.Scale(paddingOuter=0.5))
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(values=ticks, labelExpr=_labels(ticks))
     colour = colour_by_form(forms)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.analysis.findings import Analysis
 from experiments.report.plots import data
-from experiments.report.plots.style import SEGMENT_COLOURS, Figure, Key, Panel, label_room, layered, panel
+from experiments.report.plots.style import SEGMENT_COLOURS, Figure, Key, Panel, row_labels, layered, panel
 from experiments.wording import plural, seconds
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _ROUND = (
 )
 _SEPARATOR = "\x1f"
 """Between a row's label and its number; it cannot be typed, so no name contains it."""
-_FIRST_ROW_ONLY = f"split(datum.label, '{_SEPARATOR}')[1] === '0' ? split(datum.label, '{_SEPARATOR}')[0] : ''"
+_LABEL, _IS_FIRST = f"split(datum.label, '{_SEPARATOR}')[0]", f"split(datum.label, '{_SEPARATOR}')[1] === '0'"
 
 
 def timelines(measured: pd.DataFrame, analysis: Analysis) -> Figure:
@@ -115,8 +115,8 @@ def _bars(
 ) -> alt.LayerChart:
     import altair as alt
 
-    room = label_room(row.split(_SEPARATOR)[0] for row in rows)
-    axis = alt.Axis(labelExpr=_FIRST_ROW_ONLY, **room) if grouped else alt.Axis(**room)
+    labels = [row.split(_SEPARATOR)[0] for row in rows]
+    axis = alt.Axis(**(row_labels(labels, _LABEL, _IS_FIRST) if grouped else row_labels(labels)))
     colours = alt.Scale(domain=list(data.SEGMENTS), range=[SEGMENT_COLOURS[name] for name in data.SEGMENTS])
     ends: dict[str, float] = {}
     for bar in bars:

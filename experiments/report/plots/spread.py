@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, MUTED, Figure, Panel, colour_by_form, label_room, layered, legend, panel
+from experiments.report.plots.style import INK, MUTED, Figure, Panel, colour_by_form, row_labels, layered, legend, panel
 from experiments.wording import percent, plural, seconds, tasks
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _chart(dots: list[dict[str, Any]], marks: list[dict[str, Any]], phase: str) 
 
     rows = [mark["row"] for mark in marks]
     forms = list(dict.fromkeys(mark["form"] for mark in marks))
-    axis = alt.Axis(**label_room(rows))
+    axis = alt.Axis(**row_labels(rows))
     y = alt.Y("row:N", sort=rows, title=None, axis=axis, scale=alt.Scale(paddingInner=0.2, paddingOuter=0.3))
     x = alt.X("seconds:Q", title=f"{phase}, seconds", scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))
     colour = colour_by_form(forms)

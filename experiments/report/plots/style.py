@@ -6,12 +6,14 @@ Okabe and Ito's (Color Universal Design, 2008), which people with any kind of co
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from infra.forms import FILE_KEY
 from kit.values import Frozen
 
 if TYPE_CHECKING:
@@ -34,8 +36,11 @@ OTHER_FORMS = (
     "var(--form-5,#8a6d00)",
     "var(--form-6,#b0305c)",
     "var(--form-7,#4a4fb5)",
+    "var(--form-8,#7a4a1e)",
+    "var(--form-9,#0f7f90)",
+    "var(--form-10,#5d7a1f)",
 )
-"""Of forms without a colour of their own, in the order of the plan; a sixth one looks like the first."""
+"""Of forms without a colour of their own, in the order of the plan; a ninth one looks like the first."""
 SEGMENT_COLOURS = {
     "connect": "var(--part-connect,#8b95a1)",
     "wait": "var(--part-wait,#d5dae0)",
@@ -53,6 +58,9 @@ WHY_COLOURS = {
     "other": "var(--why-other,#d5dae0)",
 }
 _LETTER_WIDTH = 7.2
+_MOST_LETTERS = 30
+_FILE = re.compile(rf"(?P<key>trace|files)=(?P<digest>{FILE_KEY}),?")
+"""A setting that names a file by its content: long, and says nothing where there is only one."""
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 _AXIS = {
     "labelColor": MUTED,
@@ -117,9 +125,34 @@ def colour_by_form(forms: Sequence[str]) -> alt.Color:
 
 
 def label_room(labels: Iterable[str]) -> dict[str, Any]:
-    """Axis properties that leave room for row labels in any font: the page's font cannot be measured here."""
-    room = min(round(max(map(len, labels)) * _LETTER_WIDTH) + 12, WIDTH // 2)
-    return {"minExtent": room, "maxExtent": room, "labelLimit": room - 8}
+    """Axis properties that leave room for labels in any font: the page's font cannot be measured here."""
+    room = round(max(map(len, labels)) * _LETTER_WIDTH) + 12
+    return {"minExtent": room, "maxExtent": room, "labelLimit": room}
+
+
+def row_labels(labels: Iterable[str], key: str = "datum.label", condition: str = "true") -> dict[str, Any]:
+    """Axis properties that show the labels of rows, shortened.
+
+    ``key`` is Vega's expression for the label of a tick, ``condition`` for whether it is shown.
+    """
+    short = short_labels(list(dict.fromkeys(labels)))
+    return {**label_room(short.values()), "labelExpr": f"{condition} ? {json.dumps(short)}[{key}] : ''"}
+
+
+def short_labels(labels: Sequence[str]) -> dict[str, str]:
+    """Each label with the text that an axis shows: without a file that all share, and not longer than half a panel."""
+    files = {file.group("key", "digest") for label in labels for file in _FILE.finditer(label)}
+    keys = [key for key, _ in files]
+
+    def shared(file: re.Match[str]) -> str:
+        return "" if keys.count(file["key"]) == 1 else file[0]
+
+    return {label: _cut(_FILE.sub(shared, label).replace("()", "").replace(",)", ")")) for label in labels}
+
+
+def _cut(label: str) -> str:
+    half = (_MOST_LETTERS - 1) // 2
+    return label if len(label) <= _MOST_LETTERS else f"{label[: _MOST_LETTERS - 1 - half]}…{label[-half:]}"
 
 
 def layered(*layers: alt.Chart, height: int) -> alt.LayerChart:

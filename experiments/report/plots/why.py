@@ -9,12 +9,14 @@ from experiments.analysis.because import NAMES
 from experiments.analysis.findings import Analysis
 from experiments.analysis.why import PARTS, Why
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, WHY_COLOURS, Figure, Key, Panel, label_room, layered, panel
+from experiments.report.plots.style import INK, WHY_COLOURS, Figure, Key, Panel, row_labels, layered, panel
 from experiments.wording import seconds
 
 if TYPE_CHECKING:
     import altair as alt
 
+_WITH_LABEL = 1.25
+"""The axis's end ÷ the longest bar: the seconds stand to the right of each."""
 FLOOR = "floor: no form can be faster"
 _CAPTION = (
     "Medians of the tasks, from their creation until the work of their boot was done. The parts add up to the whole. "
@@ -44,8 +46,8 @@ def _chart(rows: Sequence[Why]) -> alt.LayerChart:
     labels = [data.row_label(each.form, each.task_count, counts) for each in rows]
     bars = [bar for each, label in zip(rows, labels, strict=True) for bar in _bars(each, label)]
     most = max(max(each.seconds, each.floor.seconds if each.floor else 0.0) for each in rows)
-    rooms, whole = alt.Scale(domain=labels, paddingInner=0.3), alt.Scale(domain=[0, most * 1.1], nice=False)
-    y = alt.Y("row:N", sort=labels, title=None, axis=alt.Axis(**label_room(labels)), scale=rooms)
+    rooms, whole = alt.Scale(domain=labels, paddingInner=0.3), alt.Scale(domain=[0, most * _WITH_LABEL], nice=False)
+    y = alt.Y("row:N", sort=labels, title=None, axis=alt.Axis(**row_labels(labels)), scale=rooms)
     x = alt.X("begin:Q", title="seconds", axis=alt.Axis(tickCount=6), scale=whole)
     colour = alt.Color(
         "part:N", scale=alt.Scale(domain=list(PARTS), range=[WHY_COLOURS[name] for name in PARTS]), legend=None

@@ -105,6 +105,13 @@ def test_a_long_headline_is_cut_and_says_so() -> None:
     )
 
 
+def test_of_many_forms_the_best_and_the_decided_are_named() -> None:
+    unsure = [comparison(1.0, form=f"zstd(level={n})", interval=None, verdict="undecided", blocks=1) for n in (1, 2, 4)]
+    text = of(*unsure, comparison(3.0, form="soci-v1"), comparison(), comparison(3.5, form="zstd"))
+    assert text.startswith("Use soci-v2 for movie: it boots 2.8 s sooner (64 %); soci-v1 boots 1.3 s sooner")
+    assert text.endswith("zstd boots 0.81 s sooner (19 %); 3 more forms below.")
+
+
 def test_blocks_to_decide_are_fewer_for_a_large_effect_than_for_a_narrow_interval() -> None:
     scatter = 0.1 * np.array([-1.0, 0.4, 0.6])
     large, none, hopeless = (
