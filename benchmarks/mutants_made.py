@@ -50,12 +50,11 @@ class _Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: in which function (empty at module or class level), on which lines, what stood there and what does."""
+    """One fault: in which function (empty at module or class level), on which lines, what stood there -> what does."""
 
     path: str
     function: str
-    before: str
-    after: str
+    fault: str
     number: int
     """Of the same fault in the same function, from 1."""
     lines: tuple[int, int]
@@ -74,7 +73,7 @@ class Mutant:
     def name(self) -> str:
         """Says which fault it is, as long as its function does not change."""
         again = f" ({self.number})" if self.number > 1 else ""
-        return f"{self.path} {self.function or 'module'}: {self.before} -> {self.after}{again}"
+        return f"{self.path} {self.function or 'module'}: {self.fault}{again}"
 
 
 @dataclass(frozen=True)
@@ -89,17 +88,16 @@ class _Place:
 def mutants(path: str, text: str) -> Iterator[Mutant]:
     """Yield every mutant of a module's text, in the order of its lines."""
     tree = ast.parse(text)
-    seen: Counter[tuple[str, str, str]] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
     for place in _places(tree, None, ""):
         for changed in _faults(place.node):
-            before, after = _short(place.node), _short(changed)
-            seen[place.function, before, after] += 1
+            fault = _told(place.node, changed)
+            seen[place.function, fault] += 1
             yield Mutant(
                 path=path,
                 function=place.function,
-                before=before,
-                after=after,
-                number=seen[place.function, before, after],
+                fault=fault,
+                number=seen[place.function, fault],
                 lines=_lines(place.statement),
                 inside=bool(place.function) and not isinstance(place.statement, ast.FunctionDef),
                 change=_Change(tree, place.node, changed),
@@ -213,6 +211,14 @@ def _lines(statement: ast.stmt) -> tuple[int, int]:
     body = getattr(statement, "body", None)
     last = body[0].lineno - 1 if body else statement.end_lineno or statement.lineno
     return statement.lineno, max(statement.lineno, last)
+
+
+def _told(node: ast.AST, changed: ast.AST) -> str:
+    """What stood there, and what stands there now."""
+    if isinstance(node, ast.Call) and isinstance(changed, ast.Call) and len(changed.keywords) < len(node.keywords):
+        [left_out] = (each.arg for each in node.keywords if each not in changed.keywords)
+        return f"{_short(node.func)}(...) -> without {left_out}="
+    return f"{_short(node)} -> {_short(changed)}"
 
 
 def _short(node: ast.AST) -> str:

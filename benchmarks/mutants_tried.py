@@ -1,8 +1,8 @@
 """Tries mutants under pytest: each in a fork of one process that has imported and collected everything.
 
 A mutant in a function's body replaces the function's code there, wherever it was imported to. One that takes effect at
-import, such as a constant, has our modules imported anew in the fork. So has one that survived: a test may have
-computed something with the original when it was collected.
+import, such as a constant, has our modules imported anew in the fork. (What a test computes when it is collected is the
+original's in the first case: that can save a mutant, and kill none.)
 
 Only tests that reach the mutant's lines are run, the fastest first, until one fails.
 """
@@ -49,7 +49,7 @@ class Trial:
         self._failed: list[str] = []
         self._functions: dict[tuple[str, str], list[FunctionType]] = {}
         self._caches: list[object] = []
-        self._running: dict[int, tuple[Mutant, list[pytest.Item], bool]] = {}
+        self._running: dict[int, Mutant] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what failed."""
@@ -70,7 +70,7 @@ class Trial:
             if time.monotonic() > self._end:
                 break
             if chosen := self._chosen(mutant, measured, order, seconds):
-                self._begin(mutant, chosen, cold=not mutant.inside)
+                self._begin(mutant, chosen)
             else:
                 self._told(mutant, UNREACHED)
         while self._running:
@@ -105,11 +105,11 @@ class Trial:
                 total += seconds[item.nodeid]
         return chosen
 
-    def _begin(self, mutant: Mutant, items: list[pytest.Item], *, cold: bool) -> None:
+    def _begin(self, mutant: Mutant, items: list[pytest.Item]) -> None:
         while len(self._running) >= PROCESSES:
             self._end_one()
         if child := os.fork():
-            self._running[child] = mutant, items, cold
+            self._running[child] = mutant
             return
         code = _BROKEN
         try:
@@ -118,7 +118,7 @@ class Trial:
             os.dup2(silent, 1)
             os.dup2(silent, 2)
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
-            code = _anew(mutant, items) if cold else self._in_place(mutant, items)
+            code = self._in_place(mutant, items) if mutant.inside else _anew(mutant, items)
         finally:
             os._exit(code)
 
@@ -126,16 +126,10 @@ class Trial:
         child, status = os.wait()
         if child not in self._running:
             return  # a process that a test left
-        mutant, items, cold = self._running.pop(child)
-        code = os.waitstatus_to_exitcode(status)
+        mutant, code = self._running.pop(child), os.waitstatus_to_exitcode(status)
         if code == _BROKEN:
             raise RuntimeError(f"this mutant could not be tried: {mutant.name}")
-        if code:
-            self._told(mutant, KILLED)
-        elif cold:
-            self._told(mutant, SURVIVED)
-        else:
-            self._begin(mutant, items, cold=True)
+        self._told(mutant, KILLED if code else SURVIVED)
 
     def _in_place(self, mutant: Mutant, items: list[pytest.Item]) -> int:
         path = str(Path(mutant.path).resolve())
