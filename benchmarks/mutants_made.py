@@ -50,13 +50,13 @@ class _Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: in which function (empty at module or class level), on which lines, what stood there -> what does."""
+    """One fault, in the function or constant called ``where``, on some lines: what stood there -> what does."""
 
     path: str
-    function: str
+    where: str
     fault: str
     number: int
-    """Of the same fault in the same function, from 1."""
+    """Of the same fault in the same place, from 1."""
     lines: tuple[int, int]
     inside: bool
     """Whether it is in the function's body: anything else takes effect when the module is imported."""
@@ -71,41 +71,42 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """Says which fault it is, as long as its function does not change."""
+        """Says which fault it is, as long as nothing like it is added before it in the same place."""
         again = f" ({self.number})" if self.number > 1 else ""
-        return f"{self.path} {self.function or 'module'}: {self.fault}{again}"
+        return f"{self.path} {self.where}: {self.fault}{again}"
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A node with what is around it: attribute, position in a list, and the outermost function, if any."""
+    """A node with what is around it: its statement, and the outermost function, or else the class and constant."""
 
     node: ast.AST
     statement: ast.stmt
-    function: str
+    where: str
+    inside: bool
 
 
 def mutants(path: str, text: str) -> Iterator[Mutant]:
     """Yield every mutant of a module's text, in the order of its lines."""
     tree = ast.parse(text)
     seen: Counter[tuple[str, str]] = Counter()
-    for place in _places(tree, None, ""):
+    for place in _places(tree, None, "", ""):
         for changed in _faults(place.node):
             fault = _told(place.node, changed)
-            seen[place.function, fault] += 1
+            seen[place.where, fault] += 1
             yield Mutant(
                 path=path,
-                function=place.function,
+                where=place.where,
                 fault=fault,
-                number=seen[place.function, fault],
+                number=seen[place.where, fault],
                 lines=_lines(place.statement),
-                inside=bool(place.function) and not isinstance(place.statement, ast.FunctionDef),
+                inside=place.inside,
                 change=_Change(tree, place.node, changed),
             )
 
 
-def _places(node: ast.AST, statement: ast.stmt | None, function: str, outer: str = "") -> Iterator[_Place]:
-    """Walk what may be changed; ``outer`` names the classes around."""
+def _places(node: ast.AST, statement: ast.stmt | None, function: str, outer: str) -> Iterator[_Place]:
+    """Walk what may be changed; ``outer`` names the classes around, with a dot behind each."""
     for child in _changeable(node):
         within, around, name = statement, outer, function
         if isinstance(child, ast.stmt):
@@ -115,8 +116,15 @@ def _places(node: ast.AST, statement: ast.stmt | None, function: str, outer: str
         elif isinstance(child, ast.FunctionDef) and not function:
             name = outer + child.name
         assert within is not None
-        yield _Place(child, within, name)
+        inside = bool(name) and not isinstance(within, ast.FunctionDef)
+        yield _Place(child, within, name or outer + _constant(within), inside)
         yield from _places(child, within, name, around)
+
+
+def _constant(statement: ast.stmt) -> str:
+    """What an assignment outside of functions makes."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return next((each.id for each in targets if isinstance(each, ast.Name)), "module")
 
 
 def _changeable(node: ast.AST) -> Iterator[ast.AST]:

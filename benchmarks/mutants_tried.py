@@ -133,8 +133,8 @@ class Trial:
 
     def _in_place(self, mutant: Mutant, items: list[pytest.Item]) -> int:
         path = str(Path(mutant.path).resolve())
-        code = _code_of(compile(mutant.source, path, "exec", dont_inherit=True), mutant.function)
-        for function in self._functions[path, mutant.function]:
+        code = _code_of(compile(mutant.source, path, "exec", dont_inherit=True), mutant.where)
+        for function in self._functions[path, mutant.where]:
             function.__code__ = code
         for cache in self._caches:
             cache.cache_clear()  # type: ignore[attr-defined]
