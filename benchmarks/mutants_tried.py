@@ -25,6 +25,7 @@ from types import CodeType, FunctionType, ModuleType
 
 import coverage
 import pytest
+from hypothesis import Phase, settings
 
 from benchmarks.mutants_made import Mutant
 
@@ -40,7 +41,18 @@ _LEAST_SECONDS = 20
 Told = Callable[[Mutant, str], None]
 
 
-class Trial:
+class _Hurried:
+    """Has hypothesis draw the same examples each time, and not look for the smallest that fails."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Once our own profile is loaded, and before any test is made."""
+        phases = (Phase.explicit, Phase.generate)
+        settings.register_profile("hurried", settings(), derandomize=True, database=None, phases=phases)
+        settings.load_profile("hurried")
+
+
+class Trial(_Hurried):
     """A plugin of pytest that runs the collected tests once, and then those of each mutant again."""
 
     def __init__(self, mutants: Sequence[Mutant], told: Told, most_seconds: float, end: float = float("inf")) -> None:
@@ -196,4 +208,5 @@ def _anew(mutant: Mutant, items: Iterable[pytest.Item]) -> int:
     for name in [name for name, module in sys.modules.items() if _is_ours(module)]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Mutated(mutant))
-    return _FAILED if pytest.main([*OPTIONS, "-x", *(item.nodeid for item in items)]) else 0
+    words = [*OPTIONS, "-x", *(item.nodeid for item in items)]
+    return _FAILED if pytest.main(words, plugins=[_Hurried()]) else 0
