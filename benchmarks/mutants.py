@@ -52,7 +52,7 @@ def main() -> None:
     """Try the mutants, print the table, and end with 1 if anything is left to do."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")
-    parser.add_argument("--file", default="", metavar="TEXT", help="only modules with this in their path")
+    parser.add_argument("--file", action="append", metavar="TEXT", help="only modules with this in their path")
     parser.add_argument("--results", type=Path)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no mutant after so long")
     parser.add_argument("--configuration", type=Path, default=CONFIGURATION)
@@ -69,7 +69,8 @@ def main() -> None:
     end = time.monotonic() + arguments.seconds
     for group in configuration.groups:
         if not arguments.groups or group.name in arguments.groups:
-            ours = [each for path in group.modules if arguments.file in path for each in mutants(path, _text(path))]
+            modules = [path for path in group.modules if any(part in path for part in arguments.file or [""])]
+            ours = [each for path in modules for each in mutants(path, Path(path).read_text())]
             made += ours
             if todo := [each for each in ours if results.get(each.name) != KILLED]:
                 _try(group, Trial(todo, told, MOST_SECONDS, end))
@@ -125,10 +126,6 @@ def _try(group: Group, trial: Trial) -> None:
     code = pytest.main([*OPTIONS, *group.tests], plugins=[trial])
     if code:
         sys.exit(int(code))
-
-
-def _text(path: str) -> str:
-    return Path(path).read_text()
 
 
 def _files(patterns: Iterable[str]) -> Iterator[str]:
