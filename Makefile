@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lab test check unit integration hasher lint bench clean hooks
+.PHONY: help setup tools lab test check unit integration shuffled mutants hasher lint bench clean hooks
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,12 @@ unit: setup ## Run the unit tests: fast, no root
 
 integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet -n logical --maxprocesses 4 tests/integration
+
+shuffled: setup ## Run the unit tests in another order each time (TIMES=1)
+	@for time in $$(seq $(or $(TIMES),1)); do $(RUN) pytest --quiet -n logical --dist worksteal -p randomly tests/unit || exit 1; done
+
+mutants: setup ## Show which small faults in the code no test notices (RESULTS=file to do it in parts; 40 minutes)
+	@PYTHONPATH=. $(RUN) python benchmarks/mutants.py $(if $(RESULTS),--results "$(RESULTS)")
 
 hasher: setup ## Check and test the Go programs of the images
 	@if ! go="$$($(RUN) sociometer tools path go)"; then \

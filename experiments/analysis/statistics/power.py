@@ -24,6 +24,8 @@ from experiments.analysis.statistics.paired import Floats, half_width
 POWER = 0.8
 MOST_BLOCKS = 1_000
 """The most blocks that a plan may have."""
+LEAST_COUNT = 2
+"""One block has no interval."""
 _GRID, _LIMITS, _ESTIMATES = 2_000, 400, 100
 
 
@@ -63,9 +65,14 @@ def blocks_for(deviation: float, half: float, level: float) -> int | None:
 
     Exact for a known standard deviation; for an estimated one it depends much on it (`deviation_range`).
     """
-    counts = np.arange(2.0, MOST_BLOCKS + 1)
-    enough = half_width(deviation, counts, level) <= half
-    return int(counts[np.argmax(enough)]) if enough.any() else None
+    enough = deviation * _half_widths(level) <= half
+    return LEAST_COUNT + int(np.argmax(enough)) if enough.any() else None
+
+
+@lru_cache(maxsize=16)
+def _half_widths(level: float) -> Floats:
+    """Return the half width for a standard deviation of 1, from `LEAST_COUNT` blocks to `MOST_BLOCKS`."""
+    return half_width(1.0, np.arange(LEAST_COUNT, MOST_BLOCKS + 1, dtype=float), level)
 
 
 @lru_cache(maxsize=256)

@@ -26,6 +26,8 @@ from experiments.analysis.statistics.paired import Floats, deviation
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 _FARTHEST = 600.0
 """No duration's logarithm is farther from zero; a float's is at most 709."""
+_LEAST_STEP = 0.05
+"""The search for an end begins so far to either side of a first guess."""
 _NEAREST = 1e-300
 """A ratio of exactly one saves nothing, which has no logarithm."""
 
@@ -69,14 +71,20 @@ def _exceeded(form: Floats, control: Floats, spread: float, part: tuple[float, f
         scaled = np.divide(away, scales, out=np.sign(away) * np.inf, where=scales > 0)
         return float(weights @ stdtr(len(form), -scaled)) - share
 
-    nearest, farthest = float(positions.min()) - 1, float(positions.max()) + 1
-    while beyond(nearest) < 0 and nearest > -_FARTHEST:
-        nearest -= farthest - nearest
+    middle, step = _without_scale(positions, weights, share), _LEAST_STEP + float(np.median(scales))
+    nearest, farthest = middle - step, middle + step
+    while (left := beyond(nearest)) < 0 and nearest > -_FARTHEST:
+        nearest -= 2 * (farthest - nearest)
     while beyond(farthest) > 0 and farthest < _FARTHEST:
-        farthest += farthest - nearest
-    if beyond(nearest) <= 0:
-        return 0.0
-    return float(np.exp(brentq(beyond, nearest, farthest, xtol=1e-9)))
+        farthest += 2 * (farthest - nearest)
+    return float(np.exp(brentq(beyond, nearest, farthest, xtol=1e-9))) if left > 0 else 0.0
+
+
+def _without_scale(positions: Floats, weights: Floats, share: float) -> float:
+    """Return where a ``share`` would lie beyond if nothing were spread about its position: a first guess."""
+    order = np.argsort(-positions)
+    reached = int(np.searchsorted(np.cumsum(weights[order]), share))
+    return float(positions[order[min(reached, len(order) - 1)]])
 
 
 def _given_ratio(form: Floats, control: Floats, spread: float, shares: Floats) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from experiments.analysis import comparisons
 from experiments.analysis.comparisons import Terms, bound, compare, taken_alone, verdict
 from experiments.analysis.effects import Pairs, primary_phases
 from experiments.analysis.findings import Comparison, Interval
@@ -12,6 +13,11 @@ from experiments.analysis.statistics.permutation import Permuted
 
 RNG = np.random.default_rng(2)
 SAYS_NOTHING = Permuted(0.25, 0.25)
+
+
+@pytest.fixture(autouse=True)
+def _draws_do_not_depend_on_the_tests_before() -> None:
+    RNG.bit_generator.state = np.random.default_rng(2).bit_generator.state
 
 
 def pair(log_ratio: float = 0.0, spread: float = 0.02, blocks: int = 5, **place: object) -> Pairs:
@@ -186,7 +192,10 @@ def test_an_effect_far_above_the_noise_passes_the_correction_even_with_three_blo
     assert {each.verdict for each in comparisons} == {"faster"}
 
 
-def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_three_blocks() -> None:
+def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_three_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(comparisons, "saved_interval", lambda *_: None)  # takes most of the time; has its own tests
     alike = np.random.default_rng(4).normal(0, 0.05, (400, 4, 3))
     size = -np.log1p(-np.median([each.detectable for sweep in alike for each in judged(pairs_of(sweep), Terms())]))
     called = [judged(pairs_of(sweep - size * np.eye(4)[0][:, None]), Terms())[0].verdict == "faster" for sweep in alike]

@@ -101,7 +101,9 @@ def test_a_plan_cannot_be_changed() -> None:
         ({"task_counts": (0,)}, "task count 0 is not possible. Allowed: 1 to 10000"),
         ({"task_counts": (1, 10_001)}, "task count 10001"),
         ({"blocks": 0}, "number of blocks 0 is not possible. Allowed: 1 to 1000"),
+        ({"blocks": 1_001}, "number of blocks 1001"),
         ({"seed": -1}, "seed -1"),
+        ({"seed": 2**63}, f"The seed {2**63} is not possible. Allowed: 0 to {2**63 - 1}"),
         ({"forms": ()}, "at least one form"),
         ({"variants": ()}, "at least one variant"),
         ({"task_counts": ()}, "at least one task count"),
@@ -114,6 +116,11 @@ def test_an_impossible_design_is_refused_with_its_value_and_what_is_allowed(
 ) -> None:
     with pytest.raises(SettingsError, match=said):
         small_plan(**changes)
+
+
+def test_the_largest_values_that_are_allowed_are_possible() -> None:
+    assert len(small_plan(blocks=1_000, task_counts=(1, 10_000), seed=0).rounds) == 4_000
+    assert small_plan(seed=2**63 - 1).rounds
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:

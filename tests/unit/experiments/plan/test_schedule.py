@@ -7,15 +7,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.plan.plan import Plan
-from experiments.plan.schedule import MAX_ATTEMPTS, attempt_number, next_round, remaining
-from experiments.records.model import Round, RoundObservation, RoundRecord, RoundStatus
+from experiments.plan.race import Race
+from experiments.plan.schedule import (
+    MAX_ATTEMPTS,
+    attempt_number,
+    due_rounds,
+    next_round,
+    remaining,
+    why_nothing_boots,
+)
+from experiments.records.model import (
+    Outcome,
+    Round,
+    RoundObservation,
+    RoundRecord,
+    RoundStatus,
+    TaskObservation,
+    TaskTimes,
+)
 from tests.contracts.plans import small_plan
 
 PLAN = small_plan()
 
 
-def record(round_: Round, status: RoundStatus, attempt: int = 1) -> RoundRecord:
-    nothing = RoundObservation(tasks=(), started_ns=0, finished_ns=1, prepare_seconds=0, clear_seconds=0)
+def record(
+    round_: Round, status: RoundStatus = RoundStatus.COMPLETE, attempt: int = 1, tasks: tuple[TaskObservation, ...] = ()
+) -> RoundRecord:
+    nothing = RoundObservation(tasks=tasks, started_ns=0, finished_ns=1, prepare_seconds=0, clear_seconds=0)
     return RoundRecord(sweep_id="s", round=round_, attempt=attempt, status=status, observation=nothing)
 
 
@@ -66,3 +84,56 @@ def test_every_round_ends_complete_or_after_three_failures(statuses: list[RoundS
 def test_blocks_never_overlap(statuses: list[RoundStatus]) -> None:
     blocks = [PLAN.rounds[index].block for index, _ in play(PLAN, statuses)]
     assert blocks == sorted(blocks)
+
+
+def task(outcome: Outcome, reason: str | None = None) -> TaskObservation:
+    times = TaskTimes(created_ns=1, ready_ns=2)
+    return TaskObservation(
+        task_id="fake/1", image_digest=f"sha256:{'a' * 64}", times=times, outcome=outcome, reason=reason
+    )
+
+
+def block_of(*tasks: TaskObservation) -> list[RoundRecord]:
+    """A finished first block of `PLAN`, with one of the tasks in each round in turn."""
+    block = [round_ for round_ in PLAN.rounds if round_.block == 0]
+    return [record(round_, tasks=(tasks[place % len(tasks)],)) for place, round_ in enumerate(block)]
+
+
+def test_where_no_task_of_a_block_boots_its_most_frequent_reason_is_told_with_its_treatment() -> None:
+    never = task(Outcome.TIMEOUT, "no boot report after 60 s.")
+    assert why_nothing_boots(PLAN, block_of(never), 0) == "movie as soci-v2: no boot report after 60 s"
+    often = [*block_of(never), record(PLAN.rounds[1], tasks=(task(Outcome.STOPPED, "exit code 1"),) * 9)]
+    assert why_nothing_boots(PLAN, often, 0) == f"movie as {PLAN.rounds[1].form}: exit code 1"
+    silent = block_of(task(Outcome.STOPPED))
+    assert (why_nothing_boots(PLAN, silent, 0) or "").endswith(": no task gave a reason")
+
+
+@pytest.mark.parametrize("other", [Outcome.BOOTED, Outcome.NOT_LAZY, Outcome.FAILED])
+def test_one_task_that_booted_or_whose_image_is_not_to_blame_lets_the_sweep_go_on(other: Outcome) -> None:
+    never = task(Outcome.TIMEOUT, "no boot report")
+    assert why_nothing_boots(PLAN, block_of(never, never, never, task(other)), 0) is None
+
+
+def test_a_block_that_is_not_done_or_the_last_one_says_nothing() -> None:
+    never = task(Outcome.TIMEOUT, "no boot report")
+    first = block_of(never)
+    assert why_nothing_boots(PLAN, first[:-1], 0) is None
+    last = [record(round_, tasks=(never,)) for round_ in PLAN.rounds if round_.block == 1]
+    assert why_nothing_boots(PLAN, [*first, *last], 1) is None
+    assert why_nothing_boots(PLAN, [record(round_) for round_ in PLAN.rounds if round_.block == 0], 0) is None
+
+
+def test_what_another_block_did_says_nothing_of_this_one() -> None:
+    plan = small_plan(blocks=3)
+    never, booted = task(Outcome.TIMEOUT, "no boot report"), task(Outcome.BOOTED)
+    outcomes = {0: booted, 1: never}
+    records = [record(round_, tasks=(outcomes[round_.block],)) for round_ in plan.rounds if round_.block in outcomes]
+    assert why_nothing_boots(plan, records, 1) == "movie as soci-v2: no boot report"
+    assert why_nothing_boots(plan, records, 0) is None
+
+
+def test_a_race_owes_what_it_began_and_a_fixed_plan_all() -> None:
+    race = Race(image="web", forms=("plain",), references=(), budget_seconds=60)
+    racing = PLAN.model_copy(update={"race": race})
+    assert due_rounds(racing, {0, 5}) == (PLAN.rounds[0], PLAN.rounds[5])
+    assert due_rounds(PLAN, {0}) == PLAN.rounds

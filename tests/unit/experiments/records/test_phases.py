@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.records.model import Outcome, TaskObservation, TaskTimes
-from experiments.records.phases import PHASES, TIMED, durations
+from experiments.records.model import (
+    Outcome,
+    Round,
+    RoundObservation,
+    RoundRecord,
+    RoundStatus,
+    TaskObservation,
+    TaskTimes,
+)
+from experiments.records.phases import COMPARED_PHASES, PHASES, TIMED, durations, wall_seconds
 from tests.contracts.outputs import digest
 
 CREATED_NS = 1_700_000_000_000_000_001
@@ -66,3 +74,16 @@ def test_durations_of_times_in_order_are_never_negative(created_ns: int, steps_n
     values = [observed.of(phase) for phase in PHASES]
     assert all(value is not None and value >= 0 for value in values)
     assert observed.boot_seconds == pytest.approx(sum(steps_ns) / 1e9)
+
+
+def test_forms_are_compared_in_every_phase_but_the_connection_to_the_network() -> None:
+    assert COMPARED_PHASES == ("pull", "start", "ready", "boot")
+
+
+def test_a_round_takes_what_its_preparation_its_tasks_and_its_clearing_take() -> None:
+    observed = RoundObservation(
+        tasks=(), started_ns=CREATED_NS, finished_ns=CREATED_NS + 8 * 10**9, prepare_seconds=4, clear_seconds=2
+    )
+    place = Round(block=0, index=0, variant="movie", form="plain", task_count=1)
+    record = RoundRecord(sweep_id="s", round=place, attempt=1, status=RoundStatus.FAILED, observation=observed)
+    assert wall_seconds(record) == 14

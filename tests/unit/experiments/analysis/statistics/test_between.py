@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import stdtrit
-from scipy.stats import ttest_ind
+from scipy.stats import t, ttest_ind
 
 from experiments.analysis.statistics import between
 from experiments.analysis.statistics.between import WITHIN, estimate, interval, p_value, spread
@@ -68,3 +68,30 @@ def test_intervals_cover_the_truth_however_much_sweeps_differ(between_sweeps: fl
         low, high = interval(groups[0][0], groups[1][0], told, LEVEL)
         covered += low <= 0 <= high
     assert covered >= 366
+
+
+def test_interval_and_p_are_those_of_satterthwaite_s_t() -> None:
+    before, after = np.array([0.1, 0.3, 0.2]), np.array([0.5, 0.9, 0.4, 0.6])
+    told = between.Between(of_means=0.05, of_blocks=0.01, freedom=3, sweeps=5)
+    own = [before.var(ddof=1) / 3, after.var(ddof=1) / 4]
+    variance = 2 * 0.05 - 2 * 0.01 + sum(own)
+    freedom = max(2, variance**2 / ((2 * 0.05) ** 2 / 3 + own[0] ** 2 / 2 + own[1] ** 2 / 3))
+    reference = t(freedom, loc=after.mean() - before.mean(), scale=np.sqrt(variance))
+    assert interval(before, after, told, LEVEL) == pytest.approx(reference.interval(LEVEL))
+    assert p_value(before, after, told) == pytest.approx(2 * reference.cdf(0))
+    assert told.deviation == pytest.approx(0.2)
+
+
+def test_what_the_clocks_cause_widens_the_interval_of_equal_blocks() -> None:
+    equal, none = np.zeros(4), WITHIN
+    assert interval(equal, equal, none, LEVEL) == (0, 0)
+    low, high = interval(equal, equal, none, LEVEL, least=0.01)
+    assert (low, high) == pytest.approx((-stdtrit(6, 0.975) * np.sqrt(2) * 0.01, stdtrit(6, 0.975) * np.sqrt(2) * 0.01))
+    assert p_value(equal, equal + 1, none) == 0
+    assert 0 < p_value(equal, equal + 0.01, none, least=0.01) < 1
+
+
+def test_the_degrees_of_freedom_are_never_fewer_than_those_of_the_part_that_has_least() -> None:
+    told = between.Between(of_means=0.02, of_blocks=0.019, freedom=4, sweeps=6)
+    _, freedom = spread(np.asarray(1e-9), np.asarray(1e-9), (3, 8), told, told.of_means)
+    assert freedom == 2

@@ -56,6 +56,14 @@ def test_the_pooled_variance_weighs_each_by_its_blocks() -> None:
     assert pooled([three, five]) == pytest.approx((2 * 1 + 4 * 5) / 6)
 
 
+def test_what_the_clocks_cause_is_in_the_pooled_variance_and_in_the_test() -> None:
+    equal, floor = np.full(3, 0.5), 0.01
+    assert pooled([equal, equal]) == 0
+    assert pooled([equal, equal], [floor, 2 * floor]) == pytest.approx((floor**2 * 3 + (2 * floor) ** 2 * 3) / 2)
+    assert deviation(equal, 0.0, floor) == pytest.approx(np.sqrt(2 * 3 * floor**2 / 3))
+    assert p_value(equal, 0.0, floor) == pytest.approx(2 * stats.t.sf(0.5 / np.sqrt(2 * floor**2 / 3), 3))
+
+
 def test_equal_differences_everywhere_leave_no_doubt() -> None:
     assert p_value(np.array([0.5, 0.5, 0.5]), 0.0) == 0
     assert p_value(np.array([0.0, 0.0, 0.0]), 0.0) == 1
@@ -63,6 +71,7 @@ def test_equal_differences_everywhere_leave_no_doubt() -> None:
 
 def test_few_comparisons_or_many_blocks_stand_alone() -> None:
     assert applies(3, LEAST_ALIKE)
+    assert applies(MOST_BLOCKS, LEAST_ALIKE)
     assert not applies(3, LEAST_ALIKE - 1)
     assert not applies(MOST_BLOCKS + 1, 100)
 

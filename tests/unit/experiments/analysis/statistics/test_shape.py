@@ -8,6 +8,11 @@ from experiments.analysis.statistics.shape import LEAST_SAMPLE, far, heaps
 RNG = np.random.default_rng(11)
 
 
+@pytest.fixture(autouse=True)
+def _draws_do_not_depend_on_the_tests_before() -> None:
+    RNG.bit_generator.state = np.random.default_rng(11).bit_generator.state
+
+
 def test_two_heaps_are_found_with_their_places_and_shares() -> None:
     clusters = heaps(np.concatenate([RNG.normal(0, 0.05, 60), RNG.normal(0.5, 0.05, 30)]))
     assert clusters is not None

@@ -9,6 +9,11 @@ from experiments.analysis.statistics.trend import block_slope, mean_slope
 RNG = np.random.default_rng(7)
 
 
+@pytest.fixture(autouse=True)
+def _draws_do_not_depend_on_the_tests_before() -> None:
+    RNG.bit_generator.state = np.random.default_rng(7).bit_generator.state
+
+
 def test_one_round_a_block_is_an_ordinary_regression() -> None:
     x, y = RNG.random(12), RNG.normal(size=12)
     reference = stats.linregress(x, y)
