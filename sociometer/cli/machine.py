@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from kit.machine import doctor
 from kit.machine.check import Check
 from kit.toolchain import install as installer
-from kit.toolchain import toolbox
+from kit.toolchain import needs, toolbox
 from kit.toolchain.pins import TOOLS
 from kit.toolchain.programs import show_version
 from kit.toolchain.toolbox import Located
@@ -25,6 +25,14 @@ from sociometer.cli.options import Stack, TargetName
 from sociometer.cli.steps import Steps
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Purpose = Annotated[
+    str,
+    typer.Option(
+        "--for",
+        metavar="|".join(needs.PURPOSES),
+        help="What for: the lab needs all of them and root, fargate four and no root, to read results nothing.",
+    ),
+]
 
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
 WORKS = {
@@ -61,15 +69,26 @@ def examine(target: TargetName = None, stack: Stack = None, as_json: AsJson = Fa
 
 
 @tools.command("install")
-def install(as_json: AsJson = False) -> None:
-    """Install missing tools: uses those on PATH that are recent enough, and builds the rest once, into a cache."""
-    entries = installer.install(progress=Steps())
+def install(
+    purpose: Purpose = "lab",
+    build: Annotated[bool, typer.Option("--build", help="Download no releases; build from source.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Install missing tools: uses those on PATH that are recent enough, and gets the rest once, into a cache.
+
+    What its publisher releases is downloaded and checked against the pinned SHA-256; where nothing can be
+    downloaded, it is built. SOCIOMETER_MIRROR takes the place of https://github.com.
+    """
+    entries = installer.install(needs.tools_for(purpose), Steps(), build=build)
     if as_json:
         _print_json([_plain(entry) for entry in entries])
         return
-    built = sum(entry.origin == "cache" for entry in entries)
-    cache = toolbox.tools_dir()
-    sys.stdout.write(f"{len(entries)} tools are ready: {len(entries) - built} on this machine, {built} in {cache}.\n")
+    ours = sum(entry.origin == "cache" for entry in entries)
+    if not entries:
+        sys.stdout.write("Nothing is needed to read and compare results.\n")
+    else:
+        where = f"{len(entries) - ours} on this machine, {ours} in {toolbox.tools_dir()}"
+        sys.stdout.write(f"{len(entries)} tools are ready: {where}.\n")
 
 
 @tools.command("list")

@@ -1,0 +1,33 @@
+"""Which tools a purpose needs: the lab all of them, Fargate those that make images and stacks, reading none."""
+
+from __future__ import annotations
+
+import platform
+
+from kit.errors import SettingsError
+from kit.toolchain import packages
+from kit.toolchain.pins import TOOLS, Tool
+
+ON_FARGATE = ("go", "regctl", "soci", "pulumi")
+"""Go compiles the programs that measure inside the images. None of these needs root."""
+ON_DEBIAN = ("mmdebstrap",)
+"""Makes base images out of Debian packages, with apt; elsewhere they come from a registry."""
+ON_LINUX = ("soci",)
+PURPOSES = ("lab", "fargate", "read")
+
+
+def tools_for(purpose: str) -> tuple[Tool, ...]:
+    """The tools that are needed here, in the order in which they are installed. Raises `SettingsError`."""
+    match purpose:
+        case "lab":
+            left_out = () if packages.manager() is packages.APT else ON_DEBIAN
+            return tuple(tool for tool in TOOLS if tool.name not in left_out)
+        case "fargate":
+            left_out = () if platform.system() == "Linux" else ON_LINUX
+            return tuple(tool for tool in TOOLS if tool.name in ON_FARGATE and tool.name not in left_out)
+        case "read":
+            return ()
+        case _:
+            raise SettingsError(
+                f"Nothing is known that tools are needed for by the name {purpose!r}: {', '.join(PURPOSES)}."
+            )
