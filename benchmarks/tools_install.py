@@ -77,6 +77,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 def timed(name: str, words: list[str], checkout: Path, environment: dict[str, str]) -> float:
+    """Seconds that a command takes; ends with what it said when it fails."""
     began = time.monotonic()
     done = subprocess.run(words, cwd=checkout, env=environment, check=False, capture_output=True, text=True)
     seconds = time.monotonic() - began
@@ -98,6 +99,7 @@ def environment_of(home: Path, mirror: str) -> dict[str, str]:
 
 
 def main(how: str = "download", place: str | None = None) -> None:
+    """Time the three steps of a new user."""
     with tempfile.TemporaryDirectory(prefix="install-", dir=place) as folder:
         room = Path(folder)
         checkout, home, files = (room / name for name in ("checkout", "home", "files"))

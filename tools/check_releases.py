@@ -64,12 +64,8 @@ def main(words: list[str]) -> int:
                 told = known[release].get(file)
                 found, how = (told, "told") if told else (hashed(web, url), "downloaded")
                 wrong += found != pinned
-                print(
-                    "ok   " if found == pinned else "WRONG",
-                    file,
-                    how,
-                    "" if found == pinned else f"{found} is not {pinned}",
-                )
+                verdict = "ok" if found == pinned else f"WRONG: {found}, but {pinned} is pinned"
+                sys.stdout.write(f"{file}, {how}: {verdict}\n")
     except httpx.HTTPError as error:
         sys.stderr.write(f"The publisher cannot be asked: {error}\n")
         return 3
