@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kit.beside import as_they_end
 from kit.errors import DownloadError
 from kit.toolchain.releases import Release, place
 from kit.values import Notify
+
+if TYPE_CHECKING:
+    import httpx  # slow to import, and mostly nothing is missing
 
 AT_ONCE = 4
 ATTEMPTS = 5
@@ -50,7 +54,7 @@ def fetch(
     A result raises `ChecksumError` when the file is another one than is pinned, `DownloadError` when it does not come;
     what came of it is kept for the next call.
     """
-    from kit import download  # httpx is slow to import, and mostly nothing is missing
+    from kit import download
 
     stopped = threading.Event()
 
@@ -74,6 +78,11 @@ def fetch(
             stopped.set()
 
 
+def sizes(releases: Sequence[Release]) -> dict[Release, int | None]:
+    """How many bytes each release's file has, as the publisher says; None when it does not."""
+    return {release: size.result() for release, size in as_they_end(_size, releases, AT_ONCE)}
+
+
 def megabytes(folder: Path) -> float:
     """What the folder's files hold so far."""
     total = 0
@@ -89,10 +98,7 @@ def _ask(address: str) -> str | None:
     from kit import download
 
     try:
-        with (
-            download.client(CONNECT_SECONDS) as web,
-            web.stream("GET", address, headers={"Range": "bytes=0-0"}) as answer,
-        ):
+        with _first_byte(address) as answer:
             if answer.status_code not in REFUSED:
                 return None
             return f"{answer.url.host} answers {answer.status_code} {answer.reason_phrase}"
@@ -100,3 +106,26 @@ def _ask(address: str) -> str | None:
         return f"the proxy refuses {place()}: {download.reason(error)}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{place()} is out of reach: {download.reason(error)}"
+
+
+def _size(release: Release) -> int | None:
+    import httpx
+
+    try:
+        with _first_byte(release.address) as answer:
+            whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            whole = whole or (answer.headers.get("Content-Length", "") if answer.is_success else "")
+            return int(whole) if whole.isdigit() else None
+    except httpx.HTTPError:
+        return None
+
+
+@contextmanager
+def _first_byte(address: str) -> Iterator[httpx.Response]:
+    from kit import download
+
+    with (
+        download.client(CONNECT_SECONDS) as web,
+        web.stream("GET", address, headers={"Range": "bytes=0-0"}) as answer,
+    ):
+        yield answer

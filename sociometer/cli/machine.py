@@ -21,7 +21,7 @@ from kit.toolchain.pins import TOOLS
 from kit.toolchain.programs import show_version
 from kit.toolchain.toolbox import Located
 from sociometer.cli.choosing import chosen_target
-from sociometer.cli.options import Stack, TargetName
+from sociometer.cli.options import Stack
 from sociometer.cli.steps import Steps
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -34,11 +34,24 @@ Purpose = Annotated[
     ),
 ]
 
+READING = "read"
+Examined = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        "--target",
+        metavar="lab|fargate|sim|read",
+        help="What for: tasks in the lab, on AWS, in a simulation, or to read records.",
+        show_default="the stack's target; lab",
+    ),
+]
+
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
 WORKS = {
     "lab": ("The lab can run on this machine.", "The lab cannot run on this machine."),
     "fargate": ("Fargate can be used from this machine.", "Fargate cannot be used from this machine."),
     "sim": ("The simulation needs nothing.", ""),
+    READING: ("Reading, comparing and exporting records needs nothing but this command.", ""),
 }
 """What is said of a target that can be used, and of one that cannot."""
 ORIGINS = {"path": "this machine", "cache": "Sociometer's cache", "missing": "missing"}
@@ -52,11 +65,15 @@ def register(app: typer.Typer) -> None:
     app.add_typer(tools, name="tools")
 
 
-def examine(target: TargetName = None, stack: Stack = None, as_json: AsJson = False) -> None:
-    """Check whether this machine can run the lab, or reach AWS, and say what to do if not. Exit code 3 if not.
+def examine(target: Examined = None, stack: Stack = None, as_json: AsJson = False) -> None:
+    """Check whether this machine has what the lab, or Fargate, needs, and say what to do if not. Exit code 3 if not.
 
-    With --target fargate: credentials, Docker, Pulumi and its plugins, and the account's quotas. Nothing is changed.
+    Of each tool that is missing it says what installing it will mean: a download, or how long a build. With --for
+    fargate: credentials, Docker, the tools, Pulumi's plugins, and the account's quotas. Nothing is changed.
     """
+    if target == READING:
+        sys.stdout.write(f"{WORKS[READING][0]}\n" if not as_json else json.dumps({READING: True, "checks": []}) + "\n")
+        return
     chosen = chosen_target(target, stack)
     checks, still = chosen.examine()
     able = not doctor.obstacles(checks)

@@ -210,9 +210,11 @@ def test_without_root_the_packages_to_install_are_named(monkeypatch: pytest.Monk
         packages.require_able(["runc", "fuse3"])
 
 
-def test_without_apt_the_packages_to_install_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_package_manager_the_packages_to_install_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MachineError, match=r"no apt-get here: runc fuse3\."):
+    with pytest.raises(MachineError, match=r"no apt-get, dnf or apk here: runc fuse3\."):
         packages.require_able(["runc", "fuse3"])
 
 

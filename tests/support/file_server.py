@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -11,13 +12,15 @@ class FileServer(ThreadingHTTPServer):
     """Serves ``files`` by their paths; stands in for a publisher, a mirror, or a proxy that gets whole addresses.
 
     ``statuses`` are the next answers before it serves anything; ``bytes_per_answer`` cuts each answer; ``moved`` sends
-    everybody on, to another path; ``before`` is called with each path before the answer.
+    everybody on, to another path; ``before`` is called with each path before the answer, ``stall`` in the middle of
+    it, after ``stalls_after`` bytes.
     """
 
     etag: str | None = '"one"'
     ranges = True
     bytes_per_answer: int | None = None
     seconds_per_answer = 0.0
+    stalls_after: int | None = None
     statuses: tuple[int, ...] = ()
     connect_status = 403
     daemon_threads = True
@@ -25,6 +28,7 @@ class FileServer(ThreadingHTTPServer):
     def __init__(self, files: dict[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = files
+        self.stall: Callable[[], object] = lambda: None
         self.moved: dict[str, str] = {}
         self.before: Callable[[str], object] = lambda _path: None
         self.asked: list[tuple[str, str | None]] = []
@@ -88,7 +92,13 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content[: self.server.bytes_per_answer])
+        content = content[: self.server.bytes_per_answer]
+        if self.server.stalls_after is not None and len(content) > self.server.stalls_after:
+            self.wfile.write(content[: self.server.stalls_after])
+            self.server.stall()
+            content = content[self.server.stalls_after :]
+        with suppress(ConnectionError):  # whoever asked may be gone by now
+            self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         return

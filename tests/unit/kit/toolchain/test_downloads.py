@@ -17,6 +17,7 @@ import stamina
 from kit.errors import ChecksumError, SettingsError
 from kit.toolchain import fetch, toolbox
 from kit.toolchain import install as installer
+from kit.toolchain.outlook import outlook
 from kit.toolchain.pins import DebianPackage, Tool
 from kit.toolchain.releases import PUBLISHER, Release, this_system
 from kit.values import Notify
@@ -265,6 +266,16 @@ def test_damaged_release_in_the_cache_is_downloaded_again(server: FileServer, ma
     program.write_bytes(b"")
     assert versions(one) == ["1.5"]
     assert [path.name for path in machine.glob(".*")] == [".lock"]
+
+
+def test_outlook_names_the_size_of_a_download(server: FileServer) -> None:
+    one, two = released("one", server), released("two", server)
+    server.files[path_of("one")] = bytes(30_000_000)
+    del server.files[path_of("two")]
+    assert outlook([one, two]) == {
+        "one": "will be downloaded: 30 MB, 2 s at 100 Mbit/s",
+        "two": "will be downloaded",
+    }
 
 
 def test_release_for_another_system_is_not_this_machines() -> None:
