@@ -31,6 +31,4 @@ def tools_for(purpose: str, *, with_buildkit: bool = False) -> tuple[Tool, ...]:
         case "read":
             return ()
         case _:
-            raise SettingsError(
-                f"Nothing is known that tools are needed for by the name {purpose!r}: {', '.join(PURPOSES)}."
-            )
+            raise SettingsError(f"Tools are needed for one of {', '.join(PURPOSES)}, not for {purpose!r}.")

@@ -17,7 +17,6 @@ from kit.machine import doctor
 from kit.machine.check import Check
 from kit.toolchain import install as installer
 from kit.toolchain import needs, toolbox
-from kit.toolchain.pins import TOOLS
 from kit.toolchain.programs import show_version
 from kit.toolchain.toolbox import Located
 from sociometer.cli.choosing import chosen_target
@@ -109,9 +108,9 @@ def install(
 
 
 @tools.command("list")
-def show(as_json: AsJson = False) -> None:
+def show(purpose: Purpose = "lab", as_json: AsJson = False) -> None:
     """Show each tool's version and place, or why it is missing. Exit code 3 when one is missing."""
-    entries = [toolbox.locate(tool) for tool in TOOLS]
+    entries = [toolbox.locate(tool) for tool in needs.tools_for(purpose)]
     if as_json:
         _print_json([_plain(entry) for entry in entries])
     else:

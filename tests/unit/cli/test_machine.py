@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from kit.toolchain.pins import TOOLS
+from kit.toolchain import needs
 from kit.toolchain.toolbox import SYSTEM_FOLDERS
 from sociometer.cli import machine
 
@@ -46,7 +46,7 @@ def test_list_names_every_tool_and_ends_with_3_when_one_is_missing(
     done = CliRunner().invoke(app, ["tools", "list", "--json"])
     told = json.loads(done.stdout)
     assert done.exit_code == 3
-    assert [entry["name"] for entry in told] == [tool.name for tool in TOOLS]
+    assert [entry["name"] for entry in told] == [tool.name for tool in needs.tools_for("lab")]
     assert {entry["origin"] for entry in told} == {"missing"}
     assert CliRunner().invoke(app, ["tools", "list"]).exit_code == 3
 

@@ -82,9 +82,9 @@ def test_a_machine_without_a_manager_that_we_know_names_the_packages(path: Path)
         packages.require_able(["fuse3", "runc"])
 
 
-def test_stale_lists_are_refreshed_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(path / "dnf", f'echo "$1" >> {path}/log; [ "$1" = makecache ] || [ "$(wc -l < {path}/log)" -gt 1 ]')
-    monkeypatch.setenv("PATH", f"{path}:/usr/bin:/bin")
+def test_stale_lists_are_refreshed_once(path: Path) -> None:
+    fresh = path / "fresh"
+    script(path / "dnf", f'echo "$1" >> {path}/log; [ "$1" = makecache ] && : > {fresh}; [ -e {fresh} ]')
     packages.install(["fuse3"])
     assert (path / "log").read_text().split() == ["install", "makecache", "install"]
 
