@@ -24,7 +24,7 @@ from kit.values import Notify
 
 BUILD_BYTES = 2_000_000_000
 """Disk space that building one tool may take, including Go's own caches; all tools together took 6.4 GB."""
-RELEASE_BYTES = 500_000_000
+RELEASE_BYTES = 300_000_000
 """Disk space for one release and what is taken out of it."""
 
 Progress = Callable[[str, int, int], AbstractContextManager[Notify]]
