@@ -73,7 +73,7 @@ def publish(folder: Path, pins: Path) -> None:
         with file.open("rb") as content:
             entry["files"][release.system]["sha256"] = hashlib.file_digest(content, "sha256").hexdigest()
     pins.write_text(json.dumps(entries))
-    print(f"{packed / 1e6:.0f} MB of archives")
+    print(f"{packed / 1e6:.0f} MB of archives", flush=True)
 
 
 class Quiet(SimpleHTTPRequestHandler):
