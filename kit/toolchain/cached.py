@@ -15,9 +15,10 @@ from pathlib import Path
 from kit.errors import CommandFailed, DownloadError, MachineError
 from kit.scratch import temporary_folder
 from kit.toolchain import golang, packages, toolbox
-from kit.toolchain.pins import DebianPackage, GoModules, Tool, Wheel
+from kit.toolchain.pins import Tool
 from kit.toolchain.programs import show_version, version_of
 from kit.toolchain.releases import Release
+from kit.toolchain.source import DebianPackage, GoModules, Wheel
 from kit.toolchain.unpack import unpack
 
 _DRAFT = ".draft-"

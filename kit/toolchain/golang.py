@@ -11,8 +11,9 @@ from pathlib import Path
 from kit.command import run
 from kit.errors import MachineError
 from kit.paths import cache_dir
-from kit.toolchain.pins import GO, GoModule, Wheel
+from kit.toolchain.pins import GO
 from kit.toolchain.programs import show_version
+from kit.toolchain.source import GoModule, Wheel
 
 BUILD_SECONDS = 3600
 """Time limit for one module, downloads included; the largest takes four minutes on two cores."""

@@ -17,8 +17,9 @@ from pathlib import Path
 from kit import locks
 from kit.errors import ChecksumError, DownloadError, MachineError
 from kit.toolchain import cached, fetch, packages, toolbox
-from kit.toolchain.pins import TOOLS, DebianPackage, GoModules, Tool
+from kit.toolchain.pins import TOOLS, Tool
 from kit.toolchain.releases import Release, place
+from kit.toolchain.source import DebianPackage, GoModules
 from kit.toolchain.toolbox import Located
 from kit.values import Notify
 

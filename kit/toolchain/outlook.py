@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kit.toolchain import fetch, packages
-from kit.toolchain.pins import DebianPackage, GoModules, Tool, Wheel
+from kit.toolchain.pins import Tool
+from kit.toolchain.source import DebianPackage, GoModules, Wheel
 
 MEGABYTES_PER_SECOND = 12.5
 """100 Mbit/s, to say how long a download takes."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kit.command import Completed, run
 from kit.errors import CommandError, CommandFailed, MachineError
-from kit.toolchain.pins import DebianPackage
+from kit.toolchain.source import DebianPackage
 
 MANAGER_SECONDS = 1200
 """Time limit of one call of a package manager, including the wait for another one's lock."""

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from kit.toolchain.pins import DebianPackage, Tool
+from kit.toolchain.pins import Tool
 from kit.toolchain.releases import PUBLISHER, Release, this_system
+from kit.toolchain.source import DebianPackage
 from tests.support.background import answering
 from tests.support.file_server import FileServer
 

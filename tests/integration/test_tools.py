@@ -21,7 +21,8 @@ from kit.command import run
 from kit.errors import CommandFailed, MachineError
 from kit.toolchain import install as installer
 from kit.toolchain import packages, toolbox
-from kit.toolchain.pins import GO, TOOLS, DebianPackage, GoModules, Tool
+from kit.toolchain.pins import GO, TOOLS, Tool
+from kit.toolchain.source import DebianPackage, GoModules
 from kit.values import Notify
 from tests.support import tiny_tool
 

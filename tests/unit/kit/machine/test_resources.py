@@ -8,7 +8,8 @@ import pytest
 
 from kit.machine import resources
 from kit.toolchain.packages import APT
-from kit.toolchain.pins import DebianPackage, Tool
+from kit.toolchain.pins import Tool
+from kit.toolchain.source import DebianPackage
 
 
 @pytest.mark.parametrize(("needed", "state"), [((1, 1), "ok"), ((1, 10**18), "warning"), ((10**18, 10**18), "failure")])

@@ -18,8 +18,9 @@ from kit.errors import ChecksumError, SettingsError
 from kit.toolchain import fetch, toolbox
 from kit.toolchain import install as installer
 from kit.toolchain.outlook import outlook
-from kit.toolchain.pins import DebianPackage, Tool
+from kit.toolchain.pins import Tool
 from kit.toolchain.releases import PUBLISHER, Release, this_system
+from kit.toolchain.source import DebianPackage
 from kit.values import Notify
 from tests.support.background import answering
 from tests.support.file_server import FileServer

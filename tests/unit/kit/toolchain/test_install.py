@@ -12,7 +12,8 @@ import pytest
 from kit.errors import MachineError
 from kit.toolchain import install as installer
 from kit.toolchain import toolbox
-from kit.toolchain.pins import DebianPackage, Tool
+from kit.toolchain.pins import Tool
+from kit.toolchain.source import DebianPackage
 from tests.support.programs import script
 
 HERE = Tool("here", ("here",), ("here", "--version"), (1, 0), DebianPackage("no-such-package-here"))

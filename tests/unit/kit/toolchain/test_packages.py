@@ -7,7 +7,8 @@ import pytest
 
 from kit.errors import MachineError
 from kit.toolchain import needs, packages
-from kit.toolchain.pins import TOOLS, DebianPackage, GoModules
+from kit.toolchain.pins import TOOLS
+from kit.toolchain.source import DebianPackage, GoModules
 from tests.support.programs import script
 
 ALL = [

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from kit.paths import asset
-from kit.toolchain.pins import GO, TOOLS, GoModule, GoModules, Tool, module_version, requirement_version
+from kit.toolchain.pins import GO, TOOLS, Tool
 from kit.toolchain.programs import parse_version
 from kit.toolchain.releases import PUBLISHER
+from kit.toolchain.source import GoModule, GoModules, module_version, requirement_version
 
 BUILT = [tool for tool in TOOLS if isinstance(tool.source, GoModules)]
 MODULES = [module for tool in BUILT if isinstance(tool.source, GoModules) for module in tool.source.modules]
