@@ -20,6 +20,7 @@ import tarfile
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,10 +78,15 @@ def publish(folder: Path, pins: Path) -> None:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Says nothing of each request."""
+    """Says nothing of each request, nor of the one that only asks whether it answers, and hangs up."""
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
+
+    def handle(self) -> None:
+        """Answer until the other side hangs up."""
+        with suppress(ConnectionError):
+            super().handle()
 
 
 def timed(name: str, words: list[str], checkout: Path, environment: dict[str, str]) -> float:
