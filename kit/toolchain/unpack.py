@@ -33,8 +33,7 @@ def _out_of_archive(release: Release, file: Path, programs: tuple[str, ...], int
         with tarfile.open(file) as archive:
             for member in archive:
                 name = wanted.get(PurePosixPath(member.name).name)
-                content = archive.extractfile(member) if name is not None and member.isreg() else None
-                if content is not None:
+                if name is not None and member.isreg() and (content := archive.extractfile(member)) is not None:
                     # Only its bytes, to a name of ours: the filters against bad members came with Python 3.11.4.
                     with (into / name).open("wb") as program:
                         shutil.copyfileobj(content, program, 1 << 20)
