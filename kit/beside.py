@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
@@ -36,7 +36,7 @@ def repeating(every_seconds: float, do: Callable[[], object]) -> Iterator[None]:
 
 def as_they_end(
     work: Callable[[Item], Result], items: Sequence[Item], at_once: int
-) -> Iterator[tuple[Item, Future[Result]]]:
+) -> Generator[tuple[Item, Future[Result]], None, None]:
     """Do ``work`` on each item, some at once, and give each with its result when it has ended.
 
     Who stops listening (Ctrl-C) is not held back: no further item is begun, and the threads are daemons, unlike
