@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import ssl
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import httpx
 import stamina
 
+from kit.addresses import shown
 from kit.errors import ChecksumError, DownloadError
 from kit.values import Notify
 
@@ -26,10 +29,15 @@ class _Incomplete(Exception):
 
 def client(connect_seconds: float = CONNECT_SECONDS) -> httpx.Client:
     """Follows redirects, uses the machine's proxy, and trusts the machine's own authorities beside the public ones."""
+    limits = httpx.Timeout(TIMEOUT_SECONDS, connect=connect_seconds)
+    return httpx.Client(follow_redirects=True, timeout=limits, verify=_trusted())
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
     trusted = httpx.create_ssl_context()
     trusted.load_default_certs()
-    limits = httpx.Timeout(TIMEOUT_SECONDS, connect=connect_seconds)
-    return httpx.Client(follow_redirects=True, timeout=limits, verify=trusted)
+    return trusted
 
 
 def download(
@@ -57,7 +65,7 @@ def download(
                 with attempt:
                     transfer.go_on()
         except (httpx.HTTPError, httpx.InvalidURL, _Incomplete) as error:
-            said = f"{url} cannot be downloaded: {reason(error)}. What came is kept for a next try."
+            said = f"{shown(url)} cannot be downloaded: {reason(error)}. What came is kept for a next try."
             raise DownloadError(said) from error
     transfer.version.unlink(missing_ok=True)
     _check(url, transfer.part, sha256)
@@ -159,4 +167,6 @@ def _check(url: str, path: Path, wanted: str | None) -> None:
         got = hashlib.file_digest(file, "sha256").hexdigest()
     if got != wanted:
         path.unlink()
-        raise ChecksumError(f"{url} has the SHA-256 {got} instead of {wanted}. It was removed; check the address.")
+        raise ChecksumError(
+            f"{shown(url)} has the SHA-256 {got} instead of {wanted}. It was removed; check the address."
+        )

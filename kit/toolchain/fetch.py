@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kit.beside import as_they_end
 from kit.errors import DownloadError
-from kit.toolchain.releases import Release, place
+from kit.toolchain.releases import Release, where
 from kit.values import Notify
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def why_not(release: Release) -> str | None:
     try:
         return answer.get(timeout=PROBE_SECONDS)
     except queue.Empty:
-        return f"{place()} did not answer within {PROBE_SECONDS:g} s"
+        return f"{where()} did not answer within {PROBE_SECONDS:g} s"
 
 
 def fetch(
@@ -103,9 +103,9 @@ def _ask(address: str) -> str | None:
                 return None
             return f"{answer.url.host} answers {answer.status_code} {answer.reason_phrase}"
     except httpx.ProxyError as error:
-        return f"the proxy refuses {place()}: {download.reason(error)}"
+        return f"the proxy refuses {where()}: {download.reason(error)}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"{place()} is out of reach: {download.reason(error)}"
+        return f"{where()} is out of reach: {download.reason(error)}"
 
 
 def _size(release: Release) -> int | None:

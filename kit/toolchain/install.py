@@ -18,7 +18,7 @@ from kit import locks
 from kit.errors import ChecksumError, DownloadError, MachineError
 from kit.toolchain import cached, fetch, packages, toolbox
 from kit.toolchain.pins import TOOLS, Tool
-from kit.toolchain.releases import Release, place
+from kit.toolchain.releases import Release, where
 from kit.toolchain.source import DebianPackage, GoModules
 from kit.toolchain.toolbox import Located
 from kit.values import Notify
@@ -75,7 +75,7 @@ def _install_missing(missing: list[Tool], progress: Progress, *, build: bool) ->
 
 def _in_reach(release: Release, progress: Progress) -> bool:
     """Whether releases can be downloaded from here; if not, the step says why."""
-    with progress(f"asking {place()} for releases", 0, 0) as note:
+    with progress(f"asking {where()} for releases", 0, 0) as note:
         reason = fetch.why_not(release)
         note("it answers" if reason is None else f"{reason}; tools are built instead")
     return reason is None

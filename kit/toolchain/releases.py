@@ -12,6 +12,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.addresses import shown
 from kit.errors import SettingsError
 from kit.paths import asset
 
@@ -56,8 +57,13 @@ def place() -> str:
     """The address before every path: the publisher's or the mirror's. Raises `SettingsError` when it is none."""
     mirror = os.environ.get(MIRROR, "").rstrip("/")
     if mirror and not mirror.startswith(("https://", "http://")):
-        raise SettingsError(f"{MIRROR}={mirror} is no address. It takes the place of {PUBLISHER}: https://….")
+        raise SettingsError(f"{MIRROR}={shown(mirror)} is no address. It takes the place of {PUBLISHER}: https://….")
     return mirror or PUBLISHER
+
+
+def where() -> str:
+    """`place` as it may be printed: without the name and password of a mirror."""
+    return shown(place())
 
 
 def of(tool: str) -> tuple[Release, ...]:

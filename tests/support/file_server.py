@@ -33,6 +33,7 @@ class FileServer(ThreadingHTTPServer):
         self.before: Callable[[str], object] = lambda _path: None
         self.asked: list[tuple[str, str | None]] = []
         """The path and the range of each request."""
+        self.authorizations: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -54,6 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = f"/{self.path.split('/', 3)[3]}" if self.path.startswith("http://") else self.path
         self.server.asked.append((path, self.headers["Range"]))
+        self.server.authorizations.append(self.headers["Authorization"])
         self.server.before(path)
         time.sleep(self.server.seconds_per_answer)
         if self.server.statuses:

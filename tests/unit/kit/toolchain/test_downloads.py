@@ -210,6 +210,17 @@ def test_release_comes_through_a_proxy(server: FileServer, monkeypatch: pytest.M
     assert versions(one) == ["1.5"]
 
 
+def test_password_of_a_mirror_is_used_and_never_shown(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = released("one", server), released("two", server)
+    server.files[path_of("two")] = b"something else"
+    monkeypatch.setenv("SOCIOMETER_MIRROR", server.url.replace("://", "://me:secret@"))
+    told = Told()
+    with pytest.raises(ChecksumError) as raised:
+        versions(one, two, told=told)
+    assert "secret" not in f"{told.text}{raised.value}"
+    assert set(server.authorizations) == {"Basic bWU6c2VjcmV0"}
+
+
 def test_four_come_at_once(server: FileServer) -> None:
     tools = [released(name, server) for name in ("one", "two", "three", "four", "five")]
     together = threading.Barrier(4)
