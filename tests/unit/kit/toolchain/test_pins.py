@@ -62,6 +62,13 @@ def test_every_pinned_release_belongs_to_a_tool_and_names_its_sources() -> None:
     assert all(entry["sources"] for entry in entries)
 
 
+def test_page_about_the_tools_names_every_pin_and_its_sources() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "tools.md").read_text()
+    for entry in json.loads((asset("tools") / "releases.json").read_text()):
+        [row] = re.findall(rf"^\| {entry['tool']} \| {re.escape(entry['version'])} \| .*$", page, re.MULTILINE)
+        assert [word for word in (*entry["files"], *entry["sources"]) if word not in row] == []
+
+
 @pytest.mark.parametrize("name", ["pulumi", "regctl"])
 def test_what_fargate_needs_is_released_for_macos_too(name: str) -> None:
     [tool] = [tool for tool in TOOLS if tool.name == name]
