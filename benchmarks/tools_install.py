@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -24,6 +25,7 @@ from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 from kit.toolchain import toolbox
@@ -33,6 +35,7 @@ from kit.toolchain.releases import PUBLISHER
 TOTAL_BYTES = 500_000_000
 ROOT = Path(__file__).parents[1]
 NOBODY = 65534
+LIMIT_SECONDS = 330
 HIDE = """
 for program in /usr/sbin/runc /usr/bin/runc; do [ -e $program ] && mount --bind /dev/null $program; done
 exec "$@"
@@ -93,13 +96,22 @@ def timed(name: str, words: list[str], checkout: Path, environment: dict[str, st
     """Seconds that a command takes; ends with what it said when it fails."""
     began = time.monotonic()
     words = ["unshare", "--mount", "sh", "-c", HIDE, "sh", *words]
-    done = subprocess.run(words, cwd=checkout, env=environment, check=False, capture_output=True, text=True)
+    with subprocess.Popen(
+        words, cwd=checkout, env=environment, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True
+    ) as step:
+        try:
+            stdout, stderr = step.communicate(timeout=LIMIT_SECONDS)
+        except BaseException:
+            os.killpg(step.pid, signal.SIGTERM)  # so that a lab clears up
+            raise
     seconds = time.monotonic() - began
-    print(f"{name}: {seconds:.1f} s, exit code {done.returncode}", flush=True)
-    if done.returncode:
-        print(done.stdout[-3000:], done.stderr[-3000:], sep="\n")
+    print(f"{name}: {seconds:.1f} s, exit code {step.returncode}", flush=True)
+    if step.returncode:
+        print(stdout[-3000:], stderr[-3000:], sep="\n")
         raise SystemExit(1)
-    print("  " + "\n  ".join(line for line in done.stderr.splitlines() if ": " in line and "…" not in line)[:3000])
+    print(
+        "  " + "\n  ".join(line for line in stderr.splitlines() if ": " in line and "…" not in line)[:3000], flush=True
+    )
     return seconds
 
 
