@@ -35,7 +35,7 @@ from kit.toolchain.releases import PUBLISHER
 TOTAL_BYTES = 500_000_000
 ROOT = Path(__file__).parents[1]
 NOBODY = 65534
-LIMIT_SECONDS = 330
+LIMIT_SECONDS = 1200
 HIDE = """
 for program in /usr/sbin/runc /usr/bin/runc; do [ -e $program ] && mount --bind /dev/null $program; done
 exec "$@"
