@@ -1,6 +1,7 @@
 # make lab · make test · make check · make lint · make bench · make clean. Everything a target needs, it sets up itself.
 
 PLAN ?= default
+FOR ?= lab
 export UV_PROJECT_ENVIRONMENT ?= .venv
 export UV_PYTHON_PREFERENCE ?= system
 # A machine may trust an authority of its own, as companies' machines do.
@@ -59,8 +60,8 @@ hasher: setup ## Check and test the Go programs of the images
 bench: root setup tools ## Run the benchmarks
 	@for file in benchmarks/bench_*.py; do PYTHONPATH=. $(RUN) python "$$file" || exit 1; done
 
-tools: setup ## Install the tools that are missing
-	@$(RUN) sociometer tools install
+tools: setup ## Install the tools that are missing (FOR=lab, fargate or read)
+	@$(RUN) sociometer tools install --for "$(FOR)"
 
 hooks: setup ## Lint before each commit (pre-commit, from this project's own environment)
 	@$(RUN) pre-commit install

@@ -7,6 +7,8 @@
     │   ├── CommandNotFound
     │   ├── CommandFailed
     │   └── CommandTimeout
+    ├── DownloadError          exit 1   a file cannot be had from where it should be
+    │   └── ChecksumError                what came is another file than the one that is pinned
     ├── ImageError             exit 1   an image, layer or index is not what it should be
     │   └── RegistryUnreachable         nobody answers: says nothing about what the registry holds
     ├── TraceError             exit 1   a trace cannot be read, or is of another image
@@ -61,6 +63,14 @@ class CommandFailed(CommandError):
 
 class CommandTimeout(CommandError):
     """The tool did not end within its time limit and was killed."""
+
+
+class DownloadError(SociometerError):
+    """A file cannot be downloaded: its address, and why."""
+
+
+class ChecksumError(DownloadError):
+    """What came is another file than the one that is pinned: both sums."""
 
 
 class ImageError(SociometerError):

@@ -22,9 +22,9 @@ from infra.forms import is_lazy
 from infra.settings.model import Settings
 from infra.sources.daemon import knock
 from kit import aws_errors
-from kit.errors import MachineError
+from kit.machine import resources
 from kit.machine.check import Check
-from kit.toolchain import toolbox
+from kit.toolchain import needs
 
 PLUGINS = "https://get.pulumi.com/"
 DOCKER_SOCKETS = ("/var/run/docker.sock", "~/.docker/run/docker.sock")
@@ -59,8 +59,12 @@ def credentials(region: str, config: Config, session: Any) -> Check:
 
 def _tools(settings: Settings) -> Iterator[Check]:
     yield system(settings)
-    yield docker() if settings.built_by_docker else root()
-    yield pulumi()
+    if settings.built_by_docker:
+        yield docker()
+    if settings.built_by_buildkit:
+        yield root()
+    wanted = needs.tools_for("fargate", with_buildkit=settings.built_by_buildkit)
+    yield from resources.tools(wanted, with_outlook=True)
     for name in ("aws", "docker") if settings.built_by_docker else ("aws",):
         yield plugin(name)
 
@@ -109,14 +113,6 @@ def _docker_client(host: str) -> httpx.Client:
     if scheme == "tcp":
         return httpx.Client(base_url=f"http://{rest}", timeout=SECONDS, trust_env=False)
     raise ValueError(f"a DOCKER_HOST of the kind {scheme}:// cannot be asked from here")
-
-
-def pulumi() -> Check:
-    """The Pulumi command, at a version that is sufficient."""
-    try:
-        return Check("Pulumi", "ok", str(toolbox.tool("pulumi")))
-    except MachineError as error:
-        return Check("Pulumi", "failure", str(error), "no stack can be made", "`sociometer tools install` installs it.")
 
 
 def plugin(name: str) -> Check:

@@ -18,7 +18,7 @@ from kit.command import run
 from kit.daemon import DIES_WITH_US, running
 from kit.errors import CommandFailed, ImageError
 from kit.scratch import scratch, socket_folder
-from kit.toolchain.toolbox import tool
+from kit.toolchain.toolbox import tool, tools_path
 
 BUILD_SECONDS = 1800.0
 
@@ -62,7 +62,8 @@ def daemon() -> Iterator[str]:
     """A BuildKit daemon for as long as the block lasts; gives its address."""
     with scratch("buildkit") as room, socket_folder(room) as sockets:
         socket = sockets / "socket"
-        command, env = _daemon_command(room, socket), {**os.environ, "TMPDIR": str(room)}
+        # It finds runc by its name.
+        command, env = _daemon_command(room, socket), {**os.environ, "PATH": tools_path(), "TMPDIR": str(room)}
         with running("buildkitd", command, room / "log", socket.exists, failure=CommandFailed, env=env):
             yield f"unix://{socket}"
 

@@ -120,8 +120,16 @@ class Settings(PayloadSizes, FargateSettings):
     @property
     def built_by_docker(self) -> bool:
         """Whether pulumi-docker builds anything: on Fargate it builds built-in variants, unless BuildKit was chosen."""
-        built_in = any(variant in BUILT_IN_VARIANTS for variant in self.variants)
-        return self.target == "fargate" and self.builder == "docker" and built_in
+        return self.target == "fargate" and self.builder == "docker" and self._has_built_in
+
+    @property
+    def built_by_buildkit(self) -> bool:
+        """Whether BuildKit on this machine builds anything, for which it needs root."""
+        return not self.built_by_docker and self._has_built_in
+
+    @property
+    def _has_built_in(self) -> bool:
+        return any(variant in BUILT_IN_VARIANTS for variant in self.variants)
 
     def reports_boot(self, variant: str) -> bool:
         """Whether the variant's tasks write a boot report; on Fargate the probe watches those of the others."""

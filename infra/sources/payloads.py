@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from infra.sources.download import download
 from infra.variants import MEGABYTE, VARIANTS, PayloadFile, PayloadSizes
+from kit.download import download
 from kit.errors import MachineError, SettingsError
 from kit.files import made_once
 from kit.values import Frozen, Notify
@@ -83,7 +83,7 @@ def prepare(variant: str, spec: PayloadSpec, cache: Path, notify: Notify | None 
     """A folder in ``cache`` with the variant's files and their `.stat` files; ``notify`` gets the progress.
 
     Raises `SettingsError` for a variant without payload, `MachineError` when the disk has no room for it, and
-    `ImageError` when a download fails; what was downloaded is kept for the next call.
+    `DownloadError` when a download fails; what was downloaded is kept for the next call.
     """
     place = cache / "payloads" / f"{variant}-{spec.key(variant)[:32]}"
     try:

@@ -8,6 +8,7 @@ from kit.errors import MachineError
 from kit.machine import kernel, resources
 from kit.machine.check import Check
 from kit.paths import data_dir
+from kit.toolchain import needs
 
 STILL_WORKS = "the fargate target, plan, report and export of existing records, and the notebook"
 """What works whatever the checks find."""
@@ -15,12 +16,15 @@ STILL_WORKS = "the fargate target, plan, report and export of existing records, 
 
 def examine() -> list[Check]:
     """All checks, including those that cannot stop the lab."""
-    return [*_decisive(), *([kernel.pressure(), resources.internet()] if _on_linux() else [])]
+    return [
+        *_decisive(with_outlook=True),
+        *([kernel.pressure(), resources.internet()] if _on_linux() else []),
+    ]
 
 
 def obstacles(checks: Sequence[Check] | None = None) -> list[Check]:
     """The checks that fail, so that the lab cannot run here; empty when it can."""
-    looked_at = _decisive() if checks is None else checks
+    looked_at = _decisive(with_outlook=False) if checks is None else checks
     return [check for check in looked_at if check.state == "failure"]
 
 
@@ -32,12 +36,12 @@ def require_lab() -> None:
         raise MachineError(f"The lab cannot run on this machine. {reasons}. `sociometer doctor` says what to do.")
 
 
-def _decisive() -> Iterator[Check]:
+def _decisive(*, with_outlook: bool) -> Iterator[Check]:
     yield kernel.system()
     if _on_linux():
         yield from _kernel_checks()
         yield from _resource_checks()
-        yield from resources.tools()
+        yield from resources.tools(needs.tools_for("lab"), with_outlook=with_outlook)
 
 
 def _on_linux() -> bool:

@@ -46,10 +46,10 @@ def system() -> Check:
 
 
 def root() -> Check:
-    """Namespaces, cgroups and mounts need root."""
+    """Namespaces, cgroups and mounts need root. User namespaces would do for the others, but not for cgroups."""
     if os.geteuid() == 0:
         return Check("root", "ok", "yes")
-    meaning = "namespaces, cgroups and mounts need root"
+    meaning = "a cgroup limits a task's CPU and memory, and needs root; a user namespace does not give that right"
     return Check("root", "failure", f"no, user id {os.geteuid()}", meaning, "Run it with sudo.")
 
 

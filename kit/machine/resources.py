@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,8 @@ import psutil
 from kit.machine.check import Check
 from kit.paths import cache_dir, data_dir
 from kit.toolchain import toolbox
-from kit.toolchain.pins import TOOLS, Tool
+from kit.toolchain.outlook import outlook
+from kit.toolchain.pins import Tool
 
 GB = 1_000_000_000
 
@@ -80,19 +82,25 @@ def processors() -> Check:
     return Check("processors", "ok", str(count))
 
 
-def tool(wanted: Tool) -> Check:
-    """Whether a tool is usable, from this machine or from the cache."""
+def tool(wanted: Tool, ahead: str = "") -> Check:
+    """Whether a tool is usable, from this machine or from the cache; ``ahead`` is what installing it will mean."""
     located = toolbox.locate(wanted)
     if located.folder is None:
         meaning = f"{', '.join(wanted.programs)} cannot be run"
-        return Check(wanted.name, "failure", located.note, meaning, "Run `sociometer tools install`.")
-    where = "built into the cache" if located.origin == "cache" else str(located.folder)
+        found = "; ".join(filter(None, (located.note, ahead)))
+        return Check(wanted.name, "failure", found, meaning, "Run `sociometer tools install`.")
+    where = f"in {cache_dir()}" if located.origin == "cache" else str(located.folder)
     return Check(wanted.name, "ok", f"{located.version}, {where}")
 
 
-def tools() -> list[Check]:
-    """All tools, in the order in which they are installed."""
-    return [tool(wanted) for wanted in TOOLS]
+def tools(wanted: Sequence[Tool], *, with_outlook: bool) -> list[Check]:
+    """Whether each tool is usable.
+
+    ``with_outlook`` adds what installing the missing ones will mean here, for which the network is asked.
+    """
+    missing = [each for each in wanted if toolbox.locate(each).folder is None] if with_outlook else []
+    ahead = outlook(missing)
+    return [tool(each, ahead.get(each.name, "")) for each in wanted]
 
 
 def internet(url: str = REGISTRY) -> Check:

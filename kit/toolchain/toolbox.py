@@ -1,4 +1,4 @@
-"""Where the tools are: on PATH if that version is recent enough, else in the cache where they were built."""
+"""Where the tools are: on PATH if that version is recent enough, else in the cache, downloaded or built."""
 
 from __future__ import annotations
 
@@ -68,13 +68,17 @@ def forget() -> None:
 
 
 def tools_dir() -> Path:
-    """The cache's folder of built tools."""
+    """The cache's folder of tools."""
     return cache_dir() / "tools"
 
 
 def in_cache(wanted: Tool, cache: Path) -> Located:
     """The tool in the cache if it is as whole as its manifest says; else why not (no note if never there)."""
-    folder = cache / wanted.key
+    found = [_whole(wanted, cache / key) for key in wanted.keys]
+    return next((each for each in found if each.folder), max(found, key=lambda each: each.note))
+
+
+def _whole(wanted: Tool, folder: Path) -> Located:
     if not folder.exists():
         return _missing(wanted, "")
     try:

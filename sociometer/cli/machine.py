@@ -16,21 +16,41 @@ from rich.table import Column, Table
 from kit.machine import doctor
 from kit.machine.check import Check
 from kit.toolchain import install as installer
-from kit.toolchain import toolbox
-from kit.toolchain.pins import TOOLS
+from kit.toolchain import needs, toolbox
 from kit.toolchain.programs import show_version
 from kit.toolchain.toolbox import Located
 from sociometer.cli.choosing import chosen_target
-from sociometer.cli.options import Stack, TargetName
+from sociometer.cli.options import Stack
 from sociometer.cli.steps import Steps
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Purpose = Annotated[
+    str,
+    typer.Option(
+        "--for",
+        metavar="|".join(needs.PURPOSES),
+        help="What for: the lab needs all of them and root, fargate four and no root, to read results nothing.",
+    ),
+]
+
+READING = "read"
+Examined = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        "--target",
+        metavar="lab|fargate|sim|read",
+        help="What for: tasks in the lab, on AWS, in a simulation, or to read records.",
+        show_default="the stack's target; lab",
+    ),
+]
 
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failure": "[red]failure[/]"}
 WORKS = {
     "lab": ("The lab can run on this machine.", "The lab cannot run on this machine."),
     "fargate": ("Fargate can be used from this machine.", "Fargate cannot be used from this machine."),
     "sim": ("The simulation needs nothing.", ""),
+    READING: ("Reading, comparing and exporting records needs nothing but this command.", ""),
 }
 """What is said of a target that can be used, and of one that cannot."""
 ORIGINS = {"path": "this machine", "cache": "Sociometer's cache", "missing": "missing"}
@@ -44,11 +64,15 @@ def register(app: typer.Typer) -> None:
     app.add_typer(tools, name="tools")
 
 
-def examine(target: TargetName = None, stack: Stack = None, as_json: AsJson = False) -> None:
-    """Check whether this machine can run the lab, or reach AWS, and say what to do if not. Exit code 3 if not.
+def examine(target: Examined = None, stack: Stack = None, as_json: AsJson = False) -> None:
+    """Check whether this machine has what the lab, or Fargate, needs, and say what to do if not. Exit code 3 if not.
 
-    With --target fargate: credentials, Docker, Pulumi and its plugins, and the account's quotas. Nothing is changed.
+    Of each tool that is missing it says what installing it will mean: a download, or how long a build. With --for
+    fargate: credentials, Docker, the tools, Pulumi's plugins, and the account's quotas. Nothing is changed.
     """
+    if target == READING:
+        sys.stdout.write(f"{WORKS[READING][0]}\n" if not as_json else json.dumps({READING: True, "checks": []}) + "\n")
+        return
     chosen = chosen_target(target, stack)
     checks, still = chosen.examine()
     able = not doctor.obstacles(checks)
@@ -61,21 +85,32 @@ def examine(target: TargetName = None, stack: Stack = None, as_json: AsJson = Fa
 
 
 @tools.command("install")
-def install(as_json: AsJson = False) -> None:
-    """Install missing tools: uses those on PATH that are recent enough, and builds the rest once, into a cache."""
-    entries = installer.install(progress=Steps())
+def install(
+    purpose: Purpose = "lab",
+    build: Annotated[bool, typer.Option("--build", help="Download no releases; build from source.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Install missing tools: uses those on PATH that are recent enough, and gets the rest once, into a cache.
+
+    What its publisher releases is downloaded and checked against the pinned SHA-256; where nothing can be
+    downloaded, it is built. SOCIOMETER_MIRROR takes the place of https://github.com.
+    """
+    entries = installer.install(needs.tools_for(purpose), Steps(), build=build)
     if as_json:
         _print_json([_plain(entry) for entry in entries])
         return
-    built = sum(entry.origin == "cache" for entry in entries)
-    cache = toolbox.tools_dir()
-    sys.stdout.write(f"{len(entries)} tools are ready: {len(entries) - built} on this machine, {built} in {cache}.\n")
+    ours = sum(entry.origin == "cache" for entry in entries)
+    if not entries:
+        sys.stdout.write("Nothing is needed to read and compare results.\n")
+    else:
+        where = f"{len(entries) - ours} on this machine, {ours} in {toolbox.tools_dir()}"
+        sys.stdout.write(f"{len(entries)} tools are ready: {where}.\n")
 
 
 @tools.command("list")
-def show(as_json: AsJson = False) -> None:
+def show(purpose: Purpose = "lab", as_json: AsJson = False) -> None:
     """Show each tool's version and place, or why it is missing. Exit code 3 when one is missing."""
-    entries = [toolbox.locate(tool) for tool in TOOLS]
+    entries = [toolbox.locate(tool) for tool in needs.tools_for(purpose)]
     if as_json:
         _print_json([_plain(entry) for entry in entries])
     else:

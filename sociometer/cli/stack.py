@@ -86,6 +86,7 @@ def up(
     to_set = on.settings_to_set(wanted)
     if on.spends:
         complete = on.complete_settings(to_set)
+        on.equip(complete)
         found = weights.of_settings(complete, list(complete.images))
         spending.confirm_standing(complete, found.layer_bytes, yes=yes)
     _show_outputs(actions.up(on.stack, to_set), as_json=as_json)

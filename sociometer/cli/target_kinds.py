@@ -20,9 +20,12 @@ from infra.variants import LayerBytes
 from kit.errors import SettingsError
 from kit.machine import doctor
 from kit.machine.check import Check
+from kit.toolchain import install as installer
+from kit.toolchain import needs
 from sociometer.cli import actions, spending, weights
 from sociometer.cli.options import Changes, chosen_plan, chosen_profile
 from sociometer.cli.progress import say
+from sociometer.cli.steps import Steps
 from sociometer.cli.targets import Forecast, Target, own_variants, settings_of
 from sociometer.cli.weights import Weights
 
@@ -87,6 +90,10 @@ class Fargate(Target):
         shipped = {} if files.settings(self.stack) else files.fargate_defaults()
         return {**shipped, "target": self.name, **wanted}
 
+    def equip(self, settings: Settings) -> None:
+        """What Fargate needs, and what builds the images where Docker does not."""
+        installer.install(needs.tools_for(self.name, with_buildkit=settings.built_by_buildkit), Steps())
+
     def confirm(
         self, plan: Plan, rounds: Sequence[Round], store: Path, made: Mapping[str, object] | StackOutputs, *, yes: bool
     ) -> None:
@@ -98,6 +105,7 @@ class Fargate(Target):
         else:
             require_linux()
             complete = self.complete_settings({**settings_of(plan), **made})
+            self.equip(complete)
             found = weights.of_settings(complete, own_variants(plan))
             known = self._known(store, plan, complete, found.exact)
             bill = spending.bill(plan, rounds, known, complete, found.layer_bytes, make=True)

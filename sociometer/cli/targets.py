@@ -48,6 +48,9 @@ class Target:
     def require_stack(self) -> None:
         """Raise `SettingsError` where a command about stacks makes no sense."""
 
+    def equip(self, settings: Settings) -> None:
+        """Install the tools that are missing for a stack with these settings, where that takes no rights of root."""
+
     def settings_to_set(self, wanted: Mapping[str, object]) -> dict[str, object]:
         """The settings to write when the stack is made."""
         return dict(wanted)

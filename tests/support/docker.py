@@ -24,7 +24,7 @@ from kit.daemon import DIES_WITH_US, running
 from kit.errors import MachineError
 from kit.paths import cache_dir
 from kit.toolchain.packages import unpack
-from kit.toolchain.pins import DebianPackage
+from kit.toolchain.source import DebianPackage
 from kit.toolchain.toolbox import tool
 
 PACKAGE = DebianPackage("docker.io", ("usr/sbin/dockerd", "usr/bin/docker", "usr/bin/docker-init"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kit.toolchain.pins import GoModule, GoModules, Tool
+from kit.toolchain.pins import Tool
+from kit.toolchain.source import GoModule, GoModules
 
 VERSION = "1.2.3"
 

@@ -26,6 +26,7 @@ Sociometer = Callable[..., Ran]
 def sociometer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Sociometer:
     """Runs `sociometer WORDS` in an empty folder; without a terminal, as a script would."""
     monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr("kit.toolchain.install.install", lambda *_, **__: ())  # tests of commands install nothing
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> Ran:

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from kit.toolchain.pins import TOOLS
+from kit.toolchain import needs
 from kit.toolchain.toolbox import SYSTEM_FOLDERS
 from sociometer.cli import machine
 
@@ -46,7 +46,7 @@ def test_list_names_every_tool_and_ends_with_3_when_one_is_missing(
     done = CliRunner().invoke(app, ["tools", "list", "--json"])
     told = json.loads(done.stdout)
     assert done.exit_code == 3
-    assert [entry["name"] for entry in told] == [tool.name for tool in TOOLS]
+    assert [entry["name"] for entry in told] == [tool.name for tool in needs.tools_for("lab")]
     assert {entry["origin"] for entry in told} == {"missing"}
     assert CliRunner().invoke(app, ["tools", "list"]).exit_code == 3
 
@@ -69,6 +69,31 @@ def test_doctor_of_fargate_checks_aws_and_not_the_lab(app: typer.Typer, monkeypa
     assert (done.exit_code, told["fargate"]) == (3, False)
     found = {check["name"]: check["state"] for check in told["checks"]}
     assert (found["AWS credentials"], found["Docker"]) == ("failure", "failure")
-    assert {"Pulumi", "Pulumi plugin aws", "Pulumi plugin docker"} <= found.keys()
+    assert {"pulumi", "soci", "regctl", "Pulumi plugin aws", "Pulumi plugin docker"} <= found.keys()
     assert "disk for data" not in found
     assert CliRunner().invoke(app, ["doctor", "--target", "sim"]).exit_code == 0
+
+
+def test_doctor_says_of_a_missing_tool_what_installing_it_will_mean(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOCIOMETER_MIRROR", "http://127.0.0.1:1")
+    monkeypatch.setattr("kit.toolchain.toolbox.SYSTEM_FOLDERS", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told = json.loads(CliRunner().invoke(app, ["doctor", "--for", "fargate", "--json"]).stdout)
+    found = {check["name"]: check["found"] for check in told["checks"]}
+    assert "will be built in about 4 min on two cores (http://127.0.0.1:1 is out of reach" in found["pulumi"]
+    assert "will be fetched from PyPI" in found["go"]
+
+
+def test_reading_needs_nothing(app: typer.Typer) -> None:
+    done = CliRunner().invoke(app, ["doctor", "--for", "read"])
+    assert (done.exit_code, done.stdout) == (0, f"{machine.WORKS['read'][0]}\n")
+    assert json.loads(CliRunner().invoke(app, ["doctor", "--for", "read", "--json"]).stdout)["read"] is True
+    done = CliRunner().invoke(app, ["tools", "install", "--for", "read"])
+    assert (done.exit_code, done.stdout) == (0, "Nothing is needed to read and compare results.\n")
+
+
+def test_tools_are_installed_for_a_purpose_that_there_is(app: typer.Typer) -> None:
+    done = CliRunner().invoke(app, ["tools", "install", "--for", "lunch"])
+    assert str(done.exception) == "Tools are needed for one of lab, fargate, read, not for 'lunch'."

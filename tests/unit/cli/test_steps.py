@@ -50,3 +50,19 @@ def test_waiting_has_no_number() -> None:
     with Steps(Console(file=output))("waiting for another installation", 0, 0):
         pass
     assert lines_of(output)[0] == "waiting for another installation …"
+
+
+def test_what_a_step_notes_last_is_kept() -> None:
+    output = io.StringIO()
+    with Steps(Console(file=output))("downloading soci", 0, 0) as note:
+        note("10 MB")
+        note("20 MB")
+    assert lines_of(output)[-1] == "downloading soci: 0 s, 20 MB"
+
+
+def test_terminal_shows_how_far_a_step_is() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, color_system=None, width=80)
+    with Steps(console)("downloading soci", 0, 0) as note:
+        note("10 MB")
+    assert lines_of(output)[-1].endswith("downloading soci: 0 s, 10 MB")

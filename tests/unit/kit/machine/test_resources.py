@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from kit.machine import resources
-from kit.toolchain.pins import DebianPackage, Tool
+from kit.toolchain.packages import APT
+from kit.toolchain.pins import Tool
+from kit.toolchain.source import DebianPackage
 
 
 @pytest.mark.parametrize(("needed", "state"), [((1, 1), "ok"), ((1, 10**18), "warning"), ((10**18, 10**18), "failure")])
@@ -37,3 +39,13 @@ def test_no_internet_is_never_a_failure() -> None:
         check = resources.internet(f"http://127.0.0.1:{closed.getsockname()[1]}/")
     assert check.state == "ok"
     assert "Debian packages" in check.found
+
+
+def test_missing_tool_says_what_installing_it_will_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOCIOMETER_CACHE", str(tmp_path))
+    none = Tool("none", ("no-such",), ("no-such",), (1,), DebianPackage("none", ("x",)))
+    monkeypatch.setattr("kit.toolchain.packages.manager", lambda: APT)
+    [check] = resources.tools([none], with_outlook=True)
+    assert check.found == "there is no no-such on PATH; will be installed with apt-get"
+    [check] = resources.tools([none], with_outlook=False)
+    assert check.found == "there is no no-such on PATH"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from kit.paths import asset
-from kit.toolchain.pins import GO, TOOLS, GoModule, GoModules, Tool, module_version, requirement_version
+from kit.toolchain.pins import GO, TOOLS, Tool
 from kit.toolchain.programs import parse_version
+from kit.toolchain.releases import PUBLISHER
+from kit.toolchain.source import GoModule, GoModules, module_version, requirement_version
 
 BUILT = [tool for tool in TOOLS if isinstance(tool.source, GoModules)]
 MODULES = [module for tool in BUILT if isinstance(tool.source, GoModules) for module in tool.source.modules]
@@ -24,7 +27,7 @@ def test_version_of_a_module_is_the_one_its_go_mod_builds(module: GoModule) -> N
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.folder.name)
 def test_go_that_is_enough_for_us_is_enough_for_each_module(module: GoModule) -> None:
     [wanted] = re.findall(r"^go (\S+)$", (module.folder / "go.mod").read_text(), re.MULTILINE)
-    assert (parse_version(wanted) or ())[:2] <= GO.minimum
+    assert (parse_version(wanted) or ()) <= GO.minimum
 
 
 def test_every_folder_of_tools_with_a_go_mod_is_in_the_table() -> None:
@@ -34,6 +37,42 @@ def test_every_folder_of_tools_with_a_go_mod_is_in_the_table() -> None:
 @pytest.mark.parametrize("tool", [*BUILT, GO], ids=lambda tool: tool.name)
 def test_pinned_version_meets_the_tools_own_minimum(tool: Tool) -> None:
     assert (parse_version(tool.pinned_version) or ()) >= tool.minimum
+
+
+@pytest.mark.parametrize("tool", BUILT, ids=lambda tool: tool.name)
+def test_released_and_built_have_one_version(tool: Tool) -> None:
+    assert {release.version for release in tool.releases} == {tool.source_version}
+
+
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool.releases], ids=lambda tool: tool.name)
+def test_release_is_a_file_of_its_version_at_the_publisher_with_a_sum_and_its_sources(tool: Tool) -> None:
+    assert {"linux/amd64", "linux/arm64"} <= {release.system for release in tool.releases}
+    for release in tool.releases:
+        assert release.url.startswith(f"{PUBLISHER}/")
+        assert f"/v{release.version}/" in release.url
+        assert re.fullmatch("[0-9a-f]{64}", release.sha256)
+    sums = [release.sha256 for release in tool.releases]
+    assert len(sums) == len(set(sums))
+    assert tool.release is None or (parse_version(tool.release.version) or ()) >= tool.minimum
+
+
+def test_every_pinned_release_belongs_to_a_tool_and_names_its_sources() -> None:
+    entries = json.loads((asset("tools") / "releases.json").read_text())
+    assert {entry["tool"] for entry in entries} == {tool.name for tool in TOOLS if tool.releases}
+    assert all(entry["sources"] for entry in entries)
+
+
+def test_page_about_the_tools_names_every_pin_and_its_sources() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "tools.md").read_text()
+    for entry in json.loads((asset("tools") / "releases.json").read_text()):
+        [row] = re.findall(rf"^\| {entry['tool']} \| {re.escape(entry['version'])} \| .*$", page, re.MULTILINE)
+        assert [word for word in (*entry["files"], *entry["sources"]) if word not in row] == []
+
+
+@pytest.mark.parametrize("name", ["pulumi", "regctl"])
+def test_what_fargate_needs_is_released_for_macos_too(name: str) -> None:
+    [tool] = [tool for tool in TOOLS if tool.name == name]
+    assert {"darwin/amd64", "darwin/arm64"} <= {release.system for release in tool.releases}
 
 
 def test_scripts_of_the_pulumi_family_have_the_version_of_its_command() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from kit.errors import MachineError
 from kit.toolchain import toolbox
-from kit.toolchain.pins import DebianPackage, Tool
+from kit.toolchain.pins import Tool
+from kit.toolchain.source import DebianPackage
 from tests.support.programs import script
 
 PAIR = Tool("pair", ("pair-one", "pair-two"), ("pair-one", "--version"), (2, 1), DebianPackage("pair", ("x",)))

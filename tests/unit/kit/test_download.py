@@ -1,80 +1,23 @@
 import hashlib
 import random
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import stamina
 
-from infra.sources.download import download
-from kit.errors import ImageError
+from kit.download import download
+from kit.errors import ChecksumError, DownloadError
 from tests.support.background import answering
+from tests.support.file_server import FileServer
 
 CONTENT = random.Random(1).randbytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-class FileServer(ThreadingHTTPServer):
-    """Serves one file over real connections, with the faults that a test sets."""
-
-    content = CONTENT
-    etag: str | None = '"one"'
-    ranges = True
-    bytes_per_answer: int | None = None
-    statuses: tuple[int, ...] = ()
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[str | None] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/file"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: FileServer
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.headers["Range"])
-        if self.server.statuses:
-            status, *rest = self.server.statuses
-            self.server.statuses = tuple(rest)
-            self.answer(status, 0, 0)
-            return
-        size, start = len(self.server.content), self.start()
-        if start >= size:
-            self.answer(416, 0, 0, f"bytes */{size}")
-        elif start:
-            self.answer(206, start, size, f"bytes {start}-{size - 1}/{size}")
-        else:
-            self.answer(200, 0, size)
-
-    def start(self) -> int:
-        asked, condition = self.headers["Range"], self.headers["If-Range"]
-        if asked is None or not self.server.ranges or (condition and condition != self.server.etag):
-            return 0
-        return int(asked.removeprefix("bytes=").removesuffix("-"))
-
-    def answer(self, status: int, start: int, end: int, content_range: str | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(end - start))
-        if self.server.etag:
-            self.send_header("ETag", self.server.etag)
-        if content_range:
-            self.send_header("Content-Range", content_range)
-        self.end_headers()
-        limit = self.server.bytes_per_answer
-        self.wfile.write(self.server.content[start : end if limit is None else min(end, start + limit)])
-
-    def log_message(self, format: str, *args: object) -> None:
-        return
-
-
 @pytest.fixture
 def server() -> Iterator[FileServer]:
-    with answering(FileServer()) as server:
+    with answering(FileServer({"/file": CONTENT})) as server:
         yield server
 
 
@@ -86,41 +29,41 @@ def _no_waiting() -> Iterator[None]:
 
 
 def fetch(server: FileServer, folder: Path, sha256: str | None = SHA256) -> bytes:
-    download(server.url, folder / "file", sha256, lambda _: None)
+    download(f"{server.url}/file", folder / "file", sha256, lambda _: None)
     return (folder / "file").read_bytes()
 
 
 def test_whole_file_comes_in_one_request_and_nothing_else_is_left(server: FileServer, tmp_path: Path) -> None:
     assert fetch(server, tmp_path) == CONTENT
-    assert server.asked == [None]
+    assert server.ranges_asked == [None]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_file_that_is_there_is_not_asked_for(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"there")
     assert fetch(server, tmp_path) == b"there"
-    assert server.asked == []
+    assert server.ranges_asked == []
 
 
 def test_cut_connection_goes_on_where_it_stopped(server: FileServer, tmp_path: Path) -> None:
     server.bytes_per_answer = 1_100_000
     assert fetch(server, tmp_path) == CONTENT
-    assert server.asked == [None, "bytes=1100000-", "bytes=2200000-"]
+    assert server.ranges_asked == [None, "bytes=1100000-", "bytes=2200000-"]
 
 
 def test_later_call_goes_on_where_the_last_gave_up(server: FileServer, tmp_path: Path) -> None:
     server.bytes_per_answer = 500_000
-    with pytest.raises(ImageError, match="What came is kept"):
+    with pytest.raises(DownloadError, match="What came is kept"):
         fetch(server, tmp_path)
     server.bytes_per_answer = None
     server.asked.clear()
     assert fetch(server, tmp_path) == CONTENT
-    assert server.asked == ["bytes=2500000-"]
+    assert server.ranges_asked == ["bytes=2500000-"]
 
 
 def test_server_that_ignores_ranges_sends_it_all_again(server: FileServer, tmp_path: Path) -> None:
     server.ranges, server.bytes_per_answer = False, 1_000_000
-    with pytest.raises(ImageError):
+    with pytest.raises(DownloadError):
         fetch(server, tmp_path)
     server.bytes_per_answer = None
     assert fetch(server, tmp_path) == CONTENT
@@ -128,27 +71,27 @@ def test_server_that_ignores_ranges_sends_it_all_again(server: FileServer, tmp_p
 
 def test_file_that_changed_meanwhile_is_never_mixed(server: FileServer, tmp_path: Path) -> None:
     server.bytes_per_answer = 500_000
-    with pytest.raises(ImageError):
+    with pytest.raises(DownloadError):
         fetch(server, tmp_path)
-    server.bytes_per_answer, server.content, server.etag = None, bytes(reversed(CONTENT)), '"two"'
-    assert fetch(server, tmp_path, sha256=None) == server.content
+    server.bytes_per_answer, server.files["/file"], server.etag = None, bytes(reversed(CONTENT)), '"two"'
+    assert fetch(server, tmp_path, sha256=None) == server.files["/file"]
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"weak"'])
 def test_file_of_an_uncertain_version_starts_again(server: FileServer, tmp_path: Path, etag: str | None) -> None:
     server.etag, server.bytes_per_answer = etag, 500_000
-    with pytest.raises(ImageError):
+    with pytest.raises(DownloadError):
         fetch(server, tmp_path)
     server.bytes_per_answer = None
     assert fetch(server, tmp_path, sha256=None) == CONTENT
-    assert set(server.asked) == {None}
+    assert set(server.ranges_asked) == {None}
 
 
 def test_process_killed_after_the_last_byte_finds_nothing_missing(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "file.part").write_bytes(CONTENT)
     (tmp_path / "file.version").write_text('"one"')
     assert fetch(server, tmp_path) == CONTENT
-    assert server.asked == [f"bytes={len(CONTENT)}-"]
+    assert server.ranges_asked == [f"bytes={len(CONTENT)}-"]
 
 
 def test_more_bytes_than_the_server_has_are_thrown_away(server: FileServer, tmp_path: Path) -> None:
@@ -158,12 +101,12 @@ def test_more_bytes_than_the_server_has_are_thrown_away(server: FileServer, tmp_
 
 
 def test_wrong_bytes_are_named_and_removed(server: FileServer, tmp_path: Path) -> None:
-    server.content = b"an error page"
-    with pytest.raises(ImageError, match=f"{hashlib.sha256(server.content).hexdigest()} instead of {SHA256}"):
+    server.files["/file"] = b"an error page"
+    with pytest.raises(ChecksumError, match=f"{hashlib.sha256(b'an error page').hexdigest()} instead of {SHA256}"):
         fetch(server, tmp_path)
     assert not (tmp_path / "file").exists()
     assert not (tmp_path / "file.part").exists()
-    server.content = CONTENT
+    server.files["/file"] = CONTENT
     assert fetch(server, tmp_path) == CONTENT
 
 
@@ -175,17 +118,17 @@ def test_busy_server_is_asked_again(server: FileServer, tmp_path: Path) -> None:
 
 def test_refusal_is_final_and_says_the_status(server: FileServer, tmp_path: Path) -> None:
     server.statuses = (404,)
-    with pytest.raises(ImageError, match=r"/file cannot be downloaded: the server answers 404 Not Found\."):
+    with pytest.raises(DownloadError, match=r"/file cannot be downloaded: the server answers 404 Not Found\."):
         fetch(server, tmp_path)
     assert len(server.asked) == 1
 
 
 def test_unreachable_server_is_an_error_for_people(server: FileServer, tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"http://127\.0\.0\.1:1/file cannot be downloaded: .*refused"):
+    with pytest.raises(DownloadError, match=r"http://127\.0\.0\.1:1/file cannot be downloaded: .*refused"):
         download("http://127.0.0.1:1/file", tmp_path / "file", None, lambda _: None)
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "not a url", "http://[::1"])
 def test_address_that_is_none_of_the_web_is_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ImageError, match="cannot be downloaded"):
+    with pytest.raises(DownloadError, match="cannot be downloaded"):
         download(url, tmp_path / "file", None, lambda _: None)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import ssl
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import stamina
 
-from kit.errors import ImageError
+from kit.addresses import shown
+from kit.errors import ChecksumError, DownloadError
 from kit.values import Notify
 
 ATTEMPTS = 10
 TIMEOUT_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
 NOTIFY_BYTES = 32 << 20
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -22,23 +27,48 @@ class _Incomplete(Exception):
     """The file is not complete, or the part from before does not match: worth another attempt."""
 
 
-def download(url: str, target: Path, sha256: str | None, notify: Notify) -> None:
+def client(connect_seconds: float = CONNECT_SECONDS) -> httpx.Client:
+    """Follows redirects, uses the machine's proxy, and trusts the machine's own authorities beside the public ones."""
+    limits = httpx.Timeout(TIMEOUT_SECONDS, connect=connect_seconds)
+    return httpx.Client(follow_redirects=True, timeout=limits, verify=_trusted())
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    trusted = httpx.create_ssl_context()
+    trusted.load_default_certs()
+    return trusted
+
+
+def download(
+    url: str,
+    target: Path,
+    sha256: str | None,
+    notify: Notify,
+    *,
+    web: httpx.Client | None = None,
+    attempts: int = ATTEMPTS,
+    notify_bytes: int = NOTIFY_BYTES,
+) -> None:
     """Download ``url`` to ``target`` unless it exists; ``.part`` and ``.version`` beside it are an unfinished attempt.
 
-    Raises `ImageError` when the server refuses or stays unreachable (the next call goes on from there), or when
-    the bytes have another SHA-256 than the one given (they are removed).
+    ``notify`` is told each time that ``notify_bytes`` more have come. ``web`` is a client that others use, too.
+    Raises `DownloadError` when the server refuses or stays unreachable (the next call goes on from there),
+    `ChecksumError` when the bytes have another SHA-256 than the one given (they are removed).
     """
     if target.exists():
         return
-    transfer = _Transfer(url, target, notify)
-    try:
-        for attempt in stamina.retry_context(on=_is_worth_another, attempts=ATTEMPTS, timeout=None):
-            with attempt:
-                transfer.go_on()
-    except (httpx.HTTPError, httpx.InvalidURL, _Incomplete) as error:
-        raise ImageError(f"{url} cannot be downloaded: {_reason(error)}. What came is kept for a next try.") from error
-    _check(url, transfer.part, sha256)
+    with nullcontext(web) if web is not None else client() as used:
+        transfer = _Transfer(url, target, notify, used, notify_bytes)
+        try:
+            for attempt in stamina.retry_context(on=_is_worth_another, attempts=attempts, timeout=None):
+                with attempt:
+                    transfer.go_on()
+        except (httpx.HTTPError, httpx.InvalidURL, _Incomplete) as error:
+            said = f"{shown(url)} cannot be downloaded: {reason(error)}. What came is kept for a next try."
+            raise DownloadError(said) from error
     transfer.version.unlink(missing_ok=True)
+    _check(url, transfer.part, sha256)
     transfer.part.rename(target)
 
 
@@ -47,6 +77,8 @@ class _Transfer:
     url: str
     target: Path
     notify: Notify
+    web: httpx.Client
+    notify_bytes: int
 
     @property
     def part(self) -> Path:
@@ -62,7 +94,7 @@ class _Transfer:
         """Request what is missing; returns when the file is complete."""
         have_bytes = self.part.stat().st_size if self.part.exists() else 0
         headers = {"Accept-Encoding": "identity", **self._range(have_bytes)}
-        with httpx.stream("GET", self.url, headers=headers, follow_redirects=True, timeout=TIMEOUT_SECONDS) as answer:
+        with self.web.stream("GET", self.url, headers=headers) as answer:
             if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 self._nothing_missing(answer, have_bytes)
             else:
@@ -110,7 +142,7 @@ class _Transfer:
             self.version.write_text(version)
 
     def _tell(self, before: int, after: int, total: int | None) -> None:
-        if before // NOTIFY_BYTES != after // NOTIFY_BYTES:
+        if before // self.notify_bytes != after // self.notify_bytes:
             of_all = "" if total is None else f" of {total / 1e6:.0f}"
             self.notify(f"{self.target.name}: {after / 1e6:.0f}{of_all} MB downloaded")
 
@@ -121,7 +153,8 @@ def _is_worth_another(error: Exception) -> bool:
     return isinstance(error, (httpx.TransportError, _Incomplete)) and not isinstance(error, httpx.UnsupportedProtocol)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What an error of the network says, in words for people."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"the server answers {error.response.status_code} {error.response.reason_phrase}"
     return str(error) or type(error).__name__
@@ -134,4 +167,6 @@ def _check(url: str, path: Path, wanted: str | None) -> None:
         got = hashlib.file_digest(file, "sha256").hexdigest()
     if got != wanted:
         path.unlink()
-        raise ImageError(f"{url} has the SHA-256 {got} instead of {wanted}. It was removed; check the address.")
+        raise ChecksumError(
+            f"{shown(url)} has the SHA-256 {got} instead of {wanted}. It was removed; check the address."
+        )

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from kit.beside import as_they_end, repeating
+
+
+def test_each_item_comes_with_its_result_or_its_error() -> None:
+    outcomes = dict(as_they_end(lambda number: 12 // number, [0, 3, 4], 2))
+    assert (outcomes[3].result(), outcomes[4].result()) == (4, 3)
+    with pytest.raises(ZeroDivisionError):
+        outcomes[0].result()
+
+
+def test_no_more_are_done_at_once_than_wanted() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.005)
+        with lock:
+            running -= 1
+
+    assert len(list(as_they_end(work, range(12), 3))) == 12
+    assert most <= 3
+
+
+def test_the_first_to_end_comes_first() -> None:
+    release = threading.Event()
+
+    def work(name: str) -> None:
+        if name == "slow":
+            release.wait(20)
+
+    ended = as_they_end(work, ["slow", "fast"], 2)
+    assert next(ended)[0] == "fast"
+    release.set()
+    assert next(ended)[0] == "slow"
+
+
+def test_who_stops_listening_begins_no_further_item() -> None:
+    begun: list[int] = []
+    release = threading.Event()
+
+    def work(number: int) -> None:
+        begun.append(number)
+        if number:
+            release.wait(20)
+
+    ended = as_they_end(work, range(9), 2)
+    next(ended)
+    ended.close()
+    release.set()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.name.startswith("Thread-"):
+            thread.join(5)
+    assert len(begun) <= 3
+
+
+def test_something_is_repeated_while_the_block_lasts() -> None:
+    done = threading.Event()
+    with repeating(0.001, done.set):
+        assert done.wait(20)
