@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.analysis.sentences import sentence
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, LINE, Figure, Panel, colour_by_form, row_labels, layered, legend, panel
+from experiments.report.plots.style import INK, LINE, Figure, Panel, colour_by_form, layered, legend, panel, row_labels
 from experiments.wording import change, percent
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.analysis.findings import Analysis
 from experiments.report.plots import data
-from experiments.report.plots.style import SEGMENT_COLOURS, Figure, Key, Panel, row_labels, layered, panel
+from experiments.report.plots.style import SEGMENT_COLOURS, Figure, Key, Panel, layered, panel, row_labels
 from experiments.wording import plural, seconds
 
 if TYPE_CHECKING:

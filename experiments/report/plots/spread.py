@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis.cells import Cell
 from experiments.analysis.findings import Analysis, Comparison
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, MUTED, Figure, Panel, colour_by_form, row_labels, layered, legend, panel
+from experiments.report.plots.style import INK, MUTED, Figure, Panel, colour_by_form, layered, legend, panel, row_labels
 from experiments.wording import percent, plural, seconds, tasks
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from experiments.analysis.because import NAMES
 from experiments.analysis.findings import Analysis
 from experiments.analysis.why import PARTS, Why
 from experiments.report.plots import data
-from experiments.report.plots.style import INK, WHY_COLOURS, Figure, Key, Panel, row_labels, layered, panel
+from experiments.report.plots.style import INK, WHY_COLOURS, Figure, Key, Panel, layered, panel, row_labels
 from experiments.wording import seconds
 
 if TYPE_CHECKING:
