@@ -27,7 +27,7 @@ class _Incomplete(Exception):
     """The file is not complete, or the part from before does not match: worth another attempt."""
 
 
-def client(connect_seconds: float = CONNECT_SECONDS) -> httpx.Client:
+def http_client(connect_seconds: float = CONNECT_SECONDS) -> httpx.Client:
     """Follows redirects, uses the machine's proxy, and trusts the machine's own authorities beside the public ones."""
     limits = httpx.Timeout(TIMEOUT_SECONDS, connect=connect_seconds)
     return httpx.Client(follow_redirects=True, timeout=limits, verify=_trusted())
@@ -58,7 +58,7 @@ def download(
     """
     if target.exists():
         return
-    with nullcontext(web) if web is not None else client() as used:
+    with nullcontext(web) if web is not None else http_client() as used:
         transfer = _Transfer(url, target, notify, used, notify_bytes)
         try:
             for attempt in stamina.retry_context(on=_is_worth_another, attempts=attempts, timeout=None):

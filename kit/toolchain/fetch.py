@@ -63,7 +63,7 @@ def fetch(
             raise DownloadError("It was stopped.")
         notify(f"{megabytes(folder):.0f} MB")
 
-    with download.client(CONNECT_SECONDS) as web:
+    with download.http_client(CONNECT_SECONDS) as web:
 
         def get(release: Release) -> Path:
             target = folder / f"{release.sha256[:12]}-{release.file}"
@@ -125,7 +125,7 @@ def _first_byte(address: str) -> Iterator[httpx.Response]:
     from kit import download
 
     with (
-        download.client(CONNECT_SECONDS) as web,
+        download.http_client(CONNECT_SECONDS) as web,
         web.stream("GET", address, headers={"Range": "bytes=0-0"}) as answer,
     ):
         yield answer

@@ -32,7 +32,7 @@ def test_every_colour_is_defined_for_light_and_for_dark_pages() -> None:
 def test_a_label_leaves_out_the_file_that_all_forms_share_and_fits_beside_a_plot() -> None:
     one, other = "trace=3db2bc09502f", "trace=e9c39af828f6"
     forms = ("plain", f"soci-v2-exact({one})", f"8 × soci-v2-own-layer({one},prefetch=no)")  # noqa: RUF001
-    assert list(short_labels(forms).values()) == ["plain", "soci-v2-exact", "8 × soci-v2-ow…er(prefetch=no)"]  # noqa: RUF001
+    assert list(short_labels(forms).values()) == ["plain", "soci-v2-exact", "8 × soci-v2-own…r(prefetch=no)"]  # noqa: RUF001
     two = (f"soci-v2-exact({one})", f"soci-v2-exact({other})")
     assert len(set(short_labels(two).values())) == 2
     assert all(len(label) <= 30 for label in short_labels([*forms, *two]).values())
