@@ -22,7 +22,9 @@ WRONG_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException"}
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 LOGIN = "Log in with `aws sso login`, or set new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
-PERMISSIONS = "docs/fargate-policy.json lists the permissions that are needed (see docs/fargate.md)."
+PERMISSIONS = (
+    "`sociometer help permissions` says what is needed, and `sociometer help fargate-policy` prints it for IAM."
+)
 CLOCK = "fix this machine's clock (`timedatectl set-ntp true`)"
 WRONG_CLOCK = f"This machine's clock differs from AWS's: {CLOCK}."
 KEY_OR_CLOCK = f"Either the secret key is wrong, or the clock: {CLOCK}."

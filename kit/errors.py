@@ -18,6 +18,7 @@
     ├── StackError             exit 1   the stack's state or outputs cannot be used
     ├── StoreError             exit 1   the record store cannot be read or written
     ├── SweepError             exit 1   a sweep cannot start or go on
+    ├── CommentError           exit 1   a pull request cannot be commented on
     ├── SlowerError            exit 4   a start became slower than `--fail-if-slower` allows
     └── UnsureError            exit 5   `compare --fail-if-unsure` cannot rule that out
 
@@ -107,6 +108,10 @@ class StoreError(SociometerError):
 
 class SweepError(SociometerError):
     """A sweep cannot start or go on."""
+
+
+class CommentError(SociometerError):
+    """A pull or merge request cannot be commented on."""
 
 
 class SlowerError(SociometerError):

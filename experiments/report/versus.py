@@ -59,11 +59,12 @@ def text(versus: Versus) -> str:
 
 def markdown(versus: Versus) -> str:
     """The comparison as Markdown for a pull request."""
-    lines = [f"**{escaped(title(versus))}**", "", *_tables(versus)]
+    lines = [f"**{escaped(title(versus))}**", "", *tables(versus)]
     return "\n".join([*lines, "", *(f"{escaped(note)}  " for note in notes(versus))]) + "\n"
 
 
-def _tables(versus: Versus) -> Iterator[str]:
+def tables(versus: Versus) -> Iterator[str]:
+    """The lines of its tables as Markdown."""
     yield from table(named(COLUMNS, versus), rows(versus))
     yield ""
     yield from table(named(BOOTED, versus), booted(versus))

@@ -74,7 +74,7 @@ def system(settings: Settings) -> Check:
     found = platform.system()
     if found == "Linux" or not any(map(is_lazy, settings.forms)):
         return Check("system", "ok", found)
-    meaning, advice = "SOCI forms are made on Linux only", "See docs/fargate.md, macOS and Windows."
+    meaning, advice = "SOCI forms are made on Linux only", "See `sociometer help fargate`, macOS and Windows."
     return Check("system", "failure", found, meaning, advice)
 
 

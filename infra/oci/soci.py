@@ -73,7 +73,7 @@ def require_linux() -> None:
         raise MachineError(
             f"SOCI indexes are made by the soci command, which runs on Linux only; this is {system}. Run `sociometer "
             f"up` in a Linux container, such as `{IN_A_CONTAINER}`, or on the stack's bastion (set bastion to true). "
-            "docs/fargate.md says how."
+            "`sociometer help fargate` says how."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -55,6 +56,11 @@ def tools_path() -> str:
 def versions() -> dict[str, str]:
     """The versions, by name, of the tools that are part of what the lab measures; recorded with each sweep."""
     return {entry.tool.name: entry.version for entry in map(locate, TOOLS) if entry.tool.measured and entry.version}
+
+
+def key() -> str:
+    """Changes with any pin or flag of any tool, so that a cache of all of them can be kept under it."""
+    return hashlib.sha256("\n".join(wanted.key for wanted in TOOLS).encode()).hexdigest()[:16]
 
 
 def locate(wanted: Tool) -> Located:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from kit.errors import SettingsError
-from sociometer.cli import commands, gating
+from sociometer.cli import commands, gating, suggestions
 from sociometer.cli.gating import GateOptions
 from sociometer.cli.options import AsJson, StorePath
 
@@ -29,9 +29,18 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     gate: GateOptions,
-    before: Annotated[str, typer.Argument(help="A sweep's id, `last~1`, or PATH.sqlite:ID of another store.")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            help="A sweep's id, `last~1`, or PATH.sqlite:ID of another store.", autocompletion=suggestions.sweeps
+        ),
+    ],
     after: Annotated[
-        str, typer.Argument(help="The sweep to compare it with. The same one: it is compared with its own control.")
+        str,
+        typer.Argument(
+            help="The sweep to compare it with. The same one: it is compared with its own control.",
+            autocompletion=suggestions.sweeps,
+        ),
     ] = "last",
     across: Annotated[
         str | None,
@@ -41,7 +50,13 @@ def compare(
         ),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", metavar="text|markdown|json", help="How it is written on standard output.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(COMPARE_FORMATS),
+            help="How it is written on standard output.",
+            autocompletion=lambda: suggestions.one_of(COMPARE_FORMATS),
+        ),
     ] = "text",
     store: StorePath = None,
     as_json: AsJson = False,

@@ -19,6 +19,7 @@ from kit.toolchain import install as installer
 from kit.toolchain import needs, toolbox
 from kit.toolchain.programs import show_version
 from kit.toolchain.toolbox import Located
+from sociometer.cli import suggestions
 from sociometer.cli.choosing import chosen_target
 from sociometer.cli.options import Stack
 from sociometer.cli.steps import Steps
@@ -54,6 +55,11 @@ WORKS = {
 }
 """What is said of a target that can be used, and of one that cannot."""
 ORIGINS = {"path": "this machine", "cache": "Sociometer's cache", "missing": "missing"}
+
+ProgramName = Annotated[
+    str | None,
+    typer.Argument(help="A program, such as regctl.", autocompletion=lambda: suggestions.one_of(_programs())),
+]
 
 tools = typer.Typer(no_args_is_help=True, help="Install and list the programs that Sociometer uses.")
 
@@ -120,9 +126,19 @@ def show(purpose: Purpose = "lab", as_json: AsJson = False) -> None:
 
 
 @tools.command("path")
-def path(name: Annotated[str | None, typer.Argument(help="A program, such as regctl.")] = None) -> None:
+def path(name: ProgramName = None) -> None:
     """Print a program's path; without a name, a PATH on which all tools are found."""
     sys.stdout.write(f"{toolbox.tool(name) if name else toolbox.tools_path()}\n")
+
+
+@tools.command("key")
+def key() -> None:
+    """Print a word that changes when what `tools install` would build does: the key under which to cache it."""
+    sys.stdout.write(f"{toolbox.key()}\n")
+
+
+def _programs() -> list[str]:
+    return [program for tool in TOOLS for program in tool.programs]
 
 
 def _print_checks(checks: Sequence[Check], works: tuple[str, str], still: str, *, able: bool) -> None:

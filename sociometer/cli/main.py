@@ -12,12 +12,13 @@ from typing import Annotated
 
 import typer
 
-from sociometer.cli import comparing, laying, machine, measure, past, stack, tracing, tuning
+from sociometer.cli import commenting, comparing, helping, laying, machine, measure, past, stack, tracing, tuning
+from sociometer.cli.completing import complete_at_once_in_zsh
 from sociometer.cli.entry import ended
 
+complete_at_once_in_zsh()
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Measures how fast a container starts when its image is loaded lazily (SOCI) instead of pulled whole.",
@@ -44,7 +45,7 @@ def _options(
     """Options of every command."""
 
 
-for group in (measure, tracing, tuning, laying, comparing, past, stack, machine):
+for group in (measure, tracing, tuning, laying, comparing, commenting, past, stack, machine, helping):
     group.register(app)
 
 

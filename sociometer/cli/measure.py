@@ -21,7 +21,7 @@ from experiments.report import formats
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from experiments.sweep import check_same_plan
-from sociometer.cli import actions, cleaning, commands, planning, reading
+from sociometer.cli import actions, cleaning, commands, planning, reading, suggestions
 from sociometer.cli.choosing import TARGETS, chosen_target
 from sociometer.cli.gating import GateOptions
 from sociometer.cli.images import ImageOptions
@@ -100,7 +100,12 @@ def sweep(
     gate: GateOptions,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     resume: Annotated[
-        str | None, typer.Option(metavar="ID|last", help="Go on with a sweep at its first round that is not finished.")
+        str | None,
+        typer.Option(
+            metavar="ID|last",
+            help="Go on with a sweep at its first round that is not finished.",
+            autocompletion=suggestions.sweeps,
+        ),
     ] = None,
     yes: Yes = False,
     as_json: AsJson = False,

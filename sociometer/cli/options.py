@@ -16,6 +16,7 @@ from experiments.store.store import default_path
 from infra.settings.attached import resolved
 from infra.settings.values import words_of
 from kit.errors import SettingsError
+from sociometer.cli import suggestions
 
 Value = TypeVar("Value")
 PLAN_PANEL = "What to measure"
@@ -26,13 +27,18 @@ PlanName = Annotated[
     typer.Option(
         "--plan",
         metavar="default|full|fargate|aa",
+        autocompletion=suggestions.plans,
         help="The plan to start from; on fargate and sim `fargate` when none is named, else `default`.",
         rich_help_panel=PLAN_PANEL,
     ),
 ]
 Variants = Annotated[
     str | None,
-    typer.Option(help="Image variants, between commas: movie,parquet.", rich_help_panel=PLAN_PANEL),
+    typer.Option(
+        help="Image variants, between commas: movie,parquet.",
+        rich_help_panel=PLAN_PANEL,
+        autocompletion=suggestions.variants,
+    ),
 ]
 Variant = Annotated[
     str | None,
@@ -41,7 +47,7 @@ Variant = Annotated[
 FORMS_HELP = "Forms of delivery, between commas: plain,zstd,soci-v2,soci-v2(span=1MiB)."
 Forms = Annotated[
     str | None,
-    typer.Option(help=FORMS_HELP, rich_help_panel=PLAN_PANEL),
+    typer.Option(help=FORMS_HELP, rich_help_panel=PLAN_PANEL, autocompletion=suggestions.forms),
 ]
 Counts = Annotated[
     str | None,
@@ -74,6 +80,7 @@ TargetName = Annotated[
         help="Where tasks run: lab on this machine, fargate on AWS, sim in a simulation whose figures measure nothing.",
         rich_help_panel=_WHERE_PANEL,
         show_default="that of the stack; lab",
+        autocompletion=suggestions.targets,
     ),
 ]
 Stack = Annotated[
@@ -82,6 +89,7 @@ Stack = Annotated[
         help="The stack to use.",
         rich_help_panel=_WHERE_PANEL,
         show_default="lab or lab-full by the plan; dev on fargate",
+        autocompletion=suggestions.stacks,
     ),
 ]
 Profile = Annotated[
@@ -91,6 +99,7 @@ Profile = Annotated[
         "fargate-1024-2048(rate=200Mbit,delay=5ms,vcpu=0.5,memory=1GiB).",
         rich_help_panel=_WHERE_PANEL,
         show_default="fargate-256-512",
+        autocompletion=suggestions.profiles,
     ),
 ]
 StorePath = Annotated[
@@ -112,9 +121,19 @@ StackVariant = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Spend the money on AWS without asking.")]
 StackSettings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting, kept in the stack's configuration; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A setting, kept in the stack's configuration; may be repeated.",
+        autocompletion=suggestions.settings,
+    ),
 ]
-SweepId = Annotated[str, typer.Option("--sweep", help="The sweep to read, by its id; `last` is the latest.")]
+SweepId = Annotated[
+    str,
+    typer.Option(
+        "--sweep", help="The sweep to read, by its id; `last` is the latest.", autocompletion=suggestions.sweeps
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 DEFAULT_TIMEOUT_SECONDS = 300.0

@@ -17,7 +17,7 @@ from experiments.store.store import LATEST, Store, default_path
 from experiments.store.sweeps import Sweep
 from kit.errors import SettingsError
 from kit.files import write
-from sociometer.cli import commands
+from sociometer.cli import commands, suggestions
 from sociometer.cli.options import AsJson, StorePath, SweepId, chosen_control, chosen_forms
 from sociometer.cli.progress import say
 
@@ -43,6 +43,7 @@ def report(
         typer.Option(
             "--format",
             metavar="|".join(formats.REPORT_FORMATS),
+            autocompletion=lambda: suggestions.one_of(formats.REPORT_FORMATS),
             help="For a terminal, a browser, a pull request, or programs.",
         ),
     ] = "text",
@@ -51,6 +52,7 @@ def report(
         str | None,
         typer.Option(
             metavar="REGION",
+            autocompletion=suggestions.regions,
             help="What the seconds saved would be worth on Fargate in this region, for tasks of this size.",
             show_default="on Fargate its own region, else none",
         ),
@@ -94,6 +96,7 @@ def export(
         typer.Option(
             "--format",
             metavar="|".join(_export_formats()),
+            autocompletion=lambda: suggestions.one_of(_export_formats()),
             help="A row a task, one a round, or one a figure of the report.",
         ),
     ] = "json",
@@ -105,8 +108,8 @@ def export(
 ) -> None:
     """Write the records of a sweep for other programs.
 
-    json, csv and parquet have one object or row per task, rounds-parquet one per attempt at a round; docs/data.md and
-    the Parquet files themselves name every column's unit. averages-csv has the columns taskCount,
+    json, csv and parquet have one object or row per task, rounds-parquet one per attempt at a round; `sociometer help
+    columns` and the Parquet files themselves name every column's unit. averages-csv has the columns taskCount,
     averageFirstConnectionTime, averageStartTime, averagePullTime, averageBootTime, one row a round in the plan's order;
     averages-by-treatment-csv has variant and form before them. effects-csv, over-counts-csv and tails-csv have the
     report's figures with their intervals: of each comparison, over all task counts, and of the slowest tasks.

@@ -22,7 +22,7 @@ from infra.fargate import access
 from infra.outputs import StackOutputs, TreatmentOutput
 from infra.settings.model import Settings
 from kit.errors import SettingsError, SociometerError
-from sociometer.cli import actions, spending, weights
+from sociometer.cli import actions, spending, suggestions, weights
 from sociometer.cli.choosing import chosen_target
 from sociometer.cli.columns import plain_table, short, size
 from sociometer.cli.commands import spread
@@ -33,6 +33,7 @@ from sociometer.cli.options import (
     StackOptions,
     StackSettings,
     TargetName,
+    Variants,
     Yes,
     chosen_forms,
     only_variant,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from infra.oci.index import IndexedLayer, SociIndex
 
 PANEL = "Stacks"
-StackName = Annotated[str, typer.Option("--stack", help="The stack to use.")]
+StackName = Annotated[str, typer.Option("--stack", help="The stack to use.", autocompletion=suggestions.stacks)]
 DEFAULT_STACK = "lab"
 
 index = typer.Typer(no_args_is_help=True, help="The SOCI indexes behind a stack's images.")
@@ -64,13 +65,13 @@ def up(
     target: TargetName = None,
     stack: Stack = None,
     settings: StackSettings = None,
-    variants: Annotated[
-        str | None, typer.Option("--variants", help="Image variants, between commas: movie,parquet.")
-    ] = None,
+    variants: Variants = None,
     variant: Annotated[
         str | None, typer.Option("--variant", help="The one variant, on a stack of its own: lab-movie, dev-movie.")
     ] = None,
-    forms: Annotated[str | None, typer.Option("--forms", "--form", help=FORMS_HELP)] = None,
+    forms: Annotated[
+        str | None, typer.Option("--forms", "--form", help=FORMS_HELP, autocompletion=suggestions.forms)
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:

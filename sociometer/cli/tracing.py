@@ -12,7 +12,7 @@ from infra.settings.model import Settings
 from infra.trace.summary import prefetch_list, unfindable
 from kit.errors import SettingsError
 from kit.files import write
-from sociometer.cli import commands, trace_table
+from sociometer.cli import commands, suggestions, trace_table
 from sociometer.cli.images import ContainerOptions, name_of, seen_from_anywhere, settings_of
 from sociometer.cli.options import DEFAULT_TIMEOUT_SECONDS, AsJson
 from sociometer.cli.progress import say
@@ -30,7 +30,12 @@ Image = Annotated[
     ),
 ]
 Profile = Annotated[
-    str, typer.Option("--profile", help="The kind of task that boots; its memory must hold what the boot reads.")
+    str,
+    typer.Option(
+        "--profile",
+        help="The kind of task that boots; its memory must hold what the boot reads.",
+        autocompletion=suggestions.profiles,
+    ),
 ]
 Timeout = Annotated[
     float, typer.Option("--timeout", min=1, help="Seconds after which a task that is not ready is given up.")

@@ -25,7 +25,14 @@ TINY = {
 }
 
 
-LONGEST = ("test_fargate_run", "test_ecr_images", "test_fargate_engine", "test_committed_stack")
+LONGEST = (
+    "test_fargate_run",
+    "test_ecr_images",
+    "test_fargate_engine",
+    "test_committed_stack",
+    "test_wheel",
+    "test_ci_action",
+)
 """The files that begin first, so that no worker ends long after the others."""
 OF_THE_TINY_STACK = ("test_lab", "test_notebook", "test_probe")
 """The files that one worker runs, because making the stack takes longer than any of their tests."""

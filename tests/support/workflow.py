@@ -1,32 +1,53 @@
-"""The example workflow of docs/ci.md, parsed."""
+"""The examples of docs/ci.md, the action at the repository's root and GitLab's template, parsed."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kit.paths import asset
 
+STEPS = asset("tools") / "ci"
+ACTION = asset("Pulumi.yaml").parent / "action.yml"
+TEMPLATE = STEPS / "gitlab.yml"
 
-def workflow() -> dict[str, Any]:
-    """The one example of the page."""
-    [text] = re.findall(r"^```yaml\n(.*?)^```", asset("docs/ci.md").read_text(), re.MULTILINE | re.DOTALL)
-    parsed: dict[str, Any] = yaml.safe_load(text)
+
+def examples() -> list[Any]:
+    """The page's examples, in their order: GitHub's step, its workflow, GitLab's job."""
+    page = asset("docs").joinpath("ci.md").read_text()
+    return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+
+
+def action() -> dict[str, Any]:
+    """`action.yml`."""
+    parsed: dict[str, Any] = yaml.safe_load(ACTION.read_text())
     return parsed
 
 
-def steps() -> dict[str, dict[str, Any]]:
-    """The steps of its job that have a name, by it, in their order."""
-    return {step["name"]: step for step in _job()["steps"] if "name" in step}
+def steps() -> list[dict[str, Any]]:
+    """The action's steps."""
+    return list(action()["runs"]["steps"])
 
 
-def variables() -> dict[str, str]:
-    """The job's environment."""
-    return dict(_job()["env"])
+def template() -> dict[str, Any]:
+    """The job of GitLab's template."""
+    parsed: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())
+    return dict(parsed[".sociometer"])
 
 
-def _job() -> dict[str, Any]:
-    [job] = workflow()["jobs"].values()
-    return dict(job)
+def scripts() -> list[Path]:
+    """The steps' scripts."""
+    return sorted(STEPS.glob("*.sh"))
+
+
+def told(script: Path) -> Iterator[str]:
+    """The variables with a step's input that a script reads."""
+    yield from sorted(set(re.findall(r"\bINPUT_[A-Z_]+", _code(script))))
+
+
+def _code(script: Path) -> str:
+    return "\n".join(line for line in script.read_text().splitlines() if not line.lstrip().startswith("#"))

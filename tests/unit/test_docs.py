@@ -3,70 +3,16 @@
 from __future__ import annotations
 
 import re
-import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from sociometer.cli.main import app
-from tests.support.workflow import workflow
+from tests.support.typed import check, commands
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.md")])
-_ENDS = {"|", "||", "&&", ";", ">", ">>", "<", "&", ")"}
-
-
-def commands(shell: str) -> Iterator[list[str]]:
-    """The words after `sociometer` of every command in a script; variables and expressions stand for themselves."""
-    for line in re.sub(r"\\\n\s*", " ", shell).splitlines():
-        lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
-        lexer.whitespace_split = True
-        words = list(lexer)
-        while "sociometer" in words:
-            words = words[words.index("sociometer") + 1 :]
-            end = next((place for place, word in enumerate(words) if word in _ENDS), len(words))
-            yield words[:end]
-
-
-def check(words: list[str]) -> None:
-    """Raises typer's error for an unknown command or option, or a missing argument; runs nothing."""
-    command, context = typer.main.get_command(app), None
-    while isinstance(command, TyperGroup):
-        context = typer.Context(command, parent=context)
-        found = command.get_command(context, words[0])
-        assert found is not None, f"there is no command {words[0]!r}"
-        command, words = found, words[1:]
-    command.make_context(command.name, list(words), parent=context)
-
-
-def scripts() -> list[str]:
-    return [step["run"] for job in workflow()["jobs"].values() for step in job["steps"] if "run" in step]
-
-
-def test_every_command_of_the_workflow_exists_with_its_options() -> None:
-    found = [words for script in scripts() for words in commands(script)]
-    for words in found:
-        check(words)
-    named = [words[0] for words in found]
-    assert named == ["tools", "doctor", "run", "report"]
-
-
-def test_every_script_of_the_workflow_is_shell() -> None:
-    for script in scripts():
-        subprocess.run(["bash", "-n", "-c", re.sub(r"\$\{\{.*?\}\}", "value", script)], check=True)
-
-
-def test_the_workflow_has_what_github_needs() -> None:
-    parsed = workflow()
-    assert parsed[True] == "pull_request"  # YAML 1.1 reads `on` as a truth value
-    [job] = parsed["jobs"].values()
-    assert all(("run" in step) != ("uses" in step) for step in job["steps"])
-    assert all(re.fullmatch(r"[\w./-]+@v\d+", step["uses"]) for step in job["steps"] if "uses" in step)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -92,7 +92,7 @@ def test_quotas_that_nobody_may_read_are_a_warning() -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetServiceQuota")
     found = doctor.quotas(settings(), 8, CONFIG, Account(error=denied))
     assert states(found) == ["warning", "warning"]
-    assert "docs/fargate-policy.json" in found[0].found
+    assert "`sociometer help fargate-policy`" in found[0].found
 
 
 class Daemon(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -113,7 +113,7 @@ def test_expired_credentials_say_how_to_log_in_and_are_not_tried_again(
         (refusal("InvalidSignatureException", "Signature expired: 1"), CredentialsError, "fix this machine's clock"),
         (refusal("RequestTimeTooSkewed", "x"), CredentialsError, "fix this machine's clock"),
         (refusal("SignatureDoesNotMatch", "x"), CredentialsError, "Either the secret key is wrong, or the clock"),
-        (refusal("AccessDeniedException", "not authorized to perform: ecs:ListTasks"), AwsError, "docs/fargate.md"),
+        (refusal("AccessDeniedException", "not authorized to perform: ecs:ListTasks"), AwsError, "help permissions`"),
         (refusal("ClusterNotFoundException", "Cluster not found."), AwsError, "Cluster not found"),
     ],
 )  # fmt: skip
