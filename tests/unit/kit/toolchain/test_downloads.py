@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from tests.support.background import answering
 from tests.support.file_server import FileServer
 from tests.support.programs import script
 
-PROGRAM = b"#!/bin/sh\necho 1.5\n"
+PROGRAM = b"#!/bin/sh\necho 1.5\nexit\n"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -232,6 +233,18 @@ def test_four_come_at_once(server: FileServer) -> None:
 
     server.before = wait_for_the_others
     assert versions(*tools) == ["1.5"] * 5
+
+
+def test_how_much_has_come_is_told(server: FileServer) -> None:
+    content = archive(("one", PROGRAM + random.Random(1).randbytes(12_000_000)))
+    server.files[path_of("one")] = content
+    told = Told()
+    installer.install([tool("one", content)], told)
+    [_, *notes] = next(step for step in told.steps if step[0].startswith("downloading one"))
+    so_far = [int(note.removesuffix(" MB")) for note in notes]
+    assert so_far == sorted(so_far)
+    assert len(so_far) > 2
+    assert so_far[-1] == 12
 
 
 def test_build_asks_nobody(server: FileServer) -> None:
