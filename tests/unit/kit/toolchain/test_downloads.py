@@ -297,10 +297,9 @@ def test_outlook_names_the_size_of_a_download(server: FileServer) -> None:
     one, two = released("one", server), released("two", server)
     server.files[path_of("one")] = bytes(30_000_000)
     del server.files[path_of("two")]
-    assert outlook([one, two]) == {
-        "one": "will be downloaded: 30 MB, 2 s at 100 Mbit/s",
-        "two": "will be downloaded",
-    }
+    found = outlook([one, two])
+    assert found.releases == f"{server.url} answers"
+    assert found.tools == {"one": "will be downloaded: 30 MB, 2 s at 100 Mbit/s", "two": "will be downloaded"}
 
 
 def test_release_for_another_system_is_not_this_machines() -> None:
