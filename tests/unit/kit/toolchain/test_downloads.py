@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import stamina
 
+from kit import download
 from kit.errors import ChecksumError, SettingsError
 from kit.toolchain import fetch, toolbox
 from kit.toolchain import install as installer
@@ -138,6 +139,17 @@ def test_download_that_is_cut_goes_on_where_it_stopped(server: FileServer) -> No
     server.bytes_per_answer = size // 2 + 1
     assert versions(one) == ["1.5"]
     assert server.ranges_asked == ["bytes=0-0", None, f"bytes={size // 2 + 1}-"]
+
+
+def test_server_that_falls_silent_is_asked_for_the_rest(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = released("one", server)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.2)
+    silence = threading.Event()
+    server.stalls_after, server.stall = 100, lambda: silence.wait(30)
+    server.before = lambda _path: setattr(server, "stalls_after", None if len(server.asked) > 2 else 100)
+    assert versions(one) == ["1.5"]
+    silence.set()
+    assert server.ranges_asked == ["bytes=0-0", None, "bytes=100-"]
 
 
 def test_what_came_of_a_download_that_gave_up_is_kept_and_the_tool_is_built(server: FileServer) -> None:
