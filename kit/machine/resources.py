@@ -94,13 +94,14 @@ def tool(wanted: Tool, ahead: str = "") -> Check:
 
 
 def tools(wanted: Sequence[Tool], *, with_outlook: bool) -> list[Check]:
-    """Whether each tool is usable.
+    """Whether each tool is usable, and where releases come from if one is missing.
 
     ``with_outlook`` adds what installing the missing ones will mean here, for which the network is asked.
     """
     missing = [each for each in wanted if toolbox.locate(each).folder is None] if with_outlook else []
     ahead = outlook(missing)
-    return [tool(each, ahead.get(each.name, "")) for each in wanted]
+    releases = [Check("releases", "ok", ahead.releases)] if ahead.releases else []
+    return [*releases, *(tool(each, ahead.tools.get(each.name, "")) for each in wanted)]
 
 
 def internet(url: str = REGISTRY) -> Check:

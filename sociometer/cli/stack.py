@@ -87,9 +87,11 @@ def up(
     to_set = on.settings_to_set(wanted)
     if on.spends:
         complete = on.complete_settings(to_set)
-        on.equip(complete)
+        if complete.images:
+            on.equip(complete)  # a registry is asked what they weigh
         found = weights.of_settings(complete, list(complete.images))
         spending.confirm_standing(complete, found.layer_bytes, yes=yes)
+        on.equip(complete)
     _show_outputs(actions.up(on.stack, to_set), as_json=as_json)
 
 

@@ -105,14 +105,16 @@ class Fargate(Target):
         else:
             require_linux()
             complete = self.complete_settings({**settings_of(plan), **made})
-            self.equip(complete)
-            found = weights.of_settings(complete, own_variants(plan))
+            if own := own_variants(plan):
+                self.equip(complete)  # a registry is asked what they weigh
+            found = weights.of_settings(complete, own)
             known = self._known(store, plan, complete, found.exact)
             bill = spending.bill(plan, rounds, known, complete, found.layer_bytes, make=True)
             for note in found.notes():
                 say(note)
         spending.warn_of_nobody(complete)
         spending.confirm(bill, yes=yes)
+        self.equip(complete)
 
     def forecast(self, plan: Plan, store: Path, profile: str | None, settings: Mapping[str, object]) -> Forecast:  # noqa: ARG002
         """By the size of its tasks, with the bill for making the stack and running the rounds."""

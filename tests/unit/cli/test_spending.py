@@ -7,11 +7,14 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from infra.settings.model import Settings
+from kit.errors import MachineError
+from kit.toolchain.pins import Tool
 from sociometer.cli import spending
 from tests.support import network_that_is_there
 from tests.unit.cli.conftest import Sociometer
@@ -63,6 +66,38 @@ def test_without_a_terminal_and_without_yes_nothing_is_started(sociometer: Socio
     assert refused.stderr.endswith(
         "error: This costs money, and there is no terminal to ask on. Confirm it with --yes.\n"
     )
+
+
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_missing_tools_are_installed_when_the_cost_was_confirmed(
+    sociometer: Sociometer, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    wanted: list[str] = []
+
+    def install(tools: Sequence[Tool], *_: object) -> None:
+        wanted.extend(tool.name for tool in tools)
+        raise MachineError("There is no room for tools.")
+
+    monkeypatch.setattr("kit.toolchain.install.install", install)
+    sociometer(command, *FARGATE)
+    assert wanted == []
+    failed = sociometer(command, *FARGATE, "--yes")
+    assert (failed.exit_code, failed.stderr.splitlines()[-1]) == (3, "error: There is no room for tools.")
+    assert wanted == ["go", "regctl", "soci", "pulumi"]
+
+
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_images_are_weighed_with_tools_that_are_there(
+    sociometer: Sociometer, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def install(*_: object) -> None:
+        raise MachineError("There is no room for tools.")
+
+    monkeypatch.setattr("kit.toolchain.install.install", install)
+    own = ("--set", 'images={"web": {"image": "registry.example/web:1", "ready": "tcp:80"}}', "--set", "variants=web")
+    words = (*FARGATE, "--image", "web=registry.example/web:1") if command == "run" else (*FARGATE, *own)
+    failed = sociometer(command, *words)
+    assert failed.stderr.splitlines()[-1] == "error: There is no room for tools."
 
 
 def test_a_region_without_prices_is_said_and_no_number_is_made_up(sociometer: Sociometer) -> None:

@@ -150,6 +150,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         raise httpx.ConnectError("no way out")
 
     monkeypatch.setattr(httpx, "head", refuse)
+    monkeypatch.setenv("SOCIOMETER_MIRROR", "http://127.0.0.1:1")
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path

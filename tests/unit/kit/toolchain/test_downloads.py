@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import stamina
 
+from kit import download
 from kit.errors import ChecksumError, SettingsError
 from kit.toolchain import fetch, toolbox
 from kit.toolchain import install as installer
@@ -26,7 +28,7 @@ from tests.support.background import answering
 from tests.support.file_server import FileServer
 from tests.support.programs import script
 
-PROGRAM = b"#!/bin/sh\necho 1.5\n"
+PROGRAM = b"#!/bin/sh\necho 1.5\nexit\n"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -139,6 +141,17 @@ def test_download_that_is_cut_goes_on_where_it_stopped(server: FileServer) -> No
     assert server.ranges_asked == ["bytes=0-0", None, f"bytes={size // 2 + 1}-"]
 
 
+def test_server_that_falls_silent_is_asked_for_the_rest(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = released("one", server)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.2)
+    silence = threading.Event()
+    server.stalls_after, server.stall = 100, lambda: silence.wait(30)
+    server.before = lambda _path: setattr(server, "stalls_after", None if len(server.asked) > 2 else 100)
+    assert versions(one) == ["1.5"]
+    silence.set()
+    assert server.ranges_asked == ["bytes=0-0", None, "bytes=100-"]
+
+
 def test_what_came_of_a_download_that_gave_up_is_kept_and_the_tool_is_built(server: FileServer) -> None:
     one, two = released("one", server), released("two", server)
     server.bytes_per_answer = 10
@@ -234,6 +247,18 @@ def test_four_come_at_once(server: FileServer) -> None:
     assert versions(*tools) == ["1.5"] * 5
 
 
+def test_how_much_has_come_is_told(server: FileServer) -> None:
+    content = archive(("one", PROGRAM + random.Random(1).randbytes(12_000_000)))
+    server.files[path_of("one")] = content
+    told = Told()
+    installer.install([tool("one", content)], told)
+    [_, *notes] = next(step for step in told.steps if step[0].startswith("downloading one"))
+    so_far = [int(note.removesuffix(" MB")) for note in notes]
+    assert so_far == sorted(so_far)
+    assert len(so_far) > 2
+    assert so_far[-1] == 12
+
+
 def test_build_asks_nobody(server: FileServer) -> None:
     assert versions(released("one", server), build=True) == ["1.2"]
     assert server.asked == []
@@ -284,10 +309,9 @@ def test_outlook_names_the_size_of_a_download(server: FileServer) -> None:
     one, two = released("one", server), released("two", server)
     server.files[path_of("one")] = bytes(30_000_000)
     del server.files[path_of("two")]
-    assert outlook([one, two]) == {
-        "one": "will be downloaded: 30 MB, 2 s at 100 Mbit/s",
-        "two": "will be downloaded",
-    }
+    found = outlook([one, two])
+    assert found.releases == f"{server.url} answers"
+    assert found.tools == {"one": "will be downloaded: 30 MB, 2 s at 100 Mbit/s", "two": "will be downloaded"}
 
 
 def test_release_for_another_system_is_not_this_machines() -> None:
