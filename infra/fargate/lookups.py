@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.fargate.existing import Document
 from kit import aws_errors
+from kit.aws_answers import whole
 from kit.errors import SettingsError
 from kit.values import Notify
 
@@ -22,11 +23,7 @@ CONFIG = Config(retries={"total_max_attempts": ATTEMPTS}, connect_timeout=SECOND
 def task_definition(name: str, region: str) -> Document:
     """A task definition by family, family:revision or ARN; raises `SettingsError` where there is none."""
     try:
-        found: Document = (
-            _session(region)
-            .client("ecs", config=CONFIG)
-            .describe_task_definition(taskDefinition=name)["taskDefinition"]
-        )
+        found: Document = _client("ecs", region).describe_task_definition(taskDefinition=name)["taskDefinition"]
     except (BotoCoreError, ClientError) as error:
         if _code(error) in ("ClientException", "InvalidParameterException"):
             raise SettingsError(
@@ -58,7 +55,7 @@ def require_secrets(arns: Sequence[str], region: str, notify: Notify) -> None:
 def _secret_exists(arn: str, region: str) -> bool:
     secret = ":".join(arn.split(":")[:7])  # what follows names a key and a version in it
     try:
-        _session(region).client("secretsmanager", config=CONFIG).describe_secret(SecretId=secret)
+        _client("secretsmanager", region).describe_secret(SecretId=secret)
     except ClientError as error:
         if _code(error) == "ResourceNotFoundException":
             return False
@@ -70,7 +67,7 @@ def _parameter_exists(arn: str, region: str) -> bool:
     path = arn.split(":parameter", 1)[1]
     names = [path, path.removeprefix("/")]  # an ARN hides whether a name of one part begins with a slash
     wanted = [{"Key": "Name", "Values": sorted(set(names))}]
-    found = _session(region).client("ssm", config=CONFIG).describe_parameters(ParameterFilters=wanted)
+    found = _client("ssm", region).describe_parameters(ParameterFilters=wanted)
     return bool(found["Parameters"])
 
 
@@ -78,6 +75,6 @@ def _code(error: Exception) -> str:
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def _session(region: str) -> Any:
-    """Typed for a few literal names only."""
-    return boto3.session.Session(region_name=region)
+def _client(service: str, region: str) -> Any:
+    session: Any = boto3.session.Session(region_name=region)  # typed for a few literal names only
+    return whole(session.client(service, config=CONFIG))

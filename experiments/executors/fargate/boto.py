@@ -1,7 +1,8 @@
 """AWS itself, by boto3, and the load balancer, by httpx: the real `Aws`.
 
 Faces the network: every request that is sent is counted, also those sent again (boto3's `standard` retries: throttling,
-5xx and lost connections, with growing, jittered waits), and every error becomes one line (`kit.aws_errors`).
+5xx, and connections that are lost or end too early, with growing, jittered waits), and every error becomes one line
+(`kit.aws_errors`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from experiments.executors.fargate.aws import TASKS_PER_CALL, Answer, Described, Document, Page
 from infra.outputs import ROUTE_HEADER
+from kit.aws_answers import whole
 from kit.aws_errors import translate
 
 ATTEMPTS = 8
@@ -46,8 +48,8 @@ class Boto:
         )
         with _translated("opening a session"):
             session = boto3.session.Session(region_name=region)
-            self._ecs = session.client("ecs", config=config)
-            self._logs = session.client("logs", config=config)
+            self._ecs = whole(session.client("ecs", config=config))
+            self._logs = whole(session.client("logs", config=config))
         for client in (self._ecs, self._logs):
             client.meta.events.register("before-send", self._count)
         self._http = httpx.Client(timeout=GET_SECONDS)
