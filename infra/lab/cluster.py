@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -25,11 +24,12 @@ from infra.lab.metadata import Identity, MetadataService
 from infra.lab.meter import Meter
 from infra.lab.profiles import Profile
 from infra.lab.protocol import LabTask
-from infra.lab.spent import spent
+from infra.lab.spent import Sample, spent
 from infra.lab.task import TaskLife
 from kit.daemon import stop
 from kit.errors import LabError
-from kit.machine import mountinfo, processes
+from kit.machine import clock, mountinfo, processes
+from kit.machine.clock import Steady
 from kit.paths import data_dir
 
 GATE_SECONDS = 60.0
@@ -104,30 +104,37 @@ class Cluster:
 
         Each life's `run` holds what was observed, also after Ctrl-C, which kills every task first.
         """
-        if not self.metered:
+        series: list[list[Sample]] = [[] for _ in lives]
+        clock_before = clock.reading()
+        if self.metered:
+            pairs = zip(self.hosts, lives, strict=True)
+            meter = Meter([host.gauges(lazy=life.task.lazy_layers > 0) for host, life in pairs])
+            with meter.running():
+                self._live(lives, watch)
+            self.meter_seconds, series = meter.cpu_seconds, meter.series
+        else:
             self._live(lives, watch)
-            return
-        pairs = zip(self.hosts, lives, strict=True)
-        meter = Meter([host.gauges(lazy=life.task.lazy_layers > 0) for host, life in pairs])
-        with meter.running():
-            self._live(lives, watch)
-        self.meter_seconds = meter.cpu_seconds
-        for life, samples in zip(lives, meter.series, strict=True):
+        step = clock.step_between(clock_before, clock.reading())
+        for host, life, samples in zip(self.hosts, lives, series, strict=True):
+            if told := step or host.disturbances(samples, life.run.end_ns):
+                life.disturbed(told)
             if moments := life.run.life(life.task):
                 life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)
 
     def _live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
-        released_ns: list[int] = []
-        gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
+        released: list[Steady] = []
+        gate = threading.Barrier(len(lives), action=lambda: released.append(Steady.start()))
 
         def live(life: TaskLife) -> None:
             gate.wait(GATE_SECONDS)
-            life.live(released_ns[0])
+            life.live(released[0])
 
         futures = [self._pool.submit(live, life) for life in lives]
         try:
             while wait(futures, timeout=0.2).not_done:
                 watch()
+                for host in self.hosts:
+                    host.listen()
         except BaseException:
             for life in lives:
                 life.abort()

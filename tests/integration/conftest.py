@@ -27,7 +27,7 @@ TINY = {
 
 LONGEST = ("test_fargate_run", "test_ecr_images", "test_fargate_engine", "test_committed_stack")
 """The files that begin first, so that no worker ends long after the others."""
-OF_THE_TINY_STACK = ("test_lab", "test_notebook", "test_probe")
+OF_THE_TINY_STACK = ("test_lab", "test_lab_faults", "test_lab_hardship", "test_notebook", "test_probe")
 """The files that one worker runs, because making the stack takes longer than any of their tests."""
 
 

@@ -32,7 +32,7 @@ Kind = Literal["status", "reset", "cut", "corrupt", "delay", "drip"]
 @dataclass(frozen=True)
 class Fault:
     """What goes wrong with the answers of at least ``least_bytes`` whose request has ``where``: "GET /path", then the
-    operation if it is a call of AWS.
+    range that is asked for, or the operation of a call of AWS.
 
     ``status`` answers for the server; ``reset`` and ``cut`` end the connection when the share ``after`` of the body is
     sent, with and without warning (``reset`` after 0: before any answer); ``corrupt`` flips the bits of one byte there;
@@ -118,10 +118,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        more = self.headers.get("Range") or self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         with self._asked(body) as answer:
             length = 0 if self.command == "HEAD" else int(answer.headers.get("Content-Length", 0))
-            fault = self.server.fault_of(f"{self.command} {self.path} {operation}".rstrip(), length)
+            fault = self.server.fault_of(f"{self.command} {self.path} {more}".rstrip(), length)
             if fault is not None and fault.kind == "reset" and fault.after == 0:
                 self._reset()
                 return

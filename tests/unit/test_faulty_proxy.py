@@ -70,7 +70,7 @@ def test_a_fault_spares_the_first_hits_so_many_and_then_leaves_off(proxy: Faulty
     fault = Fault("status", "GET /blob", spared=1, times=2, status=502)
     proxy.set(fault)
     assert [asked(proxy)[0] for _ in range(4)] == [200, 502, 502, 200]
-    assert proxy.hits == [(fault, "GET /blob")] * 2
+    assert proxy.hits == [(fault, "GET /blob bytes=0-1")] * 2
 
 
 def test_a_reset_comes_before_the_answer_or_in_its_middle(proxy: FaultyProxy) -> None:

@@ -1,0 +1,213 @@
+"""What a host's requests to its registry met, from the packets that its `Wire` heard. Pure.
+
+A round counts only if its registry answered as it does when nothing is wrong: what disturbs it takes time that is not
+the form's. So each request must have one answer, in time, without an error, to its end; and no bytes twice, because
+that is how a tool mends what came damaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from infra.lab.spent import Sample
+from infra.lab.wire import ACK, FIN, RST, SYN, Packet
+
+LATE_SECONDS = 2.0
+"""The soci-snapshotter gives up after 3 s (`defaultResponseHeaderTimeoutMsec`). A registry that shares two CPUs with
+eight pulls was not seen to take half a second."""
+SLOW_SECONDS = 0.05
+"""More than the profile's round trip for even the quickest answer, which no load explains."""
+LEAST_ANSWERS = 5
+"""So many tell how long even the quickest answer takes."""
+SILENT_SECONDS = 2.0
+SILENT_SHARE = 0.002
+"""Of the link's rate: as good as nothing. Fifty pulls that share two CPUs get twenty times as much each."""
+SILENT_RATE = 10**9
+"""Where the link has no rate."""
+LEAST_OWED_BYTES = 1 << 18
+PROBE_BYTES = 2
+"""The soci-snapshotter asks for the first two bytes of a layer to learn where it lies, as often as it mounts it."""
+_SECOND = 10**9
+_WRAP = 1 << 32
+_TEMPORARY = (408, 429)
+
+
+@dataclass
+class Exchange:
+    """A request and what came of it. ``length`` is of the answer's body; None when its head does not say."""
+
+    method: str
+    path: str
+    wanted: str
+    asked_ns: int
+    answered_ns: int | None = None
+    status: int | None = None
+    length: int | None = None
+    body_sequence: int = 0
+    arrived: int | None = None
+    """Bytes of the body, where the connection ended before all had come."""
+    ended: str | None = None
+    """How the registry's side ended the connection meanwhile."""
+
+    @property
+    def name(self) -> str:
+        """What was asked for, for people."""
+        kind, _, digest = self.path.rpartition("/")
+        return f"{kind.rpartition('/')[2].rstrip('s')} {digest[:19]}"
+
+
+@dataclass
+class _Connection:
+    """One connection on its way; ``open`` is the exchange that has not ended yet."""
+
+    open: Exchange | None = None
+    left: bool = False
+    """The host itself has closed it: what the other side does then is no fault."""
+
+
+def exchanges(packets: Iterable[Packet]) -> list[Exchange]:
+    """The exchanges of all connections, in the order of their requests. Packets that were sent again count once."""
+    found: list[Exchange] = []
+    connections: dict[int, _Connection] = {}
+    seen: set[tuple[int, bool, int, bytes]] = set()
+    for packet in packets:
+        if packet.flags & SYN and not packet.flags & ACK:
+            connections[packet.port] = _Connection()
+            continue
+        connection = connections.setdefault(packet.port, _Connection())
+        key = (packet.port, packet.from_host, packet.sequence, packet.payload[:64])
+        if packet.payload and key in seen:
+            continue
+        seen.add(key)
+        if packet.from_host:
+            if packet.payload.startswith((b"GET ", b"HEAD")):
+                connection.open = _request(packet)
+                found.append(connection.open)
+            connection.left |= bool(packet.flags & (FIN | RST))
+        else:
+            _take_answer(connection, packet, found)
+    return found
+
+
+def faults(heard: Sequence[Exchange], *, round_trip_seconds: float, until_ns: int | None = None) -> tuple[str, ...]:
+    """What was wrong, one clause each, the same kind once with its number; empty if nothing was.
+
+    ``until_ns``: what began later does not count. A request that is still open then has no fault unless it is late.
+    """
+    counted = [each for each in heard if until_ns is None or each.asked_ns <= until_ns]
+    found: dict[str, list[str]] = {}
+    for each in counted:
+        for kind, clause in _wrong(each, round_trip_seconds, until_ns):
+            found.setdefault(kind, []).append(clause)
+    for clause in _twice(counted):
+        found.setdefault("twice", []).append(clause)
+    told = [clauses[0] + (f" ({len(clauses)} times)" if len(clauses) > 1 else "") for clauses in found.values()]
+    return (*told, *_slow(counted, round_trip_seconds))
+
+
+def silences(
+    heard: Sequence[Exchange], samples: Sequence[Sample], *, bits_per_second: int | None, until_ns: int
+) -> tuple[str, ...]:
+    """That the registry sent as good as nothing though it had begun answers that were not over; empty if it never did.
+
+    ``samples`` are of the bytes that came over the link: nearly all are of bodies.
+    """
+    allowed = SILENT_SECONDS * SILENT_SHARE * (bits_per_second or SILENT_RATE) / 8
+    promised = sorted((each.answered_ns, each.length or 0) for each in heard if each.answered_ns is not None)
+    owed, longest, since = 0, 0, None
+    for sample in samples:
+        if sample.at_ns > until_ns:
+            break
+        while promised and promised[0][0] <= sample.at_ns:
+            owed += promised.pop(0)[1]
+        left = owed - (sample.received_bytes - samples[0].received_bytes)
+        if left < LEAST_OWED_BYTES or since is None or sample.received_bytes - since.received_bytes > allowed:
+            since = sample
+        longest = max(longest, sample.at_ns - since.at_ns)
+    if longest < SILENT_SECONDS * _SECOND:
+        return ()
+    return (f"for {longest / _SECOND:.1f} s the registry sent as good as nothing of answers that it had begun",)
+
+
+def told(clauses: Sequence[str]) -> str:
+    """The same as a sentence to be put behind another; empty when there is nothing to tell."""
+    return f"Between the host and the registry: {'; '.join(clauses)}." if clauses else ""
+
+
+def _request(packet: Packet) -> Exchange:
+    lines = packet.payload.split(b"\r\n\r\n")[0].decode(errors="replace").split("\r\n")
+    method, _, rest = lines[0].partition(" ")
+    return Exchange(method, rest.partition(" ")[0], _headers(lines[1:]).get("range", ""), packet.at_ns)
+
+
+def _take_answer(connection: _Connection, packet: Packet, found: list[Exchange]) -> None:
+    """What came from the registry's side: the head of an answer, or an end."""
+    exchange = connection.open
+    if exchange is not None and packet.payload.startswith(b"HTTP"):
+        head, end, _ = packet.payload.partition(b"\r\n\r\n")
+        lines = head.decode(errors="replace").split("\r\n")
+        status, length = lines[0].split()[1:2], _headers(lines[1:]).get("content-length", "")
+        exchange.answered_ns, exchange.status = packet.at_ns, int(status[0]) if status else 0
+        exchange.length = int(length) if length.isdigit() else None
+        if exchange.method == "HEAD":
+            exchange.length = 0
+        exchange.body_sequence = packet.sequence + len(head) + len(end)
+    if packet.flags & (FIN | RST) and not connection.left:
+        _end(connection, packet, found)
+
+
+def _end(connection: _Connection, packet: Packet, found: list[Exchange]) -> None:
+    """The registry's side closes the connection, or resets it, while the host still wants it."""
+    exchange, how = connection.open, "reset" if packet.flags & RST else "closed"
+    connection.open, connection.left = None, True
+    if exchange is not None and exchange.status is None:
+        exchange.ended = how
+    elif exchange is not None and exchange.length is not None:
+        arrived = (packet.sequence + len(packet.payload) - exchange.body_sequence) % _WRAP
+        if arrived < exchange.length:
+            exchange.arrived, exchange.ended = arrived, how
+            return
+    if how == "reset" and (exchange is None or exchange.ended is None):  # while it rested, or was not even made
+        found.append(Exchange("", "", "", packet.at_ns, ended="reset" if exchange else "refused"))
+
+
+def _headers(lines: Iterable[str]) -> dict[str, str]:
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _wrong(each: Exchange, round_trip_seconds: float, until_ns: int | None) -> Iterator[tuple[str, str]]:
+    """Kind and clause of what was wrong with one exchange."""
+    if not each.path:
+        yield each.ended or "", f"a connection to the registry was {each.ended}"
+        return
+    if each.status is not None and (each.status >= 500 or each.status in _TEMPORARY):
+        yield f"status {each.status}", f"the registry answered {each.status} for {each.name}"
+    if each.ended is not None:
+        came = "before an answer for" if each.arrived is None else f"after {each.arrived} of {each.length} bytes of"
+        yield each.ended, f"the connection was {each.ended} {came} {each.name}"
+    until = each.answered_ns if each.answered_ns is not None else until_ns
+    waited = 0.0 if until is None else (until - each.asked_ns) / _SECOND
+    if each.ended is None and waited > LATE_SECONDS + round_trip_seconds:
+        yield "late", f"the registry took {waited:.1f} s to answer for {each.name}"
+
+
+def _twice(heard: Sequence[Exchange]) -> Iterator[str]:
+    """A part of a layer that came whole, and was asked for again all the same. (What is fetched as a whole blob, both
+    daemons may fetch, each for itself.)"""
+    seen: set[tuple[str, str]] = set()
+    for each in heard:
+        key = (each.path, each.wanted)
+        whole = bool(each.wanted) and each.ended is None and (each.length or 0) > PROBE_BYTES
+        if whole and key in seen:
+            yield f"the same {each.length} bytes of {each.name} were fetched again, as after damaged ones"
+        if whole:
+            seen.add(key)
+
+
+def _slow(heard: Sequence[Exchange], round_trip_seconds: float) -> Iterator[str]:
+    waits = [(each.answered_ns - each.asked_ns) / _SECOND for each in heard if each.answered_ns is not None]
+    if len(waits) >= LEAST_ANSWERS and min(waits) > round_trip_seconds + SLOW_SECONDS:
+        promised = f"the profile's round trip is {round_trip_seconds * 1000:g} ms"
+        yield f"even the quickest answer of the registry took {min(waits) * 1000:.0f} ms; {promised}"
