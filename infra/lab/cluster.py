@@ -47,6 +47,8 @@ class Cluster:
     def __init__(self, storage: Path, profile: Profile, platform: str) -> None:
         self.metered = True
         """Whether it samples what its tasks' seconds go into; off where nobody asks, and to check the sampling."""
+        self.judged = True
+        """Whether a task that was disturbed on its way counts for nothing; off where no time is measured."""
         self.meter_seconds = 0.0
         """CPU time that the sampling of the last round took."""
         self.name = processes.owner_name()
@@ -116,7 +118,7 @@ class Cluster:
             self._live(lives, watch)
         step = clock.step_between(clock_before, clock.reading())
         for host, life, samples in zip(self.hosts, lives, series, strict=True):
-            if told := step or host.disturbances(samples, life.run.end_ns):
+            if self.judged and (told := step or host.disturbances(samples, life.run.end_ns)):
                 life.disturbed(told)
             if moments := life.run.life(life.task):
                 life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from infra.lab.spent import Sample
 from infra.lab.wire import ACK, FIN, RST, SYN, Packet
 
-LATE_SECONDS = 2.0
+LATE_SECONDS = 2.5
 """The soci-snapshotter gives up after 3 s (`defaultResponseHeaderTimeoutMsec`). A registry that shares two CPUs with
 eight pulls was not seen to take half a second."""
 SLOW_SECONDS = 0.05
@@ -42,6 +42,8 @@ class Exchange:
     wanted: str
     asked_ns: int
     answered_ns: int | None = None
+    over_ns: int | None = None
+    """When its connection ended, from either side."""
     status: int | None = None
     length: int | None = None
     body_sequence: int = 0
@@ -49,6 +51,16 @@ class Exchange:
     """Bytes of the body, where the connection ended before all had come."""
     ended: str | None = None
     """How the registry's side ended the connection meanwhile."""
+
+    def end(self, at_ns: int, sequence: int) -> bool:
+        """Its connection ends, with the registry's side at ``sequence``; whether something of it is missing."""
+        self.over_ns = at_ns
+        if self.status is None or self.length is None:
+            return self.status is None
+        arrived = (sequence - self.body_sequence) % _WRAP
+        if arrived < self.length:
+            self.arrived = arrived
+        return arrived < self.length
 
     @property
     def name(self) -> str:
@@ -84,7 +96,10 @@ def exchanges(packets: Iterable[Packet]) -> list[Exchange]:
             if packet.payload.startswith((b"GET ", b"HEAD")):
                 connection.open = _request(packet)
                 found.append(connection.open)
-            connection.left |= bool(packet.flags & (FIN | RST))
+            if packet.flags & (FIN | RST):
+                connection.left = True
+                if connection.open is not None:
+                    connection.open.end(packet.at_ns, packet.acknowledged)
         else:
             _take_answer(connection, packet, found)
     return found
@@ -114,7 +129,7 @@ def silences(
     ``samples`` are of the bytes that came over the link: nearly all are of bodies.
     """
     allowed = SILENT_SECONDS * SILENT_SHARE * (bits_per_second or SILENT_RATE) / 8
-    promised = sorted((each.answered_ns, each.length or 0) for each in heard if each.answered_ns is not None)
+    promised = sorted(_promises(heard))
     owed, longest, since = 0, 0, None
     for sample in samples:
         if sample.at_ns > until_ns:
@@ -161,14 +176,9 @@ def _end(connection: _Connection, packet: Packet, found: list[Exchange]) -> None
     """The registry's side closes the connection, or resets it, while the host still wants it."""
     exchange, how = connection.open, "reset" if packet.flags & RST else "closed"
     connection.open, connection.left = None, True
-    if exchange is not None and exchange.status is None:
+    if exchange is not None and exchange.end(packet.at_ns, packet.sequence + len(packet.payload)):
         exchange.ended = how
-    elif exchange is not None and exchange.length is not None:
-        arrived = (packet.sequence + len(packet.payload) - exchange.body_sequence) % _WRAP
-        if arrived < exchange.length:
-            exchange.arrived, exchange.ended = arrived, how
-            return
-    if how == "reset" and (exchange is None or exchange.ended is None):  # while it rested, or was not even made
+    elif how == "reset":  # while it rested, or was not even made
         found.append(Exchange("", "", "", packet.at_ns, ended="reset" if exchange else "refused"))
 
 
@@ -187,8 +197,8 @@ def _wrong(each: Exchange, round_trip_seconds: float, until_ns: int | None) -> I
     if each.ended is not None:
         came = "before an answer for" if each.arrived is None else f"after {each.arrived} of {each.length} bytes of"
         yield each.ended, f"the connection was {each.ended} {came} {each.name}"
-    until = each.answered_ns if each.answered_ns is not None else until_ns
-    waited = 0.0 if until is None else (until - each.asked_ns) / _SECOND
+    until = next((moment for moment in (each.answered_ns, each.over_ns, until_ns) if moment is not None), each.asked_ns)
+    waited = (until - each.asked_ns) / _SECOND
     if each.ended is None and waited > LATE_SECONDS + round_trip_seconds:
         yield "late", f"the registry took {waited:.1f} s to answer for {each.name}"
 
@@ -204,6 +214,15 @@ def _twice(heard: Sequence[Exchange]) -> Iterator[str]:
             yield f"the same {each.length} bytes of {each.name} were fetched again, as after damaged ones"
         if whole:
             seen.add(key)
+
+
+def _promises(heard: Sequence[Exchange]) -> Iterator[tuple[int, int]]:
+    """When so many bytes were promised, or will not come any more."""
+    for each in heard:
+        if each.answered_ns is not None and each.length is not None:
+            yield each.answered_ns, each.length
+            if each.over_ns is not None and each.arrived is not None:
+                yield each.over_ns, each.arrived - each.length
 
 
 def _slow(heard: Sequence[Exchange], round_trip_seconds: float) -> Iterator[str]:

@@ -31,7 +31,7 @@ _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _TCP = 6
 _TIME = struct.Struct("qq")
 _INSTRUCTION = struct.Struct("HBBI")
-_PORTS_AND_SEQUENCE = struct.Struct("!HHI")
+_TCP_HEADER = struct.Struct("!HHII")
 
 _LOAD_BYTE, _LOAD_BYTE_AT_X, _LOAD_HALF_AT_X, _LOAD_WORD_AT_X = 0x30, 0x50, 0x48, 0x40
 _X_IS_IP_HEADER, _AND, _SHIFT_RIGHT, _ADD_X, _TO_X = 0xB1, 0x54, 0x74, 0x0C, 0x07
@@ -41,12 +41,14 @@ _IF_EQUAL, _IF_ANY_BIT, _RETURN = 0x15, 0x45, 0x06
 @dataclass(frozen=True)
 class Packet:
     """One packet of a connection between the host, at ``port``, and its registry. ``sequence`` is that of the first
-    byte of ``payload``, of which no more than `MOST_BYTES` are kept."""
+    byte of ``payload``, of which no more than `MOST_BYTES` are kept; up to ``acknowledged`` its sender has all of the
+    other side's."""
 
     at_ns: int
     from_host: bool
     port: int
     sequence: int
+    acknowledged: int
     flags: int
     payload: bytes
 
@@ -105,10 +107,11 @@ class Wire:
             return None
         at_ns = next(seconds * 10**9 + ns for _, _, time in extras for seconds, ns in [_TIME.unpack(time)])
         header = (data[0] & 0x0F) * 4
-        from_port, to_port, sequence = _PORTS_AND_SEQUENCE.unpack_from(data, header)
+        from_port, to_port, sequence, acknowledged = _TCP_HEADER.unpack_from(data, header)
         payload = data[header + (data[header + 12] >> 4) * 4 : int.from_bytes(data[2:4], "big") or None]
         from_host = source[2] == _OUTGOING
-        return Packet(at_ns, from_host, from_port if from_host else to_port, sequence, data[header + 13], payload)
+        port = from_port if from_host else to_port
+        return Packet(at_ns, from_host, port, sequence, acknowledged, data[header + 13], payload)
 
 
 def _filter(port: int) -> list[tuple[int, int, int, int]]:

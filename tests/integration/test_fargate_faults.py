@@ -8,6 +8,7 @@ that ends; here they arrive, as they do on the plain way to the load balancer.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from experiments.records.model import Outcome, RoundObservation
 from experiments.records.phases import durations
 from kit.errors import AwsError
 from tests.contracts.fargate import REGION, fargate_outputs
-from tests.support.aws_server import AwsServer, serving
+from tests.support.aws_server import AwsServer, Reply, serving
 from tests.support.faulty_proxy import Fault, FaultyProxy, faulty_proxy
 from tests.support.scripted import ScriptedEcs
 from tests.unit.experiments.executors.fargate.conftest import executor_on, round_of
@@ -151,3 +152,14 @@ def test_what_happens_to_a_report_on_its_way_through_the_load_balancer_is_counte
     if fault.kind not in HARMLESS:
         assert {task.times.ready_ns for task in observation.tasks} == {None}
         assert observation.requests.balancer_in_vain == observation.requests.balancer_gets
+
+
+def test_an_answer_of_the_load_balancer_that_drips_is_not_waited_for(
+    server: AwsServer, proxy: FaultyProxy, boto: Boto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.executors.fargate.boto.GET_SECONDS", 0.3)
+    server.script["GET"].append(Reply(body=b"x" * 200))
+    proxy.set(Fault("drip", bytes_per_second=20))
+    began = time.monotonic()
+    assert boto.get(f"http://{proxy.address}/boot.json", "movie-plain") == (0, b"")
+    assert time.monotonic() - began < 5

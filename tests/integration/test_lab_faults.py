@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 SAID = {
     "503": "answered 503",
-    "reset": "was reset after",
+    "reset": "was closed after",
     "cut": "was closed after",
     "corrupt span": "were fetched again, as after damaged ones",
     "late": "s to answer",

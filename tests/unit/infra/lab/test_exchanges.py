@@ -24,13 +24,15 @@ class Talk:
     packets: list[Packet] = field(default_factory=list)
     sequences: dict[int, int] = field(default_factory=dict)
 
-    def host(self, port: int, payload: str = "", flags: int = ACK) -> None:
-        self.packets.append(Packet(self.now, True, port, len(self.packets), flags, payload.encode()))
+    def host(self, port: int, payload: str = "", flags: int = ACK, *, lacks: int = 0) -> None:
+        """``lacks``: bytes of what the registry has sent that did not come."""
+        came = (self.sequences.get(port, 0) - lacks) % (1 << 32)
+        self.packets.append(Packet(self.now, True, port, len(self.packets), came, flags, payload.encode()))
 
     def registry(self, port: int, payload: str = "", flags: int = ACK, *, more: int = 0) -> None:
         """``more``: bytes of a body that follow, of which the wire hears nothing."""
         at = self.sequences.get(port, 4294967290)  # its sequence numbers soon begin anew
-        self.packets.append(Packet(self.now, False, port, at, flags, payload.encode()))
+        self.packets.append(Packet(self.now, False, port, at, 0, flags, payload.encode()))
         self.sequences[port] = (at + len(payload) + more) % (1 << 32)
 
     def opened(self, port: int) -> Talk:
@@ -104,6 +106,9 @@ def test_what_the_host_itself_gave_up_is_no_fault_of_the_path() -> None:
     talk = Talk().opened(1).ask(1).answer(1, sent=1000)
     talk.host(1, flags=FIN | ACK)
     assert talk.end(1, RST).wrong() == ()
+    given_up = Talk().opened(1).ask(1)
+    given_up.host(1, flags=RST)
+    assert given_up.wrong(until_ns=SECOND + 60 * SECOND) == ()
 
 
 def test_bytes_that_came_whole_and_are_asked_for_again_were_damaged() -> None:
@@ -122,7 +127,7 @@ def test_whole_blobs_and_the_first_bytes_of_layers_are_asked_for_more_than_once(
 def test_a_late_answer_is_told_also_while_it_is_still_waited_for() -> None:
     late = round((LATE_SECONDS + 0.1) * SECOND)
     assert Talk().opened(1).ask(1).answer(1, after=late).wrong() == (
-        "the registry took 2.1 s to answer for blob sha256:aaaaaaaaaaaa",
+        "the registry took 2.6 s to answer for blob sha256:aaaaaaaaaaaa",
     )
     assert Talk().opened(1).ask(1).wrong(until_ns=SECOND + late) != ()
     assert Talk().opened(1).ask(1).answer(1, after=late).wrong(round_trip_seconds=0.2) == ()
@@ -182,6 +187,8 @@ def test_nothing_is_silent_that_has_sent_everything_or_sends_at_all() -> None:
     steady = samples(*((tick / 10, tick * 40_000) for tick in range(60)))
     assert silent(talk, steady) == ()
     assert silent(Talk(), SLOW) == ()
+    talk.host(1, flags=FIN | ACK, lacks=SPAN - 1000)  # it wants no more
+    assert silent(talk, SLOW) == ()
     assert silent(talk, []) == ()
 
 
