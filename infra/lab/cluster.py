@@ -7,6 +7,7 @@ with the process); `clear_orphans` finds them by name and removes them.
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from infra.lab import cgroup
+from infra.lab import cgroup, exchanges
 from infra.lab.daemons import PullModes
 from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
@@ -117,8 +118,9 @@ class Cluster:
         else:
             self._live(lives, watch)
         step = clock.step_between(clock_before, clock.reading())
+        patience = exchanges.patience(len(lives), os.cpu_count() or 1)
         for host, life, samples in zip(self.hosts, lives, series, strict=True):
-            if self.judged and (told := step or host.disturbances(samples, life.run.end_ns)):
+            if self.judged and (told := step or host.disturbances(samples, life.run.end_ns, patience)):
                 life.disturbed(told)
             if moments := life.run.life(life.task):
                 life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)

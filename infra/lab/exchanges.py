@@ -14,23 +14,39 @@ from infra.lab.spent import Sample
 from infra.lab.wire import ACK, FIN, RST, SYN, Packet
 
 LATE_SECONDS = 2.5
-"""The soci-snapshotter gives up after 3 s (`defaultResponseHeaderTimeoutMsec`). A registry that shares two CPUs with
-eight pulls was not seen to take half a second."""
+"""The soci-snapshotter gives up after 3 s (`defaultResponseHeaderTimeoutMsec`). The longest that a registry was seen to
+take on a busy machine was 1.3 s, with three pulls for each CPU."""
 SLOW_SECONDS = 0.05
 """More than the profile's round trip for even the quickest answer, which no load explains."""
 LEAST_ANSWERS = 5
 """So many tell how long even the quickest answer takes."""
 SILENT_SECONDS = 2.0
-SILENT_SHARE = 0.002
-"""Of the link's rate: as good as nothing. Fifty pulls that share two CPUs get twenty times as much each."""
+SILENT_SHARE = 0.01
+"""Of the link's rate: as good as nothing. Eight pulls that shared two CPUs got twenty times as much each."""
 SILENT_RATE = 10**9
 """Where the link has no rate."""
+TASKS_PER_CPU = 2
+"""So many tasks share a CPU before the registry, which needs it too, is given more time."""
 LEAST_OWED_BYTES = 1 << 18
 PROBE_BYTES = 2
 """The soci-snapshotter asks for the first two bytes of a layer to learn where it lies, as often as it mounts it."""
 _SECOND = 10**9
 _WRAP = 1 << 32
 _TEMPORARY = (408, 429)
+
+
+@dataclass(frozen=True)
+class Link:
+    """What the profile promises of a host's way to the registry, and with how much `patience` it is held to that."""
+
+    bits_per_second: int | None = None
+    round_trip_seconds: float = 0.0
+    patience: float = 1.0
+
+
+def patience(tasks: int, cpus: int) -> float:
+    """How many times as long things may take when so many tasks share this machine's CPUs."""
+    return max(1.0, tasks / cpus / TASKS_PER_CPU)
 
 
 @dataclass
@@ -105,7 +121,7 @@ def exchanges(packets: Iterable[Packet]) -> list[Exchange]:
     return found
 
 
-def faults(heard: Sequence[Exchange], *, round_trip_seconds: float, until_ns: int | None = None) -> tuple[str, ...]:
+def faults(heard: Sequence[Exchange], link: Link, until_ns: int | None = None) -> tuple[str, ...]:
     """What was wrong, one clause each, the same kind once with its number; empty if nothing was.
 
     ``until_ns``: what began later does not count. A request that is still open then has no fault unless it is late.
@@ -113,22 +129,20 @@ def faults(heard: Sequence[Exchange], *, round_trip_seconds: float, until_ns: in
     counted = [each for each in heard if until_ns is None or each.asked_ns <= until_ns]
     found: dict[str, list[str]] = {}
     for each in counted:
-        for kind, clause in _wrong(each, round_trip_seconds, until_ns):
+        for kind, clause in _wrong(each, link, until_ns):
             found.setdefault(kind, []).append(clause)
     for clause in _twice(counted):
         found.setdefault("twice", []).append(clause)
     told = [clauses[0] + (f" ({len(clauses)} times)" if len(clauses) > 1 else "") for clauses in found.values()]
-    return (*told, *_slow(counted, round_trip_seconds))
+    return (*told, *_slow(counted, link))
 
 
-def silences(
-    heard: Sequence[Exchange], samples: Sequence[Sample], *, bits_per_second: int | None, until_ns: int
-) -> tuple[str, ...]:
+def silences(heard: Sequence[Exchange], samples: Sequence[Sample], link: Link, until_ns: int) -> tuple[str, ...]:
     """That the registry sent as good as nothing though it had begun answers that were not over; empty if it never did.
 
     ``samples`` are of the bytes that came over the link: nearly all are of bodies.
     """
-    allowed = SILENT_SECONDS * SILENT_SHARE * (bits_per_second or SILENT_RATE) / 8
+    allowed = SILENT_SECONDS * SILENT_SHARE * (link.bits_per_second or SILENT_RATE) / 8
     promised = sorted(_promises(heard))
     owed, longest, since = 0, 0, None
     for sample in samples:
@@ -140,7 +154,7 @@ def silences(
         if left < LEAST_OWED_BYTES or since is None or sample.received_bytes - since.received_bytes > allowed:
             since = sample
         longest = max(longest, sample.at_ns - since.at_ns)
-    if longest < SILENT_SECONDS * _SECOND:
+    if longest < SILENT_SECONDS * link.patience * _SECOND:
         return ()
     return (f"for {longest / _SECOND:.1f} s the registry sent as good as nothing of answers that it had begun",)
 
@@ -187,7 +201,7 @@ def _headers(lines: Iterable[str]) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-def _wrong(each: Exchange, round_trip_seconds: float, until_ns: int | None) -> Iterator[tuple[str, str]]:
+def _wrong(each: Exchange, link: Link, until_ns: int | None) -> Iterator[tuple[str, str]]:
     """Kind and clause of what was wrong with one exchange."""
     if not each.path:
         yield each.ended or "", f"a connection to the registry was {each.ended}"
@@ -199,7 +213,7 @@ def _wrong(each: Exchange, round_trip_seconds: float, until_ns: int | None) -> I
         yield each.ended, f"the connection was {each.ended} {came} {each.name}"
     until = next((moment for moment in (each.answered_ns, each.over_ns, until_ns) if moment is not None), each.asked_ns)
     waited = (until - each.asked_ns) / _SECOND
-    if each.ended is None and waited > LATE_SECONDS + round_trip_seconds:
+    if each.ended is None and waited > LATE_SECONDS * link.patience + link.round_trip_seconds:
         yield "late", f"the registry took {waited:.1f} s to answer for {each.name}"
 
 
@@ -225,8 +239,8 @@ def _promises(heard: Sequence[Exchange]) -> Iterator[tuple[int, int]]:
                 yield each.over_ns, each.arrived - each.length
 
 
-def _slow(heard: Sequence[Exchange], round_trip_seconds: float) -> Iterator[str]:
+def _slow(heard: Sequence[Exchange], link: Link) -> Iterator[str]:
     waits = [(each.answered_ns - each.asked_ns) / _SECOND for each in heard if each.answered_ns is not None]
-    if len(waits) >= LEAST_ANSWERS and min(waits) > round_trip_seconds + SLOW_SECONDS:
-        promised = f"the profile's round trip is {round_trip_seconds * 1000:g} ms"
+    if len(waits) >= LEAST_ANSWERS and min(waits) > SLOW_SECONDS * link.patience + link.round_trip_seconds:
+        promised = f"the profile's round trip is {link.round_trip_seconds * 1000:g} ms"
         yield f"even the quickest answer of the registry took {min(waits) * 1000:.0f} ms; {promised}"

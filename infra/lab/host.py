@@ -67,7 +67,7 @@ class Host:
         self._sandbox = sandbox
         self._group = group
         self._daemons: list[Daemon] = []
-        self._ctr = Ctr(sandbox, self.trouble)
+        self._ctr = Ctr(sandbox, self.trouble, spec.folder)
         self._log = ContainerLog(spec.folder / "container.log")
         self._wire: Wire | None = None
 
@@ -182,18 +182,17 @@ class Host:
         if self._wire is not None:
             self._wire.listen()
 
-    def disturbances(self, samples: Sequence[Sample], until_ns: int | None) -> str:
+    def disturbances(self, samples: Sequence[Sample], until_ns: int | None, patience: float) -> str:
         """What was wrong between it and its registry up to a moment, in a sentence; empty if nothing was.
 
-        ``samples`` are those of its `gauges`, if there are any.
+        ``samples`` are those of its `gauges`, if there are any; for ``patience`` see `exchanges.patience`.
         """
         heard = exchanges.exchanges(self._wire.packets()) if self._wire else []
-        profile, until = self.spec.profile, until_ns or time.time_ns()
-        clauses = [
-            *exchanges.faults(heard, round_trip_seconds=profile.round_trip_seconds, until_ns=until),
-            *exchanges.silences(heard, samples, bits_per_second=profile.rate_bits_per_second, until_ns=until),
-        ]
-        return exchanges.told(clauses)
+        until, link = (
+            until_ns or time.time_ns(),
+            exchanges.Link(self.spec.profile.rate_bits_per_second, self.spec.profile.round_trip_seconds, patience),
+        )
+        return exchanges.told((*exchanges.faults(heard, link, until), *exchanges.silences(heard, samples, link, until)))
 
     def trouble(self) -> str | None:
         """Which daemon of the edge or of this host has ended, with its last lines."""

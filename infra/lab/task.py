@@ -75,7 +75,7 @@ class TaskLife:
         except ImageAtFault as error:
             self.run.ending, self.run.reason = Ending.STOPPED, str(error)
         except SociometerError as error:
-            self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {self._cause(error)}"
+            self.run.ending, self.run.reason = self._failure(error)
         if self._aborted.is_set() and self.run.ending is not Ending.BOOTED:
             # Everything was killed: what the task seems to have died of is our own doing.
             self.run.ending, self.run.reason = Ending.ABORTED, f"The round was aborted while {self.run.phase}."
@@ -205,8 +205,11 @@ class TaskLife:
             raise _Ended(Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}{seen}. {words}")
         return left
 
-    def _failure(self, error: SociometerError) -> Ending:
-        return Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
+    def _failure(self, error: SociometerError) -> tuple[Ending, str]:
+        if limit := self._host.killed_for_memory():
+            return Ending.STOPPED, f"The container ran out of memory (limit {limit >> 20} MiB) while {self.run.phase}."
+        ending = Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
+        return ending, f"while {self.run.phase}: {self._cause(error)}"
 
     def _cause(self, error: SociometerError) -> str:
         """The cause of an error: if a daemon has just died, its clients fail a moment before we see it end."""

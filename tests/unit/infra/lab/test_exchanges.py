@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from infra.lab.exchanges import LATE_SECONDS, exchanges, faults, silences, told
+from infra.lab.exchanges import LATE_SECONDS, Link, exchanges, faults, patience, silences, told
 from infra.lab.spent import Sample
 from infra.lab.wire import ACK, FIN, RST, SYN, Packet
 
@@ -57,7 +57,7 @@ class Talk:
         return self
 
     def wrong(self, round_trip_seconds: float = 0.001, until_ns: int | None = None) -> tuple[str, ...]:
-        return faults(exchanges(self.packets), round_trip_seconds=round_trip_seconds, until_ns=until_ns)
+        return faults(exchanges(self.packets), Link(None, round_trip_seconds), until_ns)
 
 
 def test_whole_answers_in_time_have_no_fault() -> None:
@@ -169,8 +169,10 @@ SLOW = samples(*((tick / 10, tick * 10_000) for tick in range(40)))
 """100 kB/s."""
 
 
-def silent(talk: Talk, seen: list[Sample], until: float = 10.0, rate: int | None = 10**9) -> tuple[str, ...]:
-    return silences(exchanges(talk.packets), seen, bits_per_second=rate, until_ns=SECOND + round(until * SECOND))
+def silent(
+    talk: Talk, seen: list[Sample], until: float = 10.0, rate: int | None = 10**9, patience: float = 1.0
+) -> tuple[str, ...]:
+    return silences(exchanges(talk.packets), seen, Link(rate, 0, patience), SECOND + round(until * SECOND))
 
 
 def test_a_registry_that_has_begun_an_answer_and_sends_as_good_as_nothing_is_told() -> None:
@@ -178,13 +180,14 @@ def test_a_registry_that_has_begun_an_answer_and_sends_as_good_as_nothing_is_tol
     assert silent(talk, SLOW) == ("for 3.9 s the registry sent as good as nothing of answers that it had begun",)
     assert silent(talk, SLOW, rate=None) == silent(talk, SLOW)
     assert silent(talk, SLOW, until=1.5) == ()
-    assert silent(talk, SLOW, rate=10**8) == ()
+    assert silent(talk, SLOW, rate=10**7) == ()
+    assert silent(talk, SLOW, patience=2) == ()
 
 
 def test_nothing_is_silent_that_has_sent_everything_or_sends_at_all() -> None:
     talk = Talk().opened(1).ask(1).answer(1)
     assert silent(talk, samples((0, 0), (0.1, SPAN), (5, SPAN + 100))) == ()
-    steady = samples(*((tick / 10, tick * 40_000) for tick in range(60)))
+    steady = samples(*((tick / 10, tick * 140_000) for tick in range(28)))
     assert silent(talk, steady) == ()
     assert silent(Talk(), SLOW) == ()
     talk.host(1, flags=FIN | ACK, lacks=SPAN - 1000)  # it wants no more
@@ -195,3 +198,11 @@ def test_nothing_is_silent_that_has_sent_everything_or_sends_at_all() -> None:
 def test_faults_are_told_in_one_sentence() -> None:
     assert told(()) == ""
     assert told(("one", "another (2 times)")) == "Between the host and the registry: one; another (2 times)."
+
+
+def test_the_more_tasks_share_the_cpus_the_longer_things_may_take() -> None:
+    assert [patience(tasks, 2) for tasks in (1, 4, 8, 100)] == [1, 1, 2, 25]
+    late = round((LATE_SECONDS + 0.1) * SECOND)
+    heard = exchanges(Talk().opened(1).ask(1).answer(1, after=late).packets)
+    assert faults(heard, Link()) != ()
+    assert faults(heard, Link(patience=patience(8, 2))) == ()

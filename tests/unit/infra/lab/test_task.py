@@ -286,6 +286,14 @@ def test_a_disturbance_does_not_change_that_a_round_was_aborted() -> None:
     assert life.run.ending is Ending.ABORTED
 
 
+def test_a_container_that_runs_out_of_memory_before_it_runs_is_stopped_with_its_limit() -> None:
+    run = lived(FakeHost(memory_limit=6 << 20, start_error=LabError("runc was killed.")))
+    assert (run.ending, run.reason) == (
+        Ending.STOPPED,
+        "The container ran out of memory (limit 6 MiB) while starting.",
+    )
+
+
 def test_a_task_of_which_a_process_ran_out_of_memory_is_stopped_though_it_booted() -> None:
     run = lived(FakeHost(memory_limit=512 << 20))
     assert run.ending is Ending.STOPPED
