@@ -10,6 +10,7 @@ import atexit
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -17,8 +18,9 @@ from pathlib import Path
 
 import psutil
 
-from infra.lab import cgroup, exchanges
+from infra.lab import cgroup, disturbances
 from infra.lab.daemons import PullModes
+from infra.lab.disturbances import Link
 from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
 from infra.lab.metadata import Identity, MetadataService
@@ -117,10 +119,12 @@ class Cluster:
             self.meter_seconds, series = meter.cpu_seconds, meter.series
         else:
             self._live(lives, watch)
-        step = clock.step_between(clock_before, clock.reading())
-        patience = exchanges.patience(len(lives), os.cpu_count() or 1)
+        ended_ns, step = time.time_ns(), clock.step_between(clock_before, clock.reading())
+        patience = disturbances.patience(len(lives), os.cpu_count() or 1)
+        link = Link(self._profile.rate_bits_per_second, self._profile.round_trip_seconds, patience)
         for host, life, samples in zip(self.hosts, lives, series, strict=True):
-            if self.judged and (told := step or host.disturbances(samples, life.run.end_ns, patience)):
+            until_ns = life.run.end_ns or ended_ns
+            if self.judged and (told := step or disturbances.told(host.exchanges(), samples, link, until_ns)):
                 life.disturbed(told)
             if moments := life.run.life(life.task):
                 life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)

@@ -10,18 +10,18 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra import boot_report
-from infra.lab import container_spec, daemons, exchanges, mounts, probe, reasons, rootfs, snapshotter_log
+from infra.lab import container_spec, daemons, mounts, probe, reasons, rootfs, snapshotter_log
 from infra.lab.cgroup import TaskGroup
 from infra.lab.container_log import ContainerLog
 from infra.lab.container_spec import Place
 from infra.lab.ctr import Ctr
 from infra.lab.daemons import PullModes
 from infra.lab.edge import REGISTRY, REGISTRY_PORT, Edge, host_address
+from infra.lab.exchanges import Exchange, exchanges
 from infra.lab.gauges import HostGauges, Watched
 from infra.lab.probe import Answer
 from infra.lab.profiles import Profile
@@ -29,7 +29,6 @@ from infra.lab.protocol import End, LabTask
 from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
 from infra.lab.snapshotter_log import Loading
-from infra.lab.spent import Sample
 from infra.lab.wire import Wire
 from kit.daemon import Daemon, wait_until
 from kit.errors import CommandTimeout, LabError
@@ -182,17 +181,9 @@ class Host:
         if self._wire is not None:
             self._wire.listen()
 
-    def disturbances(self, samples: Sequence[Sample], until_ns: int | None, patience: float) -> str:
-        """What was wrong between it and its registry up to a moment, in a sentence; empty if nothing was.
-
-        ``samples`` are those of its `gauges`, if there are any; for ``patience`` see `exchanges.patience`.
-        """
-        heard = exchanges.exchanges(self._wire.packets()) if self._wire else []
-        until, link = (
-            until_ns or time.time_ns(),
-            exchanges.Link(self.spec.profile.rate_bits_per_second, self.spec.profile.round_trip_seconds, patience),
-        )
-        return exchanges.told((*exchanges.faults(heard, link, until), *exchanges.silences(heard, samples, link, until)))
+    def exchanges(self) -> list[Exchange]:
+        """What it has asked of its registry so far, and what came of it."""
+        return exchanges(self._wire.packets()) if self._wire else []
 
     def trouble(self) -> str | None:
         """Which daemon of the edge or of this host has ended, with its last lines."""

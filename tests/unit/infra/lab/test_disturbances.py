@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from infra.lab.exchanges import LATE_SECONDS, Link, exchanges, faults, patience, silences, told
+from infra.lab.disturbances import LATE_SECONDS, Link, faults, patience, silences, told
+from infra.lab.exchanges import exchanges
 from infra.lab.spent import Sample
 from infra.lab.wire import ACK, FIN, RST, SYN, Packet
 
@@ -57,7 +58,7 @@ class Talk:
         return self
 
     def wrong(self, round_trip_seconds: float = 0.001, until_ns: int | None = None) -> tuple[str, ...]:
-        return faults(exchanges(self.packets), Link(None, round_trip_seconds), until_ns)
+        return faults(exchanges(self.packets), Link(None, round_trip_seconds), until_ns or self.now)
 
 
 def test_whole_answers_in_time_have_no_fault() -> None:
@@ -195,14 +196,19 @@ def test_nothing_is_silent_that_has_sent_everything_or_sends_at_all() -> None:
     assert silent(talk, []) == ()
 
 
-def test_faults_are_told_in_one_sentence() -> None:
-    assert told(()) == ""
-    assert told(("one", "another (2 times)")) == "Between the host and the registry: one; another (2 times)."
+def test_what_was_wrong_is_told_in_one_sentence() -> None:
+    talk = Talk().opened(1).ask(1).answer(1)
+    assert told(exchanges(talk.packets), samples((0, 0), (0.1, SPAN)), Link(), talk.now) == ""
+    heard = exchanges(talk.ask(1).answer(1, 503, 10).packets)
+    assert told(heard, SLOW, Link(), SECOND * 5) == (
+        "Between the host and the registry: the registry answered 503 for blob sha256:aaaaaaaaaaaa; for 3.9 s the "
+        "registry sent as good as nothing of answers that it had begun."
+    )
 
 
 def test_the_more_tasks_share_the_cpus_the_longer_things_may_take() -> None:
     assert [patience(tasks, 2) for tasks in (1, 4, 8, 100)] == [1, 1, 2, 25]
     late = round((LATE_SECONDS + 0.1) * SECOND)
     heard = exchanges(Talk().opened(1).ask(1).answer(1, after=late).packets)
-    assert faults(heard, Link()) != ()
-    assert faults(heard, Link(patience=patience(8, 2))) == ()
+    assert faults(heard, Link(), SECOND + late) != ()
+    assert faults(heard, Link(patience=patience(8, 2)), SECOND + late) == ()
