@@ -33,7 +33,7 @@ MEASURED = Met(RoundStatus.COMPLETE, Outcome.BOOTED, "", 0)
 
 @pytest.fixture(scope="module")
 def lab(tiny_stack: StackOutputs) -> Iterator[LabExecutor]:
-    with lab_of(tiny_stack, timeout_seconds=20) as executor:
+    with lab_of(tiny_stack, timeout_seconds=10) as executor:
         yield executor
     assert left_on_the_machine() == []
 
