@@ -10,6 +10,7 @@ from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
 from kit.command import Completed
 from kit.errors import CommandTimeout, LabError
+from kit.full_disk import NO_ROOM
 from kit.toolchain.toolbox import tool
 
 
@@ -36,8 +37,8 @@ class Ctr:
             return
         if trouble := self._trouble():
             raise LabError(trouble)
-        if reasons.NO_ROOM in done.stderr:
-            raise LabError(f"The disk with {self._folder} is full: {reasons.NO_ROOM}.")
+        if NO_ROOM in done.stderr:
+            raise LabError(f"The disk with {self._folder} is full: {NO_ROOM}.")
         reason, is_image = reason_of(done.stderr or done.stdout)
         raise ImageAtFault(reason) if is_image else LabError(reason)
 

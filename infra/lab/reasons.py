@@ -11,8 +11,6 @@ class ImageAtFault(LabError):
     """A task failed because of its image, or of what was set for it: another attempt would end the same."""
 
 
-NO_ROOM = "no space left on device"
-"""What every program in Go says of a full disk."""
 _NO_PROGRAM = re.compile(
     r'exec: "(?P<program>[^"]+)": (?:stat [^:]+: no such file or directory|executable file not found in \$PATH)'
 )

@@ -22,10 +22,10 @@ from infra.lab import cluster
 from infra.lab.cgroup import TaskGroup, remove_cluster
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs
-from kit.command import run
 from kit.machine import mountinfo
 from tests.integration.test_lab import lab_of, pids_of, round_of, silent
 from tests.support.leftovers import left_on_the_machine
+from tests.support.small_disk import small_disk
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -151,23 +151,11 @@ def test_a_clock_that_is_set_during_a_round_makes_it_no_measurement(
     assert lab.run_round(round_of("plain"), silent).tasks[0].outcome is Outcome.BOOTED
 
 
-@pytest.fixture
-def small_disk() -> Iterator[int]:
-    """The lab's hosts lie on a file system of their own that has less room than an image."""
-    place = cluster.run_folder()
-    place.mkdir(parents=True, exist_ok=True)
-    size = 64
-    run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", place], timeout_seconds=10)
-    try:
-        yield size
-    finally:
-        run(["umount", place], timeout_seconds=10)
-
-
 def test_a_host_s_disk_that_runs_full_fails_the_round_names_the_place_and_leaves_nothing(
-    tiny_stack: StackOutputs, small_disk: int
+    tiny_stack: StackOutputs,
 ) -> None:
-    with lab_of(tiny_stack) as lab:
+    """Its hosts lie on a file system of their own, which has less room than an image."""
+    with small_disk(cluster.run_folder(), 64), lab_of(tiny_stack) as lab:
         observation = lab.run_round(round_of("plain", variant="movie"), silent)
         reason = no_measurement(observation)
         assert f"The disk with {cluster.run_folder()}/" in reason
