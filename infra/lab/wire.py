@@ -17,6 +17,7 @@ import threading
 from dataclasses import dataclass
 
 from infra.lab.sandbox import Sandbox
+from kit.errors import LabError
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 MOST_BYTES = 4096
@@ -86,14 +87,11 @@ class Wire:
             self._lost += struct.unpack("II", counted)[1]
 
     def packets(self) -> list[Packet]:
-        """Everything that was heard so far, in its order."""
+        """Everything that was heard so far, in its order. Raises `LabError` if something was not."""
         self.listen()
+        if self._lost:
+            raise LabError(f"{self._lost} packets were not heard: what disturbed a lab host is not known.")
         return list(self._packets)
-
-    @property
-    def lost(self) -> int:
-        """Packets that the kernel had no room for."""
-        return self._lost
 
     def close(self) -> None:
         """Give the socket back: it would keep the host's network alive."""
@@ -105,12 +103,14 @@ class Wire:
             data, extras, _, source = self._listener.recvmsg(MOST_BYTES, 64, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
-        at_ns = next(seconds * 10**9 + ns for _, _, time in extras for seconds, ns in [_TIME.unpack(time)])
+        [(_, _, arrived)] = extras
+        seconds, nanoseconds = _TIME.unpack(arrived)
         header = (data[0] & 0x0F) * 4
         from_port, to_port, sequence, acknowledged = _TCP_HEADER.unpack_from(data, header)
         payload = data[header + (data[header + 12] >> 4) * 4 : int.from_bytes(data[2:4], "big") or None]
         from_host = source[2] == _OUTGOING
         port = from_port if from_host else to_port
+        at_ns = seconds * 10**9 + nanoseconds
         return Packet(at_ns, from_host, port, sequence, acknowledged, data[header + 13], payload)
 
 
