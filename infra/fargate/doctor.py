@@ -141,7 +141,7 @@ def plugin(name: str) -> Check:
 def quotas(settings: Settings, task_count: int, config: Config, session: Any) -> list[Check]:
     """What the stack and its largest round need, against the account's quotas in the region."""
     asked = session.Session(region_name=settings.region)
-    limits, ec2 = (whole(asked.client(service, config=config)) for service in ("service-quotas", "ec2"))
+    limits, ec2 = whole(asked.client("service-quotas", config=config)), whole(asked.client("ec2", config=config))
     vcpus = task_count * settings.cpu_units / UNITS_PER_VCPU
 
     def vpcs() -> float:

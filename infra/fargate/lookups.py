@@ -23,7 +23,9 @@ CONFIG = Config(retries={"total_max_attempts": ATTEMPTS}, connect_timeout=SECOND
 def task_definition(name: str, region: str) -> Document:
     """A task definition by family, family:revision or ARN; raises `SettingsError` where there is none."""
     try:
-        found: Document = _client("ecs", region).describe_task_definition(taskDefinition=name)["taskDefinition"]
+        found: Document = whole(_session(region).client("ecs", config=CONFIG)).describe_task_definition(
+            taskDefinition=name
+        )["taskDefinition"]
     except (BotoCoreError, ClientError) as error:
         if _code(error) in ("ClientException", "InvalidParameterException"):
             raise SettingsError(
@@ -55,7 +57,7 @@ def require_secrets(arns: Sequence[str], region: str, notify: Notify) -> None:
 def _secret_exists(arn: str, region: str) -> bool:
     secret = ":".join(arn.split(":")[:7])  # what follows names a key and a version in it
     try:
-        _client("secretsmanager", region).describe_secret(SecretId=secret)
+        whole(_session(region).client("secretsmanager", config=CONFIG)).describe_secret(SecretId=secret)
     except ClientError as error:
         if _code(error) == "ResourceNotFoundException":
             return False
@@ -67,7 +69,7 @@ def _parameter_exists(arn: str, region: str) -> bool:
     path = arn.split(":parameter", 1)[1]
     names = [path, path.removeprefix("/")]  # an ARN hides whether a name of one part begins with a slash
     wanted = [{"Key": "Name", "Values": sorted(set(names))}]
-    found = _client("ssm", region).describe_parameters(ParameterFilters=wanted)
+    found = whole(_session(region).client("ssm", config=CONFIG)).describe_parameters(ParameterFilters=wanted)
     return bool(found["Parameters"])
 
 
@@ -75,6 +77,6 @@ def _code(error: Exception) -> str:
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def _client(service: str, region: str) -> Any:
-    session: Any = boto3.session.Session(region_name=region)  # typed for a few literal names only
-    return whole(session.client(service, config=CONFIG))
+def _session(region: str) -> Any:
+    """Typed for a few literal names only."""
+    return boto3.session.Session(region_name=region)

@@ -17,12 +17,14 @@ from kit.errors import MachineError
 from kit.scratch import scratch
 from kit.toolchain import toolbox
 from tests.integration.test_lab import lab_of, round_of, silent
+from tests.support.aws.command import sociometer
 from tests.support.leftovers import left_on_the_machine
 from tests.support.small_disk import enlarge, small_disk
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-SETTINGS = {"variants": ["movie"], "forms": ["plain", "soci-v2"], "movieMegabytes": 48, "base": "debian"}
+FORMS = ("plain", "soci-v2")
+SMALL = ("--variants", "movie", "--forms", ",".join(FORMS), "--set", "movieMegabytes=48", "--set", "base=debian")
 
 
 @pytest.fixture
@@ -42,15 +44,14 @@ def test_a_registry_whose_disk_runs_full_is_named_and_up_goes_on_when_there_is_r
     with small_disk(tmp_path / "data", 40) as place:
         monkeypatch.setenv("SOCIOMETER_DATA", str(place))
         try:
-            with pytest.raises(MachineError) as full:
-                stack.up(name, SETTINGS, silent)
-            assert str(full.value) == (
-                f"The disk with {place} was full. Make room, or move it with SOCIOMETER_DATA, and try again."
+            done = sociometer("up", "--stack", name, *SMALL, "--yes", exit_code=MachineError.exit_code)
+            assert done.stderr.splitlines()[-1] == (
+                f"error: The disk with {place} was full. Make room, or move it with SOCIOMETER_DATA, and try again."
             )
             enlarge(place, 1000)
-            outputs = stack.up(name, SETTINGS, silent)
-            with lab_of(outputs) as lab:
-                for form in ("plain", "soci-v2"):
+            sociometer("up", "--stack", name, "--yes")
+            with lab_of(stack.outputs(name)) as lab:
+                for form in FORMS:
                     [task] = lab.run_round(round_of(form, variant="movie"), silent).tasks
                     assert (task.outcome, task.reason) == ("booted", None)
         finally:
