@@ -85,17 +85,6 @@ def test_a_daemon_that_runs_out_of_memory_fails_the_round_and_not_the_next(
     assert lab.run_round(round_of(form), silent).tasks[0].outcome is Outcome.BOOTED
 
 
-def test_a_task_that_runs_out_of_memory_is_stopped_with_its_limit(
-    lab: LabExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert lab._cluster is not None
-    small = lab._cluster._profile.model_copy(update={"memory_bytes": 6 << 20})
-    monkeypatch.setattr(lab._cluster, "_profile", small)
-    [task] = lab.run_round(round_of("soci-v2", variant="movie"), silent).tasks
-    assert task.outcome is Outcome.STOPPED
-    assert "ran out of memory (limit 6 MiB)" in (task.reason or "")
-
-
 def test_a_sweep_s_own_process_that_runs_out_of_memory_leaves_nothing_that_is_not_cleared(
     tiny_stack: StackOutputs, tmp_path: Path
 ) -> None:
