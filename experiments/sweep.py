@@ -7,7 +7,6 @@ rule (`until`) it checks before each block whether that block is still wanted; i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import Field
@@ -23,6 +22,7 @@ from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
 from kit.errors import CredentialsError, MachineError, SettingsError, SociometerError, StoreError, SweepError
+from kit.machine.clock import Steady
 from kit.values import Frozen
 
 MAX_LOST_ROUNDS = 3
@@ -183,18 +183,18 @@ class _Runner:
     def _attempt(self, round_: Round) -> RoundRecord:
         attempt = schedule.attempt_number(round_, self._records)
         notify = self._notifier(round_, attempt)
-        began_ns = time.time_ns()
+        began = Steady.start()
         notify("starting")
         try:
             observation = self._executor.run_round(round_, notify)
         except KeyboardInterrupt as interrupt:
-            seen = interrupt.observation if isinstance(interrupt, RoundAborted) else _nothing(began_ns)
+            seen = interrupt.observation if isinstance(interrupt, RoundAborted) else _nothing(began)
             self._commit(round_, attempt, seen, RoundStatus.ABORTED, "interrupted")
             raise
         except (CredentialsError, MachineError, SettingsError, StoreError):
             raise
         except SociometerError as error:
-            return self._commit(round_, attempt, _nothing(began_ns), RoundStatus.FAILED, str(error))
+            return self._commit(round_, attempt, _nothing(began), RoundStatus.FAILED, str(error))
         status = round_status(observation.tasks, round_.task_count)
         return self._commit(round_, attempt, observation, status, _reason(observation, status, round_))
 
@@ -263,10 +263,10 @@ class _Runner:
         return notify
 
 
-def _nothing(began_ns: int) -> RoundObservation:
+def _nothing(began: Steady) -> RoundObservation:
     """A round of which no task was seen."""
     return RoundObservation(
-        tasks=(), started_ns=began_ns, finished_ns=time.time_ns(), prepare_seconds=0, clear_seconds=0
+        tasks=(), started_ns=began.began_ns, finished_ns=began.now_ns(), prepare_seconds=0, clear_seconds=0
     )
 
 

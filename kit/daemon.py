@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import psutil
 
 from kit import child
 from kit.errors import MachineError, SociometerError
-from kit.machine import processes
+from kit.machine import load, processes
 
 DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 """Put before a command: the kernel kills it when the thread that started it ends, even by SIGKILL."""
@@ -26,16 +27,22 @@ LAST_CHARACTERS = 600
 
 @dataclass(frozen=True)
 class Daemon:
-    """A daemon that was started; everything it prints goes to ``log``."""
+    """A daemon that was started; everything it prints goes to ``log``. ``memory_kills`` is the machine's count then."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    memory_kills: int = 0
 
     def trouble(self) -> str | None:
         """How it ended, with its last lines; None while it runs."""
         code = self.process.poll()
-        return None if code is None else f"{self.name} ended with exit code {code}: {self.last_lines()}"
+        if code is None:
+            return None
+        how = f"ended with exit code {code}"
+        if code == -signal.SIGKILL and load.memory_kills() > self.memory_kills:
+            how = "was killed while the kernel killed for lack of memory"
+        return f"{self.name} {how}: {self.last_lines()}"
 
     def last_lines(self) -> str:
         """The end of its log, as one line."""
@@ -64,9 +71,10 @@ def start(
     """Start a daemon in a process group of its own, so that Ctrl-C does not reach it; ``env`` is its whole
     environment, None for ours. What an earlier run wrote to ``log`` is kept.
     """
+    kills = load.memory_kills()
     with log.open("ab") as output:
         process = child.start(argv, stdout=output, stderr=output, env=env, cwd=cwd)
-    return Daemon(name, process, log)
+    return Daemon(name, process, log, kills)
 
 
 def wait_until(

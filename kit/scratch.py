@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from kit import interrupts, locks
+from kit import full_disk, interrupts, locks
+from kit.errors import SociometerError
 from kit.paths import cache_dir
 
 LOCK = "in-use"
@@ -44,7 +45,10 @@ def socket_folder(room: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch(purpose: str) -> Iterator[Path]:
-    """A new empty folder, removed at the end; ``purpose`` is in its name."""
+    """A new empty folder, removed at the end; ``purpose`` is in its name.
+
+    What fails in the block because a disk is full, is a `MachineError` that names the place.
+    """
     parent = cache_dir() / "scratch"
     parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
@@ -56,7 +60,12 @@ def scratch(purpose: str) -> Iterator[Path]:
                 held.callback(shutil.rmtree, folder)
         room = folder / "room"
         room.mkdir()
-        yield room
+        try:
+            yield room
+        except (SociometerError, OSError) as error:
+            if full := full_disk.behind(error):
+                raise full from error
+            raise
 
 
 def _remove_abandoned(parent: Path) -> None:

@@ -32,6 +32,7 @@ from infra.lab.task import TaskLife
 from infra.outputs import StackOutputs, TreatmentOutput, VariantOutput
 from kit.errors import LabError, MachineError, SettingsError, StackError
 from kit.machine import load
+from kit.machine.clock import Steady
 from kit.machine.doctor import require_lab
 from kit.toolchain import toolbox
 from kit.values import Notify
@@ -170,13 +171,13 @@ class _RoundRun:
 
     def _measure(self) -> None:
         self._prepared = time.monotonic()
-        before = load.sample()
+        before, clock = load.sample(), Steady.start()
         try:
             self._cluster.live(self._lives, self._tell)
         finally:
             after = load.sample()
             self._load = HostLoad(cpu_pressure=load.cpu_pressure(before, after), steal=load.steal(before, after))
-            self._measured, self._finished_ns = time.monotonic(), time.time_ns()
+            self._measured, self._finished_ns = time.monotonic(), clock.now_ns()
 
     def _tell(self) -> None:
         phases = Counter(life.run.phase for life in self._lives)

@@ -94,7 +94,7 @@ class _Tracing:
             closing(Cluster.open(self._storage, self._profile, self._outputs.platform)) as cluster,
             cluster.lives([self._task], modes) as (life,),
         ):
-            cluster.metered = False
+            cluster.metered = cluster.judged = False
             notify("booting")
             cluster.live([life], lambda: None)
             if life.run.ending is not Ending.BOOTED:

@@ -113,8 +113,8 @@ def insert_sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
 
 
 def read_sweeps(connection: sqlite3.Connection) -> list[Sweep]:
-    """Every sweep, oldest first."""
-    return [_sweep(dict(row)) for row in connection.execute("SELECT * FROM sweeps ORDER BY created_ns, rowid")]
+    """Every sweep in the order of their beginnings, which is not that of their times: the clock may have been set."""
+    return [_sweep(dict(row)) for row in connection.execute("SELECT * FROM sweeps ORDER BY rowid")]
 
 
 def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:

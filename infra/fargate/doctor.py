@@ -22,6 +22,7 @@ from infra.forms import is_lazy
 from infra.settings.model import Settings
 from infra.sources.daemon import knock
 from kit import aws_errors
+from kit.aws_answers import whole
 from kit.machine import resources
 from kit.machine.check import Check
 from kit.toolchain import needs
@@ -48,7 +49,7 @@ def examine(settings: Settings, task_count: int) -> list[Check]:
 def credentials(region: str, config: Config, session: Any) -> Check:
     """Who AWS says we are."""
     try:
-        found = session.Session(region_name=region).client("sts", config=config).get_caller_identity()
+        found = whole(session.Session(region_name=region).client("sts", config=config)).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         said = str(aws_errors.translate("GetCallerIdentity", error, then=aws_errors.AGAIN))
         return Check(
@@ -136,7 +137,7 @@ def plugin(name: str) -> Check:
 def quotas(settings: Settings, task_count: int, config: Config, session: Any) -> list[Check]:
     """What the stack and its largest round need, against the account's quotas in the region."""
     asked = session.Session(region_name=settings.region)
-    limits, ec2 = asked.client("service-quotas", config=config), asked.client("ec2", config=config)
+    limits, ec2 = whole(asked.client("service-quotas", config=config)), whole(asked.client("ec2", config=config))
     vcpus = task_count * settings.cpu_units / UNITS_PER_VCPU
 
     def vpcs() -> float:

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.fargate.existing import Document
 from kit import aws_errors
+from kit.aws_answers import whole
 from kit.errors import SettingsError
 from kit.values import Notify
 
@@ -22,11 +23,9 @@ CONFIG = Config(retries={"total_max_attempts": ATTEMPTS}, connect_timeout=SECOND
 def task_definition(name: str, region: str) -> Document:
     """A task definition by family, family:revision or ARN; raises `SettingsError` where there is none."""
     try:
-        found: Document = (
-            _session(region)
-            .client("ecs", config=CONFIG)
-            .describe_task_definition(taskDefinition=name)["taskDefinition"]
-        )
+        found: Document = whole(_session(region).client("ecs", config=CONFIG)).describe_task_definition(
+            taskDefinition=name
+        )["taskDefinition"]
     except (BotoCoreError, ClientError) as error:
         if _code(error) in ("ClientException", "InvalidParameterException"):
             raise SettingsError(
@@ -58,7 +57,7 @@ def require_secrets(arns: Sequence[str], region: str, notify: Notify) -> None:
 def _secret_exists(arn: str, region: str) -> bool:
     secret = ":".join(arn.split(":")[:7])  # what follows names a key and a version in it
     try:
-        _session(region).client("secretsmanager", config=CONFIG).describe_secret(SecretId=secret)
+        whole(_session(region).client("secretsmanager", config=CONFIG)).describe_secret(SecretId=secret)
     except ClientError as error:
         if _code(error) == "ResourceNotFoundException":
             return False
@@ -70,7 +69,7 @@ def _parameter_exists(arn: str, region: str) -> bool:
     path = arn.split(":parameter", 1)[1]
     names = [path, path.removeprefix("/")]  # an ARN hides whether a name of one part begins with a slash
     wanted = [{"Key": "Name", "Values": sorted(set(names))}]
-    found = _session(region).client("ssm", config=CONFIG).describe_parameters(ParameterFilters=wanted)
+    found = whole(_session(region).client("ssm", config=CONFIG)).describe_parameters(ParameterFilters=wanted)
     return bool(found["Parameters"])
 
 

@@ -7,6 +7,7 @@ with the process); `clear_orphans` finds them by name and removes them.
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import threading
 import time
@@ -17,19 +18,21 @@ from pathlib import Path
 
 import psutil
 
-from infra.lab import cgroup
+from infra.lab import cgroup, disturbances
 from infra.lab.daemons import PullModes
+from infra.lab.disturbances import Link
 from infra.lab.edge import MAX_HOSTS, Edge
 from infra.lab.host import Host, HostSpec
 from infra.lab.metadata import Identity, MetadataService
 from infra.lab.meter import Meter
 from infra.lab.profiles import Profile
 from infra.lab.protocol import LabTask
-from infra.lab.spent import spent
+from infra.lab.spent import Sample, spent
 from infra.lab.task import TaskLife
 from kit.daemon import stop
 from kit.errors import LabError
-from kit.machine import mountinfo, processes
+from kit.machine import clock, mountinfo, processes
+from kit.machine.clock import Steady
 from kit.paths import data_dir
 
 GATE_SECONDS = 60.0
@@ -47,6 +50,8 @@ class Cluster:
     def __init__(self, storage: Path, profile: Profile, platform: str) -> None:
         self.metered = True
         """Whether it samples what its tasks' seconds go into; off where nobody asks, and to check the sampling."""
+        self.judged = True
+        """Whether a task that was disturbed on its way counts for nothing; off where no time is measured."""
         self.meter_seconds = 0.0
         """CPU time that the sampling of the last round took."""
         self.name = processes.owner_name()
@@ -104,30 +109,40 @@ class Cluster:
 
         Each life's `run` holds what was observed, also after Ctrl-C, which kills every task first.
         """
-        if not self.metered:
+        series: list[list[Sample]] = [[] for _ in lives]
+        clock_before = clock.reading()
+        if self.metered:
+            pairs = zip(self.hosts, lives, strict=True)
+            meter = Meter([host.gauges(lazy=life.task.lazy_layers > 0) for host, life in pairs])
+            with meter.running():
+                self._live(lives, watch)
+            self.meter_seconds, series = meter.cpu_seconds, meter.series
+        else:
             self._live(lives, watch)
-            return
-        pairs = zip(self.hosts, lives, strict=True)
-        meter = Meter([host.gauges(lazy=life.task.lazy_layers > 0) for host, life in pairs])
-        with meter.running():
-            self._live(lives, watch)
-        self.meter_seconds = meter.cpu_seconds
-        for life, samples in zip(lives, meter.series, strict=True):
+        ended_ns, step = time.time_ns(), clock.step_between(clock_before, clock.reading())
+        patience = disturbances.patience(len(lives), os.cpu_count() or 1)
+        link = Link(self._profile.rate_bits_per_second, self._profile.round_trip_seconds, patience)
+        for host, life, samples in zip(self.hosts, lives, series, strict=True):
+            until_ns = life.run.end_ns or ended_ns
+            if self.judged and (told := step or disturbances.told(host.exchanges(), samples, link, until_ns)):
+                life.disturbed(told)
             if moments := life.run.life(life.task):
                 life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)
 
     def _live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
-        released_ns: list[int] = []
-        gate = threading.Barrier(len(lives), action=lambda: released_ns.append(time.time_ns()))
+        released: list[Steady] = []
+        gate = threading.Barrier(len(lives), action=lambda: released.append(Steady.start()))
 
         def live(life: TaskLife) -> None:
             gate.wait(GATE_SECONDS)
-            life.live(released_ns[0])
+            life.live(released[0])
 
         futures = [self._pool.submit(live, life) for life in lives]
         try:
             while wait(futures, timeout=0.2).not_done:
                 watch()
+                for host in self.hosts:
+                    host.listen()
         except BaseException:
             for life in lives:
                 life.abort()

@@ -29,8 +29,8 @@ METADATA_ADDRESS = "169.254.170.2"
 """Where ECS serves task metadata; the lab serves it on the switch."""
 MAX_HOSTS = 250
 
-_UPSTREAM = "127.0.0.1:5001"
-_PROXY_API = "127.0.0.1:8474"
+UPSTREAM = "127.0.0.1:5001"
+PROXY_API = "127.0.0.1:8474"
 
 
 def host_address(index: int) -> str:
@@ -106,25 +106,23 @@ class Edge:
     def _start_registry(self, storage: Path, profile: Profile) -> None:
         delayed = profile.round_trip_seconds > 0
         config = self._folder / "registry.yml"
-        config.write_text(daemons.registry_config(storage, _UPSTREAM if delayed else REGISTRY))
+        config.write_text(daemons.registry_config(storage, UPSTREAM if delayed else REGISTRY))
         self._spawn("registry", [tool("docker-registry"), "serve", config])
         if delayed:
             self._start_proxy(profile.round_trip_seconds)
         self._wait_for(REGISTRY)
 
     def _start_proxy(self, round_trip_seconds: float) -> None:
-        self._wait_for(_UPSTREAM)
+        self._wait_for(UPSTREAM)
         config = self._folder / "proxy.json"
-        config.write_text(
-            json.dumps([{"name": "registry", "listen": REGISTRY, "upstream": _UPSTREAM, "enabled": True}])
-        )
-        host, port = _PROXY_API.split(":")
+        config.write_text(json.dumps([{"name": "registry", "listen": REGISTRY, "upstream": UPSTREAM, "enabled": True}]))
+        host, port = PROXY_API.split(":")
         self._spawn("proxy", [tool("toxiproxy-server"), "-host", host, "-port", port, "-config", config])
-        self._wait_for(_PROXY_API)
+        self._wait_for(PROXY_API)
         # The whole round trip on the way back: a request waits just as long, and only one direction is copied twice.
         toxic = {"type": "latency", "stream": "downstream", "attributes": {"latency": round(round_trip_seconds * 1000)}}
         request = urllib.request.Request(
-            f"http://{_PROXY_API}/proxies/registry/toxics", json.dumps(toxic).encode(), method="POST"
+            f"http://{PROXY_API}/proxies/registry/toxics", json.dumps(toxic).encode(), method="POST"
         )
         with self.sandbox.network(), urllib.request.urlopen(request, timeout=SETUP_SECONDS):  # noqa: S310
             pass

@@ -20,7 +20,8 @@ from infra.lab.container_log import ContainerLog
 from infra.lab.container_spec import Place
 from infra.lab.ctr import Ctr
 from infra.lab.daemons import PullModes
-from infra.lab.edge import REGISTRY, Edge, host_address
+from infra.lab.edge import REGISTRY, REGISTRY_PORT, Edge, host_address
+from infra.lab.exchanges import Exchange, exchanges
 from infra.lab.gauges import HostGauges, Watched
 from infra.lab.probe import Answer
 from infra.lab.profiles import Profile
@@ -28,6 +29,7 @@ from infra.lab.protocol import End, LabTask
 from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
 from infra.lab.snapshotter_log import Loading
+from infra.lab.wire import Wire
 from kit.daemon import Daemon, wait_until
 from kit.errors import CommandTimeout, LabError
 from kit.machine import limits
@@ -64,8 +66,9 @@ class Host:
         self._sandbox = sandbox
         self._group = group
         self._daemons: list[Daemon] = []
-        self._ctr = Ctr(sandbox, self.trouble)
+        self._ctr = Ctr(sandbox, self.trouble, spec.folder)
         self._log = ContainerLog(spec.folder / "container.log")
+        self._wire: Wire | None = None
 
     @classmethod
     def open(cls, spec: HostSpec, edge: Edge, hierarchies: Hierarchies) -> Host:
@@ -74,6 +77,7 @@ class Host:
         host = cls(spec, edge, Sandbox.open(), TaskGroup(hierarchies, f"{spec.cluster}/h{spec.index}"))
         try:
             edge.plug(host._sandbox, spec.index, spec.profile)
+            host._wire = Wire.open(host._sandbox, "eth0", REGISTRY_PORT)
             host._group.create(spec.profile.vcpu, spec.profile.memory_bytes)
             host._start_daemons()
         except BaseException:
@@ -141,7 +145,7 @@ class Host:
 
     def end(self, container_id: str) -> End:
         """How the container that has stopped ended; its shim may hear of it a moment later than the kernel."""
-        memory_limit = self.spec.profile.memory_bytes if self._group.out_of_memory() else None
+        memory_limit = self.killed_for_memory()
         until = time.monotonic() + END_SECONDS
         while True:
             done = self._ctr.tell(["tasks", "delete", container_id], END_SECONDS)
@@ -152,6 +156,10 @@ class Host:
             if time.monotonic() > until:
                 return End(None, memory_limit)
             time.sleep(0.02)
+
+    def killed_for_memory(self) -> int | None:
+        """The memory limit in bytes, if the kernel has killed a process of the container because of it."""
+        return self.spec.profile.memory_bytes if self._group.out_of_memory() else None
 
     def snapshotter(self) -> str | None:
         """Which snapshotter the container's root really comes from (see `mounts.snapshotter`)."""
@@ -167,6 +175,15 @@ class Host:
         if received is None:
             raise LabError(f"Lab host {self.spec.index} has lost its network link.")
         return received
+
+    def listen(self) -> None:
+        """Take over what was heard on its link; to be called a few times a second."""
+        if self._wire is not None:
+            self._wire.listen()
+
+    def exchanges(self) -> list[Exchange]:
+        """What it has asked of its registry so far, and what came of it."""
+        return exchanges(self._wire.packets()) if self._wire else []
 
     def trouble(self) -> str | None:
         """Which daemon of the edge or of this host has ended, with its last lines."""
@@ -227,6 +244,8 @@ class Host:
 
     def close(self) -> None:
         """End everything on the host and remove its cgroup and folder; raises `LabError` if something stays."""
+        if self._wire is not None:
+            self._wire.close()
         self._edge.unplug(self.spec.index)
         self._sandbox.close()
         self._group.remove()

@@ -67,6 +67,11 @@ class TaskRun:
     spent: Spent | None = None
     phase: str = field(default="created", compare=False)
 
+    @property
+    def end_ns(self) -> int | None:
+        """When its work was done: what happens later disturbs no measurement. None unless it was done."""
+        return self.boot_finished_ns or self.ready_ns
+
     def life(self, task: LabTask) -> Life | None:
         """Its moments until its work was done, to account for its seconds; None unless it booted."""
         end_ns = self.boot_finished_ns if task.has_boot_report else self.ready_ns
@@ -110,6 +115,9 @@ class TaskHost(Protocol):
 
     def end(self, container_id: str) -> End:
         """How the container that has stopped ended."""
+
+    def killed_for_memory(self) -> int | None:
+        """The memory limit in bytes, if the kernel has killed a process of the container because of it."""
 
     def snapshotter(self) -> str | None:
         """Where the container's root comes from: see `mounts.snapshotter`."""

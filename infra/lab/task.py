@@ -1,4 +1,4 @@
-"""One task's life on its host: connect, pull, start, ready, booted; each step is stamped with the machine's one clock.
+"""One task's life on its host: connect, pull, start, ready, booted; each step is stamped with the round's one clock.
 
 A failure becomes the task's ending: never an exception, never a duration.
 """
@@ -14,6 +14,7 @@ from infra.lab import mounts
 from infra.lab.protocol import End, Ending, LabTask, TaskHost, TaskRun
 from infra.lab.reasons import ImageAtFault
 from kit.errors import CommandTimeout, SociometerError
+from kit.machine.clock import Steady
 
 READY_POLL_SECONDS = 0.02
 """How often a task is asked whether it answers: the resolution of `ready`."""
@@ -21,6 +22,9 @@ BOOT_POLL_SECONDS = 0.25
 """How often its boot report is asked for; no measurement depends on it, the report carries its own times."""
 DEATH_SECONDS = 0.5
 """How long a failed step waits for the news that a daemon has died."""
+
+
+_WAS_THERE = (Ending.BOOTED, Ending.NOT_LAZY, Ending.CONTAMINATED)
 
 
 class _Ended(Exception):
@@ -47,10 +51,18 @@ class TaskLife:
         self._aborted.set()
         self._host.kill()
 
-    def live(self, created_ns: int) -> None:
+    def disturbed(self, told: str) -> None:
+        """Something disturbed it on its way: it is no measurement, and what it died of is not its image's fault."""
+        if self.run.ending is not Ending.ABORTED:
+            self.run.ending = Ending.CONTAMINATED if self.run.ending in _WAS_THERE else Ending.FAILED
+            before = f"{self.run.reason.rstrip('.')}. " if self.run.reason else ""
+            self.run.reason = f"{before}{told}"
+
+    def live(self, released: Steady) -> None:
         """Take the task from its release to its ending; `run` holds what was observed."""
-        self.run.created_ns = created_ns
-        self._deadline = created_ns / 1e9 + self.task.timeout_seconds
+        self._clock = released
+        self.run.created_ns = released.began_ns
+        self._deadline = time.monotonic() + self.task.timeout_seconds
         try:
             self._connect()
             self._pull()
@@ -63,7 +75,7 @@ class TaskLife:
         except ImageAtFault as error:
             self.run.ending, self.run.reason = Ending.STOPPED, str(error)
         except SociometerError as error:
-            self.run.ending, self.run.reason = self._failure(error), f"while {self.run.phase}: {self._cause(error)}"
+            self.run.ending, self.run.reason = self._failure(error)
         if self._aborted.is_set() and self.run.ending is not Ending.BOOTED:
             # Everything was killed: what the task seems to have died of is our own doing.
             self.run.ending, self.run.reason = Ending.ABORTED, f"The round was aborted while {self.run.phase}."
@@ -74,18 +86,18 @@ class TaskLife:
             self._check_time()
             self._check_daemons()
             time.sleep(READY_POLL_SECONDS)
-        self.run.connected_ns = time.time_ns()
+        self.run.connected_ns = self._clock.now_ns()
 
     def _pull(self) -> None:
         self.run.phase = "pulling"
-        self.run.pull_started_ns = time.time_ns()
+        self.run.pull_started_ns = self._clock.now_ns()
         self._host.pull(self.task.image, self.task.snapshotter, timeout_seconds=self._left())
-        self.run.pull_stopped_ns = time.time_ns()
+        self.run.pull_stopped_ns = self._clock.now_ns()
 
     def _start(self) -> None:
         self.run.phase = "starting"
         self._host.start(self.task, self._environment)
-        self.run.started_ns = time.time_ns()
+        self.run.started_ns = self._clock.now_ns()
 
     def _wait_ready(self) -> None:
         self.run.phase = "waiting to be ready"
@@ -96,7 +108,7 @@ class TaskLife:
                 self._seen = answer.seen
                 self._check_alive()
                 time.sleep(READY_POLL_SECONDS)
-        self.run.ready_ns = time.time_ns()
+        self.run.ready_ns = self._clock.now_ns()
         self._seen = ""
 
     def _wait_end(self) -> None:
@@ -134,6 +146,9 @@ class TaskLife:
     def _judge(self) -> tuple[Ending, str | None]:
         """Booted, but only if the image was delivered as its form promises."""
         task, run = self.task, self.run
+        if limit := self._host.killed_for_memory():
+            reason = f"A process of the container ran out of memory (limit {limit >> 20} MiB); it booted all the same."
+            return Ending.STOPPED, reason
         seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
         if task.parallel_layers:
             return self._judge_parallel(seen)
@@ -183,15 +198,18 @@ class TaskLife:
         self._left()
 
     def _left(self) -> float:
-        left = self._deadline - time.time()
+        left = self._deadline - time.monotonic()
         if left <= 0:
             limit, seen = f"{self.task.timeout_seconds:g} s", f": {self._seen}" if self._seen else ""
             words = self._host.last_words()
             raise _Ended(Ending.TIMEOUT, f"Not booted within {limit}; it was {self.run.phase}{seen}. {words}")
         return left
 
-    def _failure(self, error: SociometerError) -> Ending:
-        return Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
+    def _failure(self, error: SociometerError) -> tuple[Ending, str]:
+        if limit := self._host.killed_for_memory():
+            return Ending.STOPPED, f"The container ran out of memory (limit {limit >> 20} MiB) while {self.run.phase}."
+        ending = Ending.TIMEOUT if isinstance(error, CommandTimeout) else Ending.FAILED
+        return ending, f"while {self.run.phase}: {self._cause(error)}"
 
     def _cause(self, error: SociometerError) -> str:
         """The cause of an error: if a daemon has just died, its clients fail a moment before we see it end."""

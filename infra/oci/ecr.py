@@ -82,12 +82,14 @@ def _client(region: str) -> ECRClient:
     import boto3  # takes half a second, which a lab never needs
     from botocore.config import Config
 
+    from kit.aws_answers import whole
+
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": TRIES},
     )
-    return boto3.session.Session().client("ecr", region_name=region, config=config)
+    return whole(boto3.session.Session().client("ecr", region_name=region, config=config))
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def _containerd(sandbox: Sandbox, room: Path) -> Ctr:
     env = {**os.environ, "PATH": tools_path(), "TMPDIR": str(room)}
     argv: list[str | Path] = [tool("containerd"), "--config", settings, "--log-level", "warn"]
     daemon = sandbox.spawn("containerd", argv, room / "containerd.log", env)
-    ctr = Ctr(sandbox, daemon.trouble)
+    ctr = Ctr(sandbox, daemon.trouble, room)
     inside = sandbox.inside(socket)
     wait_until(
         lambda: inside.exists() and ctr.tell(["version"], START_SECONDS).exit_code == 0,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.oci.buildkit import ImageInLayout
-from infra.oci.layout import blob_path, digest_of_file, only_digest, write_blob, write_image
+from infra.oci.layout import blob_path, digest_of_file, only_digest, reserve, write_blob, write_image
 from infra.oci.manifest import OCI_MANIFEST
 from kit.command import run
 from kit.errors import CommandError, ImageError
@@ -35,6 +35,8 @@ REACH_SECONDS = 5.0
 DOWNLOAD_SECONDS = 600.0
 EPOCH = 0
 DEBIAN_VERSION = 1
+DEBIAN_BYTES = 300 << 20
+"""What its packages, their lists and the layer need while they are made; with half of it mmdebstrap failed."""
 """Counts up when the making of the Debian base changes, so that an older one in the cache is not used."""
 
 LEFT_OUT = ("./dev/", "./etc/hostname", "./etc/resolv.conf", "./usr/share/doc/", "./usr/share/man/")
@@ -77,6 +79,7 @@ def _make(base: Base, layout: Path) -> None:
         _fetch(base.reference, layout)
         return
     with scratch("base") as room:
+        reserve(room, DEBIAN_BYTES)
         _make_debian(base.platform, layout, room)
 
 

@@ -59,7 +59,7 @@ def opening(storage: Path, wanted: Wanted) -> Iterator[Future[Cluster]]:
         def make() -> Cluster:
             clear_orphans()
             cluster = made.enter_context(closing(Cluster.open(storage, wanted.profile, wanted.platform)))
-            cluster.metered = False
+            cluster.metered = cluster.judged = False
             made.enter_context(cluster.fresh_hosts(1, PullModes(traced=True)))
             return cluster
 

@@ -45,6 +45,13 @@ def pressure_seconds(text: str | None) -> float | None:
     return None
 
 
+def memory_kills() -> int:
+    """How many processes the kernel has killed since it started because memory was used up, a group's or the machine's
+    (`oom_kill` in /proc/vmstat); 0 where it does not count them."""
+    counts = dict(line.split() for line in (_read("/proc/vmstat") or "").splitlines())
+    return int(counts.get("oom_kill", 0))
+
+
 def _share(part: float, whole: float) -> float:
     return max(0.0, part / whole) if whole > 0 else 0.0
 

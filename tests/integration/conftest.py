@@ -34,7 +34,7 @@ LONGEST = (
     "test_ci_action",
 )
 """The files that begin first, so that no worker ends long after the others."""
-OF_THE_TINY_STACK = ("test_lab", "test_notebook", "test_probe")
+OF_THE_TINY_STACK = ("test_lab", "test_lab_faults", "test_lab_hardship", "test_notebook", "test_probe")
 """The files that one worker runs, because making the stack takes longer than any of their tests."""
 
 

@@ -11,11 +11,11 @@ import pytest
 from experiments.records.model import Round
 from experiments.store.store import Store
 from experiments.sweep import resume, start
-from kit.command import run
 from kit.errors import MachineError, StoreError
 from tests.contracts.outputs import stack_outputs
 from tests.contracts.plans import small_plan
 from tests.support.fake_executor import FakeExecutor
+from tests.support.small_disk import small_disk
 
 pytestmark = pytest.mark.lab
 
@@ -24,15 +24,10 @@ TASKS = 300
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], timeout_seconds=10)
-    try:
+    with small_disk(tmp_path / "small", 8) as place:
         yield place
-    finally:
-        run(["umount", place], timeout_seconds=10)
 
 
 def fill(place: Path, *, but_bytes: int = 0) -> Path:
@@ -45,39 +40,39 @@ def fill(place: Path, *, but_bytes: int = 0) -> Path:
     return filler
 
 
-def test_the_round_that_met_a_full_disk_is_kept_and_the_sweep_resumes_after_it(small_disk: Path) -> None:
+def test_the_round_that_met_a_full_disk_is_kept_and_the_sweep_resumes_after_it(disk: Path) -> None:
     outputs, plan = stack_outputs(), small_plan(task_counts=(TASKS,), blocks=2)
 
     def during(round_: Round) -> None:
         if round_.index == 1:
-            fill(small_disk)
+            fill(disk)
 
-    path = small_disk / "store.sqlite"
+    path = disk / "store.sqlite"
     with (
         Store(path, write=True) as store,
         pytest.raises(StoreError, match=rf"disk with the store {path} is full .* Make room, then run .*--resume"),
     ):
         start(store, FakeExecutor(outputs, during=during), plan, "lab", outputs, lambda _: None)
-    (small_disk / "filler").unlink()
+    (disk / "filler").unlink()
     with Store(path, write=True) as store:
         assert [record.round.index for record in store.rounds(store.sweep().id)] == [0, 1]
         done = resume(store, FakeExecutor(outputs), store.sweep(), outputs, lambda _: None)
         records = store.rounds(done.id)
     assert [(record.round.index, record.attempt) for record in records] == [(0, 1), (1, 1), (2, 1), (3, 1)]
     assert {len(record.observation.tasks) for record in records} == {TASKS}
-    assert not list(small_disk.glob("*.reserve"))
+    assert not list(disk.glob("*.reserve"))
 
 
 @pytest.mark.parametrize(
     ("left_bytes", "said"),
     [(0, r"cannot be claimed: .* No space left on device"), (65536, r"has no room for records: .* MB are needed")],
 )
-def test_a_sweep_does_not_start_on_a_full_disk(small_disk: Path, left_bytes: int, said: str) -> None:
+def test_a_sweep_does_not_start_on_a_full_disk(disk: Path, left_bytes: int, said: str) -> None:
     outputs = stack_outputs()
-    with Store(small_disk / "store.sqlite", write=True) as store:
-        filler = fill(small_disk, but_bytes=left_bytes)
+    with Store(disk / "store.sqlite", write=True) as store:
+        filler = fill(disk, but_bytes=left_bytes)
         with pytest.raises(MachineError, match=said):
             start(store, FakeExecutor(outputs), small_plan(), "lab", outputs, lambda _: None)
         filler.unlink()
         assert store.sweeps() == []
-    assert not list(small_disk.glob("*.reserve"))
+    assert not list(disk.glob("*.reserve"))

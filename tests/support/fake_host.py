@@ -39,6 +39,7 @@ class FakeHost:
     dead: str | None = None
     fallen_back: str = ""
     words: str = "It said nothing."
+    memory_limit: int | None = None
     environment: dict[str, str] | None = None
     killed: threading.Event = field(default_factory=threading.Event)
 
@@ -68,6 +69,9 @@ class FakeHost:
 
     def end(self, container_id: str) -> End:
         return self.ended
+
+    def killed_for_memory(self) -> int | None:
+        return self.memory_limit
 
     def snapshotter(self) -> str | None:
         return self.root

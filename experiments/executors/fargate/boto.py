@@ -1,11 +1,13 @@
 """AWS itself, by boto3, and the load balancer, by httpx: the real `Aws`.
 
 Faces the network: every request that is sent is counted, also those sent again (boto3's `standard` retries: throttling,
-5xx and lost connections, with growing, jittered waits), and every error becomes one line (`kit.aws_errors`).
+5xx, and connections that are lost or end too early, with growing, jittered waits), and every error becomes one line
+(`kit.aws_errors`).
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from experiments.executors.fargate.aws import TASKS_PER_CALL, Answer, Described, Document, Page
 from infra.outputs import ROUTE_HEADER
+from kit.aws_answers import whole
 from kit.aws_errors import translate
 
 ATTEMPTS = 8
@@ -46,8 +49,8 @@ class Boto:
         )
         with _translated("opening a session"):
             session = boto3.session.Session(region_name=region)
-            self._ecs = session.client("ecs", config=config)
-            self._logs = session.client("logs", config=config)
+            self._ecs = whole(session.client("ecs", config=config))
+            self._logs = whole(session.client("logs", config=config))
         for client in (self._ecs, self._logs):
             client.meta.events.register("before-send", self._count)
         self._http = httpx.Client(timeout=GET_SECONDS)
@@ -114,15 +117,18 @@ class Boto:
         return Page(list(answer["events"]), answer.get("nextToken"), _date(answer))
 
     def get(self, url: str, header: str) -> Answer:
-        """One HTTP GET through the load balancer, with ``header`` as `ROUTE_HEADER`; never raises for a bad answer."""
+        """One HTTP GET through the load balancer, with ``header`` as `ROUTE_HEADER`; never raises for a bad answer, and
+        takes one that drips for longer than `GET_SECONDS` for none."""
         self.calls[GET] += 1
-        body = bytearray()
+        body, until = bytearray(), time.monotonic() + GET_SECONDS
         try:
             with self._http.stream("GET", url, headers={ROUTE_HEADER: header}) as response:
                 for part in response.iter_bytes():
                     body += part
                     if len(body) >= MOST_BODY_BYTES:
                         break
+                    if time.monotonic() > until:
+                        return Answer(0, b"")
         except httpx.HTTPError:
             return Answer(0, b"")
         return Answer(response.status_code, bytes(body[:MOST_BODY_BYTES]))

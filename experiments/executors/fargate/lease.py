@@ -21,6 +21,9 @@ from kit.files import write
 from kit.paths import data_dir
 
 TAG = "sociometer:lease"
+APART_SECONDS = 600.0
+"""So much may the clocks of two machines differ: AWS refuses a request whose time is wrong by more than five minutes
+(Signature Version 4). Another machine's lease counts as long after its end."""
 SETTLE_SECONDS = 3.0
 """Between writing and reading again: longer than the time between somebody else's reading and writing."""
 ACTIVE = "ACTIVE"
@@ -85,11 +88,14 @@ class Lease:
             self._aws.tag_resource(self._cluster, {TAG: str(ours)})
 
     def _refuse_other(self, tags: dict[str, str] | None) -> None:
-        if (holder := _holder(tags)) is None or holder.id == self._id or holder.until < self._now():
+        if (holder := _holder(tags)) is None or holder.id == self._id:
+            return
+        until = holder.until + timedelta(seconds=APART_SECONDS)
+        if until < self._now():
             return
         raise StoreError(
             f"The stack on {self._cluster} is in use by {holder.who}, on another machine or with another data folder, "
-            f"until {holder.until:%Y-%m-%d %H:%M:%S} UTC unless it goes on. Wait for it, or end it there with Ctrl-C. "
+            f"until {until:%Y-%m-%d %H:%M:%S} UTC unless it goes on. Wait for it, or end it there with Ctrl-C. "
             f"If that machine is gone: `aws ecs untag-resource --resource-arn {self._cluster} --tag-keys {TAG}`."
         )
 

@@ -38,6 +38,16 @@ def test_one_that_ends_before_it_answers_is_told_with_its_exit_code_and_last_lin
         pass
 
 
+def test_one_that_is_killed_while_memory_is_short_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = daemon.start("sleeper", ["sleep", "60"], tmp_path / "log")
+    kills = daemon.load.memory_kills()
+    started.process.kill()
+    started.process.wait()
+    assert (started.trouble() or "").startswith("sleeper ended with exit code -9")
+    monkeypatch.setattr(daemon.load, "memory_kills", lambda: kills + 1)
+    assert (started.trouble() or "").startswith("sleeper was killed while the kernel killed for lack of memory")
+
+
 def test_an_answer_of_another_program_is_not_taken_for_the_daemon_s(tmp_path: Path) -> None:
     started = daemon.start("broken", ["false"], tmp_path / "log")
     started.process.wait()

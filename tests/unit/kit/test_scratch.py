@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import re
 import signal
 import socket
 import tempfile
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.errors import CommandFailed, MachineError, SettingsError
 from kit.scratch import scratch, socket_folder, temporary_folder
 
 
@@ -53,3 +56,26 @@ def test_sockets_lie_in_the_room_or_where_their_paths_are_short_enough(tmp_path:
         assert folder.stat().st_mode & 0o077 == 0
         listening.bind(str(folder / "socket.ttrpc"))
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (CommandFailed("tar failed. It said:\n  No space left on device"), True),
+        (CommandFailed("tar failed."), False),
+        (OSError(errno.EACCES, "Permission denied"), False),
+        (SettingsError("No space left on device is no form."), False),
+    ],
+    ids=["system", "tool", "tool without cause", "other cause", "not of a tool"],
+)
+def test_what_fails_in_scratch_for_lack_of_room_names_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, full: bool
+) -> None:
+    monkeypatch.setenv("SOCIOMETER_CACHE", str(tmp_path))
+    with pytest.raises(MachineError if full else type(error)) as raised, scratch("build"):
+        raise error
+    if full:
+        assert re.fullmatch(
+            r"The disk with \S+ was full.* Make room, or move it with \w+, and try again\.", str(raised.value)
+        )

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def test_the_latest_sweep_is_the_last_one_started(store: Store, sweep: StartSwee
     first, second = sweep(), sweep()
     assert store.sweep().id == second.id != first.id
     assert [each.id for each in store.sweeps()] == [first.id, second.id]
+
+
+def test_the_order_of_sweeps_survives_a_clock_that_is_set_back(
+    store: Store, sweep: StartSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sweep()
+    true = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: true() - 86_400 * 10**9)
+    second = sweep()
+    assert second.created_ns < first.created_ns
+    assert store.sweep().id == second.id
+    assert [each.id for each in store.sweeps()] == [first.id, second.id]
+    assert all(record.observation.finished_ns >= record.observation.started_ns for record in store.rounds(second.id))
 
 
 def test_an_unknown_sweep_is_refused_with_those_there_are(store: Store, sweep: StartSweep) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -34,6 +35,7 @@ class Account:
     def __init__(self, *, vcpus: float = 6, vpcs: int = 1, error: Exception | None = None) -> None:
         self._quotas = {"fargate": vcpus, "vpc": 5.0}
         self._vpcs, self._error = vpcs, error
+        self._endpoint = SimpleNamespace(http_session=None)
 
     def Session(self, region_name: str) -> Account:  # noqa: N802
         assert region_name == "eu-west-2"

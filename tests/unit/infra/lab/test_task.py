@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from infra.lab.task import TaskLife
 from infra.oci.config import ImageConfig
 from infra.readiness import Ready
 from kit.errors import CommandFailed, CommandTimeout, LabError
+from kit.machine.clock import Steady
 from tests.support.fake_host import TASK_ARN, FakeHost, boot_document
 
 REFUSED = Answer(False, "connection refused at 10.213.0.2:8080")
@@ -46,7 +46,7 @@ def lab_task(**changes: Any) -> LabTask:
 
 def lived(host: FakeHost, **changes: Any) -> TaskRun:
     life = TaskLife(host, lab_task(**changes), {"NAME": "value"})
-    life.live(time.time_ns())
+    life.live(Steady.start())
     return life.run
 
 
@@ -204,7 +204,7 @@ def test_a_daemon_that_dies_while_the_task_boots_fails_it() -> None:
 @pytest.mark.parametrize("host", [FakeHost(answer=REFUSED), FakeHost(pull_hangs=True)])
 def test_an_aborted_task_ends_soon_whatever_it_waits_for(host: FakeHost) -> None:
     life = TaskLife(host, lab_task(timeout_seconds=60), {})
-    thread = threading.Thread(target=life.live, args=(time.time_ns(),))
+    thread = threading.Thread(target=life.live, args=(Steady.start(),))
     thread.start()
     life.abort()
     thread.join(10)
@@ -253,5 +253,48 @@ def test_what_dies_of_an_abort_is_aborted_and_has_not_stopped_by_itself() -> Non
         return True
 
     host.has_stopped = dead  # type: ignore[method-assign]
-    life.live(time.time_ns())
+    life.live(Steady.start())
     assert (life.run.ending, life.run.reason) == (Ending.ABORTED, "The round was aborted while waiting to be ready.")
+
+
+@pytest.mark.parametrize(
+    ("host", "ending"),
+    [
+        (FakeHost(), Ending.CONTAMINATED),
+        (FakeHost(layers=0, root="overlayfs"), Ending.NOT_LAZY),
+        (FakeHost(pull_error=LabError("The pull broke.")), Ending.FAILED),
+        (FakeHost(stopped=True, answer=REFUSED), Ending.STOPPED),
+    ],
+    ids=["booted", "not lazy", "failed", "stopped"],
+)
+def test_a_task_that_was_disturbed_is_no_measurement_and_keeps_its_own_reason(host: FakeHost, ending: Ending) -> None:
+    life = TaskLife(host, lab_task(), {})
+    life.live(Steady.start())
+    before = life.run.reason or ""
+    life.disturbed("Something happened.")
+    booted = ending in (Ending.CONTAMINATED, Ending.NOT_LAZY)
+    assert life.run.ending is (Ending.CONTAMINATED if booted else Ending.FAILED)
+    assert life.run.reason == f"{before} Something happened.".strip()
+
+
+def test_a_disturbance_does_not_change_that_a_round_was_aborted() -> None:
+    host = FakeHost()
+    life = TaskLife(host, lab_task(timeout_seconds=0), {})
+    life.abort()
+    life.live(Steady.start())
+    life.disturbed("Something happened.")
+    assert life.run.ending is Ending.ABORTED
+
+
+def test_a_container_that_runs_out_of_memory_before_it_runs_is_stopped_with_its_limit() -> None:
+    run = lived(FakeHost(memory_limit=6 << 20, start_error=LabError("runc was killed.")))
+    assert (run.ending, run.reason) == (
+        Ending.STOPPED,
+        "The container ran out of memory (limit 6 MiB) while starting.",
+    )
+
+
+def test_a_task_of_which_a_process_ran_out_of_memory_is_stopped_though_it_booted() -> None:
+    run = lived(FakeHost(memory_limit=512 << 20))
+    assert run.ending is Ending.STOPPED
+    assert run.reason == "A process of the container ran out of memory (limit 512 MiB); it booted all the same."

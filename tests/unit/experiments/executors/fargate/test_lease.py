@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,24 @@ from kit.errors import StoreError
 from tests.contracts.fargate import fargate_outputs
 from tests.support.scripted import ScriptedEcs
 from tests.unit.experiments.executors.fargate.conftest import TIMEOUT_SECONDS, executor_on, round_of
+
+
+@dataclass
+class Shifted:
+    """The clock of a machine that is wrong by some seconds."""
+
+    true: SimulatedClock
+    seconds: float
+
+    def time_ns(self) -> int:
+        return self.true.time_ns() + round(self.seconds * 1e9)
+
+    def monotonic(self) -> float:
+        return self.true.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.true.sleep(seconds)
+
 
 IN_USE = r"cluster/sociometer is in use by \S+@\S+ process \d+, on another machine .* until .* UTC"
 
@@ -103,6 +122,37 @@ def test_a_lease_of_a_machine_that_is_gone_runs_out(
     clock.sleep(TIMEOUT_SECONDS + 3600)
     with executor_on(ecs, outputs, clock):
         pass
+
+
+@pytest.mark.parametrize("ahead", [-300, 300], ids=["behind", "ahead"])
+def test_a_clock_that_is_set_as_far_as_aws_still_takes_it_does_not_free_a_stack(
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock, other_machine: Callable[[], None], ahead: int
+) -> None:
+    """The one that holds it is five minutes behind AWS, the other one as much ahead, or the other way round."""
+    assert outputs.fargate is not None
+    cluster = outputs.fargate.cluster
+    Lease(ecs, Shifted(clock, -ahead), cluster, 60).take()
+    other_machine()
+    with pytest.raises(StoreError, match=IN_USE):
+        Lease(ecs, Shifted(clock, ahead), cluster, 60).take()
+    clock.sleep(60 + 2 * 600)
+    Lease(ecs, Shifted(clock, ahead), cluster, 60).take()
+
+
+def test_a_lease_is_renewed_across_a_step_of_the_clock(
+    outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock, other_machine: Callable[[], None]
+) -> None:
+    assert outputs.fargate is not None
+    shifted = Shifted(clock, 0)
+    lease = Lease(ecs, shifted, outputs.fargate.cluster, 60)
+    lease.take()
+    for step in (300, -600):
+        shifted.seconds += step
+        lease.renew()
+        assert not lease.is_lost()
+    other_machine()
+    with pytest.raises(StoreError, match=IN_USE):
+        Lease(ecs, clock, outputs.fargate.cluster, 60).take()
 
 
 def test_a_killed_sweep_s_own_machine_need_not_wait_for_its_lease(

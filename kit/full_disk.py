@@ -1,0 +1,39 @@
+"""Finds a full disk behind what failed: tools tell of it in many lines, in other words, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from kit.errors import CommandError, ImageError, MachineError
+from kit.paths import cache_dir, data_dir
+
+NO_ROOM = "no space left on device"
+FULL_BYTES = 1 << 20
+"""With less than this a disk is full for everything that is made here."""
+_PLACES = ((data_dir, "SOCIOMETER_DATA"), (cache_dir, "SOCIOMETER_CACHE"))
+
+
+def behind(error: BaseException) -> MachineError | None:
+    """The error to raise instead if a disk of ours is full, or the error's own words say that one was."""
+    if isinstance(error, OSError):
+        says_so = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not says_so:
+            return None
+    elif isinstance(error, CommandError | ImageError):
+        says_so = NO_ROOM in str(error).lower()
+    else:
+        return None
+    free_bytes, place, setting = min((_free(each()), str(each()), setting) for each, setting in _PLACES)
+    if not says_so and free_bytes > FULL_BYTES:
+        return None
+    now = "" if free_bytes <= FULL_BYTES else f" ({free_bytes >> 20} MiB are free again)"
+    return MachineError(f"The disk with {place} was full{now}. Make room, or move it with {setting}, and try again.")
+
+
+def _free(place: Path) -> int:
+    try:
+        return shutil.disk_usage(place).free
+    except FileNotFoundError:  # nothing of ours lies there yet
+        return 1 << 62
