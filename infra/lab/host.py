@@ -6,7 +6,6 @@ The daemons run in the host's namespaces and outside the task's CPU quota, unles
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
@@ -28,6 +27,7 @@ from infra.lab.protocol import End, LabTask
 from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
 from infra.lab.snapshotter_log import Loading
+from kit.credentials import environment_without
 from kit.daemon import Daemon, wait_until
 from kit.errors import CommandTimeout, LabError
 from kit.machine import limits
@@ -253,7 +253,7 @@ class Host:
 
     def _spawn(self, name: str, *argv: str | Path) -> None:
         # containerd finds its shim and runc on PATH
-        env = {**os.environ, "PATH": tools_path(), "TMPDIR": str(self.spec.folder)}
+        env = {**environment_without(), "PATH": tools_path(), "TMPDIR": str(self.spec.folder)}
         daemon = self._sandbox.spawn(name, argv, self.spec.folder / f"{name}.log", env)
         self._daemons.append(daemon)
         if self.spec.profile.daemons_inside:

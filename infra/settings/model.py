@@ -236,4 +236,6 @@ def _explain(error: ValidationError) -> str:
         return f"Setting {key}: {reason.removesuffix('.')}."
     if fault["type"] == "extra_forbidden":
         reason = f"unknown; {_allowed(tuple(field.alias or name for name, field in OwnImage.model_fields.items()))}"
+    if "environment" in fault["loc"] or isinstance(fault["input"], Mapping):
+        return f"Setting {key}: {reason}."  # a variable's value may be what nobody should see
     return f"Setting {key}: {fault['input']!r} cannot be used: {reason[0].lower()}{reason[1:]}."

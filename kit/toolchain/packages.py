@@ -73,4 +73,4 @@ def _with_fresh_lists(argv: list[str], cwd: Path | None) -> Completed:
 
 
 def _apt(argv: list[str], cwd: Path | None) -> Completed:
-    return run(argv, timeout_seconds=APT_SECONDS, env=_ENVIRONMENT, cwd=cwd)
+    return run(argv, timeout_seconds=APT_SECONDS, env=_ENVIRONMENT, cwd=cwd, trusted=True)
