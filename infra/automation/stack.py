@@ -14,6 +14,7 @@ from pulumi.automation import OutputMap, Stack, UpResult
 from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from infra.automation import files, workspace
+from infra.automation.claims import claimed
 from infra.automation.events import Events, cause
 from infra.lab import registry
 from infra.outputs import OUTPUT_NAME, StackOutputs
@@ -28,9 +29,10 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
     """Make the stack as its settings say, after a refresh, and return its outputs.
 
     ``settings`` (bare keys) are added to the stack's configuration; None removes one. Raises `SettingsError` before
-    anything is changed; any other failure is raised as its cause.
+    anything is changed, `StoreError` while another command of this machine uses the stack; any other failure is raised
+    as its cause.
     """
-    with _explained(stack, notify) as events:
+    with claimed(stack), _explained(stack, notify) as events:
         opened = workspace.open_stack(stack)
         workspace.refuse_held(stack)
         workspace.configure(opened, settings)
@@ -62,16 +64,18 @@ def outputs_if_up(stack: str) -> StackOutputs | None:
 def down(stack: str, notify: Notify) -> None:
     """Remove all resources of a stack, then the stack; no error when there is none.
 
-    Raises `StackError` and keeps the stack while there may be something on AWS that its state does not know.
+    Raises `StackError` and keeps the stack while there may be something on AWS that its state does not know, and
+    `StoreError` while another command of this machine uses it.
     """
-    with _explained(stack, notify) as events:
-        if (opened := _if_there(stack)) is None:
-            notify(f"There is no stack {stack}.")
-        else:
-            opened.destroy(on_event=events, **_TERSE)
-            workspace.refuse_unknown(opened)
-            opened.workspace.remove_stack(stack)
-    registry.remove(registry.registry_folder(stack))
+    with claimed(stack):
+        with _explained(stack, notify) as events:
+            if (opened := _if_there(stack)) is None:
+                notify(f"There is no stack {stack}.")
+            else:
+                opened.destroy(on_event=events, **_TERSE)
+                workspace.refuse_unknown(opened)
+                opened.workspace.remove_stack(stack)
+        registry.remove(registry.registry_folder(stack))
 
 
 def deployment(stack: str) -> Mapping[str, Any]:
