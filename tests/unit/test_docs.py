@@ -66,7 +66,7 @@ def test_the_workflow_has_what_github_needs() -> None:
     assert parsed[True] == "pull_request"  # YAML 1.1 reads `on` as a truth value
     [job] = parsed["jobs"].values()
     assert all(("run" in step) != ("uses" in step) for step in job["steps"])
-    assert all(re.fullmatch(r"[\w./-]+@v\d+", step["uses"]) for step in job["steps"] if "uses" in step)
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]) for step in job["steps"] if "uses" in step)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
