@@ -1,0 +1,117 @@
+"""Two commands at once, each a process of its own: the second waits, or is refused and the first one named."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.automation import stack as stacks
+from infra.automation.files import working_folder
+from tests.support.aws.command import PROGRAM, SECONDS, sociometer, started
+from tests.support.environments import ROOT
+from tests.support.field_images import Tar, gzip_layer, image
+from tests.support.traced import busybox
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+BUSY = re.compile(r"in use by process (\d+) since")
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image whose container takes three seconds to be ready: long enough to be met in the middle."""
+    layer = gzip_layer(Tar().folder("bin").file("bin/busybox", busybox(), 0o755))
+    made = image([layer], config={"Cmd": ["/bin/busybox", "sleep", "3"]})
+    return made.write(tmp_path_factory.mktemp("image") / "layout")
+
+
+@pytest.fixture(scope="module")
+def stack(own_data: Path, layout: Path) -> Iterator[str]:
+    name = f"test-twice-{os.getpid()}"
+    images = {"web": {"image": f"oci:{layout}", "ready": "exit:0"}}
+    try:
+        stacks.up(name, {"variants": [], "forms": ["plain"], "images": images}, lambda _line: None)
+        yield name
+    finally:
+        stacks.down(name, lambda _line: None)
+
+
+def test_of_two_that_make_a_stack_one_does_it_as_it_was_told_and_the_other_changes_nothing(
+    own_data: Path, stack: str
+) -> None:
+    words = [*PROGRAM, "up", "--stack", stack, "--set"]
+    both = [
+        subprocess.Popen(
+            [*words, f"spanSize={size}"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for size in ("2MiB", "8MiB")
+    ]
+    ended = [(*process.communicate(timeout=SECONDS), process.returncode, process.pid) for process in both]
+    done, refused = sorted(ended, key=lambda each: each[2])
+    assert (done[2], refused[2]) == (0, 1), ended
+    [holder] = BUSY.findall(refused[1])
+    assert int(holder) == done[3]
+    meant = ("2MiB", "8MiB")[both.index(next(each for each in both if each.pid == done[3]))]
+    settings = yaml.safe_load((working_folder(stack) / f"Pulumi.{stack}.yaml").read_text())
+    assert settings["config"]["sociometer:spanSize"] == meant
+
+
+def test_what_would_disturb_a_sweep_is_refused_and_what_only_reads_is_not(
+    own_data: Path, stack: str, layout: Path, tmp_path: Path
+) -> None:
+    where, store = ("--stack", stack), ("--store", str(tmp_path / "store.sqlite"))
+    small, other = ("--forms", "plain", "--counts", "1"), ("--store", str(tmp_path / "other.sqlite"))
+    own = (f"oci:{layout}", "--ready", "exit:0")
+    with started("sweep", *where, *store, *small, "--blocks", "4", "--results", str(tmp_path / "results")) as sweep:
+        sweep.until("[2/4]", "booting")
+        disturbing = (
+            ("sweep", *where, *store, *small),
+            ("sweep", *where, *other, *small),
+            ("up", *where, "--set", "spanSize=1MiB"),
+            ("down", *where),
+            ("clean", *where, *store),
+            ("trace", *own, "--output", str(tmp_path / "trace.json")),
+        )
+        for words in disturbing:
+            done = sociometer(*words, exit_code=1)
+            assert BUSY.findall(done.stderr) == [str(sweep.process.pid)], (words, done.stderr)
+        assert sociometer("clean", *where, *other).stdout == "Nothing was left behind.\n"
+        report = json.loads(sociometer("report", *store, "--json").stdout)
+        assert 1 <= sum(cell["rounds"] for cell in report["cells"]) < 4
+        sweep.process.communicate()
+    assert sweep.process.returncode == 0
+    report = json.loads(sociometer("report", *store, "--json").stdout)
+    assert [(cell["rounds"], cell["outcomes"]) for cell in report["cells"]] == [(4, {"booted": 4})]
+
+
+def test_of_two_traces_one_is_refused_and_the_first_named(own_data: Path, layout: Path, tmp_path: Path) -> None:
+    own = (f"oci:{layout}", "--ready", "exit:0")
+    with started("trace", *own, "--output", str(tmp_path / "one.json")) as first:
+        first.until("booting")
+        for words in (("trace", *own, "--output", str(tmp_path / "two.json")), ("tune", *own, "--minutes", "1")):
+            done = sociometer(*words, exit_code=1)
+            assert BUSY.findall(done.stderr) == [str(first.process.pid)]
+        first.process.communicate()
+    assert first.process.returncode == 0
+    assert [path.name for path in tmp_path.glob("*.json")] == ["one.json"]
+
+
+def test_two_that_set_a_clone_up_at_once_both_get_it_whole(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in tracked.splitlines():
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, clone / name)
+    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    both = [subprocess.Popen(["make", "setup"], cwd=clone, env=environment) for _ in range(2)]
+    assert [process.wait(SECONDS) for process in both] == [0, 0]
+    words = [clone / ".venv/bin/python", "-c", "import pulumi, pandas, sociometer; print(sociometer.__file__)"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()).is_relative_to(clone)
