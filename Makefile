@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lab test check unit integration hasher lint audit licences bench clean hooks
+.PHONY: help setup tools lab test check unit integration hasher lint audit locks bench clean hooks
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,7 +53,8 @@ hasher: setup ## Check and test the Go programs of the images
 audit: setup try-tools ## Look for known vulnerabilities, unsafe code and refused licences; NOT CHECKED is no success
 	@$(RUN) python -m tests.audit
 
-licences: setup ## Write docs/licences.md from what is installed
+locks: setup ## Write what follows from uv.lock: requirements.txt and docs/licences.md
+	@$(RUN) python -m tests.audit.requirements
 	@$(RUN) python -m tests.audit.licences
 
 bench: root setup tools ## Run the benchmarks

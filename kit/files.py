@@ -31,6 +31,12 @@ def private_folder(place: Path) -> Path:
     return place
 
 
+def write_private(path: Path, text: str) -> None:
+    """Make a file that only its owner can read, and never was for anybody else; one that is there is an error."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
 def made_once(place: Path, make: Callable[[Path], None]) -> Path:
     """``place``, filled by ``make`` unless it is there already; a second process waits for the first.
 

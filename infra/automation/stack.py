@@ -18,6 +18,7 @@ from infra.automation.claims import claimed
 from infra.automation.events import Events, cause
 from infra.lab import registry
 from infra.outputs import OUTPUT_NAME, StackOutputs
+from infra.settings.model import Settings
 from kit.errors import StackError
 from kit.values import Notify
 
@@ -35,7 +36,7 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
     with claimed(stack), _explained(stack, notify) as events:
         opened = workspace.open_stack(stack)
         workspace.refuse_held(stack)
-        workspace.configure(opened, settings)
+        _warn_of_shown(workspace.configure(opened, settings), notify)
         _tell_what_is_beside(stack, notify)
         workspace.refuse_pending(opened)
         result = _up(opened, events)
@@ -83,6 +84,14 @@ def deployment(stack: str) -> Mapping[str, Any]:
     with _explained(stack):
         opened = _if_there(stack)
         return {} if opened is None else opened.export_stack().deployment or {}
+
+
+def _warn_of_shown(settings: Settings, notify: Notify) -> None:
+    if shown := settings.shown_to_all():
+        notify(
+            f"warning: the value of {', '.join(shown)} can be read by all in the stack's settings, its state and the "
+            "records. Give one that opens nothing, or on fargate --secret NAME=ARN."
+        )
 
 
 def _tell_what_is_beside(stack: str, notify: Notify) -> None:

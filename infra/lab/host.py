@@ -30,6 +30,7 @@ from infra.lab.snapshotter_log import Loading
 from kit.credentials import environment_without
 from kit.daemon import Daemon, wait_until
 from kit.errors import CommandTimeout, LabError
+from kit.files import write_private
 from kit.machine import limits
 from kit.machine.mountinfo import Hierarchies
 from kit.toolchain.toolbox import tool, tools_path
@@ -118,7 +119,7 @@ class Host:
         user = rootfs.user(self._sandbox.inside(self.rootfs), task.container.user_text)
         specification = container_spec.specification(task.container, argv, user, place, environment)
         config = self.spec.folder / "container.json"
-        config.write_text(json.dumps(specification))
+        write_private(config, json.dumps(specification))  # the image's own variables are in it
         log = f"file://{self._log.path}"
         words = ["run", "--detach", "--config", str(config), "--log-uri", log, task.container_id]
         self._ctr.run(words, START_SECONDS, reasons.of_start)

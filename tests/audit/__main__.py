@@ -34,7 +34,7 @@ def audit(checks: Mapping[str, Callable[[], Result]]) -> int:
 def licences() -> Result:
     """Whether every licence is known and allowed, and the list of them true."""
     try:
-        return Result.of([] if PAGE.read_text() == page() else [f"{PAGE.name} is not up to date: `make licences`"])
+        return Result.of([] if PAGE.read_text() == page() else [f"{PAGE.name} is not up to date: `make locks`"])
     except LicenceError as error:
         return Result.of(str(error).splitlines())
 

@@ -100,7 +100,7 @@ def main() -> None:
     if "--check" not in sys.argv:
         PAGE.write_text(text)
     elif PAGE.read_text() != text:
-        sys.exit(f"error: {PAGE.relative_to(ROOT)} is not up to date. `make licences` writes it.")
+        sys.exit(f"error: {PAGE.relative_to(ROOT)} is not up to date. `make locks` writes it.")
 
 
 def _running() -> set[str]:
@@ -126,7 +126,7 @@ def _complaint(text: str) -> str:
 
 _PAGE = """# Licences
 
-Sociometer is under Apache-2.0. This page is written by `make licences`, and a test compares it with what is installed.
+Sociometer is under Apache-2.0. This page is written by `make locks`, and a test compares it with what is installed.
 
 Taken: {allowed}. Refused, with whatever begins like it: {refused}. Any other is refused until somebody has read it.
 

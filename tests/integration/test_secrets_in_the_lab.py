@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.environments import ROOT
-from tests.support.field_images import Tar, gzip_layer, image
-from tests.support.images import push_layout
 from tests.support.registry import TestRegistry
-from tests.support.secrets.flow import Home, at_home, private_registry
+from tests.support.secrets.flow import Home, at_home, private_registry, push_secret_image
 from tests.support.secrets.marks import Marks
-from tests.support.traced import busybox
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 STACK = ("--stack", f"test-secrets-{os.getpid()}")
@@ -45,13 +41,7 @@ def private(marks: Marks, outside: Path) -> Iterator[TestRegistry]:
 
 @pytest.fixture(scope="module")
 def reference(marks: Marks, outside: Path, private: TestRegistry) -> str:
-    """An image with a password among its own variables, in a registry that asks for another one."""
-    layer = gzip_layer(Tar().folder("bin").file("bin/busybox", busybox(), 0o755))
-    config = {"Cmd": ["/bin/busybox", "true"], "Env": [f"DATABASE_PASSWORD={marks['image-variable']}"]}
-    made = image([layer], config=config)
-    made.write(outside / "image")
-    login = marks.docker_login(private.host, outside / "login")
-    return push_layout(outside / "image", made.digest, f"{private.host}/team/web", login)
+    return push_secret_image(marks, outside, private.host)
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +55,13 @@ def home(
         results = ("--results", str(home.results))
         try:
             home("up", *STACK, *own, "--forms", "plain,soci-v2", "--set", "minLayerSize=0")
-            keep_in_the_stack(home, marks["stack-secret"])
+            home.keep_in_the_stack(STACK[1])
             home("run", *STACK, *own, "--forms", "plain,soci-v2", "--set", "minLayerSize=0", *small, *results)
             home("report", "--format", "markdown")
             home("outputs", *STACK)
             yield home
         finally:
             home("down", *STACK)
-
-
-def keep_in_the_stack(home: Home, secret: str) -> None:
-    """As a user does it with Pulumi, which encrypts it with the passphrase."""
-    line = f'eval "$(sociometer stack env)"; pulumi config set --secret app:token {" ".join(STACK)}'
-    words = ["bash", "-euo", "pipefail", "-c", line]
-    done = subprocess.run(
-        words, cwd=ROOT, env=home.environment, input=secret, capture_output=True, text=True, check=False
-    )
-    home.printed += [done.stdout, done.stderr]
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_nothing_that_is_left_or_was_printed_shows_a_credential(home: Home) -> None:

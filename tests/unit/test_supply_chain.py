@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from kit.toolchain.pins import TOOLS
-from tests.audit import licences, locks
+from tests.audit import licences, locks, requirements
 from tests.support.environments import ROOT
 from tests.support.workflow import workflow
 
@@ -61,6 +61,16 @@ def test_each_project_s_lock_has_what_the_project_asks_for() -> None:
         assert asked == {(each.name, _ordered(str(each.specifier), asked, each.name)) for each in wanted}
 
 
+def test_the_requirements_for_pulumi_are_those_of_the_lock_which_agrees_with_the_project() -> None:
+    assert requirements.FILE.read_text() == requirements.text(), "`make locks` writes it"
+
+
+def test_what_builds_the_package_has_one_version_each() -> None:
+    requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert "hatchling" in {Requirement(text).name for text in requires}
+    assert all(re.fullmatch(r"==[\w.]+", str(Requirement(text).specifier)) for text in requires)
+
+
 def _ordered(specifier: str, asked: set[tuple[str, str]], name: str) -> str:
     """The specifier as the lock orders its parts."""
     parts = set(specifier.split(","))
@@ -99,7 +109,7 @@ def test_a_module_without_its_digest_is_named(tmp_path: Path) -> None:
 
 
 def test_the_list_of_licences_is_that_of_what_is_installed() -> None:
-    assert licences.PAGE.read_text() == licences.page(), "`make licences` writes it"
+    assert licences.PAGE.read_text() == licences.page(), "`make locks` writes it"
 
 
 def test_every_program_that_is_started_has_a_licence_in_the_list() -> None:

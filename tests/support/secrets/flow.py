@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,9 +16,12 @@ from pathlib import Path
 from kit.paths import cache_dir
 from tests.support.aws.command import PROGRAM, SECONDS
 from tests.support.environments import ROOT
+from tests.support.field_images import Tar, gzip_layer, image
+from tests.support.images import push_layout
 from tests.support.registry import TestRegistry, registry
 from tests.support.secrets.marks import Marks
 from tests.support.secrets.watched import Watched, watched
+from tests.support.traced import busybox
 
 WRITABLE_BY_OTHERS = 0o022
 
@@ -60,6 +64,21 @@ class Home:
         assert done.returncode == exit_code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def keep_in_the_stack(self, stack: str) -> None:
+        """Keep a secret in a stack's settings as a user does it with Pulumi, which encrypts it with the passphrase."""
+        line = f'eval "$(sociometer stack env)"; pulumi config set --secret app:token --stack {stack}'
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", line],
+            cwd=ROOT,
+            env=self.environment,
+            input=self.marks["stack-secret"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.printed += [done.stdout, done.stderr]
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def shown(self, but: Iterable[Path] = ()) -> dict[str, set[str]]:
         """Where credentials are that a command has written or printed, but for the user's own Docker logins."""
         logins = self.folder.glob("*/config.json")
@@ -88,6 +107,7 @@ def at_home(folder: Path, marks: Marks, more: Mapping[str, str] | None = None, u
     for place in (places["HOME"], places["TMPDIR"]):
         place.mkdir()
     ours = {**{name: str(place) for name, place in places.items()}, "SOCIOMETER_CACHE": str(cache_dir())}
+    ours["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with watched(marks) as seen:
         yield Home(folder, marks, seen, {**os.environ, **marks.environment(), **ours, **(more or {})}, umask)
 
@@ -99,6 +119,16 @@ def private_registry(marks: Marks, folder: Path) -> Iterator[TestRegistry]:
     (folder / "htpasswd").write_text(f"{marks['registry-user']}:{hashed}\n")
     with registry(htpasswd=folder / "htpasswd") as running:
         yield running
+
+
+def push_secret_image(marks: Marks, folder: Path, registry: str) -> str:
+    """An image with a password among its own variables, pushed with a login made in ``folder``; gives its reference."""
+    layer = gzip_layer(Tar().folder("bin").file("bin/busybox", busybox(), 0o755))
+    config = {"Cmd": ["/bin/busybox", "true"], "Env": [f"DATABASE_PASSWORD={marks['image-variable']}"]}
+    made = image([layer], config=config)
+    made.write(folder / "image")
+    login = marks.docker_login(registry, folder / "login")
+    return push_layout(folder / "image", made.digest, f"{registry}/team/web", login)
 
 
 def _bcrypt(password: str) -> str:
