@@ -115,3 +115,19 @@ def test_two_that_set_a_clone_up_at_once_both_get_it_whole(tmp_path: Path) -> No
     words = [clone / ".venv/bin/python", "-c", "import pulumi, pandas, sociometer; print(sociometer.__file__)"]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()).is_relative_to(clone)
+
+
+def test_of_two_that_miss_uv_one_installs_it_and_both_have_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "SOCIOMETER_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin", "UV": ""}
+    (tmp_path / "cache/.uv.killed").mkdir(parents=True)
+    words = ["sh", ROOT / "tools/uv.sh"]
+    both = [
+        subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    ended = [(*process.communicate(timeout=SECONDS), process.returncode) for process in both]
+    assert [code for _, _, code in ended] == [0, 0], ended
+    assert "".join(said for _, said, _ in ended).count("Installing uv") == 1
+    [place] = {Path(printed.strip()) for printed, _, _ in ended}
+    assert subprocess.run([place, "--version"], capture_output=True, text=True, check=True).stdout.startswith("uv ")
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [place.parents[1].name, "uv.lock"]
