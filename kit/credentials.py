@@ -12,7 +12,7 @@ HIDDEN = "***"
 SHORTEST = 8
 """Characters of a value that is looked for in texts; a shorter one may be a word that means something else."""
 _NAME = re.compile(
-    r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH_CONFIG|(ACCESS|API|PRIVATE|SIGNING)_?KEY)(_|$)",
+    r"(^|_)(TOKEN|SECRET|PASSPHRASE|CREDENTIALS?|AUTH_CONFIG|(ACCESS|API|PRIVATE|SIGNING)_?KEY)(_|$)|PASSWORD|PASSWD",
     re.IGNORECASE,
 )
 _PLACE = re.compile(r"_(FILE|PATH|DIR|URI|URL)$", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""requirements.txt, for `pulumi install`: what uv.lock has for running, with digests, so that pip takes nothing else."""
+"""requirements.txt, for `pulumi install`: what uv.lock has for running, with digests: pip takes nothing else."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ OPENS = {
     "PULUMI_CONFIG_PASSPHRASE": "not-so-secret",
     "GITHUB_TOKEN": "not-so-secret",
     "db_password": "not-so-secret",
+    "PGPASSWORD": "not-so-secret",
     "https_proxy": "http://me:not-so-secret@proxy.example:3128",
     "GOPROXY": "https://me:not-so-secret@goproxy.example,direct",
 }
