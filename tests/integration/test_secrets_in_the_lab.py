@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,16 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 STACK = ("--stack", f"test-secrets-{os.getpid()}")
 NEEDS_CREDENTIALS = {
     *("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
-    *("regctl", "bash", "sh", "setpriv", "python impatient", "python pulumi.dynamic", "python pip"),
+    *(
+        "regctl",
+        "bash",
+        "sh",
+        "setpriv",
+        "python tests.support.aws.impatient",
+        "python sociometer",
+        "python pulumi.dynamic",
+        "python pip",
+    ),
 }
 """Pulumi and what it starts, of which some go to AWS; and what goes to registries."""
 
@@ -51,13 +61,15 @@ def home(
     """What a whole experiment leaves, made with a umask that forbids nothing."""
     with at_home(tmp_path_factory.mktemp("secrets"), marks, umask=0) as home:
         home.environment["DOCKER_CONFIG"] = str(marks.docker_login(private.host, home.folder / "login"))
-        own, small = ("--image", f"web={reference}", "--ready", "exit:0"), ("--counts", "1", "--blocks", "1")
-        results = ("--results", str(home.results))
+        images = json.dumps({"web": {"image": reference, "ready": "exit:0"}})
+        own = ("--set", "variants=[]", "--set", f"images={images}", "--set", "minLayerSize=0")
+        (home.folder / "results").mkdir()
         try:
-            home("up", *STACK, *own, "--forms", "plain,soci-v2", "--set", "minLayerSize=0")
+            home("up", *STACK, "--forms", "plain,soci-v2", *own)
             home.keep_in_the_stack(STACK[1])
-            home("run", *STACK, *own, "--forms", "plain,soci-v2", "--set", "minLayerSize=0", *small, *results)
-            home("report", "--format", "markdown")
+            home("sweep", *STACK, "--counts", "1", "--blocks", "1")
+            home("report", "--format", "html", "--output", str(home.results / "report.html"))
+            home("trace", reference, "--ready", "exit:0", "--output", str(home.results / "trace.json"))
             home("outputs", *STACK)
             yield home
         finally:
@@ -74,7 +86,14 @@ def test_nothing_that_is_left_or_was_printed_shows_a_credential(home: Home) -> N
 
 
 def test_no_process_was_started_with_a_credential_among_its_words(home: Home) -> None:
-    assert {"regctl", "containerd", "soci-snapshotter-grpc", "docker-registry", "runc", "pulumi"} <= home.seen.programs
+    assert {
+        "regctl",
+        "containerd",
+        "soci-snapshotter-grpc",
+        "docker-registry",
+        "containerd-shim-runc-v2",
+        "pulumi",
+    } <= home.seen.programs
     assert home.seen.words == {}
 
 

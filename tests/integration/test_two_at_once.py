@@ -8,19 +8,22 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import yaml
 
 from infra.automation import stack as stacks
-from infra.automation.files import working_folder
+from infra.automation.files import settings
 from tests.support.aws.command import PROGRAM, SECONDS, sociometer, started
 from tests.support.environments import ROOT
 from tests.support.field_images import Tar, gzip_layer, image
 from tests.support.traced import busybox
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+BLOCKS = 6
+OF_OUR_OWN = ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "UV_PROJECT_ENVIRONMENT")
+"""Variables by which another environment or `make` would be meant than the clone's."""
 BUSY = re.compile(r"in use by process (\d+) since")
 
 
@@ -59,8 +62,7 @@ def test_of_two_that_make_a_stack_one_does_it_as_it_was_told_and_the_other_chang
     [holder] = BUSY.findall(refused[1])
     assert int(holder) == done[3]
     meant = ("2MiB", "8MiB")[both.index(next(each for each in both if each.pid == done[3]))]
-    settings = yaml.safe_load((working_folder(stack) / f"Pulumi.{stack}.yaml").read_text())
-    assert settings["config"]["sociometer:spanSize"] == meant
+    assert settings(stack)["spanSize"] == meant
 
 
 def test_what_would_disturb_a_sweep_is_refused_and_what_only_reads_is_not(
@@ -69,8 +71,8 @@ def test_what_would_disturb_a_sweep_is_refused_and_what_only_reads_is_not(
     where, store = ("--stack", stack), ("--store", str(tmp_path / "store.sqlite"))
     small, other = ("--forms", "plain", "--counts", "1"), ("--store", str(tmp_path / "other.sqlite"))
     own = (f"oci:{layout}", "--ready", "exit:0")
-    with started("sweep", *where, *store, *small, "--blocks", "4", "--results", str(tmp_path / "results")) as sweep:
-        sweep.until("[2/4]", "booting")
+    with started("sweep", *where, *store, *small, "--blocks", str(BLOCKS)) as sweep:
+        sweep.until(f"[2/{BLOCKS}]")
         disturbing = (
             ("sweep", *where, *store, *small),
             ("sweep", *where, *other, *small),
@@ -79,16 +81,26 @@ def test_what_would_disturb_a_sweep_is_refused_and_what_only_reads_is_not(
             ("clean", *where, *store),
             ("trace", *own, "--output", str(tmp_path / "trace.json")),
         )
-        for words in disturbing:
-            done = sociometer(*words, exit_code=1)
-            assert BUSY.findall(done.stderr) == [str(sweep.process.pid)], (words, done.stderr)
+        assert 1 <= booted(*store) < BLOCKS
+        with ThreadPoolExecutor(len(disturbing)) as pool:
+            for words, done in zip(disturbing, pool.map(refused, disturbing), strict=True):
+                assert set(BUSY.findall(done)) == {str(sweep.process.pid)}, (words, done)
         assert sociometer("clean", *where, *other).stdout == "Nothing was left behind.\n"
-        report = json.loads(sociometer("report", *store, "--json").stdout)
-        assert 1 <= sum(cell["rounds"] for cell in report["cells"]) < 4
-        sweep.process.communicate()
-    assert sweep.process.returncode == 0
-    report = json.loads(sociometer("report", *store, "--json").stdout)
-    assert [(cell["rounds"], cell["outcomes"]) for cell in report["cells"]] == [(4, {"booted": 4})]
+        assert sweep.process.poll() is None, "the sweep was over too soon to be disturbed"
+        assert sweep.end() == 0
+    assert booted(*store) == BLOCKS
+
+
+def refused(words: tuple[str, ...]) -> str:
+    """What a command says that does not get its turn."""
+    return sociometer(*words, exit_code=1).stderr
+
+
+def booted(*store: str) -> int:
+    """The tasks of the last sweep that booted, as its report says."""
+    return sum(
+        cell["outcomes"].get("booted", 0) for cell in json.loads(sociometer("report", *store, "--json").stdout)["cells"]
+    )
 
 
 def test_of_two_traces_one_is_refused_and_the_first_named(own_data: Path, layout: Path, tmp_path: Path) -> None:
@@ -98,8 +110,7 @@ def test_of_two_traces_one_is_refused_and_the_first_named(own_data: Path, layout
         for words in (("trace", *own, "--output", str(tmp_path / "two.json")), ("tune", *own, "--minutes", "1")):
             done = sociometer(*words, exit_code=1)
             assert BUSY.findall(done.stderr) == [str(first.process.pid)]
-        first.process.communicate()
-    assert first.process.returncode == 0
+        assert first.end() == 0
     assert [path.name for path in tmp_path.glob("*.json")] == ["one.json"]
 
 
@@ -109,7 +120,7 @@ def test_two_that_set_a_clone_up_at_once_both_get_it_whole(tmp_path: Path) -> No
     for name in tracked.splitlines():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, clone / name)
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    environment = {name: value for name, value in os.environ.items() if name not in OF_OUR_OWN}
     both = [subprocess.Popen(["make", "setup"], cwd=clone, env=environment) for _ in range(2)]
     assert [process.wait(SECONDS) for process in both] == [0, 0]
     words = [clone / ".venv/bin/python", "-c", "import pulumi, pandas, sociometer; print(sociometer.__file__)"]

@@ -88,9 +88,9 @@ class Home:
 
     def touched(self) -> list[Path]:
         """What was written since the home was made in the cache that all commands on the machine share."""
-        files = (file for file in cache_dir().glob("*") if file.name not in ("go", "tools"))
-        below = (each for file in files for each in (file, *file.rglob("*")))
-        return [file for file in below if file.is_file() and file.stat().st_mtime >= self.began]
+        places = (place for place in cache_dir().glob("*") if place.name not in ("go", "tools"))
+        below = (each for place in places for each in (place, *place.rglob("*")))
+        return [path for path in below if path.is_file() and _changed(path) >= self.began]
 
     def open_to_others(self) -> list[str]:
         """What others than its owner may change."""
@@ -129,6 +129,14 @@ def push_secret_image(marks: Marks, folder: Path, registry: str) -> str:
     made.write(folder / "image")
     login = marks.docker_login(registry, folder / "login")
     return push_layout(folder / "image", made.digest, f"{registry}/team/web", login)
+
+
+def _changed(path: Path) -> float:
+    """When a file was written; one that another process has removed was not."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _bcrypt(password: str) -> str:

@@ -108,9 +108,10 @@ class Marks:
     def _in_file(self, path: Path) -> set[str]:
         if path.is_symlink():
             return self.named(bytes(path.readlink()))
-        if not path.is_file():
+        try:
+            content = path.read_bytes() if path.is_file() else b""
+        except FileNotFoundError:  # of another process in the cache
             return set()
-        content = path.read_bytes()
         found = self.named(content)
         if content.startswith(SQLITE):
             found |= self.named("\n".join(_values(path)).encode())
