@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from tests.support.secrets.marks import Marks
 
 POLL_SECONDS = 0.02
+YOUNG_SECONDS = 0.5
+"""A process that is younger is looked at each time: it may be about to become another program."""
+AGAIN_SECONDS = 2.0
+"""The others are looked at so often."""
 
 
 @dataclass
@@ -26,37 +33,49 @@ class Watched:
 @contextmanager
 def watched(marks: Marks) -> Iterator[Watched]:
     """Look at every process of the machine for as long as the block lasts: a mark shows that it is ours."""
-    seen, ended = Watched(), threading.Event()
-    known: dict[int, tuple[bytes, bytes]] = {}
+    watch, ended = _Watch(marks), threading.Event()
 
     def look() -> None:
         while not ended.wait(POLL_SECONDS):
-            for folder in Path("/proc").glob("[0-9]*"):
-                with suppress(OSError):  # it has ended
-                    _look(folder, marks, seen, known)
+            watch.look()
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
-        yield seen
+        yield watch.seen
     finally:
         ended.set()
         thread.join()
 
 
-def _look(folder: Path, marks: Marks, seen: Watched, known: dict[int, tuple[bytes, bytes]]) -> None:
-    """A process is looked at once, and again when it has become another program."""
-    words = (folder / "cmdline").read_bytes()
-    start = (folder / "stat").read_bytes().rpartition(b")")[2].split()[19]
-    if known.get(int(folder.name)) == (words, start):
-        return
-    known[int(folder.name)] = words, start
-    name = _name(words)
-    seen.programs.add(name)
-    if found := marks.named(words):
-        seen.words[name] |= found
-    if found := marks.named((folder / "environ").read_bytes()):
-        seen.variables[name] |= found
+class _Watch:
+    """What is known of each process by its number: the words it had, when it was met, and when it was looked at."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.seen = Watched()
+        self._marks = marks
+        self._known: dict[int, tuple[bytes, float, float]] = {}
+
+    def look(self) -> None:
+        """Look at what is new, and at what may have become something else."""
+        now, there = time.monotonic(), set(psutil.pids())
+        self._known = {pid: known for pid, known in self._known.items() if pid in there}
+        for pid in there:
+            words, met, looked = self._known.get(pid, (b"", now, 0.0))
+            if now - met < YOUNG_SECONDS or now - looked > AGAIN_SECONDS:
+                with suppress(OSError):  # it has ended
+                    self._known[pid] = self._look(Path(f"/proc/{pid}"), words), met, now
+
+    def _look(self, folder: Path, known: bytes) -> bytes:
+        words = (folder / "cmdline").read_bytes()
+        if words != known:
+            name = _name(words)
+            self.seen.programs.add(name)
+            if found := self._marks.named(words):
+                self.seen.words[name] |= found
+            if found := self._marks.named((folder / "environ").read_bytes()):
+                self.seen.variables[name] |= found
+        return words
 
 
 def _name(words: bytes) -> str:
