@@ -118,8 +118,3 @@ def test_refused_logins_and_dead_proxies_are_told_without_them(
     assert "127.0.0.1:9" in dead.stderr
     assert ("Traceback" in refused.stderr + dead.stderr) == (debug == "1")
     assert home.marks.named("\n".join(home.printed).encode()) == set()
-
-
-def test_the_search_finds_a_credential_in_every_form(home: Home, tmp_path: Path) -> None:
-    found = home.marks.planted(tmp_path)
-    assert set(home.marks.in_files(tmp_path)) == set(found)
