@@ -83,8 +83,8 @@ def test_what_would_disturb_a_sweep_is_refused_and_what_only_reads_is_not(
             ("clean", *where, *store),
             ("trace", *own, "--output", str(tmp_path / "trace.json")),
         )
-        assert 1 <= booted(*store) < BLOCKS
         with standing_still(sweep), ThreadPoolExecutor(len(disturbing)) as pool:
+            assert 1 <= booted(*store) < BLOCKS
             for words, done in zip(disturbing, pool.map(refused, disturbing), strict=True):
                 assert set(BUSY.findall(done)) == {str(sweep.process.pid)}, (words, done)
             assert sociometer("clean", *where, *other).stdout == "Nothing was left behind.\n"
