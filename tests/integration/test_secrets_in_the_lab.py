@@ -17,19 +17,11 @@ from tests.support.secrets.marks import Marks
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 STACK = ("--stack", f"test-secrets-{os.getpid()}")
 NEEDS_CREDENTIALS = {
-    *("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
-    *(
-        "regctl",
-        "bash",
-        "sh",
-        "setpriv",
-        "python tests.support.aws.impatient",
-        "python sociometer",
-        "python pulumi.dynamic",
-        "python pip",
-    ),
+    *("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python", "git"),
+    *("regctl", "bash", "sh", "setpriv", "python tests.support.aws.impatient", "python sociometer"),
+    *("python pulumi.dynamic", "python pip"),
 }
-"""Pulumi and what it starts, of which some go to AWS; and what goes to registries."""
+"""Pulumi and what it starts (it asks git about the checkout), of which some go to AWS; and what goes to registries."""
 
 
 @pytest.fixture(scope="module")
