@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lab test check unit integration shuffled mutants hasher lint bench clean hooks
+.PHONY: help setup tools lab test check unit integration shuffled mutants hasher lint audit locks bench clean hooks
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,13 @@ hasher: setup ## Check and test the Go programs of the images
 	echo "The Go programs' tests were SKIPPED because Go is missing." >&2; test -z "$(SOCIOMETER_REQUIRE_LAB)"; exit; fi; \
 	export GOFLAGS=-buildvcs=false GOTOOLCHAIN=local; for program in hasher probe; do \
 	(cd images/$$program && "$$go" vet ./... && "$$go" test ./...) || exit 1; done
+
+audit: setup try-tools ## Look for known vulnerabilities, unsafe code and refused licences; NOT CHECKED is no success
+	@$(RUN) python -m tests.audit
+
+locks: setup ## Write what follows from uv.lock: requirements.txt and docs/licences.md
+	@$(RUN) python -m tests.audit.requirements
+	@$(RUN) python -m tests.audit.licences
 
 bench: root setup tools ## Run the benchmarks
 	@for file in benchmarks/bench_*.py; do PYTHONPATH=. $(RUN) python "$$file" || exit 1; done

@@ -131,12 +131,14 @@ def _seen(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> tuple[object, ...]:
 
 def _python_packages(folder: Path, target: Path) -> None:
     """What the wheels hold, without the commands that an installer writes: they name this machine's Python."""
-    uv = run(["sh", Path(__file__).parents[1] / "tools" / "uv.sh"], timeout_seconds=DOWNLOAD_SECONDS).stdout.strip()
+    uv = run(
+        ["sh", Path(__file__).parents[1] / "tools" / "uv.sh"], timeout_seconds=DOWNLOAD_SECONDS, trusted=True
+    ).stdout.strip()
     machine = {"amd64": "x86_64", "arm64": "aarch64"}[machine_platform().partition("/")[2]]
     words: list[str | Path] = [uv, "pip", "install", "--quiet", "--target", target, "--link-mode", "copy"]
     words += ["--python-version", "3.11", "--python-platform", f"{machine}-manylinux_2_28"]
-    words += ["--only-binary", ":all:", "--no-deps", "--requirements", folder / "requirements.txt"]
-    run(words, timeout_seconds=DOWNLOAD_SECONDS)
+    words += ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirements", folder / "requirements.txt"]
+    run(words, timeout_seconds=DOWNLOAD_SECONDS, trusted=True)
     shutil.rmtree(target / "bin")
     (target / ".lock").unlink(missing_ok=True)
     for record in target.glob("*.dist-info/RECORD"):
@@ -151,7 +153,7 @@ def _node_packages(folder: Path, target: Path) -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(folder / name, room)
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps")
-        run(["npm", "ci", *quiet], cwd=room, timeout_seconds=DOWNLOAD_SECONDS)
+        run(["npm", "ci", *quiet], cwd=room, timeout_seconds=DOWNLOAD_SECONDS, trusted=True)
         target.rmdir()
         shutil.move(room / "node_modules", target)
 

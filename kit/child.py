@@ -14,15 +14,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from kit import interrupts
+from kit import credentials, interrupts
 
 DEATH_SECONDS = 10.0
 """How long a killed process may take to be gone: the kernel lets it finish what it does on a disk or a mount."""
 
 
 def start(argv: Sequence[str | Path], **options: Any) -> subprocess.Popen[Any]:
-    """Start a child; ``options`` as for `subprocess.Popen`, without input unless they say otherwise."""
+    """Start a child; ``options`` as for `subprocess.Popen`. Unless they say otherwise, it has no input, and of our
+    environment nothing that opens something.
+    """
     interrupts.for_children()
+    options["env"] = credentials.environment_without() if options.get("env") is None else options["env"]
     return subprocess.Popen(argv, **{"stdin": subprocess.DEVNULL, "start_new_session": True, **options})
 
 

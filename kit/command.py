@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit import child, interrupts
+from kit import child, credentials, interrupts
 from kit.errors import CommandFailed, CommandNotFound, CommandTimeout
 
 LAST_LINES = 8
@@ -38,10 +38,12 @@ def run(
     cwd: Path | None = None,
     stdin: str | None = None,
     check: bool = True,
+    trusted: bool = False,
 ) -> Completed:
     """Run ``argv`` until it ends and return what it printed.
 
-    ``env`` is added to this process's environment. Raises `CommandNotFound`, `CommandTimeout` (the whole
+    ``env`` is added to this process's environment, of which only a ``trusted`` program, which goes to a registry, an
+    index or AWS, gets the credentials. Raises `CommandNotFound`, `CommandTimeout` (the whole
     process group is killed), or, when ``check`` is true, `CommandFailed` with the last lines of its output.
     """
     words = tuple(str(word) for word in argv)
@@ -49,7 +51,7 @@ def run(
     process: subprocess.Popen[str] | None = None
     try:
         with interrupts.held():  # until there is a process to kill
-            process = _start(words, env, cwd, has_stdin=stdin is not None)
+            process = _start(words, _environment(env, trusted=trusted), cwd, has_stdin=stdin is not None)
         stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
     except subprocess.TimeoutExpired as error:
         output = last_lines(*child.kill(process))
@@ -69,8 +71,12 @@ def last_lines(stdout: str, stderr: str) -> str:
     return "" if not lines else " It said:\n  " + "\n  ".join(lines[-LAST_LINES:])
 
 
+def _environment(more: Mapping[str, str] | None, *, trusted: bool) -> dict[str, str]:
+    return {**(os.environ if trusted else credentials.environment_without()), **(more or {})}
+
+
 def _start(
-    words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | None, *, has_stdin: bool
+    words: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, *, has_stdin: bool
 ) -> subprocess.Popen[str]:
     try:
         return child.start(
@@ -81,7 +87,7 @@ def _start(
             text=True,
             errors="replace",
             cwd=cwd,
-            env={**os.environ, **env} if env else None,
+            env=env,
         )
     except FileNotFoundError as error:
         raise CommandNotFound(f"{words[0]} is not installed. `sociometer tools install` installs it.") from error

@@ -69,7 +69,7 @@ def start(
     cwd: Path | None = None,
 ) -> Daemon:
     """Start a daemon in a process group of its own, so that Ctrl-C does not reach it; ``env`` is its whole
-    environment, None for ours. What an earlier run wrote to ``log`` is kept.
+    environment, None for ours without credentials. What an earlier run wrote to ``log`` is kept.
     """
     kills = load.memory_kills()
     with log.open("ab") as output:

@@ -22,16 +22,22 @@
     ├── SlowerError            exit 4   a start became slower than `--fail-if-slower` allows
     └── UnsureError            exit 5   `compare --fail-if-unsure` cannot rule that out
 
-Messages say what happened, with which value, and what to do. Boundaries translate with ``raise … from``.
+Messages say what happened, with which value, and what to do, and no credential: whatever a tool said in them.
+Boundaries translate with ``raise … from``.
 """
 
 from __future__ import annotations
+
+from kit.credentials import hidden
 
 
 class SociometerError(Exception):
     """Root of the tree; ``exit_code`` is what the command line ends with."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return hidden(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows (IPython's protocol): the message says it all, a traceback would hide it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +22,19 @@ def check_can_be_made(place: Path) -> None:
         raise SociometerError(f"{place} cannot be made: {there} is no folder.")
     if not os.access(there, os.W_OK):
         raise SociometerError(f"{place} cannot be written: {os.strerror(errno.EACCES)}.")
+
+
+def private_folder(place: Path) -> Path:
+    """``place``, made where it is not there, into which nobody else may look: what opens something may lie in it."""
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o700)
+    return place
+
+
+def write_private(path: Path, text: str) -> None:
+    """Make a file that only its owner can read, and never was for anybody else; one that is there is an error."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def made_once(place: Path, make: Callable[[Path], None]) -> Path:
@@ -48,22 +61,22 @@ def _make(place: Path, make: Callable[[Path], None]) -> None:
 def write(path: Path, content: str | bytes) -> None:
     """Put a whole file in its place at once: a reader, or a kill, never meets half of it.
 
-    A device or pipe, such as ``/dev/stdout``, is written to and never replaced; a link stays one.
+    A device or pipe, such as ``/dev/stdout``, is written to and never replaced; a link stays one. Others may read it,
+    unless the process's umask says that they may not, and nobody else may write it.
     """
-    temporary: str | None = None
+    temporary: Path | None = None
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             path.write_bytes(content.encode() if isinstance(content, str) else content)
             return
         path = path.resolve()
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except OSError as error:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise SociometerError(f"{path} cannot be written: {error.strerror or error}.") from error

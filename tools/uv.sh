@@ -54,8 +54,19 @@ if ! python=$(python_with_venv); then
     python=$(python_with_venv) || { say "python3-venv is installed, but python3 -m venv does not work."; exit 3; }
 fi
 
-say "Installing uv into $cache …"
 mkdir -p "$cache"
+# One at a time, where the system has a command for it: the second one finds what the first one installed.
+exec 9>"$cache/uv.lock"
+if command -v flock >/dev/null; then
+    flock 9
+    if working_uv "$place/bin/uv"; then
+        echo "$place/bin/uv"
+        exit 0
+    fi
+    rm -rf "$cache"/.uv.* # of an installation that was killed
+fi
+
+say "Installing uv into $cache …"
 draft=$(mktemp -d "$cache/.uv.XXXXXX")
 trap 'rm -rf "$draft"' EXIT
 trap 'exit 130' INT TERM

@@ -14,9 +14,7 @@ from experiments.executors.protocol import Executor
 from experiments.plan.plan import Design
 from infra.outputs import StackOutputs
 from infra.settings.model import FARGATE_PLATFORM
-from kit import locks
 from kit.errors import SettingsError
-from kit.paths import data_dir
 
 if TYPE_CHECKING:
     from experiments.executors.simulation import Parameters
@@ -41,8 +39,9 @@ def open_executor(
     """
     if outputs.target == "lab":
         from experiments.executors.lab import LabExecutor
+        from infra.lab.alone import alone_in_the_lab
 
-        with _alone_in_the_lab():
+        with alone_in_the_lab():
             yield LabExecutor(outputs, profile=profile, timeout_seconds=timeout_seconds)
     elif outputs.target == "sim":
         from experiments.executors import simulation
@@ -55,15 +54,6 @@ def open_executor(
 
         with Boto(fargate_of(outputs).region) as aws:
             yield FargateExecutor(outputs, aws=aws, clock=time, timeout_seconds=timeout_seconds)
-
-
-@contextmanager
-def _alone_in_the_lab() -> Iterator[None]:
-    """Two sweeps at once would measure each other, whatever stacks and stores they have."""
-    folder = data_dir() / "lab"
-    folder.mkdir(parents=True, exist_ok=True)
-    with locks.exclusive(folder / "sweep.lock", "This machine's lab"):
-        yield
 
 
 def simulated_outputs(design: Design) -> StackOutputs:

@@ -14,6 +14,7 @@ from pulumi.automation.events import StepEventMetadata
 from infra.automation import lock
 from kit import aws_errors, errors
 from kit.beside import repeating
+from kit.credentials import hidden
 from kit.errors import SociometerError, StackError
 from kit.values import Notify
 
@@ -118,7 +119,7 @@ class Events:
         self.notify(line)
 
     def _diagnose(self, severity: str, message: str) -> None:
-        text = re.sub(r"<\{%.*?%\}>", "", message).strip()  # the engine's colour marks
+        text = hidden(re.sub(r"<\{%.*?%\}>", "", message).strip())  # the engine's colour marks
         if severity == "error":
             self.errors.append(text)
         elif severity.startswith("info") and text:

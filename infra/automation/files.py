@@ -30,7 +30,7 @@ import yaml
 from infra.settings.model import BUILT_IN_VARIANTS, NAMESPACE
 from kit.command import run
 from kit.errors import CommandNotFound, SettingsError
-from kit.files import write
+from kit.files import private_folder, write
 from kit.paths import asset, data_dir
 
 STACK_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -169,7 +169,7 @@ def _beside() -> Path:
 
 def _laid_out(folder: Path, files_in: Path | None = None) -> Path:
     """Fill a folder with the project's files, for Pulumi to find the stacks' in ``files_in``."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     for name, content in {PROJECT: _anywhere(folder, files_in), PROGRAM: asset(PROGRAM).read_text()}.items():
         if not (folder / name).is_file() or (folder / name).read_text() != content:
             write(folder / name, content)

@@ -14,9 +14,11 @@ from pulumi.automation import OutputMap, Stack, UpResult
 from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from infra.automation import files, workspace
+from infra.automation.claims import claimed
 from infra.automation.events import Events, cause
 from infra.lab import registry
 from infra.outputs import OUTPUT_NAME, StackOutputs
+from infra.settings.model import Settings
 from kit.errors import StackError
 from kit.values import Notify
 
@@ -28,12 +30,13 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
     """Make the stack as its settings say, after a refresh, and return its outputs.
 
     ``settings`` (bare keys) are added to the stack's configuration; None removes one. Raises `SettingsError` before
-    anything is changed; any other failure is raised as its cause.
+    anything is changed, `StoreError` while another command of this machine uses the stack; any other failure is raised
+    as its cause.
     """
-    with _explained(stack, notify) as events:
+    with claimed(stack), _explained(stack, notify) as events:
         opened = workspace.open_stack(stack)
         workspace.refuse_held(stack)
-        workspace.configure(opened, settings)
+        _warn_of_shown(workspace.configure(opened, settings), notify)
         _tell_what_is_beside(stack, notify)
         workspace.refuse_pending(opened)
         result = _up(opened, events)
@@ -62,16 +65,18 @@ def outputs_if_up(stack: str) -> StackOutputs | None:
 def down(stack: str, notify: Notify) -> None:
     """Remove all resources of a stack, then the stack; no error when there is none.
 
-    Raises `StackError` and keeps the stack while there may be something on AWS that its state does not know.
+    Raises `StackError` and keeps the stack while there may be something on AWS that its state does not know, and
+    `StoreError` while another command of this machine uses it.
     """
-    with _explained(stack, notify) as events:
-        if (opened := _if_there(stack)) is None:
-            notify(f"There is no stack {stack}.")
-        else:
-            opened.destroy(on_event=events, **_TERSE)
-            workspace.refuse_unknown(opened)
-            opened.workspace.remove_stack(stack)
-    registry.remove(registry.registry_folder(stack))
+    with claimed(stack):
+        with _explained(stack, notify) as events:
+            if (opened := _if_there(stack)) is None:
+                notify(f"There is no stack {stack}.")
+            else:
+                opened.destroy(on_event=events, **_TERSE)
+                workspace.refuse_unknown(opened)
+                opened.workspace.remove_stack(stack)
+        registry.remove(registry.registry_folder(stack))
 
 
 def deployment(stack: str) -> Mapping[str, Any]:
@@ -79,6 +84,14 @@ def deployment(stack: str) -> Mapping[str, Any]:
     with _explained(stack):
         opened = _if_there(stack)
         return {} if opened is None else opened.export_stack().deployment or {}
+
+
+def _warn_of_shown(settings: Settings, notify: Notify) -> None:
+    if shown := settings.shown_to_all():
+        notify(
+            f"warning: the value of {', '.join(shown)} can be read by all in the stack's settings, its state and the "
+            "records. Give one that opens nothing, or on fargate --secret NAME=ARN."
+        )
 
 
 def _tell_what_is_beside(stack: str, notify: Notify) -> None:

@@ -24,6 +24,7 @@ from infra.outputs import ON_AWS
 from infra.program import deploy
 from infra.settings.model import NAMESPACE, Settings
 from kit.errors import StackError
+from kit.files import private_folder
 from kit.paths import asset, data_dir
 from kit.toolchain import toolbox
 
@@ -148,9 +149,7 @@ def _default_backend() -> str | None:
     project = yaml.safe_load(asset("Pulumi.yaml").read_text())
     if os.environ.get("PULUMI_BACKEND_URL") or project.get("backend", {}).get("url"):
         return None
-    folder = data_dir() / "pulumi"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.as_uri()
+    return private_folder(data_dir() / "pulumi").as_uri()
 
 
 def _config_value(key: str, value: object, checked: Settings) -> dict[str, object]:

@@ -6,7 +6,6 @@ The daemons run in the host's namespaces and outside the task's CPU quota, unles
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
@@ -30,8 +29,10 @@ from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
 from infra.lab.snapshotter_log import Loading
 from infra.lab.wire import Wire
+from kit.credentials import environment_without
 from kit.daemon import Daemon, wait_until
 from kit.errors import CommandTimeout, LabError
+from kit.files import write_private
 from kit.machine import limits
 from kit.machine.mountinfo import Hierarchies
 from kit.toolchain.toolbox import tool, tools_path
@@ -122,7 +123,7 @@ class Host:
         user = rootfs.user(self._sandbox.inside(self.rootfs), task.container.user_text)
         specification = container_spec.specification(task.container, argv, user, place, environment)
         config = self.spec.folder / "container.json"
-        config.write_text(json.dumps(specification))
+        write_private(config, json.dumps(specification))  # the image's own variables are in it
         log = f"file://{self._log.path}"
         words = ["run", "--detach", "--config", str(config), "--log-uri", log, task.container_id]
         self._ctr.run(words, START_SECONDS, reasons.of_start)
@@ -272,7 +273,7 @@ class Host:
 
     def _spawn(self, name: str, *argv: str | Path) -> None:
         # containerd finds its shim and runc on PATH
-        env = {**os.environ, "PATH": tools_path(), "TMPDIR": str(self.spec.folder)}
+        env = {**environment_without(), "PATH": tools_path(), "TMPDIR": str(self.spec.folder)}
         daemon = self._sandbox.spawn(name, argv, self.spec.folder / f"{name}.log", env)
         self._daemons.append(daemon)
         if self.spec.profile.daemons_inside:

@@ -8,13 +8,13 @@ any machine, for any platform, as long as the Dockerfile runs nothing in the tar
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit.command import run
+from kit.credentials import environment_without
 from kit.daemon import DIES_WITH_US, running
 from kit.errors import CommandFailed, ImageError
 from kit.scratch import scratch, socket_folder
@@ -62,8 +62,8 @@ def daemon() -> Iterator[str]:
     """A BuildKit daemon for as long as the block lasts; gives its address."""
     with scratch("buildkit") as room, socket_folder(room) as sockets:
         socket = sockets / "socket"
-        # It finds runc by its name.
-        command, env = _daemon_command(room, socket), {**os.environ, "PATH": tools_path(), "TMPDIR": str(room)}
+        command = _daemon_command(room, socket)
+        env = {**environment_without(), "PATH": tools_path(), "TMPDIR": str(room)}  # it finds runc by its name
         with running("buildkitd", command, room / "log", socket.exists, failure=CommandFailed, env=env):
             yield f"unix://{socket}"
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import AwsError, RegistryUnreachable, SettingsError
+from kit.files import write_private
 from kit.scratch import temporary_folder
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def auth_file(registry: str, region: str, base: Path | None = None) -> Iterator[
     config["credHelpers"] = {host: name for host, name in config.get("credHelpers", {}).items() if host != registry}
     with temporary_folder("sociometer-auth-") as folder:
         path = folder / "config.json"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(config, file)
+        write_private(path, json.dumps(config))
         yield path
 
 

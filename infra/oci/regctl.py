@@ -177,6 +177,7 @@ class Regctl:
             env=self.access.environment(),
             stdin=stdin,
             check=False,
+            trusted=True,
         )
 
 

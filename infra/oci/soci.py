@@ -117,7 +117,7 @@ def push(image: str, address: Path, root: Path, platform: str, access: Access, d
     """Push the v1 index of an image beside it and return its digest; credentials come from the Docker configuration."""
     plain = ("--plain-http",) if access.plain_http else ()
     words = (*_store(address, root), "push", "--quiet", "--existing-index", "allow", *plain, "--platform", platform)
-    done = _soci((*words, image), deadline, root, access.environment())
+    done = _soci((*words, image), deadline, root, access)
     digests: list[str] = re.findall(r"^sha256:[0-9a-f]{64}$", done.stdout, re.MULTILINE)
     if len(digests) != 1:
         raise ImageError(f"soci push was to print one digest and printed {done.stdout.strip()!r}.")
@@ -133,14 +133,14 @@ def _store(address: Path, root: Path) -> tuple[str, ...]:
     return ("--address", str(address), "--root", str(root))
 
 
-def _soci(
-    words: tuple[str, ...], deadline: Deadline, temporary: Path, environment: dict[str, str] | None = None
-) -> Completed:
+def _soci(words: tuple[str, ...], deadline: Deadline, temporary: Path, access: Access | None = None) -> Completed:
+    """``access`` is given to what goes to a registry, and to nothing else."""
     done = run(
         [tool("soci"), *words],
         timeout_seconds=deadline.remaining_seconds(),
-        env={"TMPDIR": str(temporary), **(environment or {})},
+        env={"TMPDIR": str(temporary), **(access.environment() if access else {})},
         check=False,
+        trusted=access is not None,
     )
     if done.exit_code != 0:
         verb = next(word for word in words if word in _VERBS)

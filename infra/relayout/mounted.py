@@ -21,6 +21,7 @@ from infra.lab.ctr import Ctr
 from infra.lab.sandbox import Sandbox
 from infra.oci import containerd, layout
 from infra.oci.manifest import Manifest
+from kit.credentials import environment_without
 from kit.daemon import wait_until
 from kit.errors import LabError
 from kit.toolchain.toolbox import tool, tools_path
@@ -92,7 +93,7 @@ def _containerd(sandbox: Sandbox, room: Path) -> Ctr:
     socket = Path(daemons.CONTAINERD_SOCKET)
     settings = room / "containerd.toml"
     settings.write_text(containerd.config(room / "containerd", Path("/run/containerd"), socket))
-    env = {**os.environ, "PATH": tools_path(), "TMPDIR": str(room)}
+    env = {**environment_without(), "PATH": tools_path(), "TMPDIR": str(room)}
     argv: list[str | Path] = [tool("containerd"), "--config", settings, "--log-level", "warn"]
     daemon = sandbox.spawn("containerd", argv, room / "containerd.log", env)
     ctr = Ctr(sandbox, daemon.trouble, room)

@@ -21,6 +21,7 @@ from infra.settings.fargate import FargateSettings
 from infra.settings.own import OwnImage, reference_alone, secret_services
 from infra.settings.values import Size, machine_platform, parse_json, parse_list
 from infra.variants import VARIANTS, PayloadSizes
+from kit.credentials import looks_secret
 from kit.errors import SettingsError
 
 __all__ = ["KEYS", "NAMESPACE", "OwnImage", "Settings", "Workload", "machine_platform"]
@@ -96,6 +97,15 @@ class Settings(PayloadSizes, FargateSettings):
     def secret_arns(self) -> tuple[str, ...]:
         """The secrets and parameters that any own image is given."""
         return tuple(sorted({arn for image in self.images.values() for arn in image.secrets.values()}))
+
+    def shown_to_all(self) -> list[str]:
+        """The variables of own images whose names say that nobody should see their values, which everybody can."""
+        return [
+            f"images.{name}.environment.{variable}"
+            for name, image in self.images.items()
+            for variable in image.environment
+            if looks_secret(variable)
+        ]
 
     def require_lab(self) -> None:
         """Raise `SettingsError` for what the lab cannot give to a container, before anything is made."""
@@ -244,4 +254,6 @@ def _explain(error: ValidationError) -> str:
         return f"Setting {key}: {reason.removesuffix('.')}."
     if fault["type"] == "extra_forbidden":
         reason = f"unknown; {_allowed(tuple(field.alias or name for name, field in OwnImage.model_fields.items()))}"
+    if "environment" in fault["loc"] or isinstance(fault["input"], Mapping):
+        return f"Setting {key}: {reason}."  # a variable's value may be what nobody should see
     return f"Setting {key}: {fault['input']!r} cannot be used: {reason[0].lower()}{reason[1:]}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from infra.lab.alone import alone_in_the_lab
 from infra.oci.manifest import Descriptor
 from infra.oci.ztoc import read_entries, read_spans
 from infra.settings.model import Settings
@@ -26,10 +27,10 @@ def trace(name: str, settings: Settings, wanted: Wanted, notify: Notify, former:
     ``former`` traces of it.
 
     Raises `ImageError`, `SettingsError`, `MachineError`, `LabError` or `TraceError` in one line: no such image, nothing
-    lazy, never ready, former traces of another image.
+    lazy, never ready, former traces of another image; `StoreError` while another command uses the lab.
     """
     require_lab()
-    with scratch("trace") as room:
+    with alone_in_the_lab(), scratch("trace") as room:
         found = fetch(name, settings, room, notify)
         _require_same(former, found.manifest.digest, settings)
         with opening(files_of(room), wanted) as lab, ThreadPoolExecutor(1) as beside:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from kit.command import run
+from kit.credentials import hidden
 from kit.errors import CommandError
 
 State = Literal["ok", "warning", "failure"]
@@ -36,4 +37,4 @@ def complaint(argv: Sequence[str | Path]) -> str | None:
     if done.exit_code == 0:
         return None
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    return lines[-1] if lines else f"{Path(argv[0]).name} failed with exit code {done.exit_code}"
+    return hidden(lines[-1]) if lines else f"{Path(argv[0]).name} failed with exit code {done.exit_code}"

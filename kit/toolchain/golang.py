@@ -39,7 +39,7 @@ def build(module: GoModule, into: Path, go: Path) -> None:
         " ".join(flags),
         "tool",
     ]
-    run(argv, cwd=module.folder, env=_environment(go, cgo=module.cgo), timeout_seconds=BUILD_SECONDS)
+    run(argv, cwd=module.folder, env=_environment(go, cgo=module.cgo), timeout_seconds=BUILD_SECONDS, trusted=True)
     for built, installed in module.renames:
         (into / built).rename(into / installed)
     for dependency, script in module.copies:
@@ -52,7 +52,7 @@ def unpack_wheel(wheel: Wheel, into: Path) -> None:
     """Unpack the wheel below ``into`` and link its programs into ``into/bin``; its digests are checked."""
     target = into / "wheel"
     options = ["--quiet", "--no-deps", "--require-hashes", "--target", str(target), "-r", str(wheel.requirements)]
-    run([*_installer(), "install", *options], timeout_seconds=WHEEL_SECONDS)
+    run([*_installer(), "install", *options], timeout_seconds=WHEEL_SECONDS, trusted=True)
     (into / "bin").mkdir(exist_ok=True)
     for program in wheel.programs:
         path = Path(program)
@@ -72,7 +72,9 @@ def _installer() -> list[str | Path]:
 def _module_folder(project: Path, dependency: str, go: Path) -> Path:
     """A dependency's folder in the module cache; the build has downloaded it."""
     argv: list[str | Path] = [go, "list", "-m", "-f", "{{.Dir}}", dependency]
-    return Path(run(argv, cwd=project, env=_environment(go, cgo=False), timeout_seconds=LIST_SECONDS).stdout.strip())
+    environment = _environment(go, cgo=False)
+    done = run(argv, cwd=project, env=environment, timeout_seconds=LIST_SECONDS, trusted=True)
+    return Path(done.stdout.strip())
 
 
 def _environment(go: Path, *, cgo: bool) -> dict[str, str]:

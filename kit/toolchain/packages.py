@@ -138,4 +138,4 @@ def _mended(argv: list[str], used: Manager, cwd: Path | None) -> Completed:
 
 
 def _run(argv: list[str], cwd: Path | None) -> Completed:
-    return run(argv, timeout_seconds=MANAGER_SECONDS, env=_ENVIRONMENT, cwd=cwd)
+    return run(argv, timeout_seconds=MANAGER_SECONDS, env=_ENVIRONMENT, cwd=cwd, trusted=True)

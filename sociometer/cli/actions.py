@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from experiments.report import export, formats
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
 from experiments.sweep import Listener
+from infra.automation.claims import claimed
 from infra.variants import LayerBytes
 from kit.errors import SociometerError, SweepError
 from kit.files import check_can_be_made, write
@@ -71,7 +72,7 @@ def start_sweep(
 
     ``traces`` has those of variants that were traced already, and need not be again.
     """
-    with _sweeping(setup, stack_outputs, plan) as (store, executor, listener):
+    with _sweeping(setup, stack, stack_outputs, plan) as (store, executor, listener):
         done = sweep.start(store, executor, plan, stack, stack_outputs, listener)
         _add_reads(store, done, setup, traces)
         return done
@@ -81,7 +82,7 @@ def resume_sweep(
     setup: Setup, stack_outputs: StackOutputs, earlier: Sweep, traces: Mapping[str, Trace] | None = None
 ) -> Sweep:
     """Go on with a sweep, with progress on standard error; returns the finished sweep. ``traces``: as at its start."""
-    with _sweeping(setup, stack_outputs, earlier.plan) as (store, executor, listener):
+    with _sweeping(setup, earlier.stack, stack_outputs, earlier.plan) as (store, executor, listener):
         done = sweep.resume(store, executor, earlier, stack_outputs, listener)
         _add_reads(store, done, setup, traces)
         return done
@@ -118,8 +119,13 @@ def rounds_left(store: Path, earlier: Sweep) -> Sequence[Round]:
 
 
 @contextmanager
-def _sweeping(setup: Setup, stack_outputs: StackOutputs, plan: Plan) -> Iterator[tuple[Store, Executor, Listener]]:
-    """Opens executor, store and progress for one sweep; at Ctrl-C, says how much is kept."""
+def _sweeping(
+    setup: Setup, stack: str, stack_outputs: StackOutputs, plan: Plan
+) -> Iterator[tuple[Store, Executor, Listener]]:
+    """Opens executor, store and progress for one sweep, on a stack that nobody changes meanwhile; at Ctrl-C, says how
+    much is kept.
+    """
+    claim = nullcontext() if stack_outputs.target == "sim" else claimed(stack)
     opened = choose.open_executor(
         stack_outputs,
         profile=setup.profile,
@@ -127,7 +133,7 @@ def _sweeping(setup: Setup, stack_outputs: StackOutputs, plan: Plan) -> Iterator
         design=plan.design,
         parameters=setup.parameters,
     )
-    with opened as executor, Store(setup.store, write=True) as store, sweep_progress() as listener:
+    with claim, opened as executor, Store(setup.store, write=True) as store, sweep_progress() as listener:
         try:
             yield store, executor, listener
         except KeyboardInterrupt:

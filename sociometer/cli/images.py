@@ -228,5 +228,6 @@ def _pairs(option: str, words: list[str] | None) -> dict[str, str] | None:
         return None
     for word in words:
         if not word.partition("=")[1] or word.startswith("="):
-            raise SettingsError(f"{option} {word!r} cannot be used. Allowed: NAME=VALUE.")
+            shown = "(not shown)" if option == "--secret" else repr(word)
+            raise SettingsError(f"{option} {shown} cannot be used. Allowed: NAME=VALUE.")
     return dict(word.partition("=")[::2] for word in words)

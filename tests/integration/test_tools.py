@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -29,6 +30,7 @@ from tests.support import tiny_tool
 INSTALL = """
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 from sociometer.cli.steps import Steps
 from kit.toolchain.install import install
 from tests.support import tiny_tool
@@ -210,3 +212,32 @@ def test_installing_what_is_installed_builds_nothing_and_lists_every_tool() -> N
     done = run(["sociometer", "tools", "install", "--json"], timeout_seconds=60)
     assert {tool["name"] for tool in json.loads(done.stdout)} == {tool.name for tool in TOOLS}
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("known", ["h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", None], ids=["another", "none"])
+def test_content_that_go_sum_does_not_know_is_not_built(
+    cache: Path, tiny: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str | None
+) -> None:
+    """Though the user's own settings would let Go take it."""
+    module, version = folder_of(tiny), f"v{tiny_tool.VERSION}"
+    proxy = tmp_path / "proxy/example.com/small/@v"
+    proxy.mkdir(parents=True)
+    with ZipFile(proxy / f"{version}.zip", "w") as packed:
+        for path in (path for path in (module / "dependency").rglob("*") if path.is_file()):
+            packed.write(path, f"example.com/small@{version}/{path.relative_to(module / 'dependency')}")
+    shutil.copy(module / "dependency/go.mod", proxy / f"{version}.mod")
+    (proxy / f"{version}.info").write_text(json.dumps({"Version": version}))
+    text = (module / "go.mod").read_text()
+    (module / "go.mod").write_text(text.replace("replace example.com/small => ./dependency\n\n", ""))
+    (module / "go.sum").write_text(f"example.com/small {version} {known}\n" if known else "")
+    for name, value in {
+        "GOPROXY": f"file://{tmp_path / 'proxy'}",
+        "GOMODCACHE": str(tmp_path / "modules"),
+        "GOFLAGS": "-mod=mod -modcacherw",
+        "GONOSUMDB": "*",
+        "GOSUMDB": "off",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CommandFailed, match=r"missing go\.sum entry|checksum mismatch"):
+        installer.install([tiny])
+    assert not (cache / tiny.key).exists()

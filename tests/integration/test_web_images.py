@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def small(folder: Path) -> WebImage:
     """The Python image with hardly anything in it."""
     folder.mkdir()
     shutil.copy(FOLDER / "python-web" / "Dockerfile", folder)
-    lines = (FOLDER / "python-web" / "requirements.txt").read_text().splitlines()
-    (folder / "requirements.txt").write_text("\n".join(it for it in lines if it.split("==")[0] in PACKAGES))
+    entries = re.split(r"\n(?=\w)", (FOLDER / "python-web" / "requirements.txt").read_text())  # each with its digests
+    (folder / "requirements.txt").write_text("\n".join(it for it in entries if it.split("==")[0] in PACKAGES))
     (folder / "app.py").write_text(APPLICATION)
     interpreter = ("python3-minimal", "libpython3-stdlib")
     return WebImage("python-web", interpreter, READY, base=("coreutils", "dash"), files=folder)

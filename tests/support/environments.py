@@ -30,9 +30,9 @@ def python_of(project: Path) -> Path:
 
 
 def _install(project: Path, place: Path) -> None:
-    uv = run(["sh", asset("tools") / "uv.sh"], timeout_seconds=INSTALL_SECONDS).stdout.strip()
+    uv = run(["sh", asset("tools") / "uv.sh"], timeout_seconds=INSTALL_SECONDS, trusted=True).stdout.strip()
     words = [uv, "sync", "--locked", "--quiet", "--project", project, "--python", sys.executable]
-    run(words, env={"UV_PROJECT_ENVIRONMENT": str(place)}, timeout_seconds=INSTALL_SECONDS)
+    run(words, env={"UV_PROJECT_ENVIRONMENT": str(place)}, timeout_seconds=INSTALL_SECONDS, trusted=True)
 
 
 if __name__ == "__main__":

@@ -54,14 +54,19 @@ def push_image(
 ) -> SourceImage:
     """Make an image with one random file per layer and push it to ``repository`` (``host:port/name``)."""
     with tempfile.TemporaryDirectory(prefix="sociometer-image-", dir="/tmp") as folder:
-        layout = Path(folder)
-        image, manifest = _layout(layout, layer_bytes, flavor, architecture, seed)
-        reference = f"{repository}@{manifest}"
-        host = repository.split("/")[0]
-        environment = {**os.environ, **({"DOCKER_CONFIG": str(docker_config)} if docker_config else {})}
-        words = ["--host", f"reg={host},tls=disabled", "image", "copy", f"ocidir://{layout}@{manifest}", reference]
-        subprocess.run([tool("regctl"), *words], check=True, capture_output=True, env=environment)
+        image, manifest = _layout(Path(folder), layer_bytes, flavor, architecture, seed)
+        reference = push_layout(Path(folder), manifest, repository, docker_config)
     return SourceImage(reference, manifest, tuple(image[1:]), image[0])
+
+
+def push_layout(layout: Path, digest: str, repository: str, docker_config: Path | None = None) -> str:
+    """Push an image of a layout to ``repository`` (``host:port/name``); gives its reference there."""
+    reference = f"{repository}@{digest}"
+    host = repository.split("/")[0]
+    environment = {**os.environ, **({"DOCKER_CONFIG": str(docker_config)} if docker_config else {})}
+    words = ["--host", f"reg={host},tls=disabled", "image", "copy", f"ocidir://{layout}@{digest}", reference]
+    subprocess.run([tool("regctl"), *words], check=True, capture_output=True, env=environment)
+    return reference
 
 
 def image_layout(layout: Path, layer_bytes: Sequence[int], *, architecture: str = "amd64") -> str:

@@ -92,8 +92,8 @@ def test_the_page_shows_five_lines_for_github_and_a_workflow_with_the_least_perm
     assert {name for name, about in action()["inputs"].items() if about.get("required")} <= set(step["with"])
     assert len(step["with"]) == 4
     assert workflow[True] == "pull_request"  # YAML 1.1 reads `on` as a truth value
-    assert workflow["permissions"] == {"contents": "read", "packages": "read", "pull-requests": "write"}
     [job] = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "packages": "read", "pull-requests": "write"}
     *_, last = job["steps"]
     assert last["with"] == step["with"]
 

@@ -41,6 +41,11 @@ class Running:
                 return
         raise AssertionError(f"It never said {parts}:\n{''.join(self.said)}")
 
+    def end(self) -> int:
+        """Its exit code when it has ended by itself."""
+        self.said.extend(self._errors)
+        return self.process.wait()
+
     def ended_by(self, number: signal.Signals, *, with_children: bool = False) -> int:
         """Its exit code after a signal, to it alone or, as a terminal does it, to all its children that listen."""
         if with_children:

@@ -93,9 +93,17 @@ def test_what_cannot_be_meant_is_refused(options: dict[str, Any], complaint: str
     assert "\n" not in str(error.value)
 
 
-def test_a_value_given_as_a_secret_is_not_repeated_in_the_refusal() -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"secret": ["KEY=hunter2"]},
+        {"secret": ["hunter2"]},
+        {"env": ["KEY=hunter2"], "secret": ["KEY=arn:aws:ssm:eu-west-2:123456789012:parameter/key"]},
+    ],
+)
+def test_a_value_that_nobody_should_see_is_not_repeated_in_the_refusal(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError) as error:
-        ImageOptions(image=["web:1"], secret=["KEY=hunter2"]).settings(REGION)
+        ImageOptions(image=["web:1"], **options).settings(REGION)
     assert "hunter2" not in str(error.value)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import SociometerError
-from kit.files import check_can_be_made, made_once, write
+from kit.files import check_can_be_made, made_once, private_folder, write, write_private
 
 MAKER = """
 import sys, time
@@ -100,3 +100,21 @@ def test_a_place_below_a_file_cannot_be_made_and_is_said_to_be(tmp_path: Path, p
     check_can_be_made(tmp_path / "new/results")
     with pytest.raises(SociometerError, match=f"{tmp_path}/file is no folder"):
         check_can_be_made(tmp_path / place)
+
+
+def test_what_only_its_owner_may_read_is_so_from_its_beginning(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        write_private(tmp_path / "login", "secret")
+        folder = private_folder(tmp_path / "state" / "mine")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "login").stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(FileExistsError):
+        write_private(tmp_path / "login", "another")
+
+
+def test_a_folder_that_others_could_look_into_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o755)
+    assert private_folder(tmp_path / "state").stat().st_mode & 0o777 == 0o700

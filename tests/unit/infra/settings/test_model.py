@@ -62,6 +62,20 @@ def test_a_secret_is_refused_in_the_lab_by_its_name() -> None:
     Settings.parse({"variants": [], "images": {"shop": "shop:1"}}).require_lab()
 
 
+def test_a_variable_that_is_meant_to_be_secret_is_noticed_by_its_name() -> None:
+    environment = {"DB_PASSWORD": "x", "MODE": "fast", "KEYBOARD": "de"}
+    settings = Settings.parse({"images": {"web": {"image": "web:1", "environment": environment}}})
+    assert settings.shown_to_all() == ["images.web.environment.DB_PASSWORD"]
+
+
+@pytest.mark.parametrize(
+    "image", [{"environment": {"KEY": ["hunter2"]}}, {"environment": {"KEY": "hunter2"}, "ready": "x", "port": 1}]
+)
+def test_no_refusal_repeats_the_value_of_a_variable(image: dict[str, Any]) -> None:
+    said = _refusal(images={"web": {"image": "web:1", **image}})
+    assert "images.web" in said and "hunter2" not in said
+
+
 def test_an_unknown_key_is_named_with_the_one_that_was_meant() -> None:
     message = _refusal(movieMegabyte="24")
     assert "'movieMegabyte' is unknown (did you mean 'movieMegabytes'?)" in message
