@@ -138,7 +138,7 @@ def key() -> None:
 
 
 def _programs() -> list[str]:
-    return [program for tool in TOOLS for program in tool.programs]
+    return [program for tool in needs.tools_for("lab") for program in tool.programs]
 
 
 def _print_checks(checks: Sequence[Check], works: tuple[str, str], still: str, *, able: bool) -> None:

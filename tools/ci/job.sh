@@ -13,7 +13,7 @@ if [ -f "$base/docker/config.json" ]; then export DOCKER_CONFIG="$base/docker"; 
 # variable: a token of the job's is not handed to a process that runs images.
 kept=HOME,SOCIOMETER_CACHE,SOCIOMETER_DATA,DOCKER_CONFIG,DOCKER_HOST
 kept=$kept,AWS_ACCESS_KEY_ID,AWS_SECRET_ACCESS_KEY,AWS_SESSION_TOKEN,AWS_REGION,AWS_DEFAULT_REGION
-kept=$kept,HTTP_PROXY,HTTPS_PROXY,NO_PROXY,http_proxy,https_proxy,no_proxy,SSL_CERT_FILE,SSL_CERT_DIR,GOPROXY,GONOSUMDB
+kept=$kept,HTTP_PROXY,HTTPS_PROXY,NO_PROXY,http_proxy,https_proxy,no_proxy,SSL_CERT_FILE,SSL_CERT_DIR,GOPROXY
 as_root() (
     for name in $(compgen -e); do
         case ,PATH,LANG,LC_ALL,$kept, in
