@@ -1,4 +1,4 @@
-"""What `sociometer help` shows: the pages of docs/, words for sections of them, and the policies that pages link to.
+"""What `sociometer help` shows: the pages of docs/, words for sections of them, and the files that come with them.
 
 Nothing is written here anew.
 """
@@ -58,28 +58,31 @@ def pages() -> Mapping[str, Path]:
 
 
 @cache
-def policies() -> Mapping[str, Path]:
-    """What an account must allow, as IAM reads it, by name."""
-    return {path.stem: path for path in sorted(asset("docs").glob("fargate-policy*.json"))}
+def files() -> Mapping[str, Path]:
+    """Files for other programs, by name: what an account must allow, as IAM reads it, and the notebook."""
+    policies = {path.stem: path for path in sorted(asset("docs").glob("fargate-policy*.json"))}
+    return {**policies, "notebook": asset("notebooks") / "experiment.ipynb"}
 
 
 def topics() -> Mapping[str, str]:
-    """Every word, page and policy with what it is, in the order of the alphabet."""
+    """Every word, page and file with what it is, in the order of the alphabet."""
     words = {word: place.heading or _title(place.page) for word, place in WORDS.items()}
     whole = {page: _title(page) for page in pages()}
-    return dict(sorted({**words, **whole, **dict.fromkeys(policies(), "A policy for IAM, as JSON")}.items()))
+    return dict(
+        sorted({**words, **whole, **{name: f"Prints the file {path.name}" for name, path in files().items()}}.items())
+    )
 
 
 def text(topic: str) -> str:
-    """A topic as Markdown, a policy as JSON; links to other pages say how to read them here. Raises `SettingsError`."""
+    """A topic as Markdown, a file as it is; links to other pages say how to read them here. Raises `SettingsError`."""
     known = topics()
     name = topic.lower()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise SettingsError(f"There is no topic {topic!r}.{hint} `sociometer help` lists them.")
-    if name in policies():
-        return policies()[name].read_text()
+    if name in files():
+        return files()[name].read_text()
     page, heading = WORDS.get(name, Place(name))
     whole = pages()[page].read_text()
     return _for_here(whole if heading is None else section(whole, heading))

@@ -59,6 +59,7 @@ def test_it_holds_the_four_packages_with_their_data_and_nothing_else(wheel: Path
         "kit/assets/docs/fargate-policy.json",
         "kit/assets/images/hasher/main.go",
         "kit/assets/images/probe/main.go",
+        "kit/assets/notebooks/experiment.ipynb",
         "kit/assets/tools/ci/measure.sh",
         "kit/assets/tools/uv.sh",
         "kit/assets/tools/soci/go.mod",

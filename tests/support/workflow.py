@@ -22,6 +22,12 @@ def examples() -> list[Any]:
     return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
 
 
+def workflow() -> dict[str, Any]:
+    """GitHub's workflow among them."""
+    [found] = [each for each in examples() if isinstance(each, dict) and "jobs" in each]
+    return dict(found)
+
+
 def action() -> dict[str, Any]:
     """`action.yml`."""
     parsed: dict[str, Any] = yaml.safe_load(ACTION.read_text())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workflow import ACTION, STEPS, TEMPLATE, action, examples, scripts, steps, template, told
+from tests.support.workflow import ACTION, STEPS, TEMPLATE, action, examples, scripts, steps, template, told, workflow
 
 PINNED = re.compile(r"actions/(?:cache/restore|cache/save|upload-artifact)@[0-9a-f]{40}")
 
@@ -87,13 +87,17 @@ def test_the_lines_of_the_template_are_shell() -> None:
 
 
 def test_the_page_shows_five_lines_for_github_and_a_workflow_with_the_least_permissions() -> None:
-    [step], workflow, _ = examples()
+    [step], *_ = examples()
     assert set(step["with"]) <= set(action()["inputs"])
     assert {name for name, about in action()["inputs"].items() if about.get("required")} <= set(step["with"])
     assert len(step["with"]) == 4
-    assert workflow[True] == "pull_request"  # YAML 1.1 reads `on` as a truth value
-    [job] = workflow["jobs"].values()
-    assert job["permissions"] == {"contents": "read", "packages": "read", "pull-requests": "write"}
+    example = workflow()
+    assert example[True] == "pull_request"  # YAML 1.1 reads `on` as a truth value
+    assert example["permissions"] == {}
+    [job] = example["jobs"].values()
+    assert job["permissions"] == {"packages": "read", "pull-requests": "write"}
+    for other in job["steps"]:
+        assert "${{" not in other.get("run", "")
     *_, last = job["steps"]
     assert last["with"] == step["with"]
 

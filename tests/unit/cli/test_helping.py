@@ -12,7 +12,7 @@ from sociometer.cli import topics
 from tests.unit.cli.conftest import Sociometer
 
 
-@pytest.mark.parametrize("word", [word for word in topics.topics() if word not in topics.policies()])
+@pytest.mark.parametrize("word", [word for word in topics.topics() if word not in topics.files()])
 def test_every_topic_has_text_without_links_that_lead_nowhere(word: str) -> None:
     text = topics.text(word)
     assert text.startswith("#")
@@ -38,9 +38,10 @@ def test_a_heading_within_a_block_of_code_ends_no_section() -> None:
         topics.section(page, "no heading")
 
 
-def test_a_policy_is_json_as_iam_takes_it(sociometer: Sociometer) -> None:
+def test_a_file_is_printed_as_other_programs_take_it(sociometer: Sociometer) -> None:
     assert json.loads(sociometer("help", "fargate-policy").stdout)["Version"] == "2012-10-17"
     assert "`sociometer help fargate-policy`" in topics.text("permissions")
+    assert json.loads(sociometer("help", "notebook").stdout)["nbformat"] == 4
 
 
 def test_the_command_lists_shows_and_hints(sociometer: Sociometer) -> None:

@@ -101,6 +101,7 @@ def test_a_store_that_is_missing_or_damaged_offers_no_sweeps_and_stays_as_it_is(
     assert offered("report", "--sweep", "") == ["last"]
     assert [each.name for each in path.parent.iterdir()] == ["store.sqlite"]
     assert newest(tmp_path / "nothing.sqlite", 5) == []
+    assert not (tmp_path / "nothing.sqlite").exists()
 
 
 def test_stacks_that_are_there_and_those_of_plans_are_offered(offered: Offered, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,11 @@ def test_programs_for_root_are_found_on_a_sparse_path(path: Path, monkeypatch: p
     monkeypatch.setattr(toolbox, "SYSTEM_FOLDERS", (str(path / "sbin"),))
     script(path / "sbin" / "some-program", "true")
     assert toolbox.tool("some-program") == path / "sbin" / "some-program"
+
+
+def test_the_key_of_all_tools_changes_with_any_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = set()
+    for tools in ((PAIR,), (replace(PAIR, source=DebianPackage("pair", ("y",))),), (PAIR, replace(PAIR, name="other"))):
+        monkeypatch.setattr(toolbox, "TOOLS", tools)
+        keys.add(toolbox.key())
+    assert len(keys) == 3
