@@ -20,8 +20,3 @@ def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
         yield place
     finally:
         run(["umount", place], timeout_seconds=SECONDS)
-
-
-def enlarge(place: Path, megabytes: int) -> None:
-    """Give it more room."""
-    run(["mount", "-o", f"remount,size={megabytes}m", place], timeout_seconds=SECONDS)
