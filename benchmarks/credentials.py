@@ -24,9 +24,10 @@ RUN = ("--stack", STACK, "--forms", "plain,soci-v2", "--set", "minLayerSize=0", 
 def commands(reference: str, folder: Path) -> dict[str, tuple[str, ...]]:
     """The commands, in their order, by what they are called in the table."""
     own, results, out = ("--ready", "exit:0"), ("--results", str(folder / "results")), folder / "out"
+    whole = ("--min-layer-size", "0")
     return {
         "run": ("run", "--image", f"web={reference}", *own, *RUN, *results),
-        "sweep": ("sweep", "--stack", STACK, "--counts", "1", "--blocks", "1", *results),
+        "sweep": ("sweep", "--stack", STACK, "--counts", "1", "--blocks", "1"),
         "report": ("report", "--format", "html", "--output", str(out / "report.html")),
         "export": ("export", "--format", "csv", "--output", str(out / "records.csv")),
         "outputs": ("outputs", "--stack", STACK),
@@ -43,8 +44,15 @@ def commands(reference: str, folder: Path) -> dict[str, tuple[str, ...]]:
             f"{STACK}-t",
             *results,
         ),
-        "relayout": ("relayout", reference, "--trace", str(out / "trace.json"), "--output", f"oci:{out / 'laid'}"),
-        "history": ("history",),
+        "relayout": (
+            "relayout",
+            reference,
+            "--trace",
+            str(out / "trace.json"),
+            "--output",
+            f"oci:{out / 'laid'}",
+            *whole,
+        ),
         "down": ("down", "--stack", STACK),
         "down of the race": ("down", "--stack", f"{STACK}-t"),
     }
@@ -66,7 +74,7 @@ def main() -> None:
             wrong |= bool(home.seen.words) or bool(home.open_to_others())
             print(f"\n{len(home.seen.programs)} programs ran.")
             print(f"With a credential among their words: {dict(home.seen.words)}")
-            print(f"With one among their variables: {', '.join(sorted(home.seen.variables))}")
+            print(f"With one among their variables: {', '.join(sorted(home.seen.given_credentials()))}")
             print(f"What others may write: {home.open_to_others()}")
     sys.exit(wrong)
 

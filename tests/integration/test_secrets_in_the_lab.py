@@ -90,7 +90,7 @@ def test_no_process_was_started_with_a_credential_among_its_words(home: Home) ->
 
 
 def test_only_what_goes_to_registries_or_aws_had_credentials_among_its_variables(home: Home) -> None:
-    assert set(home.seen.variables) <= NEEDS_CREDENTIALS
+    assert home.seen.given_credentials() <= NEEDS_CREDENTIALS
 
 
 def test_others_may_write_nothing_and_look_into_no_state(home: Home) -> None:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.support.secrets.marks import NAMES, Marks
-from tests.support.secrets.watched import watched
+from tests.support.secrets.watched import Watched, watched
 
 LIVES = "import sys, time; time.sleep(0.3)"
 
@@ -39,6 +39,11 @@ def test_a_process_that_shows_a_credential_is_seen_by_its_name_also_after_it_bec
     assert {frozenset(found) for found in seen.words.values()} == {frozenset({"aws-secret"})}
     assert seen.variables.keys() >= {"sh", "sleep"}
     assert all(found == {"registry-password"} for found in seen.variables.values())
+
+
+def test_the_variable_of_an_image_in_its_container_is_no_credential_that_was_given() -> None:
+    seen = Watched(variables={"shop": {"image-variable"}, "regctl": {"image-variable", "aws-id"}})
+    assert seen.given_credentials() == {"regctl"}
 
 
 def test_a_process_that_shows_none_is_only_named() -> None:

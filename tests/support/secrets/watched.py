@@ -29,6 +29,10 @@ class Watched:
     variables: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     programs: set[str] = field(default_factory=set)
 
+    def given_credentials(self) -> set[str]:
+        """Programs with a credential among their variables. The image's own variable is its container's business."""
+        return {program for program, found in self.variables.items() if found - {"image-variable"}}
+
 
 @contextmanager
 def watched(marks: Marks) -> Iterator[Watched]:
