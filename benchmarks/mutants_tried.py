@@ -25,7 +25,6 @@ from types import CodeType, FunctionType, ModuleType
 
 import coverage
 import pytest
-from hypothesis import Phase, settings
 
 from benchmarks.mutants_made import Mutant
 
@@ -47,6 +46,8 @@ class _Hurried:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Once our own profile is loaded, and before any test is made."""
+        from hypothesis import Phase, settings  # before pytest starts, this would be a warning: an error to our tests
+
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("hurried", settings(), derandomize=True, database=None, phases=phases)
         settings.load_profile("hurried")
