@@ -151,6 +151,7 @@ class Trial(_Hurried):
             function.__code__ = code
         for cache in self._caches:
             cache.cache_clear()  # type: ignore[attr-defined]
+        items[0].config.pluginmanager.unregister(name="terminalreporter")  # it would still write to the terminal
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:
