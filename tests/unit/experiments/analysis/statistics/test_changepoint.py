@@ -43,3 +43,11 @@ def test_a_gain_is_what_the_best_split_removes_from_the_sum_of_squares() -> None
     values = np.array([0.0, 0.1, 0.0, 2.0, 2.1, 2.0])
     rest = ((values[:3] - values[:3].mean()) ** 2).sum() + ((values[3:] - values[3:].mean()) ** 2).sum()
     assert changepoint.gains(values).max() == pytest.approx(((values - values.mean()) ** 2).sum() - rest)
+
+
+def test_a_change_before_the_last_two_values_is_found_and_one_before_the_last_alone_is_not() -> None:
+    random = np.random.default_rng(4)
+    values = random.normal(0, 0.01, 16)
+    last, last_two = np.arange(16) >= 15, np.arange(16) >= 14
+    assert [split.index for split in changepoint.splits(values + 1.0 * last_two)] == [14]
+    assert changepoint.splits(values + 1.0 * last) == []
