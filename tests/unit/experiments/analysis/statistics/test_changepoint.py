@@ -60,3 +60,14 @@ def test_the_p_value_is_the_share_of_orders_that_are_as_clear() -> None:
     assert (split.index, split.level) == (4, pytest.approx(0.05))
     assert split.p_value == pytest.approx(2 / 70, abs=0.005)
     assert changepoint.splits(np.zeros(12)) == []
+
+
+def test_the_least_p_value_is_one_order_of_those_drawn_and_a_level_of_just_that_is_kept() -> None:
+    clear = np.random.default_rng(1).normal(0, 0.001, 24) + np.repeat([0.0, 1.0], 12)
+    [split] = changepoint.splits(clear, level=1 / 1000, draws=999)
+    assert (split.index, split.p_value) == (12, 1 / 1000)
+
+
+def test_each_part_is_split_again_at_its_own_place() -> None:
+    levels = np.random.default_rng(1).normal(0, 0.001, 48) + np.repeat([0.0, 1.0, 3.0, 9.0], 12)
+    assert [split.index for split in changepoint.splits(levels, draws=199)] == [12, 24, 36]
