@@ -4,7 +4,8 @@ A mutant in a function's body replaces the function's code there, wherever it wa
 import, such as a constant, has our modules imported anew in the fork. (What a test computes when it is collected is the
 original's in the first case: that can save a mutant, and kill none.)
 
-Only tests that reach the mutant's lines are run, the fastest first, until one fails.
+Only tests that reach the mutant's lines are run (all for one that takes effect at import), the fastest first, until one
+fails.
 """
 
 from __future__ import annotations
@@ -107,10 +108,9 @@ class Trial(_Hurried):
     ) -> list[pytest.Item]:
         by_line = measured.contexts_by_lineno(str(Path(mutant.path).resolve()))
         first, last = mutant.lines
-        lines = range(first, last + 1) if mutant.inside else by_line
-        reaching = {test for line in lines for test in by_line.get(line, ())}
-        if not reaching and not mutant.inside:
-            reaching = seconds.keys()  # a module without functions: anybody may use it
+        reaching = {test for line in range(first, last + 1) for test in by_line.get(line, ())}
+        if not mutant.inside:
+            reaching = seconds.keys()  # a constant, or a field that pydantic checks: no line tells who uses it
         chosen, total = [], 0.0
         for item in order:
             if item.nodeid in reaching and (not chosen or total + seconds[item.nodeid] <= self._most):
