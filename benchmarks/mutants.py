@@ -6,6 +6,10 @@
 faults that nobody could notice. Prints a table: module, mutants, killed, survived, explained. Ends with 1 if a survivor
 is not explained, if a mutant was not tried, or if an explanation is not needed any more.
 
+mutmut (3.8) works here too, and as fast: it tried 241 mutants of `paired`, `power` and `racing` in 70 s, of which 10
+survived. It leaves constants, fields of classes and decorated functions alone, which here are the limits, the records
+and the cached tables: an eighth of our mutants and more. That is all that this program has over it.
+
 It keeps both processors busy for many minutes. With ``--results`` calls add up, so that it can be done in parts: what
 was killed is not tried again. ``--seconds`` ends a part.
 """

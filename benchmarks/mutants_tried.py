@@ -4,7 +4,8 @@ A mutant in a function's body replaces the function's code there, wherever it wa
 import, such as a constant, has our modules imported anew in the fork. (What a test computes when it is collected is the
 original's in the first case: that can save a mutant, and kill none.)
 
-Only tests that reach the mutant's lines are run, the fastest first, until one fails.
+Only tests that reach the mutant's lines are run (all for one that takes effect at import), the fastest first, until one
+fails.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from types import CodeType, FunctionType, ModuleType
 
 import coverage
 import pytest
-from hypothesis import Phase, settings
 
 from benchmarks.mutants_made import Mutant
 
@@ -47,6 +47,8 @@ class _Hurried:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Once our own profile is loaded, and before any test is made."""
+        from hypothesis import Phase, settings  # before pytest starts, this would be a warning: an error to our tests
+
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("hurried", settings(), derandomize=True, database=None, phases=phases)
         settings.load_profile("hurried")
@@ -106,10 +108,9 @@ class Trial(_Hurried):
     ) -> list[pytest.Item]:
         by_line = measured.contexts_by_lineno(str(Path(mutant.path).resolve()))
         first, last = mutant.lines
-        lines = range(first, last + 1) if mutant.inside else by_line
-        reaching = {test for line in lines for test in by_line.get(line, ())}
-        if not reaching and not mutant.inside:
-            reaching = seconds.keys()  # a module without functions: anybody may use it
+        reaching = {test for line in range(first, last + 1) for test in by_line.get(line, ())}
+        if not mutant.inside:
+            reaching = seconds.keys()  # a constant, or a field that pydantic checks: no line tells who uses it
         chosen, total = [], 0.0
         for item in order:
             if item.nodeid in reaching and (not chosen or total + seconds[item.nodeid] <= self._most):
@@ -150,6 +151,7 @@ class Trial(_Hurried):
             function.__code__ = code
         for cache in self._caches:
             cache.cache_clear()  # type: ignore[attr-defined]
+        items[0].config.pluginmanager.unregister(name="terminalreporter")  # it would still write to the terminal
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:

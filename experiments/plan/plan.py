@@ -132,9 +132,9 @@ class Plan(Frozen):
         The permutation test stays exact: in the orders that a plan may draw, any two treatments of a block are as
         likely to stand the one way as the other. They need not be neighbours, so drift within a block is noise.
         """
-        _compares_something(self.design, control)
-        design = self.design.model_dump() | {"control": control}
-        return self.model_copy(update={"design": Design.model_validate(design)})
+        design = Design.model_validate(self.design.model_dump() | {"control": control})
+        _compares_something(design, control)
+        return self.model_copy(update={"design": design})
 
     @property
     def digest(self) -> str:

@@ -108,6 +108,18 @@ def test_fewer_tasks_that_boot_beyond_chance_fail_and_by_chance_leave_it_open() 
     assert not gate.judge(versus([], booting=(alike, chance, booting(6, 8))), 0.05).fails
 
 
+def test_of_more_tasks_more_may_boot_and_yet_a_smaller_share() -> None:
+    more = Booting(
+        variant="movie",
+        form="soci-v2",
+        task_count=1,
+        before=Share(booted=3, tasks=8, low=0, high=1),
+        after=Share(booted=4, tasks=16, low=0, high=1),
+        less=False,
+    )
+    assert len(gate.judge(versus([], booting=(more,)), 0.05).open) == 1
+
+
 def test_a_sweep_that_is_not_finished_leaves_it_open() -> None:
     assert gate.judge(versus([], unfinished=("Sweep b is not finished (running).",)), 0.05) == gate.Judgement(
         slower=(), open=("Sweep b is not finished (running)",)

@@ -69,6 +69,28 @@ def test_the_interval_of_a_sum_is_that_of_independent_changes() -> None:
     assert np.log(first.high / first.ratio) == pytest.approx(np.hypot(np.log(1.03), np.log(1.04)))
 
 
+def test_only_slow_downs_stand_and_each_says_how_many_releases_followed() -> None:
+    assert list(slower.standing([change("8", 1.0), change("9", 0.5)])) == []
+    assert [each.followed for each in slower.standing([change("7", 1.1), change("8", 1.1), change("9", 0.9)])] == [2, 1]
+
+
+def test_who_is_slower_alone_is_blamed_before_who_is_only_with_what_followed() -> None:
+    assert blamed(change("8", 1.03), change("9", 1.12)) == ["9"]
+    assert blamed(change("8", 1.12), change("9", 1.12)) == ["8", "9"]
+    steps = [change(str(number), 1.04, within=0.001) for number in range(4)]
+    assert blamed(*steps) == ["0"], "others are with what followed as well"
+
+
+def test_an_interval_that_begins_at_the_limit_is_beyond_it() -> None:
+    at = change("8", 1.1).model_copy(update={"interval": Interval(low=1.05, high=1.2, level=0.95)})
+    [standing] = slower.standing([at])
+    exact = standing.model_copy(update={"low": 1.05})
+    assert exact.certain(0.05)
+    assert not standing.model_copy(update={"low": 1.049}).certain(0.05)
+    before = exact.model_copy(update={"shift": change("7", 1.03)})
+    assert slower.to_blame([before, exact], 0.05) == [exact]
+
+
 def test_a_line_says_what_is_left_after_later_releases() -> None:
     first, *_ = slower.standing([change("8", 1.12), change("9", 0.98)])
     line = written.left(first)

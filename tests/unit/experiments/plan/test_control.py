@@ -80,6 +80,24 @@ def test_a_control_is_an_image_a_form_or_both(text: str, control: Control) -> No
     assert str(control) == text.replace(":", " as ")
 
 
+def test_a_control_that_names_nothing_is_none() -> None:
+    with pytest.raises(ValueError, match="a control names a variant, a form, or both"):
+        Control()
+
+
+def test_a_form_of_a_control_may_be_written_in_another_way() -> None:
+    assert Control.parse("SOCI", ("before",), ("plain", "soci"), str.lower) == Control(form="soci")
+    assert Control.parse("before:SOCI", ("before",), ("plain", "soci"), str.lower) == Control(
+        variant="before", form="soci"
+    )
+
+
+def test_what_stands_together_is_alike_in_all_that_the_control_leaves_open() -> None:
+    assert Control(form="plain").group("movie", "soci-v2") == ("movie", "")
+    assert Control(variant="before").group("movie", "soci-v2") == ("", "soci-v2")
+    assert Control(variant="before", form="plain").group("movie", "soci-v2") == ("", "")
+
+
 def test_what_is_no_control_is_refused_with_what_would_be() -> None:
     for text in ("befor", "before:zstd", "after:", ""):
         with pytest.raises(

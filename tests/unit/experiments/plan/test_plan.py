@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from experiments.plan.plan import Plan, check_against_stack, drawn_seed, make_plan
+from experiments.plan.control import Control
+from experiments.plan.plan import Look, Plan, Stopping, check_against_stack, drawn_seed, make_plan
 from experiments.plan.presets import PRESETS, preset
 from infra.settings.model import Settings
 from kit.errors import SettingsError
@@ -159,3 +160,32 @@ def test_the_full_plan_has_the_full_payload() -> None:
 def test_the_aa_plan_measures_plain_against_itself() -> None:
     assert preset("aa").design.forms == ("plain", "plain-again")
     assert preset("aa").stack not in {other.stack for name, other in PRESETS.items() if name != "aa"}
+
+
+@pytest.mark.parametrize("values", [{"precision": 0}, {"precision": 1}, {"precision": 0.5, "budget_seconds": 0}])
+def test_a_rule_that_nothing_or_anything_keeps_is_none(values: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        Stopping(**values)
+
+
+def test_a_rule_says_what_it_wants_and_in_how_long() -> None:
+    assert str(Stopping(precision=0.05)) == "5.0%"
+    assert str(Stopping(precision=0.5, budget_seconds=0.5)) == "50.0% in 0.5 s"
+    assert str(Stopping(precision=0.05, points=True, budget_seconds=90)) == "5.0 points of the control in 90 s"
+    assert not Look(blocks=3, wanted=0.05).narrow_enough
+
+
+def test_a_treatment_whose_control_is_not_measured_has_none() -> None:
+    assert small_design(forms=("soci-v2",)).control_of("movie", "soci-v2") is None
+    assert small_design().control_of("movie", "soci-v2") == ("movie", "plain")
+
+
+def test_the_same_rounds_may_be_seen_against_another_control_that_compares_something() -> None:
+    plan = small_plan(variants=("movie", "parquet"))
+    seen = plan.seen_against(Control(variant="parquet"))
+    assert seen.rounds == plan.rounds
+    assert seen.design.control_of("movie", "plain") == ("parquet", "plain")
+    with pytest.raises(SettingsError, match="The control web is not among what the plan measures"):
+        plan.seen_against(Control(variant="web"))
+    with pytest.raises(SettingsError, match=r"nothing to compare with the control movie\. Name another image"):
+        small_plan().seen_against(Control(variant="movie"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.plan.plan import Plan
+from experiments.plan.plan import Plan, Stopping
 from experiments.plan.race import Race
 from experiments.plan.schedule import (
     MAX_ATTEMPTS,
@@ -137,3 +137,9 @@ def test_a_race_owes_what_it_began_and_a_fixed_plan_all() -> None:
     racing = PLAN.model_copy(update={"race": race})
     assert due_rounds(racing, {0, 5}) == (PLAN.rounds[0], PLAN.rounds[5])
     assert due_rounds(PLAN, {0}) == PLAN.rounds
+
+
+def test_a_sweep_that_may_stop_early_owes_the_blocks_that_it_began() -> None:
+    stopping = small_plan(blocks=3).model_copy(update={"stopping": Stopping(precision=0.05)})
+    assert due_rounds(stopping, {0, 5}) == stopping.rounds[:8]
+    assert due_rounds(stopping, {9}) == stopping.rounds[8:]

@@ -93,5 +93,17 @@ def test_what_the_clocks_cause_widens_the_interval_of_equal_blocks() -> None:
 
 def test_the_degrees_of_freedom_are_never_fewer_than_those_of_the_part_that_has_least() -> None:
     told = between.Between(of_means=0.02, of_blocks=0.019, freedom=4, sweeps=6)
-    _, freedom = spread(np.asarray(1e-9), np.asarray(1e-9), (3, 8), told, told.of_means)
-    assert freedom == 2
+    for blocks in ((3, 8), (8, 3)):
+        _, freedom = spread(np.asarray(1e-9), np.asarray(1e-9), blocks, told, told.of_means)
+        assert freedom == 2
+
+
+def test_groups_count_by_how_many_sweeps_they_have_beyond_one() -> None:
+    two = [sweep(0.0, 3, 0.1), sweep(0.3, 4, 0.2)]
+    three = [sweep(1.0, 3, 0.3), sweep(1.2, 5, 0.1), sweep(1.1, 3, 0.4)]
+    told = estimate([two, three, [sweep(9.0)]])
+    assert told is not None
+    means = [np.mean([each.var(ddof=1) / len(each) for each in group]) for group in (two, three)]
+    assert told.of_blocks == pytest.approx((1 * means[0] + 2 * means[1]) / 3)
+    assert told.of_means == pytest.approx((1 * 0.045 + 2 * 0.01) / 3)
+    assert (told.freedom, told.sweeps) == (3, 5)

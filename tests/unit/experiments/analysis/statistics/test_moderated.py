@@ -59,6 +59,8 @@ def test_the_pooled_variance_weighs_each_by_its_blocks() -> None:
 def test_what_the_clocks_cause_is_in_the_pooled_variance_and_in_the_test() -> None:
     equal, floor = np.full(3, 0.5), 0.01
     assert pooled([equal, equal]) == 0
+    with pytest.raises(ValueError, match="shorter"):
+        pooled([equal, equal], [floor])
     assert pooled([equal, equal], [floor, 2 * floor]) == pytest.approx((floor**2 * 3 + (2 * floor) ** 2 * 3) / 2)
     assert deviation(equal, 0.0, floor) == pytest.approx(np.sqrt(2 * 3 * floor**2 / 3))
     assert p_value(equal, 0.0, floor) == pytest.approx(2 * stats.t.sf(0.5 / np.sqrt(2 * floor**2 / 3), 3))
@@ -74,6 +76,7 @@ def test_few_comparisons_or_many_blocks_stand_alone() -> None:
     assert applies(MOST_BLOCKS, LEAST_ALIKE)
     assert not applies(3, LEAST_ALIKE - 1)
     assert not applies(MOST_BLOCKS + 1, 100)
+    assert applies(5, 4) and not applies(6, 100), "six blocks have five degrees of freedom of their own"
 
 
 def test_many_sweeps_at_once_give_what_each_gives_alone() -> None:

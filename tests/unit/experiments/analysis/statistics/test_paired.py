@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.analysis.statistics.paired import Floats, half_width, interval, p_value
+from experiments.analysis.statistics.paired import Floats, deviation, half_width, interval, p_value
 
 differences = st.lists(st.floats(-3, 3), min_size=2, max_size=12).map(np.array).filter(lambda d: d.std() > 1e-6)
 
@@ -48,3 +48,8 @@ def test_equal_differences_leave_no_doubt_and_no_error() -> None:
     assert p_value(np.array([0.0, 0.0, 0.0])) == 1
     assert p_value(np.array([0.5, 0.5, 0.5])) == 0
     assert interval(np.array([0.5, 0.5, 0.5]), 0.95) == (0.5, 0.5)
+
+
+def test_without_a_clock_s_share_equal_differences_have_no_spread() -> None:
+    assert deviation(np.full(3, 0.5)) == 0
+    assert deviation(np.full(4, 0.5), 0.01) == 0.02, "repetition does not help against a clock"

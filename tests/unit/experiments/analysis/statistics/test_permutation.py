@@ -37,6 +37,11 @@ def test_blocks_bound_what_it_can_say(blocks: int, least: float) -> None:
     assert result.least == result.p_value == least
 
 
+def test_fourteen_blocks_are_still_enumerated() -> None:
+    result = permutation.test(np.full(MOST_ENUMERATED, 0.5))
+    assert result.least == result.p_value == 2.0 ** (1 - MOST_ENUMERATED)
+
+
 def test_many_blocks_are_drawn_with_one_added_and_give_the_same_each_time() -> None:
     sample = np.full(MOST_ENUMERATED + 10, 0.5)
     assert permutation.test(sample) == permutation.test(sample)

@@ -15,6 +15,7 @@ from experiments.analysis.statistics.power import (
     deviation_range,
     power,
 )
+from experiments.plan.plan import MAX_BLOCKS
 
 
 @given(st.floats(0, 6), st.integers(3, 30), st.sampled_from([0.05, 0.01]))
@@ -67,3 +68,8 @@ def test_blocks_for_a_width_are_enough_and_one_less_is_not(deviation: float, hal
     else:
         assert width(blocks) <= half * (1 + 1e-9)
         assert blocks == 2 or width(blocks - 1) > half * (1 - 1e-9)
+
+
+def test_no_more_blocks_are_asked_for_than_a_plan_may_have() -> None:
+    assert MOST_BLOCKS == MAX_BLOCKS
+    assert blocks_for(0.1, 0.001, 0.95) is None
