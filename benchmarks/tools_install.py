@@ -143,6 +143,7 @@ def main(how: str = "download", place: str | None = None) -> None:
         steps = [("make setup", ["make", "setup"]), ("make tools", ["make", "tools"]), ("make lab", ["make", "lab"])]
         total = sum(timed(name, words, checkout, environment) for name, words in steps)
         print(f"empty machine to the first report, {how}: {total:.0f} s", flush=True)
+        timed("the stack removed again", [".venv/bin/sociometer", "down"], checkout, environment)  # its registry runs
         another = room / "another-home"
         another.mkdir()
         os.chown(another, NOBODY, NOBODY)
