@@ -19,7 +19,7 @@ import resource
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -32,7 +32,7 @@ from benchmarks.mutants_made import Mutant
 _WITHOUT = ("cacheprovider", "randomly", "xdist")
 OPTIONS = ("-qq", "--no-summary", *(f"-pno:{plugin}" for plugin in _WITHOUT), "-otimeout=60")
 PROCESSES = 2
-KILLED, SURVIVED, UNREACHED = "killed", "survived", "unreached"
+KILLED, SURVIVED = "killed", "survived"
 _FAILED, _BROKEN = 1, 70
 _PATIENCE = 10
 """A mutant may take so many times the CPU time of its tests, and the seconds below: then it is killed as endless."""
@@ -83,10 +83,8 @@ class Trial(_Hurried):
         for mutant in self._mutants:
             if time.monotonic() > self._end:
                 break
-            if chosen := self._chosen(mutant, measured, order, seconds):
-                self._begin(mutant, chosen)
-            else:
-                self._told(mutant, UNREACHED)
+            reaching = self._reaching(mutant, measured)
+            self._begin(mutant, self._within_time(reaching or seconds.keys(), order, seconds), anew=not reaching)
         while self._running:
             self._end_one()
         return True
@@ -103,14 +101,15 @@ class Trial(_Hurried):
                 seconds[item.nodeid] = time.process_time() - began
         return measuring.get_data(), seconds
 
-    def _chosen(
-        self, mutant: Mutant, measured: coverage.CoverageData, order: list[pytest.Item], seconds: dict[str, float]
-    ) -> list[pytest.Item]:
-        by_line = measured.contexts_by_lineno(str(Path(mutant.path).resolve()))
+    def _reaching(self, mutant: Mutant, measured: coverage.CoverageData) -> set[str]:
+        """The tests that run its lines; none for what takes effect at import: no line tells who uses that."""
+        by_line = measured.contexts_by_lineno(str(Path(mutant.path).resolve())) if mutant.inside else {}
         first, last = mutant.lines
-        reaching = {test for line in range(first, last + 1) for test in by_line.get(line, ())}
-        if not mutant.inside:
-            reaching = seconds.keys()  # a constant, or a field that pydantic checks: no line tells who uses it
+        return {test for line in range(first, last + 1) for test in by_line.get(line, ()) if test}
+
+    def _within_time(
+        self, reaching: Collection[str], order: list[pytest.Item], seconds: dict[str, float]
+    ) -> list[pytest.Item]:
         chosen, total = [], 0.0
         for item in order:
             if item.nodeid in reaching and (not chosen or total + seconds[item.nodeid] <= self._most):
@@ -118,7 +117,7 @@ class Trial(_Hurried):
                 total += seconds[item.nodeid]
         return chosen
 
-    def _begin(self, mutant: Mutant, items: list[pytest.Item]) -> None:
+    def _begin(self, mutant: Mutant, items: list[pytest.Item], *, anew: bool) -> None:
         while len(self._running) >= PROCESSES:
             self._end_one()
         if child := os.fork():
@@ -131,7 +130,7 @@ class Trial(_Hurried):
             os.dup2(silent, 1)
             os.dup2(silent, 2)
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
-            code = self._in_place(mutant, items) if mutant.inside else _anew(mutant, items)
+            code = _anew(mutant, items) if anew else self._in_place(mutant, items)
         finally:
             os._exit(code)
 
