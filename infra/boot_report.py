@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from kit.documents import Unreadable, model_of
 from kit.errors import LabError
-from kit.values import first_fault
 
 PATH = "/boot.json"
 
@@ -43,9 +43,9 @@ class BootReport(BaseModel):
 def parse(text: str | bytes, task_arn: str) -> BootReport:
     """The report of that task; raises `LabError` that says whether it is cut, malformed or another task's."""
     try:
-        report = BootReport.model_validate_json(text)
-    except ValidationError as error:
-        raise LabError(f"The boot report is cut or not ours: {first_fault(error)}.") from error
+        report = model_of(BootReport, text)
+    except Unreadable as error:
+        raise LabError(f"The boot report is cut or not ours: {error}.") from error
     if report.task_arn != task_arn:
         raise LabError(f"The boot report names another task, {report.task_arn!r}.")
     if report.finished_ns < report.started_ns:

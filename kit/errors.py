@@ -24,11 +24,16 @@ Messages say what happened, with which value, and what to do. Boundaries transla
 
 from __future__ import annotations
 
+from kit.visible import message
+
 
 class SociometerError(Exception):
     """Root of the tree; ``exit_code`` is what the command line ends with."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return message(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows (IPython's protocol): the message says it all, a traceback would hide it."""

@@ -5,12 +5,15 @@ A region that is not in the table has no price: `of_region` returns None, and no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from pydantic import Field
 
+from kit.documents import Unreadable, model_of
+from kit.errors import SociometerError
 from kit.values import Frozen
 
 TABLE = Path(__file__).with_name("prices.json")
@@ -59,12 +62,12 @@ class _Table(Frozen):
 
 def of_region(region: str) -> RegionPrices | None:
     """The prices of a region, or None when they are not known."""
-    return _table().regions.get(region)
+    return _regions().get(region)
 
 
 def known_regions() -> tuple[str, ...]:
     """The regions of the table."""
-    return tuple(_table().regions)
+    return tuple(_regions())
 
 
 def no_price(region: str) -> str:
@@ -73,6 +76,14 @@ def no_price(region: str) -> str:
     return f"No prices are known for {region}, so there is no estimate of the cost. Regions with prices: {known}."
 
 
+def parse(text: str | bytes) -> Mapping[str, RegionPrices]:
+    """A table of prices, by region; raises `SociometerError`."""
+    try:
+        return model_of(_Table, text).regions
+    except Unreadable as error:
+        raise SociometerError(f"The prices in {TABLE} cannot be read: {error}.") from error
+
+
 @cache
-def _table() -> _Table:
-    return _Table.model_validate_json(TABLE.read_text())
+def _regions() -> Mapping[str, RegionPrices]:
+    return parse(TABLE.read_bytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import sqlite3
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from kit.documents import Unreadable
 from kit.errors import MachineError, StoreError
 from kit.values import first_fault
 
@@ -29,7 +29,7 @@ def guarded(path: Path) -> Iterator[None]:
     """Turn errors about the store at ``path`` and values in it into `StoreError`; copy a damaged file aside first."""
     try:
         yield
-    except (ValidationError, json.JSONDecodeError) as error:
+    except (ValidationError, Unreadable) as error:
         fault = first_fault(error) if isinstance(error, ValidationError) else str(error)
         raise StoreError(
             f"The store {path} holds what this version of sociometer never writes ({' '.join(fault.split())}). "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from infra.automation.files import pulumi_command
 from infra.settings.model import NAMESPACE
+from kit.documents import object_of
 from kit.machine import processes
 
 _TOLD = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
@@ -56,8 +56,8 @@ def held(stack: str, backend: str | None) -> Lock | None:
     folder = Path(unquote(urlsplit(backend).path)) / ".pulumi/locks/organization" / NAMESPACE / stack
     for path in sorted(folder.glob("*.json")):
         try:
-            known = json.loads(path.read_text())
+            known = object_of(path.read_bytes())
             return Lock(str(known["username"]), str(known["hostname"]), int(known["pid"]), str(known["timestamp"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue  # just freed, or about to be written
     return None

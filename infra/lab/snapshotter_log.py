@@ -7,11 +7,13 @@ and `fs/fs.go`). Pure.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from kit.documents import Unreadable, object_of
 
 _LAYER = re.compile(r'failed to resolve layer "(?P<digest>sha256:[0-9a-f]{64})" from "[^"]*": (?P<cause>.+)', re.DOTALL)
 _SAID_ALWAYS = re.compile(
@@ -88,9 +90,5 @@ def _layer(error: str, digest: str | None) -> FallenBack:
 def lines(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
     """What each line of the log says; what is no JSON object is skipped."""
     for text in texts:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict):
-            yield line
+        with suppress(Unreadable):
+            yield object_of(text)

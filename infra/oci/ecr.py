@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict
+
+from kit.documents import Unreadable, model_of
 from kit.errors import AwsError, RegistryUnreachable, SettingsError
 from kit.scratch import temporary_folder
 
@@ -22,6 +25,16 @@ if TYPE_CHECKING:
 
 HOST = re.compile(r"\d{12}\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(amazonaws\.com(\.cn)?|on\.aws)")
 """Of a private registry (Amazon ECR user guide, "Private registry concepts")."""
+
+
+class _DockerConfiguration(BaseModel):
+    """What is read of it; all else is handed on as it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    auths: dict[str, Any] | None = None
+    credHelpers: dict[str, str] | None = None  # noqa: N815 - Docker's name
+
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -42,9 +55,9 @@ def auth_file(registry: str, region: str, base: Path | None = None) -> Iterator[
     credentials, `RegistryUnreachable` when AWS does not answer, and `AwsError` for any other refusal.
     """
     config = _configuration(base)
-    config["auths"] = {**config.get("auths", {}), registry: {"auth": _token(region)}}
+    config["auths"] = {**(config.get("auths") or {}), registry: {"auth": _token(region)}}
     config.pop("credsStore", None)  # Docker would ask it first, and it does not know the token
-    config["credHelpers"] = {host: name for host, name in config.get("credHelpers", {}).items() if host != registry}
+    config["credHelpers"] = {host: name for host, name in (config.get("credHelpers") or {}).items() if host != registry}
     with temporary_folder("sociometer-auth-") as folder:
         path = folder / "config.json"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -111,7 +124,6 @@ def _configuration(base: Path | None) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        config: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as error:
-        raise SettingsError(f"The Docker configuration {path} is not JSON: {error}.") from error
-    return config
+        return model_of(_DockerConfiguration, path.read_bytes()).model_dump(exclude_unset=True)
+    except Unreadable as error:
+        raise SettingsError(f"The Docker configuration {path} cannot be used: {error}.") from error

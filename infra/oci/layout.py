@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from infra.oci.manifest import Document, Index, Manifest, digest_of, parse
+from infra.oci.manifest import Descriptor, Document, Index, Manifest, digest_of, parse
 from kit.errors import ImageError, MachineError
 
 _NEEDS = "needs"
@@ -107,10 +107,16 @@ def claim(folder: Path) -> None:
 
 def only_digest(layout: Path) -> str:
     """The digest of the one image that a layout holds; raises `ImageError` when there is not exactly one."""
-    manifests = json.loads((layout / "index.json").read_text())["manifests"]
+    return only_entry(layout).digest
+
+
+def only_entry(layout: Path) -> Descriptor:
+    """The one image that a layout holds, as its index names it; raises `ImageError` when there is not exactly one."""
+    top = parse((layout / "index.json").read_bytes(), name=f"{layout}/index.json")
+    manifests = top.manifests if isinstance(top, Index) else ()
     if len(manifests) != 1:
         raise ImageError(f"{layout} holds {len(manifests)} images, not one.")
-    return str(manifests[0]["digest"])
+    return manifests[0]
 
 
 def read(layout: Path, digest: str) -> Manifest | Index:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from infra.relayout.streams import CHUNK, opened
 from kit.errors import ImageError
+from kit.tars import BROKEN, Member
 
 Kind = Literal["file", "hard link", "symlink", "character device", "block device", "pipe", "folder"]
 _KINDS: dict[bytes, Kind] = {
@@ -56,7 +57,7 @@ def read(blob: Path, media_type: str) -> tuple[Entry, ...]:
     try:
         with opened(blob, media_type) as stream:
             return tuple(_entries(stream))
-    except tarfile.TarError as error:
+    except BROKEN as error:
         raise ImageError(f"Layer {blob.name} is no tar that can be read: {error}.") from error
 
 
@@ -104,7 +105,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return found.hexdigest()
 
 
-class _Member(tarfile.TarInfo):
+class _Member(Member):
     """A member as containerd reads it: a global PAX header is passed over (`archive/tar.go`), with or without
     something behind it. tarfile would apply it to all that follows, and refuse one that nothing follows."""
 

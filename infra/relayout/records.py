@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from kit.tars import MOST_EXTENDED_BYTES
+
 BLOCK = 512
-MOST_EXTENDED_BYTES = 1 << 20
-"""Of one extended header: longer ones hold something else than names, and Go refuses them too."""
 Kind = Literal["file", "hard link", "symlink", "device", "folder"]
 _KINDS: dict[bytes, Kind] = {
     b"\0": "file", b"0": "file", b"S": "file", b"1": "hard link", b"2": "symlink",

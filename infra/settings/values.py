@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import shlex
@@ -12,6 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
+
+from kit.documents import Unreadable, of_json
 
 Value = TypeVar("Value")
 
@@ -35,7 +36,7 @@ def parse_size(value: Any) -> Any:
     """Bytes from ``4194304``, ``"4194304"`` or ``"4MiB"`` (B, KiB, MiB, GiB)."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+)\s*([A-Za-z]*)", value.strip())
+    match = re.fullmatch(r"([0-9]{1,18})\s*([A-Za-z]*)", value.strip())
     if match is None or match[2] not in _UNITS:
         raise ValueError('write a number of bytes, or a number with the unit B, KiB, MiB or GiB: 4194304, "4MiB"')
     return int(match[1]) * _UNITS[match[2]]
@@ -77,9 +78,9 @@ def parse_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"this is not JSON: {error.msg}") from error
+        return of_json(value)
+    except Unreadable as error:
+        raise ValueError(str(error)) from error
 
 
 def parse_cidr(value: Any) -> Any:
