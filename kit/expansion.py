@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import Protocol
 
 MOST_TIMES = 100
 """Bytes for each that is stored. Layers of real images have two to ten; zeros alone have a thousand with gzip."""
@@ -19,10 +19,17 @@ def most_bytes(stored_bytes: int) -> int:
     return max(ALWAYS_BYTES, MOST_TIMES * stored_bytes)
 
 
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, none at the end."""
+
+
 class Bounded:
     """A stream that may only give so much; raises `TooLarge` when it has more."""
 
-    def __init__(self, stream: IO[bytes], stored_bytes: int) -> None:
+    def __init__(self, stream: Readable, stored_bytes: int) -> None:
         self._stream, self._stored = stream, stored_bytes
         self._left = most_bytes(stored_bytes)
 

@@ -34,13 +34,18 @@ _EXTENDED = (
 
 
 class Member(tarfile.TarInfo):
-    """An entry whose header is looked at before tarfile acts on it."""
+    """An entry whose header is looked at before tarfile acts on it; ``most`` is the size that it may claim, for tarfile
+    goes to the end of it in steps, also where there is nothing."""
+
+    most = 1 << 50
+
+    def require_credible(self) -> None:
+        """Raise `tarfile.ReadError` for a size that cannot be."""
+        if not 0 <= self.size <= (MOST_EXTENDED_BYTES if self.type in _EXTENDED else self.most):
+            raise tarfile.ReadError(f"{self.name[:100]!r} claims {self.size} bytes")
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.size < 0:
-            raise tarfile.ReadError(f"an entry claims {self.size} bytes")
-        if self.type in _EXTENDED and self.size > MOST_EXTENDED_BYTES:
-            raise tarfile.ReadError(f"an extended header claims {self.size} bytes")
+        self.require_credible()
         return cast(tarfile.TarInfo, cast(Any, super())._proc_member(tar))
 
 

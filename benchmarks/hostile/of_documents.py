@@ -102,6 +102,7 @@ def parsers() -> Iterator[Parser]:
     yield Parser("trace", "trace files, forms, tune", maker([TRACE]), _trace)
     yield Parser("prefetch-list", "files= of soci-v2-prefetch", maker([["/a", "b/../c"]]), _prefetch)
     yield Parser("task-definition", "DescribeTaskDefinition", maker([TASK_DEFINITION]), _task_definition)
+    _task_shape()  # botocore asks the machine what it is
     yield Parser("ecs-task", "DescribeTasks", maker([ECS_TASK]), _ecs_task)
     yield Parser("daemon", "Docker's and Podman's answers", maker([_DAEMON]), _daemon)
     leases = (f"{'0' * 32} me@host, process 7 until 2027-01-31T00:00:00Z",)

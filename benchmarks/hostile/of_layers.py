@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import flatbuffers
+import pyarrow  # noqa: F401 - a parser imports it late
 import zstandard
 
 from benchmarks.hostile import images, raw, tars

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOM_BYTES = 1 << 30
+ROOM_BYTES = 3 << 30
 """Of address space beyond what the process has when it begins."""
 _PLACES = {
     "os.mkdir": (0,), "os.rmdir": (0,), "os.remove": (0,), "os.rename": (0, 1), "os.link": (1,), "os.symlink": (1,),

@@ -154,7 +154,7 @@ def _together(failures: list[SociometerError], stack: str) -> SociometerError:
     if len(told) == 1:
         return failures[0]
     return type(failures[0])(
-        f"{len(told)} things failed:\n" + "\n".join(f"- {text}" for text in told) + "\nWhat was made is kept. Mend "
+        f"{len(told)} things failed:\n" + "\n".join(f"- {text}" for text in told) + "\n  What was made is kept. Mend "
         f"what failed or leave it out (settings images, variants, forms), then `sociometer up --stack {stack}` again."
     )
 

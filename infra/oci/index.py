@@ -116,7 +116,7 @@ def prefetch_artifacts(folder: Path, index: Manifest) -> tuple[PrefetchOutput, .
         PrefetchOutput(
             digest=entry.digest,
             layer_digest=entry.annotation(SOCI_LAYER_ANNOTATION) or "",
-            spans=_spans(layout.blob_path(folder, entry.digest).read_bytes()),
+            spans=_spans(layout.blob(folder, entry.digest)),
         )
         for entry in index.layers
         if entry.media_type == PREFETCH_TYPE
@@ -159,5 +159,5 @@ def _layer(folder: Path, ztoc: Descriptor, layer: Descriptor, prefetched_spans: 
         ztoc_bytes=ztoc.size_bytes,
         span_bytes=int(span) if span and span.isdecimal() and len(span) < 19 else None,
         prefetched_spans=prefetched_spans,
-        info=parse_ztoc(layout.blob_path(folder, ztoc.digest).read_bytes()),
+        info=parse_ztoc(layout.blob(folder, ztoc.digest)),
     )

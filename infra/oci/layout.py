@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.oci.manifest import Descriptor, Document, Index, Manifest, digest_of, parse
+from kit import documents
+from kit.documents import Unreadable
 from kit.errors import ImageError, MachineError
 
 _NEEDS = "needs"
@@ -112,7 +114,7 @@ def only_digest(layout: Path) -> str:
 
 def only_entry(layout: Path) -> Descriptor:
     """The one image that a layout holds, as its index names it; raises `ImageError` when there is not exactly one."""
-    top = parse((layout / "index.json").read_bytes(), name=f"{layout}/index.json")
+    top = parse(_content(layout, "index.json", "index.json"), name=f"{layout}/index.json")
     manifests = top.manifests if isinstance(top, Index) else ()
     if len(manifests) != 1:
         raise ImageError(f"{layout} holds {len(manifests)} images, not one.")
@@ -121,10 +123,25 @@ def only_entry(layout: Path) -> Descriptor:
 
 def read(layout: Path, digest: str) -> Manifest | Index:
     """A manifest or index out of a layout; raises `ImageError` when its content has another digest."""
-    raw = blob_path(layout, digest).read_bytes()
+    return parse(blob(layout, digest), name=digest)
+
+
+def blob(layout: Path, digest: str) -> bytes:
+    """A small blob of a layout; raises `ImageError` when it is not there, or has another digest."""
+    raw = _content(layout, f"blobs/{digest.replace(':', '/')}", digest)
     if digest_of(raw) != digest:
         raise ImageError(f"{digest} is corrupt in {layout}.")
-    return parse(raw, name=digest)
+    return raw
+
+
+def _content(layout: Path, name: str, what: str) -> bytes:
+    try:
+        return documents.read(layout / name)
+    except FileNotFoundError as error:
+        raise ImageError(f"{what} is missing in {layout}.") from error
+    except (OSError, Unreadable) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ImageError(f"{what} cannot be read in {layout}: {reason}.") from error
 
 
 def blob_path(layout: Path, digest: str) -> Path:

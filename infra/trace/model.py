@@ -119,13 +119,6 @@ class Trace(Frozen):
     boots: int = Field(default=1, ge=1, description="that were united; of more than one, nothing is received")
     not_seen: tuple[str, ...] = Field(default=(), description="what the trace cannot know, in sentences")
 
-    @model_validator(mode="after")
-    def _of_its_layers(self) -> Self:
-        for part in (*self.files, *self.folders):
-            if part.layer >= len(self.layers):
-                raise ValueError(f"{part.path!r} is of layer {part.layer}, and there are {len(self.layers)}")
-        return self
-
 
 def _require_in_order(ranges: Sequence[Range]) -> None:
     """Each begins where the one before it ends, or later."""
@@ -146,6 +139,10 @@ def parse(text: str | bytes, name: str) -> Trace:
         raise TraceError(
             f"{name} has trace schema version {trace.schema_version}; this version reads {SCHEMA_VERSION}. Trace again."
         )
+    parts: tuple[TracedFile | TracedFolder, ...] = (*trace.files, *trace.folders)
+    for part in parts:
+        if part.layer >= len(trace.layers):
+            raise TraceError(f"{name} has {part.path!r} in layer {part.layer} of {len(trace.layers)}, from 0 on.")
     return trace
 
 

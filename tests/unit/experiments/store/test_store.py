@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from experiments.store.store import Store
 from kit.errors import MachineError, StoreError
 from tests.contracts.plans import small_plan
 from tests.unit.experiments.conftest import StartSweep
+
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
 
 
 def test_what_was_stored_is_what_is_read(store: Store, sweep: StartSweep) -> None:
@@ -97,6 +100,32 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
         with pytest.raises(StoreError, match=r"another program's database"):
             Store(path, write=write)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("statements", "strange"),
+    [
+        (f"ALTER TABLE reads RENAME TO r; CREATE VIEW reads AS {ENDLESS} SELECT r.* FROM r, c", "view reads"),
+        ("CREATE TRIGGER t AFTER INSERT ON rounds BEGIN DELETE FROM sweeps; END", "trigger t"),
+        ("DROP TABLE reads; CREATE VIRTUAL TABLE reads USING fts5(sweep_id, variant, document)", "table reads"),
+        ("ALTER TABLE tasks ADD COLUMN g AS (hex(zeroblob(9)))", "table tasks"),
+        ("ALTER TABLE sweeps DROP COLUMN status", "table sweeps"),
+        ("DROP TABLE reads", "table reads"),
+        ("CREATE INDEX i ON tasks (hex(task_id))", "index i"),
+    ],
+)
+@pytest.mark.parametrize("write", [True, False])
+def test_a_store_whose_schema_is_a_program_is_refused_unread(
+    store: Store, sweep: StartSweep, statements: str, strange: str, write: bool
+) -> None:
+    sweep()
+    store.close()
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.executescript(statements)
+    before = store.path.read_bytes()
+    with pytest.raises(StoreError, match=rf"has a {strange}\b.* not as sociometer makes it"):
+        Store(store.path, write=write)
+    assert store.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("write", [True, False])
