@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.hostile import campaign, of_documents, of_images, of_layers, of_stores, of_texts, of_tools
+from benchmarks.hostile import campaign, of_answers, of_documents, of_images, of_layers, of_stores, of_texts, of_tools
 from benchmarks.hostile.campaign import Result
 from benchmarks.hostile.parser import Parser
 
@@ -33,7 +33,7 @@ KINDS = ("accepted", "refused", "traceback", "unclear", "hang", "outside")
 
 def all_parsers() -> dict[str, Parser]:
     """Every parser, by name."""
-    modules = (of_texts, of_documents, of_tools, of_images, of_layers, of_stores)
+    modules = (of_texts, of_documents, of_answers, of_tools, of_images, of_layers, of_stores)
     return {parser.name: parser for module in modules for parser in module.parsers()}
 
 

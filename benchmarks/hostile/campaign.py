@@ -24,6 +24,8 @@ from benchmarks.hostile import sandbox
 from benchmarks.hostile.parser import Parser
 from benchmarks.hostile.trial import Verdict, smallest, tried
 
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a new folder in it
+"""Most inputs are files for some milliseconds."""
 STUCK_SECONDS = 60.0
 """Without a new input: then the process is ended, and the input counts as a hang."""
 CLEAR_EVERY = 500
@@ -53,7 +55,7 @@ def input_of(parser: Parser, seed: int, number: int) -> bytes:
 
 def run(parser: Parser, seed: int, first: int, inputs: int, minutes: float) -> Result:
     """Try inputs from number ``first`` on; a process that dies is counted and followed by another."""
-    root = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    root = Path(tempfile.mkdtemp(prefix="fuzz-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
     total, until, next_number = Result(parser.name), time.monotonic() + minutes * 60, first
     try:
         while next_number < first + inputs and time.monotonic() < until:

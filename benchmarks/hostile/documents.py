@@ -104,7 +104,7 @@ def _change(random: Random, one: Sample, samples: Sequence[Sample]) -> tuple[int
 def value(random: Random) -> str:
     """A value as text, JSON or not."""
     kind = random.random()
-    if kind < 0.03:
+    if kind < 0.012:
         return random.choice(RARE)
     if kind < 0.55:
         return random.choice(VALUES)

@@ -15,7 +15,6 @@ from random import Random
 from benchmarks.hostile import documents, raw
 from benchmarks.hostile.parser import Parser
 from benchmarks.hostile.words import TEXTS
-from experiments.store import frames
 from experiments.store.store import Store
 from sociometer import loading
 
@@ -59,6 +58,7 @@ _PROGRAMS = (
 def parsers() -> Iterator[Parser]:
     """Each of them."""
     yield Parser("store", "store.sqlite, PATH:SWEEP", _store, _read)
+    yield Parser("store-frames", "store.sqlite, for figures", _store, _framed)
     yield Parser("store-written", "a store that a sweep goes on with", _store, _written)
 
 
@@ -141,15 +141,23 @@ def _read(content: bytes) -> None:
     path = _laid(content)
     before = hashlib.sha256(path.read_bytes()).digest()
     try:
-        found = loading.load(store=path)
         with Store(path) as store:
             for sweep in store.sweeps():
-                store.rounds(sweep.id)
-                frames.rounds(store, sweep.id)
-        assert len(found.rounds) >= 0 and found.sweep.plan.digest
+                assert sweep.plan.digest
+                for record in store.rounds(sweep.id):
+                    record.tasks()
+                store.reads(sweep.id)
     finally:
         assert hashlib.sha256(path.read_bytes()).digest() == before, "the store was changed"
         shutil.rmtree("results", ignore_errors=True)
+
+
+def _framed(content: bytes) -> None:
+    """Every figure of a frame is finite, and of the rounds that are there."""
+    found = loading.load(store=_laid(content))
+    assert set(found.tasks["round"]) <= set(found.rounds["index"])
+    seconds = found.tasks["boot_seconds"]
+    assert not (seconds.abs() > 1e12).any()
 
 
 def _written(content: bytes) -> None:

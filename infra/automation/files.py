@@ -218,8 +218,8 @@ def _read(path: Path) -> Document:
         document = of_yaml(documents.read(path, MOST_YAML_BYTES)) or {}
     except Unreadable as error:
         raise SettingsError(f"{path} cannot be used: {error}.") from error
-    config = document.get("config") if isinstance(document, dict) else ()
-    if not isinstance(config or {}, dict) or not all(isinstance(key, str) for key in config or {}):
+    config = (document.get("config") or {}) if isinstance(document, dict) else None
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
         raise SettingsError(f"{path} is not a stack's settings: a mapping with the key config is wanted.")
     return cast(Document, document)
 

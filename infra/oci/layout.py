@@ -153,8 +153,8 @@ def blob_path(layout: Path, digest: str) -> Path:
 def _noted_bytes(note: Path) -> int:
     """0 for a room that is just being given back, or whose note is just being written."""
     try:
-        return int(note.read_text() or 0)
-    except FileNotFoundError:
+        return int(note.read_bytes() or 0)
+    except (FileNotFoundError, ValueError):
         return 0
 
 

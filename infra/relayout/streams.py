@@ -156,7 +156,12 @@ class _Closing(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        return self._stream.read(size)
+        try:
+            return self._stream.read(size)
+        except OSError as error:
+            if error.errno is None:  # of the decompressor, and not of the file
+                raise EOFError(str(error)) from error
+            raise
 
     def close(self) -> None:
         self._stream.close()

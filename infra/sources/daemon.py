@@ -117,7 +117,7 @@ def _client() -> Iterator[httpx.Client]:
     try:
         with httpx.Client(transport=transport, base_url="http://docker/v1.41", timeout=timeout) as client:
             yield client
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise MachineError(
             f"The daemon at {path} does not answer: {error}. Does it run, and may you use it?"
         ) from error
