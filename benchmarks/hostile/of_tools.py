@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.hostile.documents import maker
@@ -79,6 +82,15 @@ def parsers() -> Iterator[Parser]:
         "container-log", "what a container prints", texts(("ready in 7 ms\n", "\r\x1b[2K"), ("ready",)), _container_log
     )
     yield Parser("passwd", "an image's /etc/passwd and group", texts((_USERS,), (":", "\n", "web", "x:")), _passwd)
+    links = (
+        "etc ../../..\npasswd /etc/shadow\n",
+        "etc usr/etc\nusr /usr\n",
+        "a b\nb a\netc a\n",
+        "etc .\npasswd passwd\n",
+    )
+    yield Parser(
+        "image-links", "an image's links", texts(links, ("../", "/", "etc", "passwd ", "\n", "a" * 300)), _links
+    )
     manifest = {"sizes": {"regctl": 1}, "version": "v0.11.7"}
     yield Parser("tool-manifest", "the tools' cache", maker([manifest]), _tool_manifest)
     yield Parser("tool-answers", "the tools' cache", maker([{"/bin/x": [1, 2, 1, 2, 3]}]), _answers)
@@ -187,6 +199,20 @@ def _passwd(content: bytes) -> None:
     for name in ("", "web", "1000", "web:web", "0:7"):
         found = rootfs.user(Path("root"), name)
         assert 0 <= found.uid < 1 << 32 and 0 <= found.gid < 1 << 32
+
+
+def _links(content: bytes) -> None:
+    """Whatever links the image has, its files lie in it."""
+    root = Path("links/root")
+    shutil.rmtree("links", ignore_errors=True)
+    root.mkdir(parents=True)
+    for line in text_of(content).split("\n"):
+        name, _, target = line.replace("\0", "").replace("/", "|", 1 if line.startswith("/") else 0).partition(" ")
+        with suppress(OSError):
+            (root / os.path.basename(name)).symlink_to(target)
+    found = rootfs.inside(root, "/etc/passwd")
+    assert root in (found, *found.parents) and ".." not in found.parts
+    assert not any(each.is_symlink() for each in (found, *found.parents[:-1]) if root in each.parents)
 
 
 def _tool_manifest(content: bytes) -> None:

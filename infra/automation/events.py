@@ -118,7 +118,7 @@ class Events:
         self.notify(line)
 
     def _diagnose(self, severity: str, message: str) -> None:
-        text = re.sub(r"<\{%.*?%\}>", "", message).strip()  # the engine's colour marks
+        text = re.sub(r"<\{%[^%\n]{0,40}%\}>", "", message).strip()  # the engine's colour marks
         if severity == "error":
             self.errors.append(text)
         elif severity.startswith("info") and text:

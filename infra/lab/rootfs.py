@@ -38,7 +38,7 @@ def inside(root: Path, path: str) -> Path:
         if part in (".", ".."):
             place = place.parent if part == ".." and place != root else place
             continue
-        if not (place / part).is_symlink():
+        if not _is_link(place / part, path):
             place = place / part
             continue
         links += 1
@@ -48,6 +48,13 @@ def inside(root: Path, path: str) -> Path:
         left.extend(part for part in reversed(target.split("/")) if part)
         place = root if target.startswith("/") else place
     return place
+
+
+def _is_link(place: Path, path: str) -> bool:
+    try:
+        return place.is_symlink()
+    except OSError as error:
+        raise ImageAtFault(f"{path} cannot be looked up in the image: {error.strerror}.") from error
 
 
 def user(root: Path, text: str) -> User:

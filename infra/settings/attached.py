@@ -55,6 +55,8 @@ def content_of(form: str) -> str | None:
     key = FormSpec.parse(form).file
     if key is None:
         return None
+    if not re.fullmatch(FILE_KEY, key):
+        raise SettingsError(f"Form {form!r} names a file by its path where its key is wanted: it was not read.")
     try:
         return _place(key).read_text(encoding="utf-8")
     except FileNotFoundError as error:

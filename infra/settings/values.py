@@ -17,7 +17,7 @@ from kit.documents import Unreadable, of_json
 Value = TypeVar("Value")
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_COMMA = re.compile(r",(?![^()]*\))")
+_MARK = re.compile(r"([(),])")
 _MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
 
 
@@ -58,7 +58,14 @@ def parse_list(value: Any) -> Any:
 
 def words_of(text: str) -> list[str]:
     """The words between commas. Those inside parentheses separate nothing: ``plain,soci-v2(span=1MiB,min-layer=0)``."""
-    return [word.strip() for word in _COMMA.split(text) if word.strip()]
+    words, is_inside = [""], False
+    for piece in _MARK.split(text):
+        if piece == "," and not is_inside:
+            words.append("")
+            continue
+        is_inside = piece == "(" or (is_inside and piece != ")")
+        words[-1] += piece
+    return [word.strip() for word in words if word.strip()]
 
 
 def parse_words(value: Any) -> Any:
