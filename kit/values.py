@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 class Frozen(BaseModel):
     """A value that is checked when made and never changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def first_fault(error: ValidationError) -> str:

@@ -7,6 +7,7 @@ version can be read as it is; opening it for writing migrates it.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -29,7 +30,7 @@ from experiments.records.model import (
 from experiments.records.reads import Reads
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
-from kit.documents import model_of, of_json
+from kit.documents import Unreadable, model_of, of_json
 from kit.errors import StoreError
 
 STORE_SCHEMA = 4
@@ -128,7 +129,7 @@ def _made(version: int) -> dict[str, str]:
 
 def _objects(connection: sqlite3.Connection) -> dict[str, str]:
     """Kind and name of each object, with its definition."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'")
     return {f"{kind} {name}": "".join(str(sql).split()) for kind, name, sql in rows}
 
 
@@ -142,7 +143,7 @@ def insert_sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
 
 def read_sweeps(connection: sqlite3.Connection) -> list[Sweep]:
     """Every sweep, oldest first."""
-    return [_sweep(dict(row)) for row in connection.execute("SELECT * FROM sweeps ORDER BY created_ns, rowid")]
+    return [_sweep(_values(row)) for row in connection.execute("SELECT * FROM sweeps ORDER BY created_ns, rowid")]
 
 
 def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:
@@ -174,10 +175,19 @@ def read_rounds(connection: sqlite3.Connection, sweep_id: str) -> Iterator[Round
         "SELECT tasks.* FROM tasks JOIN rounds ON rounds.id = round_id WHERE sweep_id = ? ORDER BY round_id, tasks.id"
     )
     tasks = {
-        round_id: [_task(dict(row)) for row in group]
+        round_id: [_task(_values(row)) for row in group]
         for round_id, group in groupby(connection.execute(query, (sweep_id,)), key=lambda row: row["round_id"])
     }
-    return (_round(dict(row), tuple(tasks.get(row["id"], ()))) for row in round_rows)
+    return (_round(_values(row), tuple(tasks.get(row["id"], ()))) for row in round_rows)
+
+
+def _values(row: sqlite3.Row) -> dict[str, Any]:
+    """A row's columns; raises `Unreadable` for a number without end, which no version writes."""
+    values = dict(row)
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Unreadable(f"{name} is {value}")
+    return values
 
 
 def insert_reads(connection: sqlite3.Connection, sweep_id: str, reads: Reads) -> None:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 HOST = re.compile(r"\d{12}\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(amazonaws\.com(\.cn)?|on\.aws)")
 """Of a private registry (Amazon ECR user guide, "Private registry concepts")."""
 
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+TRIES = 5
+
 
 class _DockerConfiguration(BaseModel):
     """What is read of it; all else is handed on as it is."""
@@ -34,11 +38,6 @@ class _DockerConfiguration(BaseModel):
 
     auths: dict[str, Any] | None = None
     credHelpers: dict[str, str] | None = None  # noqa: N815 - Docker's name
-
-
-CONNECT_SECONDS = 10
-READ_SECONDS = 60
-TRIES = 5
 
 
 def region_of(registry: str) -> str | None:
