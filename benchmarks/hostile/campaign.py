@@ -37,7 +37,7 @@ _PROGRESS = struct.Struct("<q")
 
 @dataclass
 class Result:
-    """What became of the inputs; ``faults`` by kind and place, with number and smallest input."""
+    """What became of the inputs; ``faults`` by kind and place, with number and smallest input; ``seconds`` of CPU."""
 
     parser: str
     inputs: int = 0
@@ -79,6 +79,7 @@ def _add(total: Result, part: Result) -> None:
 
 def _in_process(parser: Parser, seed: int, first: int, inputs: int, until: float, root: Path) -> Result:
     shared = mmap.mmap(-1, _PROGRESS.size)
+    _PROGRESS.pack_into(shared, 0, first)
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     began = time.monotonic()
@@ -93,7 +94,7 @@ def _in_process(parser: Parser, seed: int, first: int, inputs: int, until: float
         place = f"the process ended ({child.exitcode})"
         part = Result(parser.name, number - first + 1, Counter({kind: 1, "unknown": number - first}))
         part.faults[kind, place] = (number, content, place)
-    part.seconds = time.monotonic() - began
+        part.seconds = time.monotonic() - began
     return part
 
 
@@ -141,6 +142,7 @@ def _work(
     if sandbox.picture(outside) != before:
         result.counts["outside"] += 1
         result.faults["outside", "something beside the folder has changed"] = (first, b"", "")
+    result.seconds = time.process_time()
     out.send(result)
 
 
