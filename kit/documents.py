@@ -15,7 +15,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from kit.values import first_fault
@@ -98,6 +97,8 @@ def model_of(kind: type[Model], text: str | bytes) -> Model:
 
 def of_yaml(text: str | bytes) -> Any:
     """The value of a YAML document; raises `Unreadable`, also for one that aliases make larger than it looks."""
+    import yaml  # slow, and needed by files of stacks alone
+
     if len(text) > MOST_YAML_BYTES:
         raise Unreadable(f"it has {len(text)} bytes, more than {MOST_YAML_BYTES}")
     try:
