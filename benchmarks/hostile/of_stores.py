@@ -50,7 +50,7 @@ _PROGRAMS = (
     "PRAGMA writable_schema = 1; UPDATE sqlite_master SET rootpage = 99 WHERE name = 'tasks'",
     "PRAGMA writable_schema = 1; UPDATE sqlite_master SET type = 'view' WHERE name = 'tasks'",
     "PRAGMA journal_mode = WAL", "PRAGMA encoding = 'UTF-16'", "VACUUM",
-    "ALTER TABLE tasks ADD COLUMN g AS (hex(zeroblob(9)))",
+    "ALTER TABLE tasks ADD COLUMN g TEXT AS (hex(zeroblob(9)))",
     "ALTER TABLE sweeps RENAME COLUMN plan TO p; ALTER TABLE sweeps ADD COLUMN plan AS (p || p)",
 )  # fmt: skip
 

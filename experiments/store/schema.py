@@ -128,8 +128,8 @@ def _made(version: int) -> dict[str, str]:
 
 
 def _objects(connection: sqlite3.Connection) -> dict[str, str]:
-    """Kind and name of each object, with its definition."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'")
+    """Kind and name of each object with its definition, but for those that SQLite makes by itself."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
     return {f"{kind} {name}": "".join(str(sql).split()) for kind, name, sql in rows}
 
 
