@@ -105,7 +105,7 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
 @pytest.mark.parametrize(
     ("statements", "strange"),
     [
-        (f"ALTER TABLE reads RENAME TO r; CREATE VIEW reads AS {ENDLESS} SELECT r.* FROM r, c", "view reads"),  # noqa: S608 - the test writes it
+        (f"DROP TABLE reads; CREATE VIEW reads AS {ENDLESS} SELECT x AS document FROM c", "view reads"),  # noqa: S608 - the test writes it
         ("CREATE TRIGGER t AFTER INSERT ON rounds BEGIN DELETE FROM sweeps; END", "trigger t"),
         ("DROP TABLE reads; CREATE VIRTUAL TABLE reads USING fts5(sweep_id, variant, document)", "table reads"),
         ("ALTER TABLE tasks ADD COLUMN g TEXT AS (hex(zeroblob(9)))", "table tasks"),
