@@ -57,6 +57,7 @@ def run(parser: Parser, seed: int, first: int, inputs: int, minutes: float) -> R
     """Try inputs from number ``first`` on; a process that dies is counted and followed by another."""
     root = Path(tempfile.mkdtemp(prefix="fuzz-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
     total, until, next_number = Result(parser.name), time.monotonic() + minutes * 60, first
+    parser.prepare()
     try:
         while next_number < first + inputs and time.monotonic() < until:
             part = _in_process(parser, seed, next_number, first + inputs - next_number, until, root)

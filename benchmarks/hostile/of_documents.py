@@ -102,8 +102,7 @@ def parsers() -> Iterator[Parser]:
     yield Parser("trace", "trace files, forms, tune", maker([TRACE]), _trace)
     yield Parser("prefetch-list", "files= of soci-v2-prefetch", maker([["/a", "b/../c"]]), _prefetch)
     yield Parser("task-definition", "DescribeTaskDefinition", maker([TASK_DEFINITION]), _task_definition)
-    _task_shape()  # botocore asks the machine what it is
-    yield Parser("ecs-task", "DescribeTasks", maker([ECS_TASK]), _ecs_task)
+    yield Parser("ecs-task", "DescribeTasks", maker([ECS_TASK]), _ecs_task, _task_shape)
     yield Parser("daemon", "Docker's and Podman's answers", maker([_DAEMON]), _daemon)
     leases = (f"{'0' * 32} me@host, process 7 until 2027-01-31T00:00:00Z",)
     yield Parser("lease", "a cluster's tag", texts(leases, ("until ", "T", "Z", "-", ":", "9")), _lease)
@@ -204,6 +203,7 @@ def _ecs_task(content: bytes) -> None:
 
 @cache
 def _task_shape() -> Any:
+    """botocore asks the machine what it is, with a command."""
     import botocore.session
 
     service = botocore.session.get_session().get_service_model("ecs")

@@ -42,7 +42,7 @@ REFUSED = {
     "stack-file": [
         b"\xe7", b"config: s", b"!!int 3-", b"a: x\nb: &b a\nc: [b]\nd\xef\xbb\xbf", b"a: 2027-13-45",
         b"config: {1: 2}",
-        b"a: &a [x,x,x,x,x,x,x,x,x]\n" + LAUGHS + b"config: {'sociometer:images': *m}", b"a: &a [*a]", b"[" * 9000,
+        b"a: &a [x,x,x,x,x,x,x,x,x]\n" + LAUGHS + b"config: {'sociometer:images': *m}", b"a: &a [*a]", b"[" * 2000,
     ],
     "stack-name": [b"\x00"],
     "sweep-name": [b"..:", b"last~" + DIGITS, b"\x7f:"],
