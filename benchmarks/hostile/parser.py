@@ -14,8 +14,8 @@ Make = Callable[[Random], bytes]
 @dataclass(frozen=True)
 class Parser:
     """``make`` gives an input; ``take`` gives it to the parser and raises what the parser raises, or `AssertionError`
-    where something that was accepted is not as it must be. ``what`` says where such input comes from. ``prepare`` is done
-    once, before anything is watched."""
+    where something that was accepted is not as it must be. ``what`` says where such input comes from. ``prepare`` is
+    done once, before anything is watched."""
 
     name: str
     what: str
