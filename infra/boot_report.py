@@ -18,7 +18,7 @@ PATH = "/boot.json"
 class HashedFile(BaseModel):
     """One file that the boot read, and what it hashed to."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     path: str
     bytes: int = Field(ge=0)
@@ -28,7 +28,7 @@ class HashedFile(BaseModel):
 class BootReport(BaseModel):
     """When the boot's own work began and ended (ns since the epoch, the task's clock), and on what."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     schema_version: Literal[1]
     variant: str

@@ -38,7 +38,7 @@ DIGEST = r"^sha256:[0-9a-f]{64}$"
 
 
 class _Output(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ZtocOutput(_Output):

@@ -22,7 +22,7 @@ def most_bytes(stored_bytes: int) -> int:
 class Readable(Protocol):
     """What bytes are read from."""
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int, /) -> bytes:
         """The next bytes, none at the end."""
 
 

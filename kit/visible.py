@@ -38,7 +38,7 @@ def is_utf8(text: str) -> bool:
 def message(text: str) -> str:
     """A message for people: visible, and each line cut. Further lines of ours are indented, or points of a list; any
     other line break is one of a name or value, and shown as such, so that it cannot pass for a line of ours."""
-    return "\n".join(map(_cut, visible(_LINE_OF_THEIRS.sub(r"\\n", text)).split("\n")))
+    return "\n".join(map(_cut, visible(_LINE_OF_THEIRS.sub(r"\\n", text).replace("\t", "\\t")).split("\n")))
 
 
 def _cut(line: str) -> str:

@@ -14,12 +14,12 @@ from pydantic import Field
 
 from kit.documents import Unreadable, model_of
 from kit.errors import SociometerError
-from kit.values import Frozen
+from kit.values import Document
 
 TABLE = Path(__file__).with_name("prices.json")
 
 
-class Price(Frozen):
+class Price(Document):
     """One figure: US dollars per unit, and its entry in the AWS Price List."""
 
     usd: float = Field(gt=0)
@@ -28,7 +28,7 @@ class Price(Frozen):
     published: date
 
 
-class RegionPrices(Frozen):
+class RegionPrices(Document):
     """Every price that the Fargate target needs; each name ends with its unit (GB is 2^30 bytes, as AWS counts)."""
 
     fargate_arm64_vcpu_hour: Price
@@ -55,7 +55,7 @@ class RegionPrices(Frozen):
         return min(price.published for price in prices)
 
 
-class _Table(Frozen):
+class _Table(Document):
     about: str
     regions: dict[str, RegionPrices]
 

@@ -13,7 +13,9 @@ from infra.settings.model import NAMESPACE
 from kit.documents import object_of
 from kit.machine import processes
 
-_TOLD = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+MOST_PID = 1 << 22
+"""Linux's own limit (proc(5), pid_max)."""
+_TOLD = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>[0-9]{1,9})\) at (?P<since>\S+)")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ def held(stack: str, backend: str | None) -> Lock | None:
     for path in sorted(folder.glob("*.json")):
         try:
             known = object_of(path.read_bytes())
-            return Lock(str(known["username"]), str(known["hostname"]), int(known["pid"]), str(known["timestamp"]))
+            found = Lock(str(known["username"]), str(known["hostname"]), int(known["pid"]), str(known["timestamp"]))
+            if 0 < found.pid <= MOST_PID:
+                return found
         except (OSError, ValueError, KeyError, TypeError):
             continue  # just freed, or about to be written
     return None

@@ -133,7 +133,7 @@ def _complaint(document: Document) -> str | None:
         return "it has a proxyConfiguration (App Mesh), which the probe's questions would go through"
     for volume in document.get("volumes") or ():
         if unknown := sorted(key for key, value in volume.items() if value and key not in VOLUME_FIELDS):
-            return f"its volume {volume['name']} has {unknown[0]}, which is not supported here"
+            return f"its volume {volume.get('name')} has {unknown[0]}, which is not supported here"
     return None
 
 

@@ -16,14 +16,14 @@ from infra.outputs import DIGEST, Platform
 from kit import documents
 from kit.documents import Unreadable, model_of
 from kit.errors import TraceError
-from kit.values import Frozen
+from kit.values import Document
 
 SCHEMA_VERSION = 1
 Range = tuple[int, int]
 """Start and end in bytes; the end is not part of it."""
 
 
-class LazyLayer(Frozen):
+class LazyLayer(Document):
     """What a boot made of a layer that was loaded lazily. Its spans are those of the form that was traced."""
 
     files: int = Field(ge=0, description="regular files with their own content; a hard link is none")
@@ -47,7 +47,7 @@ class LazyLayer(Frozen):
         return self
 
 
-class TracedLayer(Frozen):
+class TracedLayer(Document):
     """A layer of the traced image, lowest first."""
 
     digest: str = Field(pattern=DIGEST)
@@ -57,7 +57,7 @@ class TracedLayer(Frozen):
     lazy: LazyLayer | None = Field(default=None, description="None: it was loaded whole, and nothing of it was seen")
 
 
-class TracedFile(Frozen):
+class TracedFile(Document):
     """A file of which the boot read something, or that it opened; ``path`` is the image's, without a leading slash.
 
     A file with several names goes by that of the tar entry that holds its content.
@@ -82,7 +82,7 @@ class TracedFile(Frozen):
         return sum(end - start for start, end in self.ranges)
 
 
-class TracedFolder(Frozen):
+class TracedFolder(Document):
     """All files of one layer below a folder (its first parts), and what the boot read of them, in whole pages."""
 
     path: str
@@ -93,7 +93,7 @@ class TracedFolder(Frozen):
     read_bytes: int = Field(ge=0)
 
 
-class Trace(Frozen):
+class Trace(Document):
     """One boot, or several united. ``files`` are in order of first access."""
 
     schema_version: int = SCHEMA_VERSION

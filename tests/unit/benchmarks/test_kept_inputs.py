@@ -52,7 +52,8 @@ REFUSED = {
     "probe-report": [DEEP, b"\x80"],
     "trace": [
         DEEP, trace('"span_count":9', '"span_count":4'), trace('"spans":[0,1,4]', '"spans":[1,1,4]'),
-        trace('"ready_ms":812.5', '"ready_ms":1e999'), trace('"layer":0,"size_bytes":8000',
+        trace('"ready_ms":812.5', '"ready_ms":1e999'), trace('"share":0.2', '"share":"inf"'),
+        trace('"layer":0,"size_bytes":8000',
         '"layer":2,"size_bytes":8000'),
         trace('"ranges":[[0,4096]]', '"ranges":[[4096,0]]'), trace('"ranges":[[0,4096]]', '"ranges":[[-1,4096]]'),
         trace('"image":"web:1"', '"image":"\\ud800"'), b"[]",
@@ -67,6 +68,7 @@ REFUSED = {
         '{"c":[]}'),
     ],
     "daemon": [DEEP, b"[]"],
+    "stack-outputs": [DEEP, b"[]", b'{"schema_version":1e999}'],
     "docker-config": [DEEP, b'{"auths":6}', b'{"credHelpers":""}', b'{"credHelpers":{"a":1}}'],
     "prefetch-artifact": [
         DEEP, b'""', b"", b"\x80", DIGITS, b'{"prefetch_spans":"1"}', b'{"prefetch_spans":[{}]}',
@@ -102,11 +104,16 @@ REFUSED = {
 IGNORED = {
     "passwd": [b"0::0:", b"root:x:99999999999:0", b":x:0:0"],
     "lease": [b"0" * 32 + b"  until 2027-01-31T80:00:00Z", b"0" * 32 + b"  until 2027-02-31T00:00:00Z"],
-    "pulumi-lock": [b'{"username":"","hostname":"","pid":Infinity,"timestamp":5}', b"[]", DEEP],
+    "pulumi-lock": [
+        b'{"username":"","hostname":"","pid":Infinity,"timestamp":5}',
+        b"[]",
+        DEEP,
+        b'{"username":"a","hostname":"b","pid":-1,"timestamp":"c"}',
+    ],
     "snapshotter-log": [
         DEEP,
         b'{"remote-snapshot-prepared":"false","error":7}',
-        b'{"msg":"x","layerDigest":[]}',
+        b'{"msg":"preparing snapshot with parallel pull/unpack","layerDigest":{}}',
         DIGITS,
     ],
     "fuse-log": [
@@ -114,6 +121,7 @@ IGNORED = {
         b'{"msg":"FUSE operation","operation":"file.Read","path":"a","time":"x"}',
         b'{"msg":"FUSE operation","operation":"file.Read","path":7,"time":7}',
     ],
+    "http-date": [b"Fri, 01 Jan 99999999999999999999 00:00:00 GMT"],
     "version": [DIGITS + b"." + DIGITS],
     "tool-manifest": [DEEP, b"[]"],
     "tool-answers": [DEEP, b'{"a":NaN}'],

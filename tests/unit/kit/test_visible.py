@@ -17,6 +17,7 @@ def test_what_cannot_be_seen_is_escaped() -> None:
 
 def test_a_line_break_in_a_name_cannot_pass_for_a_line_of_ours() -> None:
     assert str(ImageError("x\nerror: all is lost holds no image.")) == "x\\nerror: all is lost holds no image."
+    assert str(ImageError("a\tb")) == "a\\tb"
     assert str(ImageError("regctl failed. It said:\n  one\n  two")) == "regctl failed. It said:\n  one\n  two"
     assert str(ImageError("2 things failed:\n- one\n- two")) == "2 things failed:\n- one\n- two"
 
