@@ -137,7 +137,7 @@ def parse(raw: bytes, *, name: str) -> Manifest | Index:
         if media_type in INDEX_TYPES:
             return Index(raw, tuple(_descriptor(entry) for entry in value["manifests"]))
         layers = tuple(_descriptor(entry) for entry in value.get("layers") or ())
-        dict(value.get("annotations") or {})
+        _ = {**(value.get("annotations") or {})}  # a mapping, or a TypeError
         return Manifest(raw, _text(media_type), _descriptor(value["config"]), layers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImageError(f"{name} is not an image manifest that can be read: {error!r}.") from error
