@@ -26,7 +26,7 @@ from benchmarks.hostile import campaign, of_answers, of_documents, of_images, of
 from benchmarks.hostile.campaign import Result
 from benchmarks.hostile.parser import Parser
 
-CHUNK = 20_000
+CHUNK = 2_000
 """Inputs of one parser at a time, so that each has its turn."""
 KINDS = ("accepted", "refused", "traceback", "unclear", "hang", "outside")
 
