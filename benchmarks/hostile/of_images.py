@@ -19,6 +19,7 @@ from infra.oci.manifest import Descriptor, Index
 from infra.relayout import prefetch
 from infra.sources import archives, layers
 from kit.errors import ImageError, LabError
+from kit.tars import BROKEN
 
 MOST_DEPTH = 5
 
@@ -124,7 +125,7 @@ def _unpacked(content: bytes, folder: Path) -> Path:
         with closing(tarfile.open(fileobj=BytesIO(content))) as tar:
             for member in tar:
                 _put(tar, member, folder)
-    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, MemoryError, IndexError) as error:
+    except BROKEN as error:
         raise LabError("not an archive to make a folder of") from error
     return folder
 

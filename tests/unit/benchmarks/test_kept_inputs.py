@@ -48,7 +48,9 @@ REFUSED = {
     "sweep-name": [b"..:", b"last~" + DIGITS, b"\x7f:"],
     "exposed-ports": [b"1-553", b"1-65556555", b"80062", b"0"],
     "settings": [DEEP, b'{"seed":' + DIGITS + b"}"],
-    "boot-report": [DEEP, b'{"task_arn":NaN}', b"\xff", DIGITS],
+    "boot-report": [
+        documents.sample({**of_documents.BOOT, "finished_ns": "9" * 30}).text.encode(), DEEP, b'{"task_arn":NaN}', b"\xff", DIGITS,
+    ],
     "probe-report": [DEEP, b"\x80"],
     "trace": [
         DEEP, trace('"span_count":9', '"span_count":4'), trace('"spans":[0,1,4]', '"spans":[1,1,4]'),
