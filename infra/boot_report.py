@@ -35,8 +35,8 @@ class BootReport(BaseModel):
     task_arn: str
     snapshotter: str | None
     clock_error_bound_ms: float | None = Field(ge=0)
-    started_ns: int = Field(gt=0)
-    finished_ns: int = Field(gt=0)
+    started_ns: int = Field(gt=0, lt=1 << 63)
+    finished_ns: int = Field(gt=0, lt=1 << 63)
     files: tuple[HashedFile, ...]
 
 

@@ -49,7 +49,8 @@ REFUSED = {
     "exposed-ports": [b"1-553", b"1-65556555", b"80062", b"0"],
     "settings": [DEEP, b'{"seed":' + DIGITS + b"}"],
     "boot-report": [
-        documents.sample({**of_documents.BOOT, "finished_ns": "9" * 30}).text.encode(), DEEP, b'{"task_arn":NaN}', b"\xff", DIGITS,
+        documents.sample({**of_documents.BOOT, "finished_ns": "9" * 30}).text.encode(),
+        DEEP, b'{"task_arn":NaN}', b"\xff", DIGITS,
     ],
     "probe-report": [DEEP, b"\x80"],
     "trace": [
