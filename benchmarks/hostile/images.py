@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.hostile import documents, raw, tars
+from kit.tars import BROKEN
 
 LAYER_TYPES = (
     "application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -121,7 +122,7 @@ def unpacked(layer: bytes) -> bytes:
     """Its tar, where it can be had."""
     try:
         return gzip.decompress(layer) if layer[:2] == b"\x1f\x8b" else layer
-    except (OSError, EOFError):
+    except BROKEN:
         return layer
 
 

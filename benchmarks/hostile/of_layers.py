@@ -26,6 +26,7 @@ from infra.relayout import facts, layer, records, tree
 from infra.relayout.touched import touched_spans
 from infra.trace.model import TracedFile
 from kit.errors import ImageError, LabError
+from kit.tars import BROKEN
 
 FILES = ((b"etc/x", b"content"), (b"usr/bin/x", b"y" * 700), (b"usr/bin/y", b"z" * 40), (b"srv/big", b"0123" * 400))
 TAR, GZIP, ZSTD = images.LAYER_TYPES[0], images.LAYER_TYPES[1], images.LAYER_TYPES[3]
@@ -101,7 +102,7 @@ def _plain(kind: str, blob: bytes) -> bytes:
         if kind == GZIP:
             return gzip.decompress(blob)
         return zstandard.ZstdDecompressor().decompress(blob, max_output_size=1 << 24) if kind == ZSTD else blob
-    except (OSError, EOFError, zstandard.ZstdError, ValueError):
+    except (*BROKEN, zstandard.ZstdError):
         return blob
 
 

@@ -35,6 +35,8 @@ def guarded(path: Path) -> Iterator[None]:
             f"The store {path} holds what this version of sociometer never writes ({' '.join(fault.split())}). "
             "Nothing was changed. Use the version that wrote it, or choose another place with --store."
         ) from error
+    except UnicodeDecodeError as error:  # Python cannot even read what SQLite complains of
+        raise StoreError(damaged(path, "its schema is no text")) from error
     except sqlite3.Error as error:
         if _code(error) in _DAMAGED:
             raise StoreError(damaged(path, str(error))) from error

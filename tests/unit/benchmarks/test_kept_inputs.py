@@ -99,7 +99,9 @@ REFUSED = {
     "store": [
         b"sql\nDROP TABLE reads; CREATE VIEW reads AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
         b"SELECT x AS sweep_id, x AS variant, x AS document FROM c",
-        b"sql\nALTER TABLE sweeps DROP COLUMN outputs", b"sql\nDROP TABLE tasks", b"raw\n", b"raw\nSQLite format 3\0",
+        b"sql\nALTER TABLE sweeps DROP COLUMN outputs", b"sql\nDROP TABLE tasks", b"raw\n",
+        b"sql\nPRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = CAST(x'ff41' AS TEXT) WHERE name = 'tasks'",
+        b"raw\nSQLite format 3\0",
         b"sql\nUPDATE sweeps SET plan = '[' || hex(zeroblob(40000))", b"sql\nUPDATE sweeps SET outputs = '9e999'",
     ],
 }  # fmt: skip
