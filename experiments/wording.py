@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
-_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def visible(text: str) -> str:
-    """Return the text with control, direction and zero-width characters escaped; line ends and tabs stay.
-
-    A name could otherwise reverse the reading direction of the text after it, or send commands to a terminal.
-    """
-    return "".join(
-        f"\\u{ord(letter):04x}" if unicodedata.category(letter) in _INVISIBLE and letter not in "\n\t" else letter
-        for letter in text
-    )
 
 
 def seconds(value: float) -> str:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from kit.documents import Unreadable, model_of
 from kit.errors import LabError
-from kit.values import first_fault
 
 PATH = "/boot.json"
 
@@ -18,7 +18,7 @@ PATH = "/boot.json"
 class HashedFile(BaseModel):
     """One file that the boot read, and what it hashed to."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     path: str
     bytes: int = Field(ge=0)
@@ -28,24 +28,24 @@ class HashedFile(BaseModel):
 class BootReport(BaseModel):
     """When the boot's own work began and ended (ns since the epoch, the task's clock), and on what."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     schema_version: Literal[1]
     variant: str
     task_arn: str
     snapshotter: str | None
     clock_error_bound_ms: float | None = Field(ge=0)
-    started_ns: int = Field(gt=0)
-    finished_ns: int = Field(gt=0)
+    started_ns: int = Field(gt=0, lt=1 << 63)
+    finished_ns: int = Field(gt=0, lt=1 << 63)
     files: tuple[HashedFile, ...]
 
 
 def parse(text: str | bytes, task_arn: str) -> BootReport:
     """The report of that task; raises `LabError` that says whether it is cut, malformed or another task's."""
     try:
-        report = BootReport.model_validate_json(text)
-    except ValidationError as error:
-        raise LabError(f"The boot report is cut or not ours: {first_fault(error)}.") from error
+        report = model_of(BootReport, text)
+    except Unreadable as error:
+        raise LabError(f"The boot report is cut or not ours: {error}.") from error
     if report.task_arn != task_arn:
         raise LabError(f"The boot report names another task, {report.task_arn!r}.")
     if report.finished_ns < report.started_ns:

@@ -20,6 +20,7 @@ from pydantic import AfterValidator
 from infra.compression import DEFAULT_LEVELS, LEVELS, Compression
 from infra.settings.values import keyed, parse_size, size_text
 from kit.errors import SettingsError
+from kit.visible import is_plain
 
 SLUG_LIMIT = 14
 """Characters. With a variant's name and a suffix of 8 a slug names a target group, which has 32
@@ -153,7 +154,7 @@ Form = Annotated[str, AfterValidator(canonical)]
 
 def _parsed(text: str) -> FormSpec:
     match = _TEXT.fullmatch(text.strip())
-    if match is None:
+    if match is None or not is_plain(text.strip()):
         raise ValueError("write KIND or KIND(key=value,key=value), such as soci-v2(span=1MiB)")
     if match["kind"] not in KINDS:
         close = difflib.get_close_matches(match["kind"], KINDS, n=1)

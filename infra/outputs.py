@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra.forms import Form
+from kit.documents import Unreadable, checked
 from kit.errors import StackError
 from kit.values import first_fault
 
@@ -37,7 +38,7 @@ DIGEST = r"^sha256:[0-9a-f]{64}$"
 
 
 class _Output(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ZtocOutput(_Output):
@@ -178,7 +179,9 @@ class StackOutputs(_Output):
                 f"{SCHEMA_VERSION}. Run `sociometer up` with this version, or use the version that made the stack."
             )
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(checked(value))
+        except Unreadable as error:
+            raise StackError(f"The stack's outputs are malformed: {error}.") from error
         except ValidationError as error:
             raise StackError(f"The stack's outputs are malformed at {first_fault(error)}.") from error
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from kit.documents import Unreadable, model_of
 from kit.errors import LabError
-from kit.values import first_fault
 
 PATTERN = '"probe_schema_version"'
 """A phrase of every report, whole or cut."""
@@ -67,9 +67,9 @@ def parse(line: str | bytes, task_arn: str, ready: str) -> ProbeReport:
     if size_bytes > MOST_BYTES:
         raise LabError(f"The probe's report has {size_bytes} bytes, more than the {MOST_BYTES} that one can have.")
     try:
-        report = ProbeReport.model_validate_json(line)
-    except ValidationError as error:
-        raise LabError(f"The probe's report is cut or not ours: {first_fault(error)}.") from error
+        report = model_of(ProbeReport, line)
+    except Unreadable as error:
+        raise LabError(f"The probe's report is cut or not ours: {error}.") from error
     if report.task_arn != task_arn:
         raise LabError(f"The probe's report names another task, {report.task_arn!r}.")
     if report.ready != ready:

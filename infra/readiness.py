@@ -123,7 +123,7 @@ def _pattern(text: str, pattern: str) -> str:
         raise _wrong(text, "the regular expression is missing")
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise _wrong(text, f"the regular expression cannot be compiled: {error}") from error
     return pattern
 

@@ -29,6 +29,7 @@ Boundaries translate with ``raise … from``.
 from __future__ import annotations
 
 from kit.credentials import hidden
+from kit.visible import message
 
 
 class SociometerError(Exception):
@@ -37,7 +38,7 @@ class SociometerError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        return hidden(super().__str__())
+        return message(hidden(super().__str__()))
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows (IPython's protocol): the message says it all, a traceback would hide it."""

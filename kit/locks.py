@@ -101,4 +101,4 @@ def _unusable(path: Path, what: str, error: OSError) -> MachineError:
 
 
 def _holder(path: Path) -> str:
-    return path.read_text().strip() or "another process"
+    return path.read_text(errors="replace").strip() or "another process"

@@ -13,6 +13,12 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Document(Frozen):
+    """A value that others may have written: no number in it is infinite, also where text stands for one."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
 def first_fault(error: ValidationError) -> str:
     """Where the first fault of a document is, and what it is: ``tasks.0.port: Input should be …``."""
     first = error.errors()[0]

@@ -24,7 +24,7 @@ from kit.errors import StoreError
 if TYPE_CHECKING:
     import pandas as pd
 
-_BACK = re.compile(rf"{LATEST}~(\d+)")
+_BACK = re.compile(rf"{LATEST}~([0-9]{{1,9}})")
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,21 @@ A region that is not in the table has no price: `of_region` returns None, and no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from pydantic import Field
 
-from kit.values import Frozen
+from kit.documents import Unreadable, model_of
+from kit.errors import SociometerError
+from kit.values import Document
 
 TABLE = Path(__file__).with_name("prices.json")
 
 
-class Price(Frozen):
+class Price(Document):
     """One figure: US dollars per unit, and its entry in the AWS Price List."""
 
     usd: float = Field(gt=0)
@@ -25,7 +28,7 @@ class Price(Frozen):
     published: date
 
 
-class RegionPrices(Frozen):
+class RegionPrices(Document):
     """Every price that the Fargate target needs; each name ends with its unit (GB is 2^30 bytes, as AWS counts)."""
 
     fargate_arm64_vcpu_hour: Price
@@ -52,19 +55,19 @@ class RegionPrices(Frozen):
         return min(price.published for price in prices)
 
 
-class _Table(Frozen):
+class _Table(Document):
     about: str
     regions: dict[str, RegionPrices]
 
 
 def of_region(region: str) -> RegionPrices | None:
     """The prices of a region, or None when they are not known."""
-    return _table().regions.get(region)
+    return _regions().get(region)
 
 
 def known_regions() -> tuple[str, ...]:
     """The regions of the table."""
-    return tuple(_table().regions)
+    return tuple(_regions())
 
 
 def no_price(region: str) -> str:
@@ -73,6 +76,14 @@ def no_price(region: str) -> str:
     return f"No prices are known for {region}, so there is no estimate of the cost. Regions with prices: {known}."
 
 
+def parse(text: str | bytes) -> Mapping[str, RegionPrices]:
+    """A table of prices, by region; raises `SociometerError`."""
+    try:
+        return model_of(_Table, text).regions
+    except Unreadable as error:
+        raise SociometerError(f"The prices in {TABLE} cannot be read: {error}.") from error
+
+
 @cache
-def _table() -> _Table:
-    return _Table.model_validate_json(TABLE.read_text())
+def _regions() -> Mapping[str, RegionPrices]:
+    return parse(TABLE.read_bytes())

@@ -10,7 +10,8 @@ from experiments.compare.slower import Standing
 from experiments.report import page
 from experiments.report.contents import SIMULATED
 from experiments.report.plots import history as plots
-from experiments.wording import MINUS, TIMES, percent, percent_number, plural, seconds, tasks, visible
+from experiments.wording import MINUS, TIMES, percent, percent_number, plural, seconds, tasks
+from kit.visible import visible
 
 _BARS = "▁▂▃▄▅▆▇█"
 _DIGITS = 19

@@ -14,7 +14,8 @@ from rich.cells import cell_len
 
 from experiments.analysis.findings import Interval
 from experiments.compare.versus import Change
-from experiments.wording import change, tasks, visible
+from experiments.wording import change, tasks
+from kit.visible import visible
 
 WIDTH = 49
 """Columns of the scale."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from experiments import wording
 from experiments.analysis.why import PARTS
 from experiments.report.contents import SIMULATED, Contents
 from experiments.report.figures import Table
 from experiments.report.tables import Alike, ComparisonRow, Tables, TreatmentRow, WhyRow
+from kit.visible import visible
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#|~!$]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -34,7 +34,7 @@ _COMPARED = (
 
 def markdown(contents: Contents) -> str:
     """The whole text, ending with a newline."""
-    return wording.visible("\n".join(_lines(contents)) + "\n")
+    return visible("\n".join(_lines(contents)) + "\n")
 
 
 def _lines(contents: Contents) -> Iterator[str]:

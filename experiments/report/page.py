@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from experiments import wording
 from experiments.report.contents import SIMULATED, Contents
+from kit.visible import visible
 
 if TYPE_CHECKING:
     from experiments.report.plots.style import Figure
@@ -52,7 +53,7 @@ def rendered(template: str, **values: object) -> str:
     page = environment.get_template(template).render(
         style=style, style_digest=_digest(style), simulated=SIMULATED, **values
     )
-    return wording.visible(page)
+    return visible(page)
 
 
 def _digest(style: str) -> str:

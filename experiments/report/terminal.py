@@ -6,12 +6,12 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from experiments import wording
 from experiments.analysis.why import PARTS
 from experiments.records.phases import COMPARED_PHASES
 from experiments.report.contents import SIMULATED, Contents
 from experiments.report.figures import Table as Figure
 from experiments.report.tables import ComparisonRow, VariantTables
+from kit.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,7 @@ def _literal(text: str, style: str = "") -> Text:
     """Text without markup or terminal control codes."""
     from rich.text import Text  # rich is only needed for output
 
-    return Text(wording.visible(text), style=style)
+    return Text(visible(text), style=style)
 
 
 def _comparisons(variant: str, rows: Sequence[ComparisonRow], level: str) -> Table:

@@ -10,7 +10,8 @@ from experiments.analysis.sentences import interval, share, verdict
 from experiments.compare import gate
 from experiments.compare.versus import Change, Versus
 from experiments.report.markdown import escaped, table
-from experiments.wording import change, percent, probability, seconds, visible
+from experiments.wording import change, percent, probability, seconds
+from kit.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from experiments.records import columns
 from experiments.records.columns import COLUMNS, EXTRAS, LOAD, PLACE, SPENT
@@ -25,6 +26,8 @@ from kit.errors import StoreError
 
 CHUNK_ROWS = 20_000
 """The number of rows held as Python objects at a time."""
+MOST_INTEGER = 1 << 62
+"""Half of what a column holds."""
 ROUND_COLUMNS = tuple(column.name for column in columns.ROUNDS)
 
 _OF_PLAN = ("block", "variant", "form", "task_count")
@@ -125,9 +128,25 @@ def _read(store: Store, schema: pa.Schema, source: str, sweep_id: str) -> pd.Dat
         cursor.execute(f"SELECT {names} FROM {source}", (sweep_id,))  # noqa: S608 - our own names
         chunks = iter(lambda: cursor.fetchmany(CHUNK_ROWS), [])
         table = pa.Table.from_batches((_batch(rows, schema) for rows in chunks), schema).unify_dictionaries()
+    _require_sane(table, table_name)
     columns = dict(zip(schema.names, table.columns, strict=True))
     del table  # so that each column's Arrow memory is freed once it is a series
     return pd.DataFrame({field.name: _series(columns.pop(field.name), field) for field in schema}, copy=False)
+
+
+def _require_sane(table: pa.Table, name: str) -> None:
+    """Raise `StoreError` for numbers that no version writes: what is infinite has no mean, and the difference of two
+    times near the ends of what 64 bits hold is none."""
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_floating(field.type):
+            wrong = pc.any(pc.is_inf(column)).as_py()
+        elif pa.types.is_integer(field.type):
+            found = pc.min_max(column).as_py()
+            wrong = any(end is not None and abs(end) > MOST_INTEGER for end in found.values())
+        else:
+            continue
+        if wrong:
+            raise StoreError(f"The store is damaged: {name} has a {field.name} that no version of sociometer writes.")
 
 
 def _batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:

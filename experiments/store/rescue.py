@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import sqlite3
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from kit.documents import Unreadable
 from kit.errors import MachineError, StoreError
 from kit.values import first_fault
 
@@ -20,6 +20,8 @@ RESERVE_BYTES = 1 << 20
 RESERVE_BYTES_PER_TASK = 2048
 """A task takes about 500 bytes in the write-ahead log, but pages are written whole and may be written twice."""
 
+HEADER = b"SQLite format 3\0"
+_SUFFIX = ".sqlite"
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
@@ -29,12 +31,14 @@ def guarded(path: Path) -> Iterator[None]:
     """Turn errors about the store at ``path`` and values in it into `StoreError`; copy a damaged file aside first."""
     try:
         yield
-    except (ValidationError, json.JSONDecodeError) as error:
+    except (ValidationError, Unreadable) as error:
         fault = first_fault(error) if isinstance(error, ValidationError) else str(error)
         raise StoreError(
             f"The store {path} holds what this version of sociometer never writes ({' '.join(fault.split())}). "
             "Nothing was changed. Use the version that wrote it, or choose another place with --store."
         ) from error
+    except UnicodeDecodeError as error:  # Python cannot even read what SQLite complains of
+        raise StoreError(damaged(path, "its schema is no text")) from error
     except sqlite3.Error as error:
         if _code(error) in _DAMAGED:
             raise StoreError(damaged(path, str(error))) from error
@@ -54,8 +58,14 @@ def is_full(error: sqlite3.Error) -> bool:
 
 
 def damaged(path: Path, reason: str) -> str:
-    """Copy a damaged store aside and return a one-line message. The same damage is copied only once."""
+    """Copy a damaged store aside and return a one-line message. The same damage is copied only once.
+
+    What neither begins nor is named as a store is another file, given by mistake: it is left where it is.
+    """
     with path.open("rb") as file:
+        if path.suffix != _SUFFIX and file.read(len(HEADER)) != HEADER:
+            return f"{path} is no record store. Give one that `sociometer run` or `sweep` made, or another place."
+        file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     copy = path.with_name(f"{path.name}.damaged-{digest[:12]}")
     if not copy.exists():

@@ -7,8 +7,11 @@ version can be read as it is; opening it for writing migrates it.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +30,7 @@ from experiments.records.model import (
 from experiments.records.reads import Reads
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
+from kit.documents import Unreadable, model_of, of_json
 from kit.errors import StoreError
 
 STORE_SCHEMA = 4
@@ -95,13 +99,38 @@ _OBSERVED = tuple(name for name in TaskObservation.model_fields if name not in (
 _TASK = ("round_id", *_OBSERVED, *_SPENT, *_TIMES)
 
 
-def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring the tables from ``version`` up to the current one; existing rows stay as they are."""
-    for newer in range(version + 1, STORE_SCHEMA + 1):
+def migrate(connection: sqlite3.Connection, version: int, wanted: int = STORE_SCHEMA) -> None:
+    """Bring the tables from ``version`` up to the ``wanted`` one; existing rows stay as they are."""
+    for newer in range(version + 1, wanted + 1):
         for statement in CREATED.get(newer, ()):
             connection.execute(statement)
         for table, name, kind in ADDED.get(newer, ()):
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+
+
+def unknown(connection: sqlite3.Connection, version: int) -> str | None:
+    """What of a store's schema the program of that version did not make; None when nothing is.
+
+    A view, a trigger or a virtual table is a program that runs when the store is read, and a table that takes values
+    of other types holds what nobody expects.
+    """
+    found, made = _objects(connection), _made(version)
+    return next((name for name in (*sorted(found), *sorted(made)) if found.get(name) != made.get(name)), None)
+
+
+@cache
+def _made(version: int) -> dict[str, str]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in TABLES:
+            connection.execute(statement)
+        migrate(connection, 1, version)
+        return _objects(connection)
+
+
+def _objects(connection: sqlite3.Connection) -> dict[str, str]:
+    """Kind and name of each object with its definition, but for those that SQLite makes by itself."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+    return {f"{kind} {name}": "".join(str(sql).split()) for kind, name, sql in rows}
 
 
 def insert_sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
@@ -114,7 +143,7 @@ def insert_sweep(connection: sqlite3.Connection, sweep: Sweep) -> None:
 
 def read_sweeps(connection: sqlite3.Connection) -> list[Sweep]:
     """Every sweep in the order of their beginnings, which is not that of their times: the clock may have been set."""
-    return [_sweep(dict(row)) for row in connection.execute("SELECT * FROM sweeps ORDER BY rowid")]
+    return [_sweep(_values(row)) for row in connection.execute("SELECT * FROM sweeps ORDER BY rowid")]
 
 
 def insert_round(connection: sqlite3.Connection, record: RoundRecord) -> None:
@@ -146,10 +175,19 @@ def read_rounds(connection: sqlite3.Connection, sweep_id: str) -> Iterator[Round
         "SELECT tasks.* FROM tasks JOIN rounds ON rounds.id = round_id WHERE sweep_id = ? ORDER BY round_id, tasks.id"
     )
     tasks = {
-        round_id: [_task(dict(row)) for row in group]
+        round_id: [_task(_values(row)) for row in group]
         for round_id, group in groupby(connection.execute(query, (sweep_id,)), key=lambda row: row["round_id"])
     }
-    return (_round(dict(row), tuple(tasks.get(row["id"], ()))) for row in round_rows)
+    return (_round(_values(row), tuple(tasks.get(row["id"], ()))) for row in round_rows)
+
+
+def _values(row: sqlite3.Row) -> dict[str, Any]:
+    """A row's columns; raises `Unreadable` for a number without end, which no version writes."""
+    values = dict(row)
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Unreadable(f"{name} is {value}")
+    return values
 
 
 def insert_reads(connection: sqlite3.Connection, sweep_id: str, reads: Reads) -> None:
@@ -163,7 +201,7 @@ def read_reads(connection: sqlite3.Connection, sweep_id: str) -> list[Reads]:
     if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'reads'").fetchone():
         return []
     rows = connection.execute("SELECT document FROM reads WHERE sweep_id = ? ORDER BY rowid", (sweep_id,))
-    return [Reads.model_validate_json(row["document"]) for row in rows]
+    return [model_of(Reads, row["document"]) for row in rows]
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], values: dict[str, Any]) -> int:
@@ -177,21 +215,21 @@ def _sweep(row: dict[str, Any]) -> Sweep:
     return Sweep(
         **{name: row[name] for name in ("id", "created_ns", "stack", "status")},
         plan=_plan(row),
-        key_metadata=json.loads(row["key_metadata"]),
-        outputs=StackOutputs.parse(json.loads(row["outputs"])),
+        key_metadata=of_json(row["key_metadata"]),
+        outputs=StackOutputs.parse(of_json(row["outputs"])),
     )
 
 
 def _plan(row: dict[str, Any]) -> Plan:
     """The sweep's plan; a newer program's may say what this one does not know, and would be misread."""
-    document = json.loads(row["plan"])
+    document = of_json(row["plan"])
     version = document.get("schema_version") if isinstance(document, dict) else None
     if isinstance(version, int) and version > PLAN_SCHEMA:
         raise StoreError(
             f"Sweep {row['id']} has a plan of schema version {version}, but this program reads only up to "
             f"{PLAN_SCHEMA}. Use the version of sociometer that wrote it, or a newer one."
         )
-    return Plan.model_validate_json(row["plan"])
+    return Plan.model_validate(document)
 
 
 def _round(row: dict[str, Any], tasks: tuple[TaskObservation, ...]) -> RoundRecord:

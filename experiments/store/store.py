@@ -177,6 +177,8 @@ def _writer(path: Path) -> sqlite3.Connection:
 def _reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"There is no store at {path} yet. `sociometer run` makes one.")
+    if not path.is_file():
+        raise StoreError(f"{path} is a folder or a device, and no store.")
     connection = _connect(path, "ro")
     try:
         _check(connection, path)
@@ -190,14 +192,12 @@ def _reader(path: Path) -> sqlite3.Connection:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None)
     connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that is damaged, belongs to another program or has a newer schema, before writing to it."""
-    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
-        raise StoreError(rescue.damaged(path, verdict))
     version = _pragma(connection, "user_version")
     empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not empty and _pragma(connection, "application_id") != APPLICATION_ID:
@@ -207,6 +207,14 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             f"The store {path} has schema version {version}, but this program reads only up to {STORE_SCHEMA}. "
             "Use the version of sociometer that wrote it, or a newer one."
         )
+    if not empty and (strange := schema.unknown(connection, version)) is not None:
+        raise StoreError(
+            f"The store {path} has a {strange} that is not as sociometer makes it (schema version {version}). Nothing "
+            "was read. If you added it, drop it; else choose another place with --store."
+        )
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise StoreError(rescue.damaged(path, str(verdict)))
 
 
 def _check_has_tables(connection: sqlite3.Connection, path: Path) -> None:

@@ -61,7 +61,7 @@ func (question Question) health(container *containerAnswer, now time.Time) sight
 	if container.Health.Status == "HEALTHY" {
 		return sighting{Answer{true, "its health check succeeded"}, at(container.Health.StatusSince, now), true}
 	}
-	seen := "its health check says " + container.Health.Status
+	seen := "its health check says " + cut(container.Health.Status)
 	if container.Health.Output != "" {
 		seen += ": " + cut(container.Health.Output)
 	}

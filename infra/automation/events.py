@@ -119,7 +119,7 @@ class Events:
         self.notify(line)
 
     def _diagnose(self, severity: str, message: str) -> None:
-        text = hidden(re.sub(r"<\{%.*?%\}>", "", message).strip())  # the engine's colour marks
+        text = hidden(re.sub(r"<\{%[^%\n]{0,40}%\}>", "", message).strip())  # the engine's colour marks
         if severity == "error":
             self.errors.append(text)
         elif severity.startswith("info") and text:
@@ -155,7 +155,7 @@ def _together(failures: list[SociometerError], stack: str) -> SociometerError:
     if len(told) == 1:
         return failures[0]
     return type(failures[0])(
-        f"{len(told)} things failed:\n" + "\n".join(f"- {text}" for text in told) + "\nWhat was made is kept. Mend "
+        f"{len(told)} things failed:\n" + "\n".join(f"- {text}" for text in told) + "\n  What was made is kept. Mend "
         f"what failed or leave it out (settings images, variants, forms), then `sociometer up --stack {stack}` again."
     )
 

@@ -23,12 +23,14 @@ import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from infra.settings.model import BUILT_IN_VARIANTS, NAMESPACE
+from kit import documents
 from kit.command import run
+from kit.documents import MOST_YAML_BYTES, Unreadable, of_yaml
 from kit.errors import CommandNotFound, SettingsError
 from kit.files import private_folder, write
 from kit.paths import asset, data_dir
@@ -213,12 +215,13 @@ def _read(path: Path) -> Document:
     if not path.is_file():
         return {}
     try:
-        document = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(document, dict):
+        document = of_yaml(documents.read(path, MOST_YAML_BYTES)) or {}
+    except Unreadable as error:
+        raise SettingsError(f"{path} cannot be used: {error}.") from error
+    config = (document.get("config") or {}) if isinstance(document, dict) else None
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
         raise SettingsError(f"{path} is not a stack's settings: a mapping with the key config is wanted.")
-    return document
+    return cast(Document, document)
 
 
 def _config(document: Mapping[str, Any]) -> Document:

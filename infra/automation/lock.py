@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from dataclasses import dataclass
@@ -11,9 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from infra.automation.files import pulumi_command
 from infra.settings.model import NAMESPACE
+from kit.documents import object_of
 from kit.machine import processes
 
-_TOLD = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+MOST_PID = 1 << 22
+"""Linux's own limit (proc(5), pid_max)."""
+_TOLD = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>[0-9]{1,9})\) at (?P<since>\S+)")
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ def held(stack: str, backend: str | None) -> Lock | None:
     folder = Path(unquote(urlsplit(backend).path)) / ".pulumi/locks/organization" / NAMESPACE / stack
     for path in sorted(folder.glob("*.json")):
         try:
-            known = json.loads(path.read_text())
-            return Lock(str(known["username"]), str(known["hostname"]), int(known["pid"]), str(known["timestamp"]))
-        except (OSError, ValueError, KeyError):
+            known = object_of(path.read_bytes())
+            found = Lock(str(known["username"]), str(known["hostname"]), int(known["pid"]), str(known["timestamp"]))
+            if 0 < found.pid <= MOST_PID:
+                return found
+        except (OSError, ValueError, KeyError, TypeError):
             continue  # just freed, or about to be written
     return None

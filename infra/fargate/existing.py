@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from infra.fargate import definition
 from kit.errors import SettingsError
 
 FARGATE = "FARGATE"
@@ -100,6 +101,7 @@ def chosen(document: Document, container: str | None) -> Existing:
 
     Raises `SettingsError` for a definition that Fargate does not run, or that cannot be measured as it is.
     """
+    definition.require(document)
     name = _name(document)
     if complaint := _complaint(document):
         raise SettingsError(f"The task definition {name} cannot be measured: {complaint}.")
@@ -131,7 +133,7 @@ def _complaint(document: Document) -> str | None:
         return "it has a proxyConfiguration (App Mesh), which the probe's questions would go through"
     for volume in document.get("volumes") or ():
         if unknown := sorted(key for key, value in volume.items() if value and key not in VOLUME_FIELDS):
-            return f"its volume {volume['name']} has {unknown[0]}, which is not supported here"
+            return f"its volume {volume.get('name')} has {unknown[0]}, which is not supported here"
     return None
 
 

@@ -7,6 +7,7 @@ with the path in the layer, but not the layer. A file with several names (hard l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,7 +31,8 @@ def accesses(log: str) -> Iterator[Access]:
     asked = (line for line in log.splitlines() if _MARK in line and (OPEN in line or READ in line))
     for line in lines(asked):
         if line.get("operation") in (OPEN, READ):
-            yield Access(line["operation"], line["path"], _nanoseconds(line["time"]))
+            with suppress(KeyError, TypeError, ValueError, OverflowError):  # half written, or nobody's
+                yield Access(line["operation"], str(line["path"]), _nanoseconds(line["time"]))
 
 
 def _nanoseconds(time: str) -> int:

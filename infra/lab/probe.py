@@ -43,15 +43,25 @@ def get(edge: Sandbox, address: str, port: int, path: str) -> bytes | None:
     """The body of a 200 answer; None for any other answer, for none, and for one that is too long or too slow."""
     until = time.monotonic() + PROBE_SECONDS
     with edge.network():
-        connection = http.client.HTTPConnection(address, port, timeout=PROBE_SECONDS)
         try:
-            connection.request("GET", path, headers={"Connection": "close"})
-            answer = connection.getresponse()
-            return _body(answer, until) if answer.status == http.client.OK else None
-        except (OSError, http.client.HTTPException):
+            with socket.create_connection((address, port), timeout=PROBE_SECONDS) as opened:
+                return body_over(opened, address, port, path, until)
+        except OSError:
             return None
-        finally:
-            connection.close()
+
+
+def body_over(opened: socket.socket, address: str, port: int, path: str, until: float) -> bytes | None:
+    """The same over a connection that is open, until a moment of the monotonic clock."""
+    connection = http.client.HTTPConnection(address, port, timeout=PROBE_SECONDS)
+    connection.sock = opened
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        return _body(answer, until) if answer.status == http.client.OK else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
 
 
 def reachable(host: Sandbox, address: str) -> bool:

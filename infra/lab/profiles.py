@@ -98,7 +98,7 @@ class _Setting(NamedTuple):
 
 
 _TEXT = re.compile(r"(?P<name>[a-z0-9-]+)(?:\((?P<settings>[^()]*)\))?")
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([A-Za-z]*)")
 _RATES = {"Gbit": 10**9, "Mbit": 10**6, "kbit": 10**3}
 _DELAYS = {"s": 1.0, "ms": 0.001}
 _UNLIMITED = "none"

@@ -11,6 +11,8 @@ class ImageAtFault(LabError):
     """A task failed because of its image, or of what was set for it: another attempt would end the same."""
 
 
+MOST_CHARACTERS = 4000
+"""Of a line: what is longer holds a document, and the patterns here take time by its square."""
 _NO_PROGRAM = re.compile(
     r'exec: "(?P<program>[^"]+)": (?:stat [^:]+: no such file or directory|executable file not found in \$PATH)'
 )
@@ -65,7 +67,7 @@ def unknown(output: str) -> tuple[str, bool]:
 def cleaned(output: str) -> str:
     """The last line of a tool's output, without time stamps, wrappers and temporary paths."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    text = _NOISE.sub("", lines[-1] if lines else "no reason given")
+    text = _NOISE.sub("", lines[-1][:MOST_CHARACTERS] if lines else "no reason given")
     for wrapper in _WRAPPERS:
         text = text.replace(wrapper, "")
     return _TEMPORARY.sub("/", text).rstrip(". ")

@@ -29,6 +29,7 @@ from infra.oci import config
 from infra.oci.config import ImageConfig
 from infra.oci.manifest import Index, Manifest, as_image, parse, split
 from kit import daemon, locks
+from kit.documents import object_of
 from kit.errors import MachineError, StackError
 from kit.files import write
 from kit.machine import processes
@@ -154,8 +155,11 @@ def _process(folder: Path) -> _Running | None:
     process = find(("serve", str(config)))
     if process is None:
         return None
-    address: str = json.loads(config.read_text())["http"]["addr"]
-    return _Running(process, int(address.rpartition(":")[2]))
+    try:
+        address = object_of(config.read_bytes())["http"]["addr"]
+        return _Running(process, int(address.rpartition(":")[2]))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise StackError(f"The lab's registry runs, and its configuration {config} cannot be read: {error}.") from error
 
 
 def _on_a_free_port(wanted: int | None, former: int | None, start: Callable[[int], object]) -> int:

@@ -7,11 +7,13 @@ and `fs/fs.go`). Pure.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from kit.documents import Unreadable, object_of
 
 _LAYER = re.compile(r'failed to resolve layer "(?P<digest>sha256:[0-9a-f]{64})" from "[^"]*": (?P<cause>.+)', re.DOTALL)
 _SAID_ALWAYS = re.compile(
@@ -53,7 +55,7 @@ def fallen_back(log: str) -> tuple[FallenBack, ...]:
         if line.get("remote-snapshot-prepared") == "false":
             failures.append(str(line.get("error", "it gives no reason")))
         elif line.get("msg") == _AS_LOCAL and failures:
-            found[_layer(failures.pop(0), line.get("layerDigest"))] = None
+            found[_layer(failures.pop(0), _digest_in(line))] = None
     for failure in failures:
         found[_layer(failure, None)] = None
     return tuple(layer for layer in found if not layer.reason.startswith(_NOT_PROMISED))
@@ -65,7 +67,7 @@ def loading(log: str) -> Loading:
     said = [str(line.get("msg", "")) for line in said_lines]
     artifacts = {match[1] for text in said if (match := _PREFETCHES.match(text))}
     failed = sum(text.startswith(_PREFETCH_FAILED) for text in said)
-    in_parallel = {line.get("layerDigest") for line in said_lines if line.get("msg") == _IN_PARALLEL}
+    in_parallel = {_digest_in(line) for line in said_lines if line.get("msg") == _IN_PARALLEL}
     return Loading(max(0, len(artifacts) - failed), len(in_parallel))
 
 
@@ -78,6 +80,11 @@ def told(layers: tuple[FallenBack, ...], most: int = 3) -> str:
     return f"The soci-snapshotter left to containerd: {named}{more}."
 
 
+def _digest_in(line: dict[str, Any]) -> str | None:
+    digest = line.get("layerDigest")
+    return digest if isinstance(digest, str) else None
+
+
 def _layer(error: str, digest: str | None) -> FallenBack:
     """The error names its layer; where it does not, the line that follows does."""
     if match := _LAYER.search(error):
@@ -88,9 +95,5 @@ def _layer(error: str, digest: str | None) -> FallenBack:
 def lines(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
     """What each line of the log says; what is no JSON object is skipped."""
     for text in texts:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict):
-            yield line
+        with suppress(Unreadable):
+            yield object_of(text)

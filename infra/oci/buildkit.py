@@ -7,12 +7,12 @@ any machine, for any platform, as long as the Dockerfile runs nothing in the tar
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.oci.layout import only_entry
 from kit.command import run
 from kit.credentials import environment_without
 from kit.daemon import DIES_WITH_US, running
@@ -106,7 +106,7 @@ _EXPORT = "tar=false,compression=gzip,force-compression=true,rewrite-timestamp=t
 
 def _only_digest(layout: Path) -> str:
     """The one manifest that the layout's index names."""
-    manifests = json.loads((layout / "index.json").read_text())["manifests"]
-    if len(manifests) != 1 or "manifest" not in manifests[0]["mediaType"]:
-        raise ImageError(f"The build made {[entry['mediaType'] for entry in manifests]} instead of one image manifest.")
-    return str(manifests[0]["digest"])
+    entry = only_entry(layout)
+    if "manifest" not in entry.media_type:
+        raise ImageError(f"The build made {entry.media_type} instead of one image manifest.")
+    return entry.digest

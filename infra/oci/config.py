@@ -5,13 +5,14 @@ Source: OCI image-spec 1.1, `config.md`; `Healthcheck` is Docker's (moby's image
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from infra.oci.manifest import Index, Manifest, as_image, split
+from kit.documents import of_json
 from kit.errors import ImageError
 
 
@@ -19,6 +20,9 @@ def _or_empty(empty: Any) -> BeforeValidator:
     """JSON's null where the writer had nothing to say."""
     return BeforeValidator(lambda value: empty if value is None else value)
 
+
+MOST_PORT = 65_535
+_PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/tcp)?")
 
 Words = Annotated[tuple[str, ...], _or_empty(())]
 
@@ -78,7 +82,7 @@ class ImageConfig(BaseModel):
 def parse(text: str | bytes, name: object) -> ImageConfig:
     """Read a configuration; ``name`` is what the `ImageError` calls it."""
     try:
-        value = json.loads(text)
+        value = of_json(text)
         if isinstance(value, dict) and value.get("config") is None:
             value["config"] = {}
         return ImageConfig.model_validate(value)
@@ -97,9 +101,9 @@ def read(digest: str, document_of: Callable[[str], Manifest | Index], blob_of: C
 
 
 def _tcp_ports(text: str) -> range:
-    """``8080``, ``8080/tcp`` or ``8000-8002/tcp``; nothing for other protocols."""
-    ports, _, protocol = text.partition("/")
-    first, _, last = ports.partition("-")
-    if protocol not in ("", "tcp") or not first.isdecimal() or not (last or first).isdecimal():
+    """``8080``, ``8080/tcp`` or ``8000-8002/tcp``; nothing for other protocols, and for what is no port."""
+    match = _PORTS.fullmatch(text)
+    if match is None:
         return range(0)
-    return range(int(first), int(last or first) + 1)
+    first, last = int(match[1]), int(match[2] or match[1])
+    return range(first, last + 1) if first > 0 and last <= MOST_PORT else range(0)

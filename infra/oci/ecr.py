@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict
+
+from kit.documents import Unreadable, model_of
 from kit.errors import AwsError, RegistryUnreachable, SettingsError
 from kit.files import write_private
 from kit.scratch import temporary_folder
@@ -27,6 +30,15 @@ HOST = re.compile(r"\d{12}\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(amazonaws\.com(
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 TRIES = 5
+
+
+class _DockerConfiguration(BaseModel):
+    """What is read of it; all else is handed on as it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    auths: dict[str, Any] | None = None
+    credHelpers: dict[str, str] | None = None  # noqa: N815 - Docker's name
 
 
 def region_of(registry: str) -> str | None:
@@ -43,9 +55,9 @@ def auth_file(registry: str, region: str, base: Path | None = None) -> Iterator[
     credentials, `RegistryUnreachable` when AWS does not answer, and `AwsError` for any other refusal.
     """
     config = _configuration(base)
-    config["auths"] = {**config.get("auths", {}), registry: {"auth": _token(region)}}
+    config["auths"] = {**(config.get("auths") or {}), registry: {"auth": _token(region)}}
     config.pop("credsStore", None)  # Docker would ask it first, and it does not know the token
-    config["credHelpers"] = {host: name for host, name in config.get("credHelpers", {}).items() if host != registry}
+    config["credHelpers"] = {host: name for host, name in (config.get("credHelpers") or {}).items() if host != registry}
     with temporary_folder("sociometer-auth-") as folder:
         path = folder / "config.json"
         write_private(path, json.dumps(config))
@@ -113,7 +125,6 @@ def _configuration(base: Path | None) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        config: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as error:
-        raise SettingsError(f"The Docker configuration {path} is not JSON: {error}.") from error
-    return config
+        return model_of(_DockerConfiguration, path.read_bytes()).model_dump(exclude_unset=True)
+    except Unreadable as error:
+        raise SettingsError(f"The Docker configuration {path} cannot be used: {error}.") from error

@@ -6,9 +6,10 @@ index is found through the referrers of the image's manifest.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel, Field
 
 from infra.oci import layout
 from infra.oci.manifest import (
@@ -26,6 +27,8 @@ from infra.oci.manifest import (
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.ztoc import ZtocInfo, parse_ztoc
 from infra.outputs import PrefetchOutput
+from kit.documents import Unreadable, model_of
+from kit.errors import ImageError
 from kit.scratch import scratch
 
 
@@ -55,6 +58,22 @@ class SociIndex:
     size_bytes: int
     layers: tuple[IndexedLayer, ...]
     unindexed_layers: tuple[str, ...]
+
+
+class _Spans(BaseModel):
+    """Spans of a prefetch artifact, both ends among them."""
+
+    start_span: int = Field(ge=0)
+    end_span: int = Field(ge=0)
+
+    @property
+    def count(self) -> int:
+        """How many they are; none where the end lies before the start."""
+        return max(self.end_span - self.start_span + 1, 0)
+
+
+class _Prefetch(BaseModel):
+    prefetch_spans: tuple[_Spans, ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +116,7 @@ def prefetch_artifacts(folder: Path, index: Manifest) -> tuple[PrefetchOutput, .
         PrefetchOutput(
             digest=entry.digest,
             layer_digest=entry.annotation(SOCI_LAYER_ANNOTATION) or "",
-            spans=_spans(layout.blob_path(folder, entry.digest).read_bytes()),
+            spans=_spans(layout.blob(folder, entry.digest)),
         )
         for entry in index.layers
         if entry.media_type == PREFETCH_TYPE
@@ -106,7 +125,10 @@ def prefetch_artifacts(folder: Path, index: Manifest) -> tuple[PrefetchOutput, .
 
 def _spans(artifact: bytes) -> int:
     """How many spans a prefetch artifact names; both ends count (soci-snapshotter's `docs/prefetch.md`)."""
-    return sum(span["end_span"] - span["start_span"] + 1 for span in json.loads(artifact)["prefetch_spans"])
+    try:
+        return sum(spans.count for spans in model_of(_Prefetch, artifact).prefetch_spans)
+    except Unreadable as error:
+        raise ImageError(f"A prefetch artifact of the index cannot be read: {error}.") from error
 
 
 def _find_index(regctl: Regctl, reference: Reference) -> _IndexedImage:
@@ -135,7 +157,7 @@ def _layer(folder: Path, ztoc: Descriptor, layer: Descriptor, prefetched_spans: 
         layer_bytes=layer.size_bytes,
         ztoc_digest=ztoc.digest,
         ztoc_bytes=ztoc.size_bytes,
-        span_bytes=int(span) if span else None,
+        span_bytes=int(span) if span and span.isdecimal() and len(span) < 19 else None,
         prefetched_spans=prefetched_spans,
-        info=parse_ztoc(layout.blob_path(folder, ztoc.digest).read_bytes()),
+        info=parse_ztoc(layout.blob(folder, ztoc.digest)),
     )

@@ -17,6 +17,7 @@ from infra.oci.regctl import Deadline
 from infra.oci.soci import Converted, IndexOptions
 from kit.paths import cache_dir
 from kit.scratch import temporary_folder
+from kit.tars import BROKEN, Member
 from kit.toolchain.toolbox import tool
 
 LEAST_BYTES = 64 << 20
@@ -52,13 +53,13 @@ def _key(digest: str, options: IndexOptions) -> str:
 def _read(kept: Path) -> dict[str, bytes] | None:
     """The files that were kept, by name, a blob's being its digest; None for none, or damaged ones."""
     try:
-        with tarfile.open(kept) as tar:
+        with tarfile.open(kept, "r:", tarinfo=Member) as tar:
             files = {member.name: file.read() for member in tar if (file := tar.extractfile(member))}
         kept.touch()
-    except (OSError, tarfile.TarError):
+    except BROKEN:
         return None
     blobs = {name: content for name, content in files.items() if name not in (_TOP, _REASONS)}
-    is_whole = len(blobs) == len(files) - 2 and all(digest_of(blobs[name]) == name for name in blobs)
+    is_whole = files.keys() >= {_TOP, _REASONS} and all(digest_of(blobs[name]) == name for name in blobs)
     return files if is_whole else None
 
 

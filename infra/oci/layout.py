@@ -14,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from infra.oci.manifest import Document, Index, Manifest, digest_of, parse
+from infra.oci.manifest import Descriptor, Document, Index, Manifest, digest_of, parse
+from kit import documents
+from kit.documents import Unreadable
 from kit.errors import ImageError, MachineError
 
 _NEEDS = "needs"
@@ -107,18 +109,39 @@ def claim(folder: Path) -> None:
 
 def only_digest(layout: Path) -> str:
     """The digest of the one image that a layout holds; raises `ImageError` when there is not exactly one."""
-    manifests = json.loads((layout / "index.json").read_text())["manifests"]
+    return only_entry(layout).digest
+
+
+def only_entry(layout: Path) -> Descriptor:
+    """The one image that a layout holds, as its index names it; raises `ImageError` when there is not exactly one."""
+    top = parse(_content(layout, "index.json", "index.json"), name=f"{layout}/index.json")
+    manifests = top.manifests if isinstance(top, Index) else ()
     if len(manifests) != 1:
         raise ImageError(f"{layout} holds {len(manifests)} images, not one.")
-    return str(manifests[0]["digest"])
+    return manifests[0]
 
 
 def read(layout: Path, digest: str) -> Manifest | Index:
     """A manifest or index out of a layout; raises `ImageError` when its content has another digest."""
-    raw = blob_path(layout, digest).read_bytes()
+    return parse(blob(layout, digest), name=digest)
+
+
+def blob(layout: Path, digest: str) -> bytes:
+    """A small blob of a layout; raises `ImageError` when it is not there, or has another digest."""
+    raw = _content(layout, f"blobs/{digest.replace(':', '/')}", digest)
     if digest_of(raw) != digest:
         raise ImageError(f"{digest} is corrupt in {layout}.")
-    return parse(raw, name=digest)
+    return raw
+
+
+def _content(layout: Path, name: str, what: str) -> bytes:
+    try:
+        return documents.read(layout / name)
+    except FileNotFoundError as error:
+        raise ImageError(f"{what} is missing in {layout}.") from error
+    except (OSError, Unreadable) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ImageError(f"{what} cannot be read in {layout}: {reason}.") from error
 
 
 def blob_path(layout: Path, digest: str) -> Path:
@@ -130,8 +153,8 @@ def blob_path(layout: Path, digest: str) -> Path:
 def _noted_bytes(note: Path) -> int:
     """0 for a room that is just being given back, or whose note is just being written."""
     try:
-        return int(note.read_text() or 0)
-    except FileNotFoundError:
+        return int(note.read_bytes() or 0)
+    except (FileNotFoundError, ValueError):
         return 0
 
 

@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from kit.documents import object_of, of_json
 from kit.errors import ImageError
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -131,14 +132,23 @@ def checked_repository(repository: str) -> str:
 def parse(raw: bytes, *, name: str) -> Manifest | Index:
     """Read a manifest or an index; ``name`` is what errors call it. Raises `ImageError` when it is neither."""
     try:
-        value = json.loads(raw)
+        value = object_of(raw)
         media_type = value.get("mediaType") or (OCI_INDEX if "manifests" in value else OCI_MANIFEST)
         if media_type in INDEX_TYPES:
             return Index(raw, tuple(_descriptor(entry) for entry in value["manifests"]))
         layers = tuple(_descriptor(entry) for entry in value.get("layers") or ())
-        return Manifest(raw, media_type, _descriptor(value["config"]), layers)
+        _ = {**(value.get("annotations") or {})}  # a mapping, or a TypeError
+        return Manifest(raw, _text(media_type), _descriptor(value["config"]), layers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImageError(f"{name} is not an image manifest that can be read: {error!r}.") from error
+
+
+def listed(text: str, artifact_type: str, name: str) -> tuple[Descriptor, ...]:
+    """The entries of a JSON list, or null, which all have that type; ``name`` is what the `ImageError` calls it."""
+    try:
+        return tuple(replace(_descriptor(entry), artifact_type=artifact_type) for entry in of_json(text) or ())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ImageError(f"{name} cannot be read: {error!r}.") from error
 
 
 def as_image(document: Manifest | Index, name: object) -> Manifest:
@@ -181,10 +191,10 @@ def normalized(manifest: Manifest) -> Manifest:
     if annotations.pop(SOCI_IMAGE_ANNOTATION, None) and not annotations:
         del value["annotations"]
     value["mediaType"] = OCI_MANIFEST
-    for entry in (value["config"], *value["layers"]):
+    for entry in (value["config"], *(value.get("layers") or ())):
         entry["mediaType"] = _TO_OCI.get(entry["mediaType"], entry["mediaType"])
     raw = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    layers = tuple(_descriptor(entry) for entry in value["layers"])
+    layers = tuple(_descriptor(entry) for entry in value.get("layers") or ())
     return Manifest(raw, OCI_MANIFEST, _descriptor(value["config"]), layers)
 
 
@@ -194,18 +204,26 @@ def digest_of(content: bytes) -> str:
 
 
 def _descriptor(entry: dict[str, Any]) -> Descriptor:
-    digest = entry["digest"]
+    digest, size, artifact_type = entry["digest"], entry["size"], entry.get("artifactType")
     if not _DIGEST.fullmatch(digest):
         raise ValueError(f"digest {digest!r} is not sha256")
-    platform = entry.get("platform")
+    if type(size) is not int or size < 0:
+        raise ValueError(f"size {size!r} is no number of bytes")
+    platform, annotations = entry.get("platform"), entry.get("annotations") or {}
     return Descriptor(
-        media_type=entry["mediaType"],
+        media_type=_text(entry["mediaType"]),
         digest=digest,
-        size_bytes=int(entry["size"]),
-        annotations=tuple(sorted((entry.get("annotations") or {}).items())),
+        size_bytes=size,
+        annotations=tuple(sorted((key, _text(text)) for key, text in annotations.items())),
         platform=_platform(platform) if platform else None,
-        artifact_type=entry.get("artifactType"),
+        artifact_type=None if artifact_type is None else _text(artifact_type),
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _platform(value: dict[str, Any]) -> str:

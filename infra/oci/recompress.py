@@ -27,6 +27,7 @@ from infra.oci.config import parse as config_of
 from infra.oci.manifest import Descriptor, Manifest, as_image, parse
 from infra.oci.regctl import Deadline
 from kit.errors import ImageError, MachineError
+from kit.expansion import Bounded, TooLarge
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 _SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}
@@ -91,7 +92,7 @@ class _Layer:
             with partial.open("wb") as raw:
                 out = _Hashing(raw)
                 found = self._copy(layout.blob_path(source, self._layer.digest), out)
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError, TooLarge) as error:
             raise self._explained(error, destination) from error
         if found != content:
             raise ImageError(f"Layer {self._layer.digest} is corrupt: its content is {found}, not {content}.")
@@ -100,7 +101,8 @@ class _Layer:
 
     def _copy(self, blob: Path, out: _Hashing) -> str:
         tar = hashlib.sha256()
-        with _reading(blob, self._layer.media_type) as plain, _writing(out, self._wanted) as packed:
+        with _reading(blob, self._layer.media_type) as stream, _writing(out, self._wanted) as packed:
+            plain = Bounded(stream, blob.stat().st_size)
             while part := plain.read(_CHUNK):
                 self._deadline.remaining_seconds()
                 tar.update(part)

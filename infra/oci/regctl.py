@@ -6,13 +6,12 @@ on a command line. Every call takes its time from one `Deadline`.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.oci import ecr
-from infra.oci.manifest import Descriptor, Index, Manifest, Reference, digest_of, parse
+from infra.oci.manifest import Descriptor, Index, Manifest, Reference, digest_of, listed, parse
 from kit.command import Completed, run
 from kit.errors import CommandFailed, CommandTimeout, ImageError, RegistryUnreachable, SettingsError
 from kit.toolchain.toolbox import tool
@@ -135,11 +134,8 @@ class Regctl:
         """The artifacts of one type that name an image as their subject (referrers API, or its tag schema)."""
         words = ("artifact", "list", str(subject), "--filter-artifact-type", artifact_type)
         done = self._run(subject.registry, *words, "--format", "{{json .Descriptors}}")
-        entries = json.loads(_found(done, f"{subject} does not exist in the registry").stdout) or []
-        return tuple(
-            Descriptor(entry["mediaType"], entry["digest"], int(entry["size"]), artifact_type=artifact_type)
-            for entry in entries
-        )
+        said = _found(done, f"{subject} does not exist in the registry").stdout
+        return listed(said, artifact_type, f"The list of what belongs to {subject}")
 
     def delete_manifest(self, reference: Reference) -> None:
         """Delete a manifest and the tags that point to it; no error when it is not there."""

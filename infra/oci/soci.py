@@ -5,7 +5,6 @@ Which layers soci skips, and why, is only in what it prints, so that is parsed.
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import sys
@@ -16,6 +15,7 @@ from infra.oci import layout
 from infra.oci.manifest import Index, Manifest, as_image, split
 from infra.oci.regctl import Access, Deadline
 from kit.command import Completed, run
+from kit.documents import Unreadable, of_json
 from kit.errors import CommandFailed, ImageError, MachineError
 from kit.toolchain.toolbox import tool
 
@@ -24,7 +24,7 @@ IN_A_CONTAINER = (
     "-v ~/.local/share/sociometer:/root/.local/share/sociometer debian:12"
 )
 """The data folder holds the stacks' state: in the container alone, it would go with it, and the stack stay up."""
-_SKIPPED = re.compile(r"^ztoc skipped - layer (sha256:[0-9a-f]{64}) \([^)]*\) (.+)$", re.MULTILINE)
+_SKIPPED = re.compile(r"^ztoc skipped - layer (sha256:[0-9a-f]{64}) \([^)\n]*\) (.+)$", re.MULTILINE)
 _LOGGED = re.compile(r'^time="?[^" ]*"? level=\w+ msg=(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>\S+))')
 """A line of its log, as logrus writes it."""
 _BEFORE_CAUSES = re.compile(r"^(soci: |errors encountered while building soci layers; )+")
@@ -165,5 +165,13 @@ def _cause(done: Completed) -> str:
         return "it said nothing"
     line = lines[-1]
     if logged := _LOGGED.match(line):
-        line = json.loads(logged["quoted"]) if logged["quoted"] else logged["bare"]
+        line = _unquoted(logged["quoted"]) if logged["quoted"] else logged["bare"]
     return _BEFORE_CAUSES.sub("", line).strip().rstrip(".")
+
+
+def _unquoted(text: str) -> str:
+    """Go's quoting is JSON's, but for bytes and letters that JSON has no word for: they stay as they are."""
+    try:
+        return str(of_json(text))
+    except Unreadable:
+        return text.strip('"')

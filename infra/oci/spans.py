@@ -21,6 +21,8 @@ _CHECKPOINT = struct.Struct("<qqB")
 """First whole compressed byte, uncompressed byte, and how many bits of the compressed byte before belong to it."""
 _PACKED_BYTES = _CHECKPOINT.size + 32_768
 """With the window that unpacking begins with."""
+MOST_SPANS = 1 << 22
+"""A terabyte in the smallest spans that soci makes."""
 _GZIP_HEADER_BYTES = 10
 """Where version-1 zTOCs, which leave the first checkpoint out, let the first span begin."""
 
@@ -80,8 +82,8 @@ def of_gzip(checkpoints: bytes, compressed_bytes: int, uncompressed_bytes: int) 
 
 def of_fixed(span_bytes: int, size_bytes: int, uncompressed_bytes: int) -> Spans:
     """The spans of a layer of ``size_bytes`` that is not compressed; its tar may end earlier than the blob."""
-    if span_bytes < 1:
-        raise ImageError(f"A zTOC has spans of {span_bytes} bytes.")
+    if span_bytes < 1 or size_bytes > MOST_SPANS * span_bytes:
+        raise ImageError(f"A zTOC has spans of {span_bytes} bytes for a layer of {size_bytes}.")
     starts = range(0, max(size_bytes, 1), span_bytes)
     stored = ((start, min(start + span_bytes, size_bytes)) for start in starts)
     return _in_order(Spans(tuple(starts), uncompressed_bytes, tuple(stored)))
@@ -89,6 +91,7 @@ def of_fixed(span_bytes: int, size_bytes: int, uncompressed_bytes: int) -> Spans
 
 def _in_order(spans: Spans) -> Spans:
     stored = [start for start, _ in spans.stored]
-    if any(one >= other for places in (spans.starts, stored) for one, other in pairwise(places)):
+    ordered = all(one < other for places in (spans.starts, stored) for one, other in pairwise(places))
+    if not ordered or spans.starts[0] < 0 or stored[0] < 0 or any(start > end for start, end in spans.stored):
         raise ImageError("The checkpoints of a zTOC are not in order.")
     return spans

@@ -21,6 +21,8 @@ from kit.errors import ImageError
 _COMPRESSIONS = {1: "gzip", 2: "uncompressed"}
 _GZIP = 1
 _TAR_BLOCK = 512
+MOST_SHARED = 16
+"""Bytes of names for each byte of a zTOC: writers store each name once, but a table may point many entries at one."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,20 @@ def read_entries(content: bytes) -> tuple[ZtocEntry, ...]:
         toc = _child(root, 4)
         first = toc.Vector(toc.Offset(_slot(0))) if _length(toc, 0) else 0
         tables = (Table(content, toc.Indirect(first + 4 * number)) for number in range(_length(toc, 0)))
-        entries = [
-            ZtocEntry(
-                name=_string(table, 0),
-                kind=_string(table, 1),
-                offset=table.GetSlot(_slot(2), 0, Int64Flags),
-                size=table.GetSlot(_slot(3), 0, Int64Flags),
-                link=_string(table, 4),
-            )
-            for table in tables
-        ]
+        entries, left = list[ZtocEntry](), MOST_SHARED * len(content)
+        for table in tables:
+            entries.append(_entry(table))
+            left -= sum(len(text) for text in (entries[-1].name, entries[-1].kind, entries[-1].link))
+            if left < 0:
+                raise ValueError("its entries share their names more often than any writer does")
     return tuple(sorted(entries, key=lambda entry: entry.offset))
+
+
+def _entry(table: Table) -> ZtocEntry:
+    offset, size = (table.GetSlot(_slot(field), 0, Int64Flags) for field in (2, 3))
+    if offset < 0 or size < 0:
+        raise ValueError(f"an entry of {size} bytes lies at {offset}")
+    return ZtocEntry(_string(table, 0), _string(table, 1), offset, size, _string(table, 4))
 
 
 def header_starts(entries: Sequence[ZtocEntry]) -> list[int]:

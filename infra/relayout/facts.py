@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, Literal, cast
 
 from infra.relayout.streams import CHUNK, opened
 from kit.errors import ImageError
+from kit.expansion import most_bytes
+from kit.tars import BROKEN, Member
 
 Kind = Literal["file", "hard link", "symlink", "character device", "block device", "pipe", "folder"]
 _KINDS: dict[bytes, Kind] = {
@@ -55,16 +57,17 @@ def read(blob: Path, media_type: str) -> tuple[Entry, ...]:
     """Every entry of a layer, in order. Raises `ImageError` for a layer that cannot be read to its end."""
     try:
         with opened(blob, media_type) as stream:
-            return tuple(_entries(stream))
-    except tarfile.TarError as error:
+            return tuple(_entries(stream, most_bytes(blob.stat().st_size)))
+    except BROKEN as error:
         raise ImageError(f"Layer {blob.name} is no tar that can be read: {error}.") from error
 
 
-def _entries(stream: BinaryIO) -> Iterator[Entry]:
+def _entries(stream: BinaryIO, most: int) -> Iterator[Entry]:
+    """``most`` is how many bytes an entry can have."""
     tail = _Tail(stream)
     if not tail.begins():
         return  # an empty file is an empty tar to Go, and none to tarfile
-    with tarfile.open(fileobj=cast(BinaryIO, tail), mode="r|", bufsize=_AT_ONCE, tarinfo=_Member) as tar:
+    with tarfile.open(fileobj=cast(BinaryIO, tail), mode="r|", bufsize=_AT_ONCE, tarinfo=_claiming(most)) as tar:
         for member in tar:
             yield Entry(member.name, _facts(tar, member), member.linkname if member.islnk() else "")
             cast(Any, tar).members.clear()  # it keeps them for look-ups by name
@@ -104,11 +107,16 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return found.hexdigest()
 
 
-class _Member(tarfile.TarInfo):
+def _claiming(most_bytes: int) -> type[tarfile.TarInfo]:
+    return cast(type[tarfile.TarInfo], type("_Claiming", (_Member,), {"most": most_bytes}))
+
+
+class _Member(Member):
     """A member as containerd reads it: a global PAX header is passed over (`archive/tar.go`), with or without
     something behind it. tarfile would apply it to all that follows, and refuse one that nothing follows."""
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        self.require_credible()
         if self.type != tarfile.XGLTYPE:
             return cast(tarfile.TarInfo, cast(Any, super())._proc_member(tar))
         file = tar.fileobj

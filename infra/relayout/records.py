@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from kit.tars import MOST_EXTENDED_BYTES
+
 BLOCK = 512
-MOST_EXTENDED_BYTES = 1 << 20
-"""Of one extended header: longer ones hold something else than names, and Go refuses them too."""
+MOST_FILE_BYTES = 1 << 60
+"""Beyond what file systems hold, and small enough for offsets."""
 Kind = Literal["file", "hard link", "symlink", "device", "folder"]
 _KINDS: dict[bytes, Kind] = {
     b"\0": "file", b"0": "file", b"S": "file", b"1": "hard link", b"2": "symlink",
@@ -104,7 +106,7 @@ def _following_bytes(tar: BinaryIO, at: int, header: bytes, extended: dict[bytes
     if _KINDS[header[156:157]] != "file":
         return 0
     said = extended.get(b"size")
-    if said is not None and not said.isdigit():
+    if said is not None and not _is_number(said):
         raise Unmovable("it has an entry whose size is no number")
     content = _padded(int(said) if said is not None else _number(header[124:136]))
     more = 0
@@ -150,7 +152,7 @@ def _extended(kind: bytes, content: bytes) -> Iterator[tuple[bytes, bytes]]:
         return
     while content:
         length, _, rest = content.partition(b" ")
-        if not length.isdigit() or not len(length) + 1 < int(length) <= len(content):
+        if not _is_number(length) or not len(length) + 1 < int(length) <= len(content):
             raise Unmovable("it has a PAX header that cannot be read")
         key, equals, value = rest[: int(length) - len(length) - 1].partition(b"=")
         if not equals or not value.endswith(b"\n"):
@@ -182,11 +184,21 @@ def _number(field: bytes) -> int:
     if field[0] & 0x80:
         if field[0] != 0x80:
             raise Unmovable("it has a header with a negative number, or one beyond any file system")
-        return int.from_bytes(field[1:], "big")
+        return _of_a_file(int.from_bytes(field[1:], "big"))
     match = _OCTAL.fullmatch(field)
     if match is None:
         raise Unmovable("it has a header in which a number is none")
     return int(match[1] or b"0", 8)
+
+
+def _is_number(text: bytes) -> bool:
+    return text.isdigit() and len(text) <= len(str(MOST_FILE_BYTES)) and int(text) <= MOST_FILE_BYTES
+
+
+def _of_a_file(number: int) -> int:
+    if number > MOST_FILE_BYTES:
+        raise Unmovable("it has a header with a negative number, or one beyond any file system")
+    return number
 
 
 def clean(name: bytes) -> bytes:

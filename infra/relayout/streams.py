@@ -21,6 +21,7 @@ from typing import IO, Any, BinaryIO, Protocol, cast
 from zlib_ng import gzip_ng, zlib_ng
 
 from kit.errors import ImageError
+from kit.expansion import Bounded, TooLarge
 
 CHUNK = 1 << 20
 LEVEL = 6
@@ -30,7 +31,7 @@ _WINDOW = 32 << 10
 _RAW_DEFLATE = -15
 _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 """No name, no time, unknown operating system (RFC 1952)."""
-_DAMAGED = (gzip.BadGzipFile, zlib.error, cast(type[Exception], zlib_ng.error), EOFError)
+_DAMAGED = (gzip.BadGzipFile, zlib.error, cast(type[Exception], zlib_ng.error), EOFError, TooLarge)
 
 
 class Sink(Protocol):
@@ -118,7 +119,7 @@ def opened(blob: Path, media_type: str) -> Iterator[BinaryIO]:
     """A layer's tar, decompressed while it is read. Raises `ImageError` for a kind that nobody reads, or damage."""
     try:
         with _stream(blob, media_type) as stream:
-            yield stream
+            yield cast(BinaryIO, Bounded(stream, blob.stat().st_size))
     except _DAMAGED as error:
         raise ImageError(f"Layer {blob.name} is cut or corrupt: {error}.") from error
 
@@ -155,7 +156,12 @@ class _Closing(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        return self._stream.read(size)
+        try:
+            return self._stream.read(size)
+        except OSError as error:
+            if error.errno is None:  # of the decompressor, and not of the file
+                raise EOFError(str(error)) from error
+            raise
 
     def close(self) -> None:
         self._stream.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import posixpath
 import re
 from collections.abc import Callable, Mapping
@@ -15,7 +16,8 @@ from pathlib import Path
 
 from infra.forms import FILE_KEY, FormSpec
 from infra.trace.model import parse as parse_trace
-from kit import files
+from kit import documents, files
+from kit.documents import of_json
 from kit.errors import SettingsError, TraceError
 from kit.paths import data_dir
 
@@ -33,9 +35,9 @@ def resolved(text: str) -> str:
     form = FormSpec.parse(text)
     if form.file is None or re.fullmatch(FILE_KEY, form.file):
         return str(form)
-    path = Path(form.file).expanduser()
+    path = Path(os.path.expanduser(form.file))  # noqa: PTH111 - Path's own raises where nobody has that name
     try:
-        content = _READERS[form.kind](path.read_text(encoding="utf-8"))
+        content = _READERS[form.kind](documents.read(path).decode())
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise SettingsError(f"Form {text!r}: {path} cannot be used: {reason}.") from error
@@ -53,6 +55,8 @@ def content_of(form: str) -> str | None:
     key = FormSpec.parse(form).file
     if key is None:
         return None
+    if not re.fullmatch(FILE_KEY, key):
+        raise SettingsError(f"Form {form!r} names a file by its path where its key is wanted: it was not read.")
     try:
         return _place(key).read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -66,13 +70,18 @@ def prefetch_files(text: str) -> str:
 
     Raises `ValueError` for anything else.
     """
-    try:
-        paths = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it is not JSON: {error}") from error
-    if not isinstance(paths, list) or not paths or not all(isinstance(path, str) and path.strip("/") for path in paths):
+    paths = of_json(text)
+    if not isinstance(paths, list) or not paths or not all(map(_names_a_file, paths)):
         raise ValueError('wanted: a JSON list of at least one path in the image, such as ["/app/main.py"]')
-    return json.dumps(sorted({posixpath.normpath("/" + path.lstrip("/")) for path in paths}))
+    return json.dumps(sorted(set(map(_absolute, paths))))
+
+
+def _names_a_file(path: object) -> bool:
+    return isinstance(path, str) and "\0" not in path and _absolute(path) != "/"
+
+
+def _absolute(path: str) -> str:
+    return posixpath.normpath("/" + path.lstrip("/"))
 
 
 def _place(key: str) -> Path:

@@ -22,6 +22,7 @@ from infra.settings.own import OwnImage, reference_alone, secret_services
 from infra.settings.values import Size, machine_platform, parse_json, parse_list
 from infra.variants import VARIANTS, PayloadSizes
 from kit.credentials import looks_secret
+from kit.documents import Unreadable, checked
 from kit.errors import SettingsError
 
 __all__ = ["KEYS", "NAMESPACE", "OwnImage", "Settings", "Workload", "machine_platform"]
@@ -84,7 +85,7 @@ class Settings(PayloadSizes, FargateSettings):
             if key not in KEYS:
                 raise SettingsError(_unknown_key(key))
         try:
-            return cls.model_validate(values)
+            return cls.model_validate({key: _readable(key, value) for key, value in values.items()})
         except ValidationError as error:
             raise SettingsError(_explain(error)) from error
 
@@ -224,6 +225,13 @@ class Settings(PayloadSizes, FargateSettings):
 
 
 KEYS: tuple[str, ...] = tuple(field.alias or name for name, field in Settings.model_fields.items())
+
+
+def _readable(key: str, value: object) -> object:
+    try:
+        return checked(value)
+    except Unreadable as error:
+        raise SettingsError(f"Setting {key} cannot be used: {error}.") from error
 
 
 def _unknown_key(key: str) -> str:

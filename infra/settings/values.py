@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import shlex
@@ -13,10 +12,12 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from kit.documents import Unreadable, of_json
+
 Value = TypeVar("Value")
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_COMMA = re.compile(r",(?![^()]*\))")
+_MARK = re.compile(r"([(),])")
 _MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
 
 
@@ -35,7 +36,7 @@ def parse_size(value: Any) -> Any:
     """Bytes from ``4194304``, ``"4194304"`` or ``"4MiB"`` (B, KiB, MiB, GiB)."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+)\s*([A-Za-z]*)", value.strip())
+    match = re.fullmatch(r"([0-9]{1,18})\s*([A-Za-z]*)", value.strip())
     if match is None or match[2] not in _UNITS:
         raise ValueError('write a number of bytes, or a number with the unit B, KiB, MiB or GiB: 4194304, "4MiB"')
     return int(match[1]) * _UNITS[match[2]]
@@ -57,7 +58,14 @@ def parse_list(value: Any) -> Any:
 
 def words_of(text: str) -> list[str]:
     """The words between commas. Those inside parentheses separate nothing: ``plain,soci-v2(span=1MiB,min-layer=0)``."""
-    return [word.strip() for word in _COMMA.split(text) if word.strip()]
+    words, is_inside = [""], False
+    for piece in _MARK.split(text):
+        if piece == "," and not is_inside:
+            words.append("")
+            continue
+        is_inside = piece == "(" or (is_inside and piece != ")")
+        words[-1] += piece
+    return [word.strip() for word in words if word.strip()]
 
 
 def parse_words(value: Any) -> Any:
@@ -77,9 +85,9 @@ def parse_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"this is not JSON: {error.msg}") from error
+        return of_json(value)
+    except Unreadable as error:
+        raise ValueError(str(error)) from error
 
 
 def parse_cidr(value: Any) -> Any:

@@ -6,9 +6,7 @@ Nothing is unpacked here. Of an archive only the small documents are read, each 
 
 from __future__ import annotations
 
-import lzma
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -18,15 +16,19 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from infra.oci.layout import REFERENCE_NAME
 from infra.oci.manifest import Descriptor, Index, digest_of, parse
+from kit import expansion, tars
+from kit.documents import Unreadable, of_json
 from kit.errors import ImageError
+from kit.tars import BROKEN, Member
+from kit.values import first_fault
 
 MOST_DOCUMENT_BYTES = 16 << 20
 """Of one manifest, index or configuration; the largest in the wild have some hundred kilobytes."""
 REFERENCE_NAMES = (REFERENCE_NAME, "io.containerd.image.name")
 
 
-_BROKEN = (OSError, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
-"""What Python's readers raise for a file that is cut or damaged, compressed or not."""
+MOST_ENTRIES = 100_000
+"""Of an archive of images; one of a hundred images with a hundred layers each has some ten thousand."""
 
 
 class _Saved(BaseModel):
@@ -68,7 +70,7 @@ class Archive:
         try:
             content = self._tar.extractfile(member)
             raw = content.read() if content else b""
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ImageError(f"{self.file} is cut or corrupt: {error}.") from error
         if len(raw) != member.size:
             raise ImageError(f"{self.file} is cut: its document {name} ends early.")
@@ -87,17 +89,17 @@ class Archive:
         if not self.file.is_file():
             raise ImageError(f"{self.file} is a folder or a device, no archive. A folder of OCI layout is oci:FOLDER.")
         try:
-            return tarfile.open(self.file, "r:*")
-        except _BROKEN as error:
+            return tarfile.open(self.file, "r:*", tarinfo=Member)
+        except BROKEN as error:
             why = " ".join(str(error).split())
             raise ImageError(f"{self.file} is no archive that can be read: {why}.") from error
 
     def _checked(self) -> list[tarfile.TarInfo]:
         """Every entry; raises `ImageError` for one that would lie outside, or a file that is cut."""
         try:
-            members = self._tar.getmembers()
+            members = list(tars.members(self._tar, self.file.stat().st_size, MOST_ENTRIES))
             self._read_end()
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ImageError(f"{self.file} is cut or corrupt: {error}.") from error
         names: set[str] = set()
         for member in members:
@@ -123,7 +125,8 @@ class Archive:
         if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
             raise tarfile.ReadError("there is something else where an entry begins")
         if not _is_plain(self.file):
-            while file.read(tarfile.RECORDSIZE * 100):
+            rest = expansion.Bounded(file, self.file.stat().st_size)
+            while rest.read(tarfile.RECORDSIZE * 100):
                 pass
 
 
@@ -225,9 +228,9 @@ def _from_folder(place: Path) -> Callable[[str], bytes | None]:
 
 def _list_of(place: Path, raw: bytes) -> list[_Saved]:
     try:
-        entries = _SAVED.validate_json(raw)
-    except ValidationError as error:
-        why = error.errors()[0]["msg"]
+        entries = _SAVED.validate_python(of_json(raw))
+    except (Unreadable, ValidationError) as error:
+        why = first_fault(error) if isinstance(error, ValidationError) else error
         raise ImageError(f"{place} is corrupt: its manifest.json is no list of images: {why}.") from error
     if not entries:
         raise ImageError(f"{place} holds no image.")

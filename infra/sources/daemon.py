@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from infra.oci.config import ImageConfig
+from kit.documents import Unreadable, model_of
 from kit.errors import ImageError, MachineError
 
 ASK_SECONDS = 10.0
@@ -64,10 +65,15 @@ def inspect(name: str) -> DaemonImage | None:
         answer = client.get(f"/images/{quote(name, safe='/:@')}/json")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        try:
-            return DaemonImage.model_validate_json(_checked(answer).content)
-        except ValidationError as error:
-            raise ImageError(f"The local daemon says of {name} what nobody can read: {error.errors()[0]}.") from error
+        return described(name, _checked(answer).content)
+
+
+def described(name: str, answer: bytes) -> DaemonImage:
+    """What the daemon's answer says of an image; raises `ImageError`."""
+    try:
+        return model_of(DaemonImage, answer)
+    except Unreadable as error:
+        raise ImageError(f"The local daemon says of {name} what nobody can read: {error}.") from error
 
 
 def save(name: str, archive: Path) -> None:
@@ -111,7 +117,7 @@ def _client() -> Iterator[httpx.Client]:
     try:
         with httpx.Client(transport=transport, base_url="http://docker/v1.41", timeout=timeout) as client:
             yield client
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise MachineError(
             f"The daemon at {path} does not answer: {error}. Does it run, and may you use it?"
         ) from error

@@ -7,13 +7,16 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from infra.oci.config import parse as config_of
 from infra.oci.manifest import Index, Manifest, parse
 from infra.sources import archives
 from kit.errors import ImageError
+from kit.expansion import Bounded, TooLarge
 
 GZIP_BEGIN = b"\x1f\x8b"
+CHUNK = 1 << 20
 
 
 def check(layout: Path, tag: str, name: object) -> None:
@@ -45,10 +48,17 @@ def _check(layout: Path, manifest: Manifest, expected: Sequence[str], name: obje
 
 
 def _content_digest(file: Path, name: str) -> str:
-    with file.open("rb") as raw:
-        packed = raw.read(len(GZIP_BEGIN)) == GZIP_BEGIN
     try:
+        with file.open("rb") as raw:
+            packed = raw.read(len(GZIP_BEGIN)) == GZIP_BEGIN
         with gzip.open(file) if packed else file.open("rb") as content:
-            return f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
-    except (OSError, EOFError, zlib.error) as error:
+            return _digest(Bounded(cast(BinaryIO, content), file.stat().st_size))
+    except (OSError, EOFError, zlib.error, TooLarge) as error:
         raise ImageError(f"{name} is cut or corrupt: {error}.") from error
+
+
+def _digest(content: Bounded) -> str:
+    found = hashlib.sha256()
+    while chunk := content.read(CHUNK):
+        found.update(chunk)
+    return f"sha256:{found.hexdigest()}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.command import run
+from kit.documents import object_of
 from kit.errors import CommandError, SociometerError
 from kit.files import write
 from kit.toolchain.pins import Version
@@ -21,7 +22,7 @@ _QUIET = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 def parse_version(text: str) -> Version | None:
     """The first thing in a program's answer that looks like a version (two or three numbers with dots)."""
-    match = re.search(r"(?<![\d.])(\d+)\.(\d+)(?:\.(\d+))?", text)
+    match = re.search(r"(?<![\d.])(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", text)
     return tuple(int(number) for number in match.groups() if number is not None) if match else None
 
 
@@ -56,10 +57,9 @@ def _ask(program: Path, arguments: tuple[str, ...]) -> Version | None:
 
 def _read(answers: Path) -> dict[str, Any]:
     try:
-        remembered = json.loads(answers.read_text())
+        return object_of(answers.read_bytes())
     except (OSError, ValueError):
         return {}  # none yet, or damaged: the programs are asked again
-    return remembered if isinstance(remembered, dict) else {}
 
 
 def _write(answers: Path, remembered: dict[str, Any]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kit.documents import object_of
 from kit.errors import MachineError
 from kit.paths import cache_dir
 from kit.toolchain.pins import TOOLS, Tool
@@ -88,7 +88,7 @@ def _whole(wanted: Tool, folder: Path) -> Located:
     if not folder.exists():
         return _missing(wanted, "")
     try:
-        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest = object_of((folder / "manifest.json").read_bytes())
         whole = manifest["sizes"] == {name: (folder / "bin" / name).stat().st_size for name in wanted.programs}
         known = str(manifest["version"])
     except (OSError, ValueError, LookupError, TypeError):

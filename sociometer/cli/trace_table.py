@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from experiments.wording import percent, plural, seconds, size, visible
+from experiments.wording import percent, plural, seconds, size
 from infra.trace.model import Trace, TracedFolder
 from infra.trace.summary import Summary, summary
+from kit.visible import visible
 from sociometer.cli.columns import plain_table, short
 
 WIDE = 160

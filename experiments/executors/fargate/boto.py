@@ -174,5 +174,5 @@ def _date(answer: Mapping[str, Any]) -> datetime | None:
     text = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     try:
         return parsedate_to_datetime(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

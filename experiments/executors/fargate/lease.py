@@ -45,7 +45,10 @@ class Holder:
         """A tag's value; None when it is no lease of ours."""
         if (match := _VALUE.fullmatch(value)) is None:
             return None
-        until = datetime.strptime(match["until"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        try:
+            until = datetime.strptime(match["until"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        except ValueError:  # a 31st of February
+            return None
         return cls(match["id"], match["who"], until)
 
     def __str__(self) -> str:

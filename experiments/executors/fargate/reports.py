@@ -8,7 +8,6 @@ ignores events that it has seen already.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +17,7 @@ from experiments.executors.fargate.clocks import AwsTime
 from experiments.records.phases import NS_PER_MS
 from infra import boot_report
 from infra.boot_report import BootReport
+from kit.documents import Unreadable, object_of
 from kit.errors import LabError
 
 PATTERN = '"schema_version"'
@@ -70,10 +70,9 @@ class NeverReady:
 def named_task(body: bytes | str) -> str | None:
     """The task that a report names, whatever else is wrong with it; None when it names none."""
     try:
-        document = json.loads(body)
-    except ValueError:
+        arn = object_of(body).get("task_arn")
+    except Unreadable:
         return None
-    arn = document.get("task_arn") if isinstance(document, dict) else None
     return arn if isinstance(arn, str) else None
 
 

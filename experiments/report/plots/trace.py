@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from experiments.report.plots.style import CONFIG, FORM_COLOURS, GRID, INK, MUTED, SEGMENT_COLOURS
-from experiments.wording import percent, plural, size, visible
+from experiments.wording import percent, plural, size
 from infra.trace.model import Range, Trace
 from infra.trace.summary import summary
 from kit.files import write
+from kit.visible import visible
 
 WIDTH, HEIGHT = 900, 460
 GAP = 3.0

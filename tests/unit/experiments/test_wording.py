@@ -99,8 +99,3 @@ def test_a_comparison_that_only_its_number_of_neighbours_leaves_open_says_so() -
 
 def test_counts_agree_with_their_nouns() -> None:
     assert [wording.plural(count, "task") for count in (0, 1, 1000)] == ["0 tasks", "1 task", "1,000 tasks"]
-
-
-def test_what_works_unseen_is_written_out() -> None:
-    assert wording.visible("a\x1b[31m\u202eb\u200bc\td\n") == "a\\u001b[31m\\u202eb\\u200bc\td\n"
-    assert wording.visible("movie −46 % × é 漢 🐢") == "movie −46 % × é 漢 🐢"  # noqa: RUF001

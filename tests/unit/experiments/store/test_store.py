@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from experiments.store.store import Store
 from kit.errors import MachineError, StoreError
 from tests.contracts.plans import small_plan
 from tests.unit.experiments.conftest import StartSweep
+
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
 
 
 def test_what_was_stored_is_what_is_read(store: Store, sweep: StartSweep) -> None:
@@ -113,6 +116,32 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("statements", "strange"),
+    [
+        (f"DROP TABLE reads; CREATE VIEW reads AS {ENDLESS} SELECT x AS document FROM c", "view reads"),  # noqa: S608 - the test writes it
+        ("CREATE TRIGGER t AFTER INSERT ON rounds BEGIN DELETE FROM sweeps; END", "trigger t"),
+        ("DROP TABLE reads; CREATE VIRTUAL TABLE reads USING fts5(sweep_id, variant, document)", "table reads"),
+        ("ALTER TABLE tasks ADD COLUMN g TEXT AS (hex(zeroblob(9)))", "table tasks"),
+        ("ALTER TABLE sweeps DROP COLUMN status", "table sweeps"),
+        ("DROP TABLE reads", "table reads"),
+        ("CREATE INDEX i ON tasks (hex(task_id))", "index i"),
+    ],
+)
+@pytest.mark.parametrize("write", [True, False])
+def test_a_store_whose_schema_is_a_program_is_refused_unread(
+    store: Store, sweep: StartSweep, statements: str, strange: str, write: bool
+) -> None:
+    sweep()
+    store.close()
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.executescript(statements)
+    before = store.path.read_bytes()
+    with pytest.raises(StoreError, match=rf"has a {strange}\b.* not as sociometer makes it"):
+        Store(store.path, write=write)
+    assert store.path.read_bytes() == before
+
+
 @pytest.mark.parametrize("write", [True, False])
 @pytest.mark.parametrize("damage", ["overwritten", "page", "cut"])
 def test_a_damaged_store_is_copied_aside_and_refused_and_not_touched(
@@ -179,3 +208,11 @@ def test_a_store_without_room_for_records_is_refused_before_the_sweep(store: Sto
     with pytest.raises(MachineError, match=r"has no room for records: .* MB are needed"), store.sweeping(10**12):
         pytest.fail("there cannot be room for that many tasks")
     assert not list(store.path.parent.glob("*.reserve"))
+
+
+def test_a_file_that_is_no_store_is_refused_and_nothing_is_made_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "passwd"
+    path.write_text("root:x:0:0:root:/root:/bin/bash\n" * 20)
+    with pytest.raises(StoreError, match=r"passwd is no record store"):
+        Store(path, write=False)
+    assert list(tmp_path.iterdir()) == [path]

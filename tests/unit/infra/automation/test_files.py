@@ -123,7 +123,7 @@ def test_a_removed_copy_begins_anew(checkout: Path) -> None:
 
 def test_a_file_that_is_no_yaml_is_named(checkout: Path) -> None:
     (checkout / "Pulumi.mine.yaml").write_text("config: [")
-    with pytest.raises(SettingsError, match=r"Pulumi\.mine\.yaml is not YAML"):
+    with pytest.raises(SettingsError, match=r"Pulumi\.mine\.yaml cannot be used: it is not YAML"):
         files.settings("mine")
 
 

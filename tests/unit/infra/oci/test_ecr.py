@@ -158,5 +158,5 @@ def test_ecr_is_entered_over_tls_and_a_stand_in_on_this_machine_with_the_same_to
 
 def test_a_docker_configuration_that_cannot_be_read_is_named(api: EcrApi, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(SettingsError, match=r"config\.json is not JSON"):
+    with pytest.raises(SettingsError, match=r"config\.json cannot be used: it is not JSON"):
         ecr.auth_file(HOST, REGION).__enter__()

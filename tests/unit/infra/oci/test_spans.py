@@ -24,12 +24,15 @@ def packed(points: Sequence[tuple[int, int, int]], count: int | None = None) -> 
     return struct.pack("<iq", len(points) if count is None else count, 4096) + body
 
 
-def ztoc(points: bytes, count: int, *, algorithm: int = 1, entries: Sequence[ZtocEntry] = ()) -> bytes:
-    """A zTOC as soci writes it, with the schema's field numbers."""
+def ztoc(
+    points: bytes, count: int, *, algorithm: int = 1, entries: Sequence[ZtocEntry] = (), shared: bool = False
+) -> bytes:
+    """A zTOC as soci writes it, with the schema's field numbers; ``shared``: equal texts are there once."""
     builder = flatbuffers.Builder(0)
+    text_of = builder.CreateSharedString if shared else builder.CreateString
     tables = []
     for entry in entries:
-        name, kind, link = (builder.CreateString(text) for text in (entry.name, entry.kind, entry.link))
+        name, kind, link = (text_of(text) for text in (entry.name, entry.kind, entry.link))
         builder.StartObject(14)
         for slot, text in ((0, name), (1, kind), (4, link)):
             builder.PrependUOffsetTRelativeSlot(slot, text, 0)
@@ -73,6 +76,24 @@ def test_spans_begin_where_the_checkpoints_say() -> None:
     assert [found.compressed_bytes(number) for number in range(3)] == [490, 401, 100]
     assert found.extent(1) == (4_100, 8_300)
     assert found.extent(2) == (8_300, 9_000)
+
+
+def test_spans_without_number_are_refused_before_they_are_counted() -> None:
+    with pytest.raises(ImageError, match="spans of 1 bytes for a layer of"):
+        read_spans(ztoc(fixed(1, 1 << 60), 1, algorithm=2))
+
+
+def test_names_that_a_small_ztoc_shares_a_million_times_are_refused() -> None:
+    one = ZtocEntry("n" * 100_000, "reg", 512, 1, "")
+    assert len(read_entries(ztoc(packed(POINTS), 3, entries=[one] * 3))) == 3
+    assert len(read_entries(ztoc(packed(POINTS), 3, entries=[one] * 10, shared=True))) == 10
+    with pytest.raises(ImageError, match="share their names"):
+        read_entries(ztoc(packed(POINTS), 3, entries=[one] * 100, shared=True))
+
+
+def test_an_entry_before_the_beginning_is_refused() -> None:
+    with pytest.raises(ImageError, match="lies at -512"):
+        read_entries(ztoc(packed(POINTS), 3, entries=[ZtocEntry("a", "reg", -512, 1, "")]))
 
 
 def test_a_version_1_ztoc_leaves_the_first_checkpoint_out() -> None:

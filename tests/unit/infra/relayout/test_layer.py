@@ -19,6 +19,7 @@ from infra.relayout.laying import in_the_way
 from infra.relayout.records import Record, scan
 from infra.relayout.tree import Shown, differences, tree
 from infra.trace.contents import clean
+from kit import expansion
 from kit.errors import ImageError
 from tests.support.field_images import GZIP, OCI, Layer, Tar, digest_of, gzip_layer, noise
 from tests.support.odd_layers import Packed, tars
@@ -156,6 +157,15 @@ def test_a_layer_that_is_cut_is_corrupt(tmp_path: Path) -> None:
     layer = gzip_layer(web())
     with pytest.raises(ImageError, match="is cut or corrupt"):
         rewritten(Layer(layer.blob[:-20], layer.diff_id), wish("lib/x"), tmp_path)
+
+
+def test_a_layer_that_unpacks_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expansion, "ALWAYS_BYTES", 1_000_000)
+    layer = gzip_layer(Tar().file("zeros", bytes(20_000_000)))
+    assert len(layer.blob) * expansion.MOST_TIMES < 20_000_000
+    for give in (lambda: rewritten(layer, wish("zeros"), tmp_path), lambda: entries(layer, tmp_path)):
+        with pytest.raises(ImageError, match=r"unpack to more than|claims"):
+            give()
 
 
 def test_ranges_move_with_their_records(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from infra.oci.manifest import digest_of
 from infra.sources import archives
+from kit import expansion
 from kit.errors import ImageError
 from tests.support.images import image_layout
 
@@ -222,3 +223,22 @@ def test_a_digest_that_would_be_another_path_is_no_digest(layout: Path) -> None:
 def test_a_folder_that_is_no_layout_says_so(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"it has no index\.json"), archives.of_oci(tmp_path, None):
         pass
+
+
+@pytest.mark.parametrize("place", ["in an entry", "behind the end"])
+def test_an_archive_that_unpacks_without_end_is_given_up(
+    file: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "ALWAYS_BYTES", 100_000)
+    zeros = bytes(10_000_000)
+    entries = [listing(saved("web:dev")), entry(NAME, CONFIG)]
+    tar(file, [*entries, entry("layer", zeros)] if place == "in an entry" else entries)
+    content = file.read_bytes() + (b"" if place == "in an entry" else zeros)
+    file.write_bytes(gzip.compress(content))
+    assert "unpack to more than" in refusal(file)
+
+
+def test_an_archive_of_a_million_entries_is_given_up(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_ENTRIES", 10)
+    tar(file, [listing(saved("web:dev")), entry(NAME, CONFIG), *(entry(f"{number}", b"") for number in range(20))])
+    assert "more than 10 entries" in refusal(file)

@@ -1,0 +1,179 @@
+"""Inputs that once ended with a traceback, a hang or a line that told nothing: the smallest that the campaign found."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks import fuzz
+from benchmarks.hostile import campaign, documents, images, of_documents, of_layers, tars, trial
+
+PARSERS = fuzz.all_parsers()
+DEEP = b'{"a":' * 60_000
+DIGITS = b"9" * 5000
+LAUGHS = "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(12)
+).encode()  # fmt: skip
+PAX = b"path=a\n"
+
+
+def definition(before: str, after: str) -> bytes:
+    """The task definition with a part of its text changed."""
+    text = documents.sample(of_documents.TASK_DEFINITION).text
+    assert before in text
+    return text.replace(before, after).encode()
+
+
+def trace(before: str, after: str) -> bytes:
+    text = documents.sample(of_documents.TRACE).text
+    assert before in text
+    return text.replace(before, after).encode()
+
+
+REFUSED = {
+    "form": [b"soci-v2-prefetch(files=\xff)", b"soci-v2-own-layer(b\rc)"],
+    "form-list": [b"soci-v2-exact(trace=~nobody-of-that-name/x)", b"soci-v2-exact(trace=/dev/zero)"],
+    "profile": [b"unshaped(rate=" + b"9" * 400 + b"Gbit)", b"unshaped(\xff)"],
+    "ready": [b"log:" + b"(" * 3000, b"log:a{99999999999}", b"log:(?\x02"],
+    "sizes": [DIGITS, "٣MiB".encode()],
+    "settings-words": [b"\x00=", b"forms=zstd(\xff)", b"seed=" + DIGITS, b"images=" + DEEP],
+    "stack-file": [
+        b"\xe7", b"config: s", b"!!int 3-", b"a: x\nb: &b a\nc: [b]\nd\xef\xbb\xbf", b"a: 2027-13-45",
+        b"config: {1: 2}",
+        b"a: &a [x,x,x,x,x,x,x,x,x]\n" + LAUGHS + b"config: {'sociometer:images': *m}", b"a: &a [*a]", b"[" * 2000,
+    ],
+    "stack-name": [b"\x00"],
+    "sweep-name": [b"..:", b"last~" + DIGITS, b"\x7f:"],
+    "exposed-ports": [b"1-553", b"1-65556555", b"80062", b"0"],
+    "settings": [DEEP, b'{"seed":' + DIGITS + b"}"],
+    "boot-report": [
+        documents.sample({**of_documents.BOOT, "finished_ns": "9" * 30}).text.encode(),
+        DEEP, b'{"task_arn":NaN}', b"\xff", DIGITS,
+    ],
+    "probe-report": [DEEP, b"\x80"],
+    "trace": [
+        DEEP, trace('"span_count":9', '"span_count":4'), trace('"spans":[0,1,4]', '"spans":[1,1,4]'),
+        trace('"ready_ms":812.5', '"ready_ms":1e999'), trace('"share":0.2', '"share":"inf"'),
+        trace('"layer":0,"size_bytes":8000',
+        '"layer":2,"size_bytes":8000'),
+        trace('"ranges":[[0,4096]]', '"ranges":[[4096,0]]'), trace('"ranges":[[0,4096]]', '"ranges":[[-1,4096]]'),
+        trace('"image":"web:1"', '"image":"\\ud800"'), b"[]",
+    ],
+    "prefetch-list": [DEEP, b'["0","."]', b'["/"]', b'["a\\u0000"]', b'[""]', b"\xff"],
+    "task-definition": [
+        b"{}", definition('"family":"web",', ""), definition('"cpu":"256"', '"cpu":"e"'),
+        definition('"name":"side",', ""),
+        definition('"ARM64"', '"CMD"'), definition('[{"containerPort":80}]', "[{}]"),
+        definition('"valueFrom":"/x/y"', '"a":1'),
+        definition('"arn:aws:ecs:eu-west-2:123456789012:task-definition/web:3"', '"x"'), definition('"FARGATE"',
+        '{"c":[]}'),
+    ],
+    "daemon": [DEEP, b"[]"],
+    "stack-outputs": [DEEP, b"[]", b'{"schema_version":1e999}'],
+    "docker-config": [DEEP, b'{"auths":6}', b'{"credHelpers":""}', b'{"credHelpers":{"a":1}}'],
+    "prefetch-artifact": [
+        DEEP, b'""', b"", b"\x80", DIGITS, b'{"prefetch_spans":"1"}', b'{"prefetch_spans":[{}]}',
+        b'{"prefetch_spans":[{"start_span":NaN,"end_span":3}]}', b'{"prefetch_spans":[{"start_span":-9,"end_span":3}]}',
+    ],
+    "layout-index": [DEEP, b"", b'{"manifests":[2]}', b'{"schemaVersion":2}', b'{"manifests":[{"digest":""}]}',
+    b"\x80", DIGITS],
+    "referrers": [DEEP, b'[{"digest":1}]', b'[{"mediaType":"a","digest":"sha256:' + b"0" * 64 + b'","size":1e400}]'],
+    "manifest": [DEEP, b"[]", b'{"config":{"mediaType":"a","digest":"sha256:' + b"0" * 64 + b'","size":-1}}'],
+    "docker-archive": [
+        tars.header(b"x", 1 << 32, b"x"), tars.header(b"a", b"\xff" * 12), tars.entry(b"x", PAX, b"x") * 2000,
+        tars.entry(b"x", tars.record(b"GNU.sparse.map=0,x"), b"x") + tars.entry(b"a", b"b"),
+        tars.entry(b"manifest.json", DEEP) + b"\0" * 1024, tars.entry(b"../up", b"") + b"\0" * 1024,
+        tars.header(b"manifest.json", 0, b"2", b"/etc/passwd") + b"\0" * 1024,
+    ],
+    "oci-archive": [tars.entry(b"index.json", DEEP) + b"\0" * 1024, tars.header(b"index.json", 0, b"1",
+    b"x") + b"\0" * 1024],
+    "soci-layout": [b"\0" * 1024, tars.entry(b"index.json", b'{"manifests":[]}') + b"\0" * 1024],
+    "tar-records": [
+        tars.entry(b"x", tars.record(b"size=" + DIGITS), b"x") + tars.header(b"a", 0),
+        tars.header(b"a", b"\x80" + b"\x7f" * 11), tars.entry(b"x", DIGITS + b" path=a\n", b"x"),
+    ],
+    "tar-facts": [tars.header(b"a", b"\x80" + b"\x7f" * 11), tars.header(b"g", 1 << 40, b"g"), tars.header(b"a",
+    b"\xff" * 12)],
+    "store": [
+        b"sql\nDROP TABLE reads; CREATE VIEW reads AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+        b"SELECT x AS sweep_id, x AS variant, x AS document FROM c",
+        b"sql\nALTER TABLE sweeps DROP COLUMN outputs", b"sql\nDROP TABLE tasks", b"raw\n",
+        b"sql\nPRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = CAST(x'ff41' AS TEXT) WHERE name = 'tasks'",
+        b"raw\nSQLite format 3\0",
+        b"sql\nUPDATE sweeps SET plan = '[' || hex(zeroblob(40000))", b"sql\nUPDATE sweeps SET outputs = '9e999'",
+    ],
+}  # fmt: skip
+"""By parser; each is refused in one clear line."""
+IGNORED = {
+    "passwd": [b"0::0:", b"root:x:99999999999:0", b":x:0:0"],
+    "lease": [b"0" * 32 + b"  until 2027-01-31T80:00:00Z", b"0" * 32 + b"  until 2027-02-31T00:00:00Z"],
+    "pulumi-lock": [
+        b'{"username":"","hostname":"","pid":Infinity,"timestamp":5}',
+        b"[]",
+        DEEP,
+        b'{"username":"a","hostname":"b","pid":-1,"timestamp":"c"}',
+    ],
+    "snapshotter-log": [
+        DEEP,
+        b'{"remote-snapshot-prepared":"false","error":7}',
+        b'{"msg":"preparing snapshot with parallel pull/unpack","layerDigest":{}}',
+        DIGITS,
+    ],
+    "fuse-log": [
+        b'{"msg":"FUSE operation","operation":"node.Open"}',
+        b'{"msg":"FUSE operation","operation":"file.Read","path":"a","time":"x"}',
+        b'{"msg":"FUSE operation","operation":"file.Read","path":7,"time":7}',
+    ],
+    "http-date": [b"Fri, 01 Jan 99999999999999999999 00:00:00 GMT"],
+    "version": [DIGITS + b"." + DIGITS],
+    "tool-manifest": [DEEP, b"[]"],
+    "tool-answers": [DEEP, b'{"a":NaN}'],
+    "soci-output": [b'time=x level=fatal msg="\\x"', b'time=x level=fatal msg="a\tb"'],
+}
+"""What is skipped, because whoever wrote it may be half done."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOME", "TMPDIR", "SOCIOMETER_DATA", "SOCIOMETER_CACHE", "DOCKER_CONFIG"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return campaign.laid_out(tmp_path)[0]
+
+
+def cases(table: dict[str, list[bytes]]) -> list[object]:
+    return [pytest.param(name, each, id=f"{name}-{at}") for name, all_ in table.items() for at, each in enumerate(all_)]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("name", "content"), cases(REFUSED))
+def test_it_is_refused_in_one_clear_line(name: str, content: bytes) -> None:
+    assert trial.tried(PARSERS[name], content).kind == "refused"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("name", "content"), cases(IGNORED))
+def test_it_is_passed_over(name: str, content: bytes) -> None:
+    verdict = trial.tried(PARSERS[name], content)
+    assert not verdict.is_fault, verdict
+
+
+def test_real_samples_are_accepted(home: Path) -> None:
+    """Else all would be refused for another reason than the fault in it."""
+    good = {
+        "boot-report": documents.sample(of_documents.BOOT).text.encode(),
+        "probe-report": documents.sample(of_documents.PROBE).text.encode(),
+        "trace": documents.sample(of_documents.TRACE).text.encode(),
+        "task-definition": documents.sample(of_documents.TASK_DEFINITION).text.encode(),
+        "settings": documents.sample(of_documents.SETTINGS).text.encode(),
+        "tar-facts": images.PLAIN_TAR,
+        "tar-records": images.PLAIN_TAR,
+        "ztoc": of_layers._made(1, 3),
+        "store": b"sql\n",
+        "store-written": b"sql\n",
+    }
+    for name, content in good.items():
+        assert trial.tried(PARSERS[name], content).kind == "accepted", name
