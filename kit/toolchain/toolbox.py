@@ -60,7 +60,7 @@ def versions() -> dict[str, str]:
 
 def key() -> str:
     """Changes with any pin or flag of any tool, so that a cache of all of them can be kept under it."""
-    return hashlib.sha256("\n".join(wanted.key for wanted in TOOLS).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(key for wanted in TOOLS for key in wanted.keys).encode()).hexdigest()[:16]
 
 
 def locate(wanted: Tool) -> Located:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
-
 import pytest
 
 from experiments import reads
@@ -76,7 +73,7 @@ def test_a_trace_that_fails_is_one_line_and_is_kept_as_the_reason(
 ) -> None:
     def trace(_outputs: StackOutputs, variant: str, *_: object) -> Trace:
         if variant == "movie":
-            raise LabError("It never\nwas ready.")
+            raise LabError("It never\n  was ready.")
         return TRACE
 
     monkeypatch.setattr(lab_trace, "trace", trace)
@@ -131,12 +128,3 @@ def test_the_form_to_trace_is_soci_v2_else_the_first_that_is_lazy_else_none() ->
         (("plain",), None),
     ):
         assert lab_trace.traced_form(with_forms(outputs, *forms), design, "movie") == chosen
-
-
-def test_a_store_without_their_table_has_none(store: Store, done: Sweep, store_path: Path) -> None:
-    store.close()
-    with sqlite3.connect(store_path) as connection:
-        connection.execute("DROP TABLE reads")
-    connection.close()
-    with Store(store_path) as reader:
-        assert reader.reads(done.id) == []

@@ -53,6 +53,11 @@ def test_a_store_of_each_schema_is_kept() -> None:
     assert SCHEMA_VERSION in READABLE_VERSIONS
 
 
+def test_none_has_what_its_boots_read_and_the_oldest_not_even_a_table_of_it(kept: tuple[str, Path]) -> None:
+    with Store(kept[1]) as reader:
+        assert [reader.reads(sweep.id) for sweep in reader.sweeps()] == [[]]
+
+
 def test_its_figures_are_still_those_of_its_own_report(kept: tuple[str, Path]) -> None:
     name, path = kept
     cells = sociometer.load(store=path).analysis.cells
