@@ -58,7 +58,8 @@ def test_a_cluster_is_leased_to_one_machine_at_a_time_until_it_is_given_back(
     assert TAG not in {tag["key"] for tag in tags}
 
 
-def test_a_lease_that_nobody_renews_runs_out(cluster: str, tmp_path: Path) -> None:
+def test_a_lease_that_nobody_renews_runs_out(cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "APART_SECONDS", 1.0)  # these two machines have one clock
     with Boto(REGION) as calls:
         first, second = (machine(calls, cluster, tmp_path / name, 2) for name in ("first", "second"))
         first.take()

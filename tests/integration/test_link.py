@@ -81,8 +81,8 @@ class Flow:
         self._reader.close()
 
 
-def test_a_connection_that_comes_late_gets_its_share_at_once(ends: tuple[Sandbox, Sandbox]) -> None:
-    """Bytes against bytes, in one run: no clock is asked. Behind one queue a late one got a tenth of its share."""
+def share_of_a_late_connection(ends: tuple[Sandbox, Sandbox]) -> float:
+    """What a late connection gets ÷ what an early one gets meanwhile: bytes against bytes, no clock is asked."""
     ticking = threading.Event()
     early = [Flow(*ends) for _ in range(EARLY)]
     while min(flow.received for flow in early) < HEAD_START_BYTES:
@@ -94,4 +94,9 @@ def test_a_connection_that_comes_late_gets_its_share_at_once(ends: tuple[Sandbox
     since = sorted(flow.received - start for flow, start in zip(early, before, strict=True))
     for flow in [*early, late]:
         flow.close()
-    assert late.received > 0.6 * since[EARLY // 2]
+    return late.received / since[EARLY // 2]
+
+
+def test_a_connection_that_comes_late_gets_its_share_at_once(ends: tuple[Sandbox, Sandbox]) -> None:
+    """Behind one queue a late one got a tenth of its share, always. A busy machine may keep one's reader waiting once."""
+    assert max(share_of_a_late_connection(ends) for _ in range(3)) > 0.6
