@@ -98,5 +98,5 @@ def share_of_a_late_connection(ends: tuple[Sandbox, Sandbox]) -> float:
 
 
 def test_a_connection_that_comes_late_gets_its_share_at_once(ends: tuple[Sandbox, Sandbox]) -> None:
-    """Behind one queue a late one got a tenth of its share, always. A busy machine may keep one's reader waiting once."""
+    """Behind one queue a late one always got a tenth of its share. A busy machine may starve a reader once."""
     assert max(share_of_a_late_connection(ends) for _ in range(3)) > 0.6
