@@ -151,6 +151,22 @@ RULES: tuple[tuple[str, str, Evidence], ...] = (
         ),
     ),
     (
+        "the registry is far away (20 ms)",
+        "`soci-v2-exact`",
+        (
+            ("exact ÷ soci-v2", "delay: 20 ms", "soci-v2-exact", "soci-v2"),
+            ("soci-v2 ÷ plain", "delay: 20 ms", "soci-v2", "plain"),
+        ),
+    ),
+    (
+        "the link is slow (200 Mbit/s)",
+        "`soci-v2`: the list of spans is fetched before the boot begins, and that takes long here",
+        (
+            ("exact ÷ soci-v2", "rate: 200 Mbit/s", "soci-v2-exact", "soci-v2"),
+            ("soci-v2 ÷ plain", "rate: 200 Mbit/s", "soci-v2", "plain"),
+        ),
+    ),
+    (
         "tasks have 0.25 vCPU: the boot's own computing takes most of the time",
         "`soci-v2`, or `soci-v2-layout` for an image as large as `python-web`: see below",
         (
