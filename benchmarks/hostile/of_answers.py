@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from benchmarks.hostile.of_documents import ARN
 from benchmarks.hostile.parser import Parser, text_of, texts
@@ -37,12 +37,19 @@ def parsers() -> Iterator[Parser]:
     yield Parser("http-date", "the date of AWS's answers", texts(dates, ("GMT", "+9999", ":", "Jan", ",", "-")), _date)
 
 
-def _answer(content: bytes) -> None:
+@contextmanager
+def _answered(content: bytes) -> Iterator[socket.socket]:
+    """A connection whose other side has sent this and no more."""
     ours, theirs = socket.socketpair()
     with closing(ours), closing(theirs):
         ours.settimeout(1.0)
         theirs.sendall(content[:100_000])
         theirs.shutdown(socket.SHUT_WR)
+        yield ours
+
+
+def _answer(content: bytes) -> None:
+    with _answered(content) as ours:
         found = probe._ask(ours, "10.0.0.2:80", Ready("http", 80))
     if not found.ready:
         raise LabError(f"It {found.seen}.")
@@ -51,11 +58,7 @@ def _answer(content: bytes) -> None:
 
 def _body(content: bytes) -> None:
     """Read as `probe.get` reads it, from a connection that is there already."""
-    ours, theirs = socket.socketpair()
-    with closing(ours), closing(theirs):
-        ours.settimeout(1.0)
-        theirs.sendall(content[:100_000])
-        theirs.shutdown(socket.SHUT_WR)
+    with _answered(content) as ours:
         found = probe.body_over(ours, "10.0.0.2", 80, "/boot.json", time.monotonic() + 1)
     if found is None:
         raise LabError("no body")

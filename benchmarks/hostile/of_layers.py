@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from random import Random
 
-import flatbuffers
 import pyarrow  # noqa: F401 - a parser imports it late
 import zstandard
 
@@ -21,12 +20,13 @@ from infra.oci import layout
 from infra.oci.manifest import Descriptor, Manifest, as_image, parse
 from infra.oci.recompress import recompressed
 from infra.oci.regctl import Deadline
-from infra.oci.ztoc import parse_ztoc, read_entries, read_spans
+from infra.oci.ztoc import ZtocEntry, parse_ztoc, read_entries, read_spans
 from infra.relayout import facts, layer, records, tree
 from infra.relayout.touched import touched_spans
 from infra.trace.model import TracedFile
 from kit.errors import ImageError, LabError
 from kit.tars import BROKEN
+from tests.support.ztocs import fixed, packed, ztoc
 
 FILES = ((b"etc/x", b"content"), (b"usr/bin/x", b"y" * 700), (b"usr/bin/y", b"z" * 40), (b"srv/big", b"0123" * 400))
 TAR, GZIP, ZSTD = images.LAYER_TYPES[0], images.LAYER_TYPES[1], images.LAYER_TYPES[3]
@@ -154,50 +154,9 @@ def _ztocs() -> Make:
 @cache
 def _made(algorithm: int, entries: int) -> bytes:
     """As soci writes it, with checkpoints of two spans."""
-    points = (b"\x02\0\0\0" + (4096).to_bytes(8, "little")) + b"".join(
-        into.to_bytes(8, "little") + out.to_bytes(8, "little") + b"\0" + bytes(32_768)
-        for into, out in ((10, 0), (500, 4100))
-    )
-    if algorithm == 2:
-        fixed = flatbuffers.Builder(0)
-        fixed.StartObject(3)
-        fixed.PrependInt64Slot(1, 4096, 0)
-        fixed.PrependInt64Slot(2, 8192, 0)
-        fixed.Finish(fixed.EndObject())
-        points = bytes(fixed.Output())
-    builder = flatbuffers.Builder(0)
-    tables = [_entry(builder, number) for number in range(entries)]
-    builder.StartVector(4, len(tables), 4)
-    for each in reversed(tables):
-        builder.PrependUOffsetTRelative(each)
-    metadata = builder.EndVector()
-    builder.StartObject(1)
-    builder.PrependUOffsetTRelativeSlot(0, metadata, 0)
-    toc = builder.EndObject()
-    checkpoints = builder.CreateByteVector(points)
-    builder.StartObject(4)
-    builder.PrependInt8Slot(0, algorithm, 1)
-    builder.PrependInt32Slot(1, 1, 0)
-    builder.PrependUOffsetTRelativeSlot(3, checkpoints, 0)
-    compression = builder.EndObject()
-    builder.StartObject(6)
-    builder.PrependInt64Slot(2, 1_000, 0)
-    builder.PrependInt64Slot(3, 8_192, 0)
-    builder.PrependUOffsetTRelativeSlot(4, toc, 0)
-    builder.PrependUOffsetTRelativeSlot(5, compression, 0)
-    builder.Finish(builder.EndObject())
-    return bytes(builder.Output())
-
-
-def _entry(builder: flatbuffers.Builder, number: int) -> int:
-    name, kind, link = (builder.CreateString(text) for text in (f"usr/bin/x{number}", "reg", ""))
-    builder.StartObject(14)
-    for slot, text in ((0, name), (1, kind), (4, link)):
-        builder.PrependUOffsetTRelativeSlot(slot, text, 0)
-    builder.PrependInt64Slot(2, 512 + 1024 * number, 0)
-    builder.PrependInt64Slot(3, 700, 0)
-    entry: int = builder.EndObject()
-    return entry
+    files = [ZtocEntry(f"usr/bin/x{number}", "reg", 512 + 1024 * number, 700, "") for number in range(entries)]
+    points = fixed(4096, 8192) if algorithm == 2 else packed(((10, 0, 0), (500, 4100, 0)))
+    return ztoc(points, 2, algorithm=algorithm, entries=files, size=8_192)
 
 
 def _ztoc(content: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,16 +19,6 @@ from kit.errors import ImageError
 PARSERS = fuzz.all_parsers()
 EXAMPLES = 12
 """Of each parser; `benchmarks/fuzz.py` tries a hundred thousand."""
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, as in the campaign."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("HOME", "TMPDIR", "SOCIOMETER_DATA", "SOCIOMETER_CACHE", "DOCKER_CONFIG"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return campaign.laid_out(tmp_path)[0]
 
 
 @pytest.mark.parametrize("name", PARSERS)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from benchmarks import fuzz
-from benchmarks.hostile import campaign, documents, images, of_documents, of_layers, tars, trial
+from benchmarks.hostile import documents, images, of_documents, of_layers, tars, trial
 
 PARSERS = fuzz.all_parsers()
 DEEP = b'{"a":' * 60_000
@@ -133,15 +132,6 @@ IGNORED = {
     "soci-output": [b'time=x level=fatal msg="\\x"', b'time=x level=fatal msg="a\tb"'],
 }
 """What is skipped, because whoever wrote it may be half done."""
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("HOME", "TMPDIR", "SOCIOMETER_DATA", "SOCIOMETER_CACHE", "DOCKER_CONFIG"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return campaign.laid_out(tmp_path)[0]
 
 
 def cases(table: dict[str, list[bytes]]) -> list[object]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-
-import flatbuffers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,60 +10,10 @@ from infra.oci import spans
 from infra.oci.spans import Spans, touched
 from infra.oci.ztoc import ZtocEntry, read_entries, read_spans
 from kit.errors import ImageError
+from tests.support.ztocs import fixed, packed, ztoc
 
 POINTS = ((10, 0, 0), (500, 4_100, 3), (900, 8_300, 0))
 """Compressed, uncompressed, bits."""
-
-
-def packed(points: Sequence[tuple[int, int, int]], count: int | None = None) -> bytes:
-    body = b"".join(struct.pack("<qqB", *point) + bytes(32_768) for point in points)
-    return struct.pack("<iq", len(points) if count is None else count, 4096) + body
-
-
-def ztoc(
-    points: bytes, count: int, *, algorithm: int = 1, entries: Sequence[ZtocEntry] = (), shared: bool = False
-) -> bytes:
-    """A zTOC as soci writes it, with the schema's field numbers; ``shared``: equal texts are there once."""
-    builder = flatbuffers.Builder(0)
-    text_of = builder.CreateSharedString if shared else builder.CreateString
-    tables = []
-    for entry in entries:
-        name, kind, link = (text_of(text) for text in (entry.name, entry.kind, entry.link))
-        builder.StartObject(14)
-        for slot, text in ((0, name), (1, kind), (4, link)):
-            builder.PrependUOffsetTRelativeSlot(slot, text, 0)
-        builder.PrependInt64Slot(2, entry.offset, 0)
-        builder.PrependInt64Slot(3, entry.size, 0)
-        tables.append(builder.EndObject())
-    builder.StartVector(4, len(tables), 4)
-    for table in reversed(tables):
-        builder.PrependUOffsetTRelative(table)
-    metadata = builder.EndVector()
-    builder.StartObject(1)
-    builder.PrependUOffsetTRelativeSlot(0, metadata, 0)
-    toc = builder.EndObject()
-    checkpoints = builder.CreateByteVector(points)
-    builder.StartObject(4)
-    builder.PrependInt8Slot(0, algorithm, 1)
-    builder.PrependInt32Slot(1, count - 1, 0)
-    builder.PrependUOffsetTRelativeSlot(3, checkpoints, 0)
-    compression = builder.EndObject()
-    builder.StartObject(6)
-    builder.PrependInt64Slot(2, 1_000, 0)
-    builder.PrependInt64Slot(3, 9_000, 0)
-    builder.PrependUOffsetTRelativeSlot(4, toc, 0)
-    builder.PrependUOffsetTRelativeSlot(5, compression, 0)
-    builder.Finish(builder.EndObject())
-    return bytes(builder.Output())
-
-
-def fixed(span_bytes: int, size: int) -> bytes:
-    builder = flatbuffers.Builder(0)
-    builder.StartObject(3)
-    builder.PrependInt64Slot(1, span_bytes, 0)
-    builder.PrependInt64Slot(2, size, 0)
-    builder.Finish(builder.EndObject())
-    return bytes(builder.Output())
 
 
 def test_spans_begin_where_the_checkpoints_say() -> None:
