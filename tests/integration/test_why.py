@@ -113,8 +113,9 @@ def test_only_a_lazy_form_waits_for_spans(report: Reported) -> None:
     assert plain.span_wait_seconds == 0
     at_rate = KNOWN_BYTES * 8 / (PROFILE.rate_bits_per_second or 1)
     assert lazy.span_wait_seconds > at_rate / 2, "while a span is fetched the program can do nothing"
-    assert (plain.snapshotter_seconds, lazy.unpack_seconds) == (0, 0)
-    assert lazy.snapshotter_seconds > 0
+    assert lazy.unpack_seconds == 0
+    # The snapshotter runs beside plain, too, and the kernel counts its idle work now and then as a tick of 0.01 s.
+    assert plain.snapshotter_seconds < lazy.snapshotter_seconds / 4
 
 
 def test_the_report_has_the_parts_the_floor_and_what_was_read(report: Reported) -> None:
