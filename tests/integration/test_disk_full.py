@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.automation import stack
 from infra.sources import base
 from kit.command import run
 from kit.errors import MachineError
@@ -40,3 +41,19 @@ def test_a_tool_that_fills_the_disk_of_the_cache_is_told_as_a_full_disk(small_ca
     with pytest.raises(MachineError, match=said), scratch("test") as room:
         run(["dd", "if=/dev/zero", f"of={room / 'file'}", "bs=1M"], timeout_seconds=60)
     assert list((small_cache / "scratch").iterdir()) == [small_cache / "scratch" / "in-use"]
+
+
+def test_a_stack_whose_registry_s_disk_runs_full_is_told_and_made_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"movieMegabytes": 24, "variants": ["movie"], "forms": ["plain"], "base": "debian"}
+    with small_disk(tmp_path / "data", 48) as place:
+        monkeypatch.setenv("SOCIOMETER_DATA", str(place))
+        try:
+            with pytest.raises(MachineError, match=rf"The disk with {place} was full.* SOCIOMETER_DATA"):
+                stack.up("full", settings, lambda _line: None)
+            run(["mount", "-o", "remount,size=400m", place], timeout_seconds=10)
+            outputs = stack.up("full", settings, lambda _line: None)
+            assert outputs.variants["movie"].image_bytes > 24_000_000
+        finally:
+            stack.down("full", lambda _line: None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.crash import line, table
 from benchmarks.crash_episode import Result
 from benchmarks.crash_left import Home, left
-from benchmarks.crash_moments import PHASES, Moment, moments
+from benchmarks.crash_moments import PHASES, SIGNALS, Moment, moments
 
 
 def test_a_seed_draws_the_same_moments_again_and_another_seed_others() -> None:
@@ -17,6 +17,12 @@ def test_a_seed_draws_the_same_moments_again_and_another_seed_others() -> None:
     assert first != list(moments(2, 1, 2, 50))
     assert {moment.phase for moment in first} == set(PHASES)
     assert all(0 <= moment.delay <= PHASES[moment.phase][1] for moment in first)
+
+
+def test_the_episodes_of_a_campaign_end_each_phase_in_each_way() -> None:
+    drawn = [moment for episode in range(1, 7) for moment in moments(1, episode, 2, 10)]
+    met = {(moment.phase, moment.means) for moment in drawn}
+    assert met == {(phase, means) for phase, (_, _, programs) in PHASES.items() for means in (*SIGNALS, *programs)}
 
 
 def test_the_table_counts_what_was_met_and_what_went_wrong() -> None:
