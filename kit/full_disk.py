@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kit.errors import CommandError, ImageError, MachineError
@@ -12,6 +16,8 @@ from kit.paths import cache_dir, data_dir
 NO_ROOM = "no space left on device"
 FULL_BYTES = 1 << 20
 """With less than this a disk is full for everything that is made here."""
+RESERVE_BYTES = 8 << 20
+"""A stack's state, as written anew, as it was before, and in the history, takes a fraction of this."""
 _PLACES = ((data_dir, "SOCIOMETER_DATA"), (cache_dir, "SOCIOMETER_CACHE"))
 
 
@@ -37,3 +43,29 @@ def _free(place: Path) -> int:
         return shutil.disk_usage(place).free
     except FileNotFoundError:  # nothing of ours lies there yet
         return 1 << 62
+
+
+@contextmanager
+def reserve() -> Iterator[None]:
+    """Keep room on the data's disk for what is written after the block, however full the block makes it.
+
+    Its file has no name, so that it goes with this process in any case. Raises `MachineError` where there is no room.
+    """
+    with tempfile.TemporaryFile(dir=data_dir()) as held:
+        try:
+            held.write(os.urandom(RESERVE_BYTES))  # zeros would take no room on some file systems
+            held.flush()
+        except OSError as error:
+            if full := behind(error):
+                raise full from error
+            raise
+        yield
+
+
+def demand_room(folder: Path) -> None:
+    """Raise `MachineError` where a disk has too little room to write a stack's state."""
+    if (free_bytes := _free(folder)) < RESERVE_BYTES:
+        raise MachineError(
+            f"The disk with {folder} is full: {free_bytes >> 20} MiB are free, {RESERVE_BYTES >> 20} MiB are needed. "
+            "Make room, and try again."
+        )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from infra.automation import state
 from infra.automation.files import pulumi_command
 from infra.settings.model import NAMESPACE
 from kit.documents import object_of
@@ -53,10 +52,9 @@ def told(output: str) -> Lock | None:
 
 def held(stack: str, backend: str | None) -> Lock | None:
     """The lock of a stack whose state lies in files below ``backend``, a URL; None when it is free, or elsewhere."""
-    if backend is None or urlsplit(backend).scheme != "file":
+    if (place := state.folder(backend)) is None:
         return None
-    folder = Path(unquote(urlsplit(backend).path)) / ".pulumi/locks/organization" / NAMESPACE / stack
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted((place / "locks/organization" / NAMESPACE / stack).glob("*.json")):
         try:
             known = object_of(path.read_bytes())
             found = Lock(str(known["username"]), str(known["hostname"]), int(known["pid"]), str(known["timestamp"]))

@@ -34,6 +34,7 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
     as its cause.
     """
     with claimed(stack), _explained(stack, notify) as events:
+        workspace.demand_room()
         opened = workspace.open_stack(stack)
         workspace.refuse_held(stack)
         _warn_of_shown(workspace.configure(opened, settings), notify)
@@ -45,7 +46,11 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
 
 def _up(opened: Stack, events: Events) -> UpResult:
     """One failed image stops only what depends on it, so that the others are made, and every failure is told."""
-    return opened.up(refresh=True, continue_on_error=True, on_event=events, **_TERSE)
+    try:
+        return opened.up(refresh=True, continue_on_error=True, on_event=events, **_TERSE)
+    except CommandError:
+        registry.forget_uploads(registry.registry_folder(opened.name))
+        raise
 
 
 def outputs(stack: str) -> StackOutputs:
@@ -70,6 +75,7 @@ def down(stack: str, notify: Notify) -> None:
     """
     with claimed(stack):
         with _explained(stack, notify) as events:
+            workspace.demand_room()
             if (opened := _if_there(stack)) is None:
                 notify(f"There is no stack {stack}.")
             else:
@@ -122,4 +128,5 @@ def _explained(stack: str, notify: Notify | None = None) -> Iterator[Events]:
     except StackNotFoundError as error:
         raise StackError(f"There is no stack {stack}. `sociometer up --stack {stack}` makes it.") from error
     except CommandError as error:
+        workspace.refuse_cut(stack)
         raise cause(stack, str(error), events.errors) from error

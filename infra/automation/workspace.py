@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from pulumi.automation import LocalWorkspace, LocalWorkspaceOptions, Stack, create_or_select_stack, select_stack
 
-from infra.automation import lock
+from infra.automation import lock, state
 from infra.automation.command import OrderlyPulumi
 from infra.automation.files import prepare, prepare_project, pulumi_command
 from infra.fargate.tags import STACK as STACK_TAG
@@ -80,6 +80,16 @@ def pending(stack: Stack) -> list[Mapping[str, Any]]:
     return list((stack.export_stack().deployment or {}).get("pending_operations") or ())
 
 
+def demand_room() -> None:
+    """Raise `MachineError` where a change would cut the stacks' state for lack of room."""
+    state.demand_room(_backend())
+
+
+def refuse_cut(stack: str) -> None:
+    """Raise `StackError` where the stack's state is cut already."""
+    state.refuse_cut(stack, _backend())
+
+
 def refuse_held(stack: str) -> None:
     """Raise `StackError` naming who is changing the stack now, before its settings are touched."""
     held = _lock(stack)
@@ -125,7 +135,11 @@ def _clearing(stack: str) -> str:
 
 
 def _lock(stack: str) -> lock.Lock | None:
-    return lock.held(stack, environment().get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_BACKEND_URL"))
+    return lock.held(stack, _backend())
+
+
+def _backend() -> str | None:
+    return environment().get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_BACKEND_URL")
 
 
 def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:

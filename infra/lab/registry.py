@@ -112,6 +112,15 @@ def remove(folder: Path) -> None:
         folder.parent.rmdir()
 
 
+def forget_uploads(folder: Path) -> None:
+    """Remove what pushes have left that failed half-way: the registry keeps it for a week, and it may fill the disk.
+
+    Nobody may push meanwhile.
+    """
+    for uploads in list((folder / "storage" / ROOT).glob("repositories/**/_uploads")):
+        shutil.rmtree(uploads)
+
+
 @dataclass(frozen=True)
 class _Running:
     process: psutil.Process

@@ -121,6 +121,8 @@ class TaskLife:
         end = self._host.end(self.task.container_id)
         if end.exit_code != self.task.ready.code:
             raise _Ended(Ending.STOPPED, f"{_ended(end)}, not with {self.task.ready.code}. {self._host.last_words()}")
+        if end.memory_limit is not None:  # the counters go with the container
+            raise _Ended(Ending.STOPPED, _short_of_memory(end.memory_limit))
 
     def _wait_booted(self) -> None:
         self.run.phase = "booting"
@@ -147,8 +149,7 @@ class TaskLife:
         """Booted, but only if the image was delivered as its form promises."""
         task, run = self.task, self.run
         if limit := self._host.killed_for_memory():
-            reason = f"A process of the container ran out of memory (limit {limit >> 20} MiB); it booted all the same."
-            return Ending.STOPPED, reason
+            return Ending.STOPPED, _short_of_memory(limit)
         seen = f"snapshotter {run.snapshotter}, {run.lazy_layers} lazy layers"
         if task.parallel_layers:
             return self._judge_parallel(seen)
@@ -227,3 +228,7 @@ def _ended(end: End) -> str:
     if end.memory_limit is None:
         return f"The container ended{code}"
     return f"The container ran out of memory (limit {end.memory_limit >> 20} MiB) and ended{code}"
+
+
+def _short_of_memory(limit_bytes: int) -> str:
+    return f"A process of the container ran out of memory (limit {limit_bytes >> 20} MiB); it booted all the same."

@@ -25,6 +25,7 @@ from infra.oci.pushed import Pushed
 from infra.oci.regctl import Access
 from infra.oci.source import MANY_LAYERS
 from infra.providers import limit, reach
+from kit import full_disk
 from kit.errors import CommandTimeout
 
 IMPLEMENTATION = 2
@@ -135,7 +136,7 @@ class SociImage(Resource, module="sociometer", name="SociImage"):
 
 def _make(props: dict[str, Any]) -> FormResult:
     values = {key: _plain(key, props[key]) for key in REQUEST if props.get(key) is not None}
-    with _access(props) as access:
+    with full_disk.reserve(), _access(props) as access:
         request = FormRequest(**values, access=access, tagged=props.get("ecr_region") is not None)
         seconds = limit.seconds_left(MAKE_SECONDS)
         if not seconds:

@@ -13,6 +13,7 @@ from infra.oci.entry import entered
 from infra.providers import reach
 from infra.sources import images
 from infra.sources.images import Destination, SourceImage
+from kit import full_disk
 
 IMPLEMENTATION = 1
 """Counts up when images made by older code must be made anew: Pulumi does not see changes of the code."""
@@ -27,7 +28,7 @@ class SourceImageProvider(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Build or copy the image and push it; its id is its repository without the registry."""
-        with _place(props) as place:
+        with full_disk.reserve(), _place(props) as place:
             made = images.make(props["recipe"], place, reach.tell)
         return CreateResult(id_=place.repository.partition("/")[2], outs=_outputs(props, made))
 
@@ -46,7 +47,7 @@ class SourceImageProvider(ResourceProvider):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Make the new image; the old one goes unless it is the same."""
-        with _place(_news) as place:
+        with full_disk.reserve(), _place(_news) as place:
             made = images.make(_news["recipe"], place, reach.tell)
             if made.digest != _olds["digest"] and _news.get("storage_id") == _olds.get("storage_id"):
                 images.remove(place, _olds["digest"])

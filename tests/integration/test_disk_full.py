@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from infra.automation import stack
+from infra.lab import registry
 from infra.sources import base
 from kit.command import run
 from kit.errors import MachineError
@@ -43,17 +47,30 @@ def test_a_tool_that_fills_the_disk_of_the_cache_is_told_as_a_full_disk(small_ca
     assert list((small_cache / "scratch").iterdir()) == [small_cache / "scratch" / "in-use"]
 
 
-def test_a_stack_whose_registry_s_disk_runs_full_is_told_and_made_when_there_is_room(
+def test_a_registry_s_disk_that_runs_full_under_a_stack_is_told_and_costs_no_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"movieMegabytes": 24, "variants": ["movie"], "forms": ["plain"], "base": "debian"}
-    with small_disk(tmp_path / "data", 48) as place:
+    """Pulumi itself would put a cut state in the place of the whole one."""
+
+    def sociometer(*words: str) -> tuple[int, str]:
+        argv = [Path(sys.executable).with_name("sociometer"), *words, "--stack", "full"]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+        return done.returncode, done.stderr.splitlines()[-1]
+
+    up = ["up"]
+    for setting in ("movieMegabytes=24", 'variants=["movie"]', 'forms=["plain"]', "base=debian"):
+        up += ["--set", setting]
+    with small_disk(tmp_path / "data", 32) as place, ExitStack() as at_the_end:
         monkeypatch.setenv("SOCIOMETER_DATA", str(place))
-        try:
-            with pytest.raises(MachineError, match=rf"The disk with {place} was full.* SOCIOMETER_DATA"):
-                stack.up("full", settings, lambda _line: None)
-            run(["mount", "-o", "remount,size=400m", place], timeout_seconds=10)
-            outputs = stack.up("full", settings, lambda _line: None)
-            assert outputs.variants["movie"].image_bytes > 24_000_000
-        finally:
-            stack.down("full", lambda _line: None)
+        at_the_end.callback(registry.remove, registry.registry_folder("full"))
+        way_out = "Make room, or move it with SOCIOMETER_DATA, and try again."
+        assert sociometer(*up) == (3, f"error: The disk with {place} was full. {way_out}")
+        state = place / "pulumi" / ".pulumi" / "stacks" / "sociometer" / "full.json"
+        assert json.loads(state.read_text())
+        with (place / "others").open("wb", buffering=0) as others, pytest.raises(OSError, match="No space left"):
+            while True:
+                others.write(b"x" * 4096)
+        code, said = sociometer("down")
+        assert (code, said.startswith(f"error: The disk with {place}/pulumi is full: 0 MiB are free")) == (3, True)
+        (place / "others").unlink()
+        assert sociometer("down") == (0, "Nothing of stack full is left.")

@@ -225,6 +225,14 @@ def test_a_job_is_booted_when_it_ends_with_its_code() -> None:
     assert (run.boot_started_ns, run.boot_finished_ns) == (run.started_ns, run.ready_ns)
 
 
+def test_a_job_of_which_a_process_ran_out_of_memory_is_stopped_though_its_code_is_right() -> None:
+    """The counters of the container's group go with it, before anything is judged."""
+    ended = End(0, memory_limit=512 << 20)
+    run = lived(FakeHost(stopped=True, ended=ended), ready=Ready("exit", code=0), has_boot_report=False)
+    assert run.ending is Ending.STOPPED
+    assert run.reason == "A process of the container ran out of memory (limit 512 MiB); it booted all the same."
+
+
 def test_a_job_that_ends_with_another_code_has_stopped() -> None:
     run = lived(FakeHost(stopped=True, ended=End(3)), ready=Ready("exit", code=0), has_boot_report=False)
     assert run.ending is Ending.STOPPED
