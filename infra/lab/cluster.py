@@ -124,8 +124,10 @@ class Cluster:
         link = Link(self._profile.rate_bits_per_second, self._profile.round_trip_seconds, patience)
         for host, life, samples in zip(self.hosts, lives, series, strict=True):
             until_ns = life.run.end_ns or ended_ns
-            if self.judged and (told := step or disturbances.told(host.exchanges(), samples, link, until_ns)):
-                life.disturbed(told)
+            if self.judged:
+                heard = disturbances.told(host.exchanges(), samples, link, until_ns)
+                if told := step or heard or host.failed_reads(until_ns):
+                    life.disturbed(told)
             if moments := life.run.life(life.task):
                 life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)
 

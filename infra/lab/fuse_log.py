@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
-from infra.lab.snapshotter_log import lines
+from infra.lab.snapshotter_log import lines, nanoseconds
 
 _MARK = '"FUSE operation"'
 OPEN, READ = "node.Open", "file.Read"
@@ -32,9 +31,4 @@ def accesses(log: str) -> Iterator[Access]:
     for line in lines(asked):
         if line.get("operation") in (OPEN, READ):
             with suppress(KeyError, TypeError, ValueError, OverflowError):  # half written, or nobody's
-                yield Access(line["operation"], str(line["path"]), _nanoseconds(line["time"]))
-
-
-def _nanoseconds(time: str) -> int:
-    moment = datetime.fromisoformat(time)
-    return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
+                yield Access(line["operation"], str(line["path"]), nanoseconds(line["time"]))

@@ -202,6 +202,10 @@ class Host:
         """What the soci-snapshotter did beside lazy loading."""
         return snapshotter_log.loading(self._snapshotter_log())
 
+    def failed_reads(self, until_ns: int) -> str:
+        """What the soci-snapshotter could not read until some moment; empty if nothing."""
+        return snapshotter_log.failed_reads(self._snapshotter_log(), until_ns)
+
     def _snapshotter_log(self) -> str:
         return self.soci_log.read_text(errors="replace")
 

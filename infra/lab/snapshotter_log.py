@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from kit.documents import Unreadable, object_of
@@ -25,6 +26,8 @@ _PREFETCHES = re.compile(r"Loading prefetch artifact (sha256:[0-9a-f]{64})")
 _PREFETCH_FAILED = "Failed to execute prefetch"
 _IN_PARALLEL = "preparing snapshot with parallel pull/unpack"
 _AS_LOCAL = "preparing snapshot as local snapshot"
+_READ_FAILED = "statFile error"
+_FETCH_FAILED = "error trying to resolve layer, removing it from the queue"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,24 @@ def loading(log: str) -> Loading:
     return Loading(max(0, len(artifacts) - failed), len(in_parallel))
 
 
+def failed_reads(log: str, until_ns: int) -> str:
+    """What the snapshotter could not read for the container, or fetch unasked, until some moment; empty if nothing.
+
+    The kernel may ask again, or not have needed it: then the container knows nothing of it (`fs/layer/node.go`,
+    `fs/backgroundfetcher/background_fetcher.go`).
+    """
+    asked = (line for line in log.splitlines() if _READ_FAILED in line or _FETCH_FAILED in line)
+    reasons: dict[str, None] = {}
+    for line in lines(asked):
+        with suppress(KeyError, TypeError, ValueError, OverflowError):  # half written, or nobody's
+            if line.get("msg") in (_READ_FAILED, _FETCH_FAILED) and nanoseconds(line["time"]) <= until_ns:
+                reasons[str(line["error"])] = None
+    if not reasons:
+        return ""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"The soci-snapshotter could not read what was asked for: {next(iter(reasons))}{more}."
+
+
 def told(layers: tuple[FallenBack, ...], most: int = 3) -> str:
     """The same in words, to be put behind a sentence; empty when nothing fell back."""
     if not layers:
@@ -97,3 +118,9 @@ def lines(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
     for text in texts:
         with suppress(Unreadable):
             yield object_of(text)
+
+
+def nanoseconds(time: str) -> int:
+    """A line's ``time``, since the epoch, to the microsecond. Raises `ValueError` or `TypeError` for what is none."""
+    moment = datetime.fromisoformat(time)
+    return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000

@@ -13,6 +13,7 @@ import pytest
 
 from experiments.executors.lab import LabExecutor
 from experiments.records.model import Outcome, RoundStatus
+from infra.lab import disturbances
 from infra.outputs import StackOutputs
 from tests.integration.test_lab import lab_of, round_of
 from tests.support.faulty_proxy import FaultyProxy
@@ -52,6 +53,17 @@ def test_a_fault_that_the_tools_get_over_is_seen_and_the_round_no_measurement(
     assert hit.status in (RoundStatus.CONTAMINATED, RoundStatus.FAILED)
     assert SAID[fault] in hit.reason
     assert hit.hits == 1
+
+
+def test_a_read_that_failed_is_also_known_where_nobody_asked_again(
+    lab: LabExecutor, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of what the kernel reads ahead: then the link shows nothing, and the snapshotter's log is all there is."""
+    monkeypatch.setattr(disturbances, "told", lambda *_: "")
+    hit = met(lab, proxy, round_of("soci-v2"), replace(HITS["corrupt span"], times=1))
+    assert hit.status is RoundStatus.CONTAMINATED
+    assert "could not read what was asked for: file.Read:" in hit.reason
+    assert "span digests do not match" in hit.reason
 
 
 @pytest.mark.parametrize(

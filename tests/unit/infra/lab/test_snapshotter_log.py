@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.lab.snapshotter_log import FallenBack, Loading, fallen_back, loading, told
+from infra.lab.snapshotter_log import FallenBack, Loading, failed_reads, fallen_back, loading, nanoseconds, told
 
 LAYER, OTHER = "sha256:" + "b" * 64, "sha256:" + "c" * 64
 IMAGE = "10.213.0.1:5000/sociometer/odd/soci-v2@sha256:" + "6" * 64
@@ -87,3 +87,28 @@ def test_layers_that_were_pulled_in_parallel_are_counted_once() -> None:
     message = "preparing snapshot with parallel pull/unpack"
     log = [said(message, layerDigest=LAYER), said(message, layerDigest=OTHER), said(message, layerDigest=LAYER)]
     assert loading("\n".join(log)) == Loading(in_parallel=2)
+
+
+def read_failed(time: str, error: str = "file.Read: span digests do not match", msg: str = "statFile error") -> str:
+    return json.dumps({"digest": LAYER, "error": error, "level": "error", "msg": msg, "time": time})
+
+
+BEFORE, AT, AFTER = (f"2026-11-26T16:13:0{second}.500000001Z" for second in (1, 2, 3))
+
+
+def test_a_read_that_failed_until_the_moment_is_told_and_a_later_one_is_not() -> None:
+    log = "\n".join((PREPARED, read_failed(BEFORE), read_failed(AFTER, "file.Read: context canceled")))
+    said = "The soci-snapshotter could not read what was asked for: file.Read: span digests do not match."
+    assert failed_reads(log, nanoseconds(AT)) == said
+    assert failed_reads(log, nanoseconds(BEFORE) - 1000) == ""
+    assert failed_reads(log, nanoseconds(AFTER)) == said.replace("match.", "match (and 1 more).")
+
+
+def test_a_span_that_could_not_be_fetched_unasked_is_told() -> None:
+    line = read_failed(AT, "error trying to fetch span", "error trying to resolve layer, removing it from the queue")
+    assert "error trying to fetch span" in failed_reads(line, nanoseconds(AT))
+
+
+def test_other_errors_and_half_written_lines_are_no_failed_reads() -> None:
+    lines = (failed("statFile error"), local(), read_failed("soon"), read_failed(AT)[:-20], json.dumps({"msg": 1}))
+    assert failed_reads("\n".join(lines), nanoseconds(AFTER)) == ""
