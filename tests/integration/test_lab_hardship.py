@@ -4,7 +4,6 @@ why, and the next one works.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from infra.lab import cluster
 from infra.lab.cgroup import TaskGroup, remove_cluster
 from infra.lab.profiles import DEFAULT_PROFILE
 from infra.outputs import StackOutputs
-from kit.machine import mountinfo
+from kit.machine import mountinfo, processes
 from tests.integration.test_lab import lab_of, pids_of, round_of, silent
 from tests.support.leftovers import left_on_the_machine
 from tests.support.small_disk import small_disk
@@ -43,7 +42,7 @@ def lab(tiny_stack: StackOutputs) -> Iterator[LabExecutor]:
 def little_memory(limit_bytes: int) -> Iterator[TaskGroup]:
     """A group of this test's own, for processes that are to run out of memory."""
     hierarchies = mountinfo.Hierarchies.among(mountinfo.of())
-    name = f"hardship-{os.getpid()}"
+    name = f"{processes.owner_name()}-hardship"  # one without an owner is anybody's to clear
     group = TaskGroup(hierarchies, f"{name}/it")
     group.create(1.0, limit_bytes)
     try:
