@@ -28,6 +28,7 @@ _IN_PARALLEL = "preparing snapshot with parallel pull/unpack"
 _AS_LOCAL = "preparing snapshot as local snapshot"
 _READ_FAILED = "statFile error"
 _FETCH_FAILED = "error trying to resolve layer, removing it from the queue"
+_DAMAGED = "mismatched digest"
 
 
 @dataclass(frozen=True)
@@ -75,21 +76,26 @@ def loading(log: str) -> Loading:
 
 
 def failed_reads(log: str, until_ns: int) -> str:
-    """What the snapshotter could not read for the container, or fetch unasked, until some moment; empty if nothing.
+    """What the snapshotter could not read until some moment; empty if nothing: reads of the container, spans that it
+    fetched unasked, and damaged zTOCs and layers.
 
-    The kernel may ask again, or not have needed it: then the container knows nothing of it (`fs/layer/node.go`,
-    `fs/backgroundfetcher/background_fetcher.go`).
+    Nobody else knows of them: the kernel may not have needed what it read ahead, and containerd fetches what the
+    snapshotter gives up, without its index or after it (`fs/layer/node.go`, `fs/backgroundfetcher/`, `fs/unpacker.go`).
     """
-    asked = (line for line in log.splitlines() if _READ_FAILED in line or _FETCH_FAILED in line)
     reasons: dict[str, None] = {}
-    for line in lines(asked):
+    for line in lines(line for line in log.splitlines() if _says_failed(line)):
+        error = line.get("error")
         with suppress(KeyError, TypeError, ValueError, OverflowError):  # half written, or nobody's
-            if line.get("msg") in (_READ_FAILED, _FETCH_FAILED) and nanoseconds(line["time"]) <= until_ns:
-                reasons[str(line["error"])] = None
+            if isinstance(error, str) and nanoseconds(line["time"]) <= until_ns:
+                reasons[error] = None
     if not reasons:
         return ""
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"The soci-snapshotter could not read what was asked for: {next(iter(reasons))}{more}."
+
+
+def _says_failed(line: str) -> bool:
+    return any(f'"msg":"{words}"' in line for words in (_READ_FAILED, _FETCH_FAILED)) or _DAMAGED in line
 
 
 def told(layers: tuple[FallenBack, ...], most: int = 3) -> str:

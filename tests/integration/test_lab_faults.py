@@ -27,6 +27,7 @@ SAID = {
     "reset": "was closed after",
     "cut": "was closed after",
     "corrupt span": "were fetched again, as after damaged ones",
+    "corrupt whole": "could not read what was asked for: cannot unpack the layer: cannot store layer: ",
     "late": "s to answer",
 }
 MEASURED = Met(RoundStatus.COMPLETE, Outcome.BOOTED, "", 0)

@@ -24,11 +24,13 @@ HITS = {
     "corrupt": Fault("corrupt", least_bytes=LAYER_BYTES),
     "corrupt span": Fault("corrupt", " bytes=", least_bytes=1000),
     "corrupt manifest": Fault("corrupt", "GET .*/manifests/", least_bytes=100),
+    "corrupt whole": Fault("corrupt", "GET .*/blobs/\\S+$", least_bytes=LAYER_BYTES),
     "corrupt early": Fault("corrupt", "GET .*/blobs/", least_bytes=10_000),
     "late": Fault("delay", least_bytes=LAYER_BYTES, seconds=2.6),
     "slow drip": Fault("drip", least_bytes=LAYER_BYTES, bytes_per_second=200_000),
 }
-"""What may hit every answer with a layer or a span, or one (`times`); ``early`` also zTOCs, ``span`` spans alone."""
+"""What may hit every answer with a layer or a span, or one (`times`); ``early`` also zTOCs, ``span`` spans alone,
+``whole`` layers that are fetched whole."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,8 +90,9 @@ def test_layers_that_were_pulled_in_parallel_are_counted_once() -> None:
     assert loading("\n".join(log)) == Loading(in_parallel=2)
 
 
-def read_failed(time: str, error: str = "file.Read: span digests do not match", msg: str = "statFile error") -> str:
-    return json.dumps({"digest": LAYER, "error": error, "level": "error", "msg": msg, "time": time})
+def read_failed(time: str, error: object = "file.Read: span digests do not match", msg: str = "statFile error") -> str:
+    line = {"digest": LAYER, "error": error, "level": "error", "msg": msg, "time": time}
+    return json.dumps(line, separators=(",", ":"))
 
 
 BEFORE, AT, AFTER = (f"2026-11-26T16:13:0{second}.500000001Z" for second in (1, 2, 3))
@@ -104,11 +106,24 @@ def test_a_read_that_failed_until_the_moment_is_told_and_a_later_one_is_not() ->
     assert failed_reads(log, nanoseconds(AFTER)) == said.replace("match.", "match (and 1 more).")
 
 
-def test_a_span_that_could_not_be_fetched_unasked_is_told() -> None:
-    line = read_failed(AT, "error trying to fetch span", "error trying to resolve layer, removing it from the queue")
-    assert "error trying to fetch span" in failed_reads(line, nanoseconds(AT))
+@pytest.mark.parametrize(
+    ("msg", "error"),
+    [
+        ("error trying to resolve layer, removing it from the queue", "error trying to fetch span with spanId = 3"),
+        ("failed to prepare local snapshot; deferring to container runtime", "failed to ingest: mismatched digest"),
+        (
+            "failed to prepare remote snapshot",
+            "unable to store ztoc in local store: failed to ingest: mismatched digest",
+        ),
+    ],
+)
+def test_spans_fetched_unasked_and_damaged_layers_and_ztocs_are_told(msg: str, error: str) -> None:
+    assert error in failed_reads(read_failed(AT, error, msg), nanoseconds(AT))
 
 
 def test_other_errors_and_half_written_lines_are_no_failed_reads() -> None:
-    lines = (failed("statFile error"), local(), read_failed("soon"), read_failed(AT)[:-20], json.dumps({"msg": 1}))
+    lines = (
+        failed("statFile error"), local(), read_failed("soon"), read_failed(AT)[:-20], read_failed(AT, None),
+        read_failed(AT, "cannot unpack the layer: link: no such file", "failed to prepare local snapshot"),
+    )  # fmt: skip
     assert failed_reads("\n".join(lines), nanoseconds(AFTER)) == ""
