@@ -1,0 +1,126 @@
+"""What runs as the container's command: one command of the user's, and before and after it what the container needs.
+
+`python -m infra.lab_container.inside WORDS…` runs the words in the current folder, which is the caller's. With the
+words ``receive FILE`` it keeps standard input as a file. `OWNER` and `PASSED` are variables that `lab-shell` sets.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from infra.lab_container import groups
+from kit import child
+from kit.paths import data_dir
+from kit.scratch import temporary_folder
+
+OWNER = "SOCIOMETER_LAB_OWNER"
+"""To whom files belong that the command makes in the caller's folder: ``UID:GID``. Not set where that is as it is."""
+PASSED = "SOCIOMETER_LAB_PASSED"
+"""A folder that the caller has filled for this command, removed at its end."""
+RECEIVE = "receive"
+STORE = "store.sqlite"
+RESULTS = Path("results")
+KEPT_SECONDS = 24 * 3600
+"""What was passed for a command that was killed is removed after this."""
+SHELLS = ("bash", "sh")
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the words; gives their exit code, 128 and the number for a signal."""
+    if words[0] == RECEIVE:
+        receive(Path(words[1]))
+        return 0
+    if reason := groups.hand_down():
+        sys.stderr.write(f"warning: cgroups are not as the lab needs them: {reason}. `sociometer doctor` says more.\n")
+    began_ns = time.time_ns()
+    code = attended(words)
+    if passed := os.environ.get(PASSED):
+        shutil.rmtree(passed, ignore_errors=True)
+    try:
+        bring_out(began_ns, os.environ.get(OWNER))
+    except (OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"error: what was measured cannot be brought out to the current folder: {error}.\n")
+        return code or 1
+    return code
+
+
+def receive(file: Path) -> None:
+    """Keep standard input as a file below its command's folder; such folders beside that which are old are removed."""
+    for folder in file.parents[2].glob("*"):
+        with suppress(FileNotFoundError):  # another command removes it just now
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as target:
+        shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+
+
+def attended(words: Sequence[str]) -> int:
+    """Run a command in this terminal, hand on what this process is told, and wait for its end."""
+    process = child.start(words, stdin=None, start_new_session=False, env=dict(os.environ))
+    with _handing_on(process, is_shell=Path(words[0]).name in SHELLS):
+        code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def _handing_on(process: subprocess.Popen[bytes], *, is_shell: bool) -> Iterator[None]:
+    """Ctrl-C in a terminal reaches the command by itself; an interactive shell heeds only that its terminal is gone."""
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        if not (number == signal.SIGINT and os.isatty(0)):
+            process.send_signal(signal.SIGHUP if is_shell and number == signal.SIGTERM else number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    earlier: list[tuple[int, Callable[..., object] | int | None]] = [(n, signal.signal(n, hand_on)) for n in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in earlier:
+            signal.signal(number, handler)
+
+
+def bring_out(began_ns: int, owner: str | None) -> None:
+    """Copy the records, if there are new ones, into `RESULTS` of the current folder, and give new files there to the
+    owner.
+
+    The store itself lies on the volume, because not every shared folder can lock files.
+    """
+    store = data_dir() / STORE
+    if any(file.stat().st_mtime_ns >= began_ns for file in store.parent.glob(f"{STORE}*") if file.suffix != ".lock"):
+        RESULTS.mkdir(exist_ok=True)
+        with temporary_folder("store-", store.parent) as room:
+            with closing(sqlite3.connect(store)) as records, closing(sqlite3.connect(room / STORE)) as copy:
+                records.backup(copy)
+            draft = RESULTS / f".{STORE}"
+            shutil.copyfile(room / STORE, draft)
+            draft.rename(RESULTS / STORE)
+    if owner:
+        uid, gid = map(int, owner.split(":"))
+        for path in _made_since(began_ns):
+            os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def _made_since(began_ns: int) -> Iterator[Path]:
+    """What root has made or changed in the current folder since then."""
+    for folder, names, files in os.walk("."):
+        for name in (*names, *files):
+            path = Path(folder, name)
+            with suppress(FileNotFoundError):  # somebody else works there, too
+                status = path.lstat()
+                if status.st_uid == 0 and status.st_ctime_ns >= began_ns:
+                    yield path
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""One container of the lab: its name, its volume and folders, and the commands that start and end it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.lab_container import inside
+from infra.lab_container.engine import Engine
+
+VOLUME = "sociometer-lab"
+"""What is kept between commands: records, registries, payloads and base images. Not on overlayfs, which cannot carry
+the lab's own."""
+MOUNTED = "/var/lib/sociometer"
+WORK = "/work"
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+HANDED_DOWN = ("SOCIOMETER_DEBUG", "NO_COLOR", *PROXIES)
+"""Variables of the caller that the command in the container gets, too."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A container that is to run one command in the folder ``work`` of this machine.
+
+    ``network`` is as ``docker run --network`` takes it; None leaves it to the engine.
+    """
+
+    engine: Engine
+    image: str
+    work: Path
+    network: str | None = None
+    volume: str = VOLUME
+    name: str = field(default_factory=lambda: f"sociometer-lab-{secrets.token_hex(4)}")
+
+    @property
+    def passed_folder(self) -> str:
+        """Where images for this command lie on the volume."""
+        return f"{MOUNTED}/passed/{self.name}"
+
+    def running(
+        self, command: Sequence[str], *, terminal: bool, environment: Mapping[str, str] = os.environ
+    ) -> list[str]:
+        """The words that run a command in the container; ``terminal`` gives it this one."""
+        variables = {inside.PASSED: self.passed_folder, **({inside.OWNER: owner} if (owner := _owner()) else {})}
+        return [
+            *(self.engine.program, "run", "--rm", "--name", self.name, "--privileged"),
+            *(("--interactive", "--tty") if terminal else ("--interactive",)),
+            *(word for name in HANDED_DOWN if name in environment for word in ("--env", name)),
+            *(word for name, value in variables.items() for word in ("--env", f"{name}={value}")),
+            *("--volume", f"{self.volume}:{MOUNTED}", "--volume", f"{self.work}:{WORK}"),
+            *self.network_words,
+            *(self.image, *command),
+        ]
+
+    def receiving(self, file: str) -> list[str]:
+        """The words that keep standard input as a file on the volume."""
+        words = ("run", "--rm", "--interactive", "--network", "none", "--volume", f"{self.volume}:{MOUNTED}")
+        return [self.engine.program, *words, self.image, inside.RECEIVE, file]
+
+    @property
+    def network_words(self) -> tuple[str, ...]:
+        """Also those of a build."""
+        return () if self.network is None else ("--network", self.network)
+
+    def signal(self, number: int) -> bool:
+        """Send a signal to the command; whether the container runs yet."""
+        return self.engine.ask("kill", "--signal", str(number), self.name).exit_code == 0
+
+    def remove(self) -> None:
+        """Remove the container, if it is still there."""
+        self.engine.ask("rm", "--force", self.name)
+
+
+def _owner() -> str | None:
+    """To whom new files in the caller's folder belong. On a Mac, whoever shares the folder sees to it."""
+    if platform.system() != "Linux" or os.getuid() == 0:
+        return None
+    return f"{os.getuid()}:{os.getgid()}"
