@@ -1,7 +1,7 @@
 """What runs as the container's command: one command of the user's, and before and after it what the container needs.
 
 `python -m infra.lab_container.inside WORDS…` runs the words in the current folder, which is the caller's. With the
-words ``receive FILE`` it keeps standard input as a file. `OWNER` and `PASSED` are variables that `lab-shell` sets.
+words ``receive FILE`` it keeps standard input as a file. `OWNER` is a variable that `lab-shell` sets.
 """
 
 from __future__ import annotations
@@ -25,13 +25,11 @@ from kit.scratch import temporary_folder
 
 OWNER = "SOCIOMETER_LAB_OWNER"
 """To whom files belong that the command makes in the caller's folder: ``UID:GID``. Not set where that is as it is."""
-PASSED = "SOCIOMETER_LAB_PASSED"
-"""A folder that the caller has filled for this command, removed at its end."""
 RECEIVE = "receive"
 STORE = "store.sqlite"
 RESULTS = Path("results")
 KEPT_SECONDS = 24 * 3600
-"""What was passed for a command that was killed is removed after this."""
+"""An image that was sent is removed after this: another command may still read it."""
 SHELLS = ("bash", "sh")
 
 
@@ -44,8 +42,6 @@ def main(words: Sequence[str]) -> int:
         sys.stderr.write(f"warning: cgroups are not as the lab needs them: {reason}. `sociometer doctor` says more.\n")
     began_ns = time.time_ns()
     code = attended(words)
-    if passed := os.environ.get(PASSED):
-        shutil.rmtree(passed, ignore_errors=True)
     try:
         bring_out(began_ns, os.environ.get(OWNER))
     except (OSError, sqlite3.Error) as error:
@@ -55,14 +51,16 @@ def main(words: Sequence[str]) -> int:
 
 
 def receive(file: Path) -> None:
-    """Keep standard input as a file below its command's folder; such folders beside that which are old are removed."""
-    for folder in file.parents[2].glob("*"):
+    """Keep standard input as a file in a folder of its own; such folders beside it that are old are removed."""
+    for folder in file.parents[1].glob("*"):
         with suppress(FileNotFoundError):  # another command removes it just now
             if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
-    file.parent.mkdir(parents=True)
-    with file.open("wb") as target:
-        shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(".draft-", file.parent) as room:
+        with (room / file.name).open("wb") as target:
+            shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+        (room / file.name).replace(file)
 
 
 def attended(words: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from subprocess import PIPE, Popen
 
 from infra.lab_container.engine import Engine, LocalImage
-from infra.lab_container.session import Session
+from infra.lab_container.session import SENT, Session
 from infra.oci.names import parse
 from kit import child
 from kit.command import last_lines
@@ -34,9 +34,7 @@ class Passed:
     file: str
 
 
-def replaced(
-    words: Sequence[str], session: Session, find: Callable[[str], LocalImage | None]
-) -> tuple[list[str], list[Passed]]:
+def replaced(words: Sequence[str], find: Callable[[str], LocalImage | None]) -> tuple[list[str], list[Passed]]:
     """The words as the container understands them, and the images to send.
 
     ``docker-daemon:web:dev`` becomes the archive of that image. Raises `ImageError` for one that the daemon does not
@@ -50,10 +48,9 @@ def replaced(
             image = find(reference)
             if image is None:
                 raise ImageError(f"The local daemon has no image {reference}. `docker images` lists those that it has.")
-            # The folder keeps apart what has one name; the name becomes that of the variant.
-            name = reference.rpartition("/")[2].partition(":")[0].partition("@")[0]
-            file = f"{session.passed_folder}/{len(images) + 1}/{name}.tar"
-            images[reference] = Passed(reference, image, file)
+            # The name becomes that of the variant.
+            name = reference.removeprefix("sha256:").rpartition("/")[2].partition(":")[0].partition("@")[0]
+            images[reference] = Passed(reference, image, f"{SENT}/{image.id[:12]}/{name}.tar")
         return f"{match['before']}docker-archive:{images[reference].file}"
 
     return [_WORD.sub(archive, word) if _WORD.fullmatch(word) else word for word in words], list(images.values())

@@ -16,6 +16,8 @@ VOLUME = "sociometer-lab"
 """What is kept between commands: records, registries, payloads and base images. Not on overlayfs, which cannot carry
 the lab's own."""
 MOUNTED = "/var/lib/sociometer"
+SENT = f"{MOUNTED}/sent"
+"""Where images of the local daemon lie for a command, each in a folder named after its content."""
 WORK = "/work"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 HANDED_DOWN = ("SOCIOMETER_DEBUG", "NO_COLOR", *PROXIES)
@@ -36,21 +38,16 @@ class Session:
     volume: str = VOLUME
     name: str = field(default_factory=lambda: f"sociometer-lab-{secrets.token_hex(4)}")
 
-    @property
-    def passed_folder(self) -> str:
-        """Where images for this command lie on the volume."""
-        return f"{MOUNTED}/passed/{self.name}"
-
     def running(
         self, command: Sequence[str], *, terminal: bool, environment: Mapping[str, str] = os.environ
     ) -> list[str]:
         """The words that run a command in the container; ``terminal`` gives it this one."""
-        variables = {inside.PASSED: self.passed_folder, **({inside.OWNER: owner} if (owner := _owner()) else {})}
+        owner = _owner()
         return [
             *(self.engine.program, "run", "--rm", "--name", self.name, "--privileged"),
             *(("--interactive", "--tty") if terminal else ("--interactive",)),
             *(word for name in HANDED_DOWN if name in environment for word in ("--env", name)),
-            *(word for name, value in variables.items() for word in ("--env", f"{name}={value}")),
+            *(("--env", f"{inside.OWNER}={owner}") if owner else ()),
             *("--volume", f"{self.volume}:{MOUNTED}", "--volume", f"{self.work}:{WORK}"),
             *self.network_words,
             *(self.image, *command),

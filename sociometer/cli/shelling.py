@@ -69,7 +69,7 @@ def lab_shell(
     found.require_able()
     steps = Steps()
     session = Session(found, context.image_name(), Path.cwd(), network)
-    command, images = passing.replaced(words or [], session, found.image)
+    command, images = passing.replaced(words or [], found.image)
     if base or build_tools or found.image(session.image) is None:
         _build(session, base, build_tools=build_tools, steps=steps)
     for each in images:
