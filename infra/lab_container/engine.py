@@ -101,16 +101,18 @@ class Engine:
         """Build an image from a folder; ``notify`` is told each line. Raises `CommandFailed` with the last ones."""
         words = [self.program, "build", "--file", str(folder / dockerfile), "--tag", name, *options, str(folder)]
         lines: deque[str] = deque(maxlen=LAST_LINES)
-        process = child.start(words, stdout=PIPE, stderr=STDOUT, text=True, errors="replace", env=dict(os.environ))
-        try:
-            for line in process.stdout or ():
-                if line.strip():
-                    lines.append(line.rstrip())
-                    notify(visible(line.strip()))
-            code = process.wait()
-        except BaseException:
-            child.kill(process)
-            raise
+        with child.start(
+            words, stdout=PIPE, stderr=STDOUT, text=True, errors="replace", env=dict(os.environ)
+        ) as process:
+            try:
+                for line in process.stdout or ():
+                    if line.strip():
+                        lines.append(line.rstrip())
+                        notify(visible(line.strip()))
+            except BaseException:
+                child.kill(process)
+                raise
+        code = process.returncode
         if code:
             raise CommandFailed(
                 f"The lab's image could not be built: {self.name} build failed with exit code {code}."

@@ -7,25 +7,28 @@ words ``receive FILE`` it keeps standard input as a file. `OWNER` is a variable 
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
 
 from infra.lab_container import groups
-from kit import child
+from kit import child, interrupts
 from kit.paths import data_dir
 from kit.scratch import temporary_folder
 
 OWNER = "SOCIOMETER_LAB_OWNER"
 """To whom files belong that the command makes in the caller's folder: ``UID:GID``. Not set where that is as it is."""
 RECEIVE = "receive"
+ROOT = 0
+"""The user as whom commands run here."""
 STORE = "store.sqlite"
 RESULTS = Path("results")
 KEPT_SECONDS = 24 * 3600
@@ -64,28 +67,30 @@ def receive(file: Path) -> None:
 
 
 def attended(words: Sequence[str]) -> int:
-    """Run a command in this terminal, hand on what this process is told, and wait for its end."""
-    process = child.start(words, stdin=None, start_new_session=False, env=dict(os.environ))
-    with _handing_on(process, is_shell=Path(words[0]).name in SHELLS):
-        code = process.wait()
-    return code if code >= 0 else 128 - code
+    """Run a command in this terminal, hand on what this process is told, and wait for its end.
 
-
-@contextmanager
-def _handing_on(process: subprocess.Popen[bytes], *, is_shell: bool) -> Iterator[None]:
-    """Ctrl-C in a terminal reaches the command by itself; an interactive shell heeds only that its terminal is gone."""
+    Ctrl-C in a terminal reaches the command by itself. A shell heeds only that its terminal is gone.
+    """
+    is_shell, in_terminal = Path(words[0]).name in SHELLS, os.isatty(0)
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    started: list[subprocess.Popen[bytes]] = []
 
     def hand_on(number: int, _frame: FrameType | None) -> None:
-        if not (number == signal.SIGINT and os.isatty(0)):
-            process.send_signal(signal.SIGHUP if is_shell and number == signal.SIGTERM else number)
+        if not (number == signal.SIGINT and in_terminal):
+            told.put(signal.SIGHUP if is_shell and number == signal.SIGTERM else number)
+        while started and not told.empty():
+            started[0].send_signal(told.get())
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    earlier: list[tuple[int, Callable[..., object] | int | None]] = [(n, signal.signal(n, hand_on)) for n in numbers]
+    earlier = [(number, signal.signal(number, hand_on)) for number in interrupts.SIGNALS]
     try:
-        yield
+        started.append(child.start(words, stdin=None, start_new_session=False, env=dict(os.environ)))
+        while not told.empty():  # before it had started
+            started[0].send_signal(told.get())
+        code = started[0].wait()
     finally:
         for number, handler in earlier:
             signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
 
 
 def bring_out(began_ns: int, owner: str | None) -> None:
@@ -116,7 +121,7 @@ def _made_since(began_ns: int) -> Iterator[Path]:
             path = Path(folder, name)
             with suppress(FileNotFoundError):  # somebody else works there, too
                 status = path.lstat()
-                if status.st_uid == 0 and status.st_ctime_ns >= began_ns:
+                if status.st_uid == ROOT and status.st_ctime_ns >= began_ns:
                     yield path
 
 

@@ -47,8 +47,12 @@ class Shell:
     def start(self, *words: str) -> subprocess.Popen[str]:
         environment = {
             "PATH": f"{self.engine.programs}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(self.folder), "DOCKER_HOST": self.engine.host, "PYTHONPATH": str(self.checkout),
-            "SOCIOMETER_MIRROR": self.mirror, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8",
+            "HOME": str(self.folder),
+            "DOCKER_HOST": self.engine.host,
+            "PYTHONPATH": str(self.checkout),
+            "SOCIOMETER_MIRROR": self.mirror,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LC_ALL": "C.UTF-8",
         }
         return subprocess.Popen(
             [*AS_NOBODY, sys.executable, "-c", COMMAND, "lab-shell", "--network", "host", *words],
