@@ -60,8 +60,11 @@ class Engine:
         looked_for = "Docker or Podman" if wanted is None else PROGRAMS[wanted]
         raise MachineError(f"There is no {looked_for} on PATH. `sociometer help macos` says what to install.")
 
-    def require_able(self) -> None:
-        """Raise `MachineError` unless the daemon answers, runs as root, and has enough memory for one task."""
+    def require_able(self) -> str:
+        """Raise `MachineError` unless the daemon answers, runs as root, and has enough memory for one task.
+
+        Gives what it says that it runs on, such as ``Docker Desktop``; nothing where it does not say.
+        """
         done = self.ask("info", "--format", "{{json .}}")
         try:
             info = object_of(done.stdout.encode())
@@ -83,6 +86,7 @@ class Engine:
                 f"The machine of {PROGRAMS[self.name]} has {memory / GB:.1f} GB of memory, and the lab needs "
                 f"{MEMORY_BYTES[0] / GB:.0f} GB. `sociometer help macos` says how to give it more."
             )
+        return str(info.get("OperatingSystem") or "")
 
     def image(self, reference: str) -> LocalImage | None:
         """What the daemon says of an image; None when it has none of this name. Raises `ImageError`."""

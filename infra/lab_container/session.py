@@ -19,6 +19,7 @@ MOUNTED = "/var/lib/sociometer"
 SENT = f"{MOUNTED}/sent"
 """Where images of the local daemon lie for a command, each in a folder named after its content."""
 WORK = "/work"
+DESKTOP = "Docker Desktop"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 HANDED_DOWN = ("SOCIOMETER_DEBUG", "NO_COLOR", *PROXIES)
 """Variables of the caller that the command in the container gets, too."""
@@ -28,13 +29,15 @@ HANDED_DOWN = ("SOCIOMETER_DEBUG", "NO_COLOR", *PROXIES)
 class Session:
     """A container that is to run one command in the folder ``work`` of this machine.
 
-    ``network`` is as ``docker run --network`` takes it; None leaves it to the engine.
+    ``network`` is as ``docker run --network`` takes it; None leaves it to the engine. ``owner`` is to whom new files in
+    that folder are given, ``UID:GID``; None where they need not be.
     """
 
     engine: Engine
     image: str
     work: Path
     network: str | None = None
+    owner: str | None = None
     volume: str = VOLUME
     name: str = field(default_factory=lambda: f"sociometer-lab-{secrets.token_hex(4)}")
 
@@ -42,12 +45,11 @@ class Session:
         self, command: Sequence[str], *, terminal: bool, environment: Mapping[str, str] = os.environ
     ) -> list[str]:
         """The words that run a command in the container; ``terminal`` gives it this one."""
-        owner = _owner()
         return [
             *(self.engine.program, "run", "--rm", "--name", self.name, "--privileged"),
             *(("--interactive", "--tty") if terminal else ("--interactive",)),
             *(word for name in HANDED_DOWN if name in environment for word in ("--env", name)),
-            *(("--env", f"{inside.OWNER}={owner}") if owner else ()),
+            *(("--env", f"{inside.OWNER}={self.owner}") if self.owner else ()),
             *("--volume", f"{self.volume}:{MOUNTED}", "--volume", f"{self.work}:{WORK}"),
             *self.network_words,
             *(self.image, *command),
@@ -72,8 +74,12 @@ class Session:
         self.engine.ask("rm", "--force", self.name)
 
 
-def _owner() -> str | None:
-    """To whom new files in the caller's folder belong. On a Mac, whoever shares the folder sees to it."""
-    if platform.system() != "Linux" or os.getuid() == 0:
+def owner_of_new_files(system: str) -> str | None:
+    """To whom new files in the caller's folder are to be given, by what the engine runs on.
+
+    Nobody, where root inside is the caller: on a Mac, whose folders are shared with a machine that writes to them as
+    the caller, and in Docker Desktop for Linux, which maps them so.
+    """
+    if platform.system() != "Linux" or system == DESKTOP or os.getuid() == 0:
         return None
     return f"{os.getuid()}:{os.getgid()}"

@@ -11,7 +11,7 @@ import typer
 
 from infra.lab_container import context, passing
 from infra.lab_container.engine import Engine
-from infra.lab_container.session import PROXIES, Session
+from infra.lab_container.session import PROXIES, Session, owner_of_new_files
 from kit import child
 from kit.errors import MachineError
 from kit.scratch import temporary_folder
@@ -66,9 +66,9 @@ def lab_shell(
     `sociometer-lab`. `sociometer help macos` has the rest.
     """
     found = Engine.found(engine)
-    found.require_able()
+    owner = owner_of_new_files(found.require_able())
+    session = Session(found, context.image_name(), Path.cwd(), network, owner)
     steps = Steps()
-    session = Session(found, context.image_name(), Path.cwd(), network)
     command, images = passing.replaced(words or [], found.image)
     if base or build_tools or found.image(session.image) is None:
         _build(session, base, build_tools=build_tools, steps=steps)

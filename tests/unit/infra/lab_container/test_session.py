@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.lab_container.engine import Engine
-from infra.lab_container.session import Session
+from infra.lab_container.session import Session, owner_of_new_files
 
 SESSION = Session(Engine("docker", "docker"), "lab:1", Path("/home/me/it"), "host", name="one")
 
@@ -32,13 +33,25 @@ def test_variables_are_handed_down_by_name_and_no_other_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("system", "uid", "owner"), [("Linux", 1000, "1000:100"), ("Linux", 0, None), ("Darwin", 501, None)]
+    ("system", "engine", "uid", "owner"),
+    [
+        ("Linux", "Debian GNU/Linux 12", 1000, "1000:100"),
+        ("Linux", "Debian GNU/Linux 12", 0, None),
+        ("Linux", "Docker Desktop", 1000, None),
+        ("Darwin", "Docker Desktop", 501, None),
+        ("Darwin", "Ubuntu 24.04", 501, None),
+    ],
 )
-def test_new_files_are_given_to_a_user_who_is_not_root_and_on_a_mac_belong_to_them_already(
-    monkeypatch: pytest.MonkeyPatch, system: str, uid: int, owner: str | None
+def test_new_files_are_given_to_a_user_who_is_not_root_where_they_would_be_roots(
+    monkeypatch: pytest.MonkeyPatch, system: str, engine: str, uid: int, owner: str | None
 ) -> None:
     monkeypatch.setattr("platform.system", lambda: system)
     monkeypatch.setattr(os, "getuid", lambda: uid)
     monkeypatch.setattr(os, "getgid", lambda: 100)
-    words = SESSION.running(["bash"], terminal=False, environment={})
-    assert [word for word in words if "OWNER" in word] == ([f"SOCIOMETER_LAB_OWNER={owner}"] if owner else [])
+    assert owner_of_new_files(engine) == owner
+
+
+def test_the_container_is_told_of_the_owner_only_if_there_is_one() -> None:
+    words = replace(SESSION, owner="1000:100").running(["bash"], terminal=False, environment={})
+    assert "SOCIOMETER_LAB_OWNER=1000:100" in words
+    assert not any("OWNER" in word for word in SESSION.running(["bash"], terminal=False, environment={}))
