@@ -199,9 +199,7 @@ def test_where_nothing_is_to_be_built_what_cannot_be_downloaded_is_an_error_that
     built = GoModules((GoModule(asset("tools") / "regctl", "github.com/regclient/regclient"),))
     two = replace(released("two", server), source=built)
     told = Told()
-    with pytest.raises(
-        MachineError, match=r"two could not be downloaded from http://127\.0\.0\.1:1, and nothing"
-    ):
+    with pytest.raises(MachineError, match=r"two could not be downloaded from http://127\.0\.0\.1:1, and nothing"):
         versions(two, told=told, build=False)
     assert "built instead" not in told.text
     monkeypatch.setenv("SOCIOMETER_MIRROR", server.url)
