@@ -31,6 +31,8 @@ ROOT = 0
 """The user as whom commands run here."""
 STORE = "store.sqlite"
 RESULTS = Path("results")
+LONGEST_SECONDS = 7 * 24 * 3600.0
+"""Of a command, or of a shell that somebody has left open."""
 KEPT_SECONDS = 24 * 3600
 """An image that was sent is removed after this: another command may still read it."""
 SHELLS = ("bash", "sh")
@@ -86,7 +88,7 @@ def attended(words: Sequence[str]) -> int:
         started.append(child.start(words, stdin=None, start_new_session=False, env=dict(os.environ)))
         while not told.empty():  # before it had started
             started[0].send_signal(told.get())
-        code = started[0].wait()
+        code = started[0].wait(LONGEST_SECONDS)
     finally:
         for number, handler in earlier:
             signal.signal(number, handler)

@@ -23,6 +23,8 @@ DAEMON = "docker-daemon:"
 _WORD = re.compile(rf"(?P<before>(?:--[a-z-]+=)?(?:[a-z0-9-]+=)?)(?P<reference>{DAEMON}.+)")
 PIECE_BYTES = 1 << 20
 NOTIFY_BYTES = 16 << 20
+END_SECONDS = 600.0
+"""For both sides to end after the last byte, which may have to be written to a slow disk."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def send(engine: Engine, passed: Passed, session: Session, notify: Notify) -> No
     with _started(save, stdout=PIPE) as saving, _started(receive, stdin=PIPE) as receiving:
         try:
             _pump(saving, receiving, passed.image.size_bytes, notify)
-            said = [process.communicate()[1] for process in (saving, receiving)]
+            said = [process.communicate(timeout=END_SECONDS)[1] for process in (saving, receiving)]
         except BaseException:
             saving.kill()
             receiving.kill()

@@ -11,6 +11,7 @@ import typer
 
 from infra.lab_container import context, passing
 from infra.lab_container.engine import Engine
+from infra.lab_container.inside import LONGEST_SECONDS
 from infra.lab_container.session import PROXIES, Session, owner_of_new_files
 from kit import child
 from kit.errors import MachineError
@@ -102,7 +103,7 @@ def _attended(session: Session, command: Sequence[str]) -> int:
         process = child.start(words, stdin=None, start_new_session=not terminal, env=dict(os.environ))
         while True:
             try:
-                code = process.wait()
+                code = process.wait(LONGEST_SECONDS)
                 break
             except KeyboardInterrupt:
                 told += 1
