@@ -32,8 +32,11 @@ AS_NOBODY = (
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),  # this project may lie in root's home
 )
 COMMAND = "from sociometer.cli.entry import main; main()"
-APP = ("FROM scratch", "COPY busybox /bin/busybox", "EXPOSE 8080", 'CMD ["/bin/busybox", "httpd", "-f", "-p", "8080"]')
-RUN = ("run", "--image", "app=docker-daemon:my/app:1", "--ready", "http:8080/busybox", "--counts", "1")
+APP = (
+    *("FROM scratch", "COPY busybox /bin/busybox", "COPY index.html /", "EXPOSE 8080"),
+    'CMD ["/bin/busybox", "httpd", "-f", "-p", "8080"]',
+)
+RUN = ("run", "--image", "app=docker-daemon:my/app:1", "--ready", "http:8080/", "--counts", "1")
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def shell(engine: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     os.chown(folder, NOBODY, NOBODY)
     with lab_image.published(room / "checkout") as (checkout, mirror):
         lab_image.prepare(engine, checkout, room)
-        engine.build("my/app:1", APP, {"busybox": busybox()})
+        engine.build("my/app:1", APP, {"busybox": busybox(), "index.html": b"here"})
         (room / "bin").mkdir()
         shutil.copy(engine.programs / "docker", room / "bin")  # the cache may lie where nobody looks for programs
         yield Shell(engine, room / "bin", checkout, mirror, folder)
