@@ -107,6 +107,7 @@ def bring_out(began_ns: int, owner: str | None) -> None:
         with temporary_folder("store-", store.parent) as room:
             with closing(sqlite3.connect(store)) as records, closing(sqlite3.connect(room / STORE)) as copy:
                 records.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, whoever reads it, and wherever it lies
             draft = RESULTS / f".{STORE}"
             shutil.copyfile(room / STORE, draft)
             draft.rename(RESULTS / STORE)

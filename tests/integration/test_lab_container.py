@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -138,8 +137,7 @@ def test_it_measures_an_image_of_the_daemon_and_brings_records_and_report_out_to
     assert {path.stat().st_uid for path in made} == {NOBODY}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_sweep_inside_and_what_was_measured_comes_out(shell: Shell, number: int) -> None:
+def test_a_signal_ends_the_sweep_inside_and_what_was_measured_comes_out(shell: Shell) -> None:
     with shell.start(*RUN, "--forms", "plain", "--blocks", "20") as process:
         assert process.stderr is not None
         lines = []
@@ -148,9 +146,9 @@ def test_a_signal_ends_the_sweep_inside_and_what_was_measured_comes_out(shell: S
             if line.startswith("[2/20]"):
                 break
         began = time.monotonic()
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         lines += process.communicate()[1].splitlines(keepends=True)
-    assert process.returncode == 128 + number, "".join(lines)
+    assert process.returncode == 128 + signal.SIGINT, "".join(lines)
     assert time.monotonic() - began < 60
     assert any("of 20 rounds are kept" in line for line in lines), "".join(lines)
     with Store(shell.folder / "results" / "store.sqlite") as store:
@@ -164,12 +162,10 @@ def test_an_image_that_the_daemon_does_not_have_is_named_in_one_line(shell: Shel
     assert line == ("error: The local daemon has no image my/other:latest. `docker images` lists those that it has.")
 
 
-def test_the_exit_code_and_the_output_are_those_of_the_command_inside(shell: Shell) -> None:
-    code, told, _ = shell.run("outputs", "--stack", "none", "--json")
+def test_the_exit_code_is_that_of_the_command_inside(shell: Shell) -> None:
+    code, told, progress = shell.run("outputs", "--stack", "none")
     assert (code, told) == (1, "")
-    code, told, _ = shell.run("tools", "list", "--json")
-    assert code == 0
-    assert {entry["origin"] for entry in json.loads(told)} == {"path"}
+    assert progress.startswith("error: ")
 
 
 class TestDocker(EngineContract):

@@ -26,7 +26,7 @@ from tests.support.docker import Docker, docker
 from tests.support.environments import ROOT
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-BASE, BUILDER = "lab-test:base", "lab-test:builder"
+BASE, PYTHON = "lab-test:base", "lab-test:python"
 MAKE_SECONDS = 900.0
 
 
@@ -62,7 +62,7 @@ def prepare(engine: Docker, checkout: Path, room: Path) -> None:
         engine("import", "--change", f"ENV SSL_CERT_FILE={AUTHORITIES}", room / "base.tar", f"{BASE}-packages")
         lines = (f"FROM {BASE}-packages", f"COPY authorities {AUTHORITIES}")
         engine.build(BASE, lines, {"authorities": AUTHORITIES.read_bytes()})
-    words = ("build", "--network", "host", "--build-arg", f"BASE={BASE}", "--target", "builder", "--tag", BUILDER)
+    words = ("build", "--network", "host", "--build-arg", f"BASE={BASE}", "--target", "python", "--tag", PYTHON)
     engine(*words, "--file", checkout / context.DOCKERFILE, checkout)
 
 

@@ -53,6 +53,7 @@ def test_new_records_are_brought_out_and_old_ones_are_not_brought_out_again(work
     inside.bring_out(before, None)
     with closing(sqlite3.connect(work / "results" / inside.STORE)) as copy:
         assert copy.execute("SELECT id FROM sweeps").fetchall() == [(7,)]
+        assert copy.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
     assert [path.name for path in (work / "results").iterdir()] == [inside.STORE]
     (work / "results" / inside.STORE).unlink()
     inside.bring_out(time.time_ns(), None)
