@@ -6,11 +6,13 @@ import os
 import platform
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.lab_container import inside
 from infra.lab_container.engine import Engine
+from kit.errors import CommandTimeout
 
 VOLUME = "sociometer-lab"
 """What is kept between commands: records, registries, payloads and base images. Not on overlayfs, which cannot carry
@@ -69,8 +71,11 @@ class Session:
         """Send a signal to the command; whether the container runs yet."""
         return self.engine.ask("kill", "--signal", str(number), self.name).exit_code == 0
 
-    def remove(self) -> None:
-        """Remove the container, if it is still there."""
+    def end(self, *, at_once: bool = False) -> None:
+        """Wait for the command's end, unless that is to be at once, and remove the container if it is still there."""
+        if not at_once:
+            with suppress(CommandTimeout):
+                self.engine.ask("wait", self.name)
         self.engine.ask("rm", "--force", self.name)
 
 

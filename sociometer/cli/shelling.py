@@ -109,8 +109,8 @@ def _attended(session: Session, command: Sequence[str]) -> int:
                 told += 1
                 if told > 1 or not session.signal(received.number or 0):
                     process.kill()
-    if told:
-        session.remove()
+    if told:  # a terminal that is gone ends docker's command at once, and the one inside has still to clear
+        session.end(at_once=told > 1)
         return received.exit_code if code < 0 else code
     if code == DAEMON_FAILED:
         raise MachineError(f"{session.engine.name} could not start the lab's container. It says why above.")

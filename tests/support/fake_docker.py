@@ -50,7 +50,7 @@ match words[0]:
         if not (room / "pid").exists():
             sys.exit(f"Error response from daemon: Cannot kill container: No such container: {words[-1]}")
         os.kill(int((room / "pid").read_text()), int(words[2]))
-    case "rm":
+    case "rm" | "wait":
         pass
     case other:
         sys.exit(f"docker: '{other}' is not a docker command.")

@@ -118,7 +118,7 @@ def test_a_signal_ends_the_command_inside_and_the_container_is_removed(
     assert process.returncode == 128 + number
     name = docker.calls("run")[-1][docker.calls("run")[-1].index("--name") + 1]
     assert docker.calls("kill") == [["kill", "--signal", str(int(number)), name]]
-    assert docker.calls("rm") == [["rm", "--force", name]]
+    assert docker.told[-2:] == [["wait", name], ["rm", "--force", name]]
 
 
 def test_it_imports_nothing_that_only_linux_has() -> None:
