@@ -15,7 +15,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,9 @@ def docker(data: Path | None = None, storage: str = "vfs") -> Iterator[Docker]:
         for mount in mountinfo.of():  # dockerd leaves the one of the machine's own network
             if mount.point.is_relative_to(root):
                 subprocess.run(["umount", mount.point], check=True)
+        for group in Path("/sys/fs/cgroup").glob("**/docker"):
+            with suppress(OSError):  # another daemon's containers are in it
+                group.rmdir()
         shutil.rmtree(root)
 
 
