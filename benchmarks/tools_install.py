@@ -62,8 +62,8 @@ def pack(tool: Tool, file: Path, filling: bytes) -> None:
             rest.unlink()
 
 
-def publish(folder: Path, pins: Path) -> None:
-    """Pack every released tool below ``folder``, and pin what was packed."""
+def publish(folder: Path, pins: Path, total_bytes: int = TOTAL_BYTES) -> None:
+    """Pack every released tool below ``folder``, filled up to a size together, and pin what was packed."""
     entries: list[dict[str, Any]] = json.loads(pins.read_text())
     packed = 0
     for tool in sorted((tool for tool in TOOLS if tool.release), key=lambda tool: tool.name == "pulumi"):
@@ -71,7 +71,7 @@ def publish(folder: Path, pins: Path) -> None:
         assert release is not None
         file = folder / release.url.removeprefix(f"{PUBLISHER}/")
         fills_up = tool.name == "pulumi"
-        pack(tool, file, os.urandom(max(0, TOTAL_BYTES - packed)) if fills_up else b"")
+        pack(tool, file, os.urandom(max(0, total_bytes - packed)) if fills_up else b"")
         packed += file.stat().st_size
         [entry] = [entry for entry in entries if entry["tool"] == tool.name]
         with file.open("rb") as content:

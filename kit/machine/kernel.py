@@ -35,9 +35,8 @@ def system() -> Check:
     """Linux, on a processor that the images are built for."""
     found = f"{platform.system()} {platform.release()} {platform.machine()}"
     if platform.system() != "Linux":
-        return Check(
-            "system", "failure", found, "the lab is made of Linux namespaces", "Use a Linux machine for the lab."
-        )
+        advice = "`sociometer lab-shell` runs it in a container, with Docker or Podman: `sociometer help macos`."
+        return Check("system", "failure", found, "the lab is made of Linux namespaces", advice)
     if platform.machine() not in ("x86_64", "aarch64"):
         return Check(
             "system", "failure", found, "images are built for amd64 and arm64", "Use such a machine for the lab."

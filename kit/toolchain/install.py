@@ -40,11 +40,16 @@ def silent(_doing: str, _step: int, _steps: int) -> AbstractContextManager[Notif
     return nullcontext(lambda _line: None)
 
 
-def install(tools: Sequence[Tool] = TOOLS, progress: Progress = silent, *, build: bool = False) -> tuple[Located, ...]:
-    """Install the missing ones of ``tools`` and return where each tool is; with ``build``, download no release.
+def install(
+    tools: Sequence[Tool] = TOOLS, progress: Progress = silent, *, build: bool | None = None
+) -> tuple[Located, ...]:
+    """Install the missing ones of ``tools`` and return where each tool is.
 
-    Raises `MachineError` when this machine cannot (no root for packages, no disk space), `ChecksumError` when a
-    download is not what is pinned, `CommandError` when a build fails; what was installed before that stays.
+    ``build`` is None to build what cannot be downloaded, true to download no release, false to build nothing.
+
+    Raises `MachineError` when this machine cannot (no root for packages, no disk space, nothing to download where
+    nothing is to be built), `ChecksumError` when a download is not what is pinned, `CommandError` when a build fails;
+    what was installed before that stays.
     """
     toolbox.forget()
     if _missing(tools):
@@ -62,22 +67,32 @@ def _missing(tools: Sequence[Tool]) -> list[Tool]:
     return [tool for tool in tools if toolbox.locate(tool).folder is None]
 
 
-def _install_missing(missing: list[Tool], progress: Progress, *, build: bool) -> None:
+def _install_missing(missing: list[Tool], progress: Progress, *, build: bool | None) -> None:
     released = {} if build else {tool: tool.release for tool in missing if tool.release is not None}
     packages.require_able(_packages([tool for tool in missing if tool not in released]))
-    if released and _in_reach(next(iter(released.values())), progress):
+    if released and _in_reach(next(iter(released.values())), progress, may_build=build is not False):
         _require_room(len(released) * RELEASE_BYTES, {toolbox.tools_dir()})
         _download(released, progress)
         toolbox.forget()
+    if build is False:
+        _require_nothing_to_build(_missing(missing))
     _make_from_sources(_missing(missing), progress)
     shutil.rmtree(toolbox.tools_dir() / _DOWNLOADS, ignore_errors=True)
 
 
-def _in_reach(release: Release, progress: Progress) -> bool:
+def _require_nothing_to_build(missing: list[Tool]) -> None:
+    if names := [tool.name for tool in missing if isinstance(tool.source, GoModules)]:
+        raise MachineError(
+            f"{', '.join(names)} could not be downloaded from {where()}, and nothing is to be built. Name another "
+            "place in SOCIOMETER_MIRROR, or leave out --no-build."
+        )
+
+
+def _in_reach(release: Release, progress: Progress, *, may_build: bool) -> bool:
     """Whether releases can be downloaded from here; if not, the step says why."""
     with progress(f"asking {where()} for releases", 0, 0) as note:
         reason = fetch.why_not(release)
-        note("it answers" if reason is None else f"{reason}; tools are built instead")
+        note("it answers" if reason is None else f"{reason}{'; tools are built instead' if may_build else ''}")
     return reason is None
 
 

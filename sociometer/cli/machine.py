@@ -93,7 +93,14 @@ def examine(target: Examined = None, stack: Stack = None, as_json: AsJson = Fals
 @tools.command("install")
 def install(
     purpose: Purpose = "lab",
-    build: Annotated[bool, typer.Option("--build", help="Download no releases; build from source.")] = False,
+    build: Annotated[
+        bool | None,
+        typer.Option(
+            "--build/--no-build",
+            help="Download no releases, or build nothing.",
+            show_default="build what cannot be downloaded",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Install missing tools: uses those on PATH that are recent enough, and gets the rest once, into a cache.

@@ -12,7 +12,19 @@ from typing import Annotated
 
 import typer
 
-from sociometer.cli import commenting, comparing, helping, laying, machine, measure, past, stack, tracing, tuning
+from sociometer.cli import (
+    commenting,
+    comparing,
+    helping,
+    laying,
+    machine,
+    measure,
+    past,
+    shelling,
+    stack,
+    tracing,
+    tuning,
+)
 from sociometer.cli.completing import complete_at_once_in_zsh
 from sociometer.cli.entry import ended
 
@@ -45,7 +57,7 @@ def _options(
     """Options of every command."""
 
 
-for group in (measure, tracing, tuning, laying, comparing, commenting, past, stack, machine, helping):
+for group in (measure, tracing, tuning, laying, comparing, commenting, past, stack, machine, shelling, helping):
     group.register(app)
 
 

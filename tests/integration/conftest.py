@@ -28,6 +28,7 @@ TINY = {
 LONGEST = (
     "test_fargate_run",
     "test_ecr_images",
+    "test_lab_container",
     "test_fargate_engine",
     "test_committed_stack",
     "test_wheel",

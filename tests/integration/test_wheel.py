@@ -15,6 +15,7 @@ import pytest
 
 from experiments.records.model import Outcome
 from experiments.store.store import Store
+from infra.lab_container import context
 from kit.paths import asset, cache_dir
 from tests.support.aws.inventory import inventory
 from tests.support.aws.world import whole_world
@@ -65,6 +66,15 @@ def test_it_holds_the_four_packages_with_their_data_and_nothing_else(wheel: Path
         "kit/assets/tools/soci/go.mod",
     ):
         assert name in names
+
+
+def test_it_builds_the_same_image_of_the_lab_as_a_checkout(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    script = "from infra.lab_container import context; print(context.image_name(), context.__file__)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, "-c", script]
+    told = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.split() == [context.image_name(), str(tmp_path / "infra/lab_container/context.py")]
 
 
 @dataclass(frozen=True)

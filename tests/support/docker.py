@@ -1,6 +1,8 @@
 """A real dockerd for one test: its own data, socket and pid file in a temporary folder, without network or iptables.
 
 Docker comes from Debian's package, unpacked into the cache and not installed: a machine's own Docker stays untouched.
+A privileged container gets every capability that Docker knows. Where the tests' own machine is a container that lacks
+some, runc refuses; so it is told of those that are there.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +25,12 @@ from infra.sources.daemon import accepts
 from kit import locks
 from kit.daemon import DIES_WITH_US, running
 from kit.errors import MachineError
+from kit.machine import mountinfo
 from kit.paths import cache_dir
 from kit.toolchain.packages import unpack
 from kit.toolchain.source import DebianPackage
 from kit.toolchain.toolbox import tool
+from tests.support.programs import script
 
 PACKAGE = DebianPackage("docker.io", ("usr/sbin/dockerd", "usr/bin/docker", "usr/bin/docker-init"))
 
@@ -63,25 +68,44 @@ class Docker:
 
 
 @contextmanager
-def docker() -> Iterator[Docker]:
-    """Run dockerd for as long as the block lasts."""
+def docker(data: Path | None = None, storage: str = "vfs") -> Iterator[Docker]:
+    """Run dockerd for as long as the block lasts; its images lie in ``data``, where they are to be kept."""
     root = Path(tempfile.mkdtemp(prefix="docker-", dir="/tmp"))
     here = Docker(_programs(), root / "docker.sock")
+    command = [*_command(here, root), f"--data-root={data or root / 'data'}", f"--storage-driver={storage}"]
     try:
-        with running(
-            "dockerd", _command(here, root), root / "log", lambda: _answers(here.socket), failure=MachineError
-        ):
+        with running("dockerd", command, root / "log", lambda: _answers(here.socket), failure=MachineError):
             yield here
     finally:
+        for mount in mountinfo.of():  # dockerd leaves the one of the machine's own network
+            if mount.point.is_relative_to(root):
+                subprocess.run(["umount", mount.point], check=True)
+        for group in Path("/sys/fs/cgroup").glob("**/docker"):
+            with suppress(OSError):  # another daemon's containers are in it
+                group.rmdir()
         shutil.rmtree(root)
 
 
 def _command(here: Docker, root: Path) -> list[str | Path]:
-    folders = {str(Path(tool(name)).parent): None for name in ("containerd", "runc")}
-    path = os.pathsep.join([str(here.programs), *folders, os.environ["PATH"]])
-    places = [f"--data-root={root / 'data'}", f"--exec-root={root / 'exec'}", f"--pidfile={root / 'pid'}"]
-    apart = ["--storage-driver=vfs", "--iptables=false", "--bridge=none"]
+    script(root / "runc", _RUNC.format(python=sys.executable, runc=tool("runc"), code=_WITHOUT_WHAT_IS_LACKING))
+    path = os.pathsep.join([str(root), str(here.programs), str(tool("containerd").parent), os.environ["PATH"]])
+    places = [f"--exec-root={root / 'exec'}", f"--pidfile={root / 'pid'}"]
+    apart = ["--iptables=false", "--bridge=none"]
     return [*DIES_WITH_US, "env", f"PATH={path}", here.programs / "dockerd", f"--host={here.host}", *places, *apart]
+
+
+_RUNC = """case " $* " in *" create "*) {python} -c '{code}' "$@" ;; esac
+exec {runc} "$@\""""
+_WITHOUT_WHAT_IS_LACKING = """
+import json, pathlib, sys
+config = pathlib.Path(sys.argv[sys.argv.index("--bundle") + 1], "config.json")
+about, lines = json.loads(config.read_text()), pathlib.Path("/proc/self/status").read_text().splitlines()
+bounding = int(next(line.split()[1] for line in lines if line.startswith("CapBnd:")), 16)
+lacking = {"CAP_SYS_RESOURCE"} if not bounding >> 24 & 1 else set()
+kinds = about["process"].get("capabilities", {})
+about["process"]["capabilities"] = {kind: sorted(set(names) - lacking) for kind, names in kinds.items()}
+config.write_text(json.dumps(about))
+"""
 
 
 def _answers(socket: Path) -> bool:

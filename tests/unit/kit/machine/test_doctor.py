@@ -39,4 +39,4 @@ def test_on_another_system_only_that_is_said(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
     [check] = doctor.examine()
     assert (check.name, check.state) == ("system", "failure")
-    assert "Linux" in check.advice
+    assert "`sociometer lab-shell`" in check.advice

@@ -10,19 +10,21 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import stamina
 
 from kit import download
-from kit.errors import ChecksumError, SettingsError
+from kit.errors import ChecksumError, MachineError, SettingsError
+from kit.paths import asset
 from kit.toolchain import fetch, toolbox
 from kit.toolchain import install as installer
 from kit.toolchain.outlook import outlook
 from kit.toolchain.pins import Tool
 from kit.toolchain.releases import PUBLISHER, Release, this_system
-from kit.toolchain.source import DebianPackage
+from kit.toolchain.source import DebianPackage, GoModule, GoModules
 from kit.values import Notify
 from tests.support.background import answering
 from tests.support.file_server import FileServer
@@ -105,7 +107,7 @@ class Told:
         return "\n".join(line for step in self.steps for line in step)
 
 
-def versions(*tools: Tool, told: Told | None = None, build: bool = False) -> list[str | None]:
+def versions(*tools: Tool, told: Told | None = None, build: bool | None = None) -> list[str | None]:
     return [found.version for found in installer.install(tools, told or Told(), build=build)]
 
 
@@ -188,6 +190,20 @@ def test_place_that_nobody_answers_for_is_asked_once_for_all_and_tools_are_built
     silence.set()
     assert [path for path, _ in server.asked] == [path_of("one")]
     assert f"{server.url} did not answer within 0.2 s; tools are built instead" in told.text
+
+
+def test_where_nothing_is_to_be_built_what_cannot_be_downloaded_is_an_error_that_names_it(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOCIOMETER_MIRROR", "http://127.0.0.1:1")
+    built = GoModules((GoModule(asset("tools") / "regctl", "github.com/regclient/regclient"),))
+    two = replace(released("two", server), source=built)
+    told = Told()
+    with pytest.raises(MachineError, match=r"two could not be downloaded from http://127\.0\.0\.1:1, and nothing"):
+        versions(two, told=told, build=False)
+    assert "built instead" not in told.text
+    monkeypatch.setenv("SOCIOMETER_MIRROR", server.url)
+    assert versions(two, build=False) == ["1.5"]
 
 
 def test_port_where_nobody_listens_is_out_of_reach(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
