@@ -90,9 +90,17 @@ def object_of(text: str | bytes) -> dict[str, Any]:
 def model_of(kind: type[Model], text: str | bytes) -> Model:
     """A JSON document as a model; raises `Unreadable` with the first fault."""
     try:
-        return kind.model_validate(of_json(text))
+        return as_model(kind, of_json(text))
     except ValidationError as error:
         raise Unreadable(first_fault(error)) from error
+
+
+def as_model(kind: type[Model], value: Any) -> Model:
+    """A value of a document as a model; raises `ValidationError`, and `Unreadable` for a number that could not be
+    written again: pydantic takes a text of any length for one."""
+    found = kind.model_validate(value)
+    _require_counted(found)
+    return found
 
 
 def of_yaml(text: str | bytes) -> Any:
@@ -160,6 +168,20 @@ def _require_small(value: Any) -> None:
         return sizes[id(each)]
 
     size(value, 0)
+
+
+def _require_counted(value: Any) -> None:
+    """Look at each number of a model."""
+    if isinstance(value, BaseModel):
+        value = value.__dict__
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, int) and not LEAST_INTEGER <= value <= MOST_INTEGER:
+            raise Unreadable(f"{str(value)[:40]} needs more than 64 bits")
+        return
+    for each in value:
+        _require_counted(each)
 
 
 def _inner(value: Any) -> Iterator[Any]:

@@ -19,9 +19,10 @@ from infra.oci.manifest import Descriptor, Index
 from infra.relayout import prefetch
 from infra.sources import archives, layers
 from kit.errors import ImageError, LabError
-from kit.tars import BROKEN
+from kit.tars import BROKEN, Member
 
-MOST_DEPTH = 5
+MOST_PARTS = 16
+"""Of a name that is unpacked. A layout's have three, and the kernel takes as many steps for each of thousands."""
 
 
 def parsers() -> Iterator[Parser]:
@@ -122,7 +123,7 @@ def _unpacked(content: bytes, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
-        with closing(tarfile.open(fileobj=BytesIO(content))) as tar:
+        with closing(tarfile.open(fileobj=BytesIO(content), tarinfo=Member)) as tar:
             for member in tar:
                 _put(tar, member, folder)
     except BROKEN as error:
@@ -133,7 +134,7 @@ def _unpacked(content: bytes, folder: Path) -> Path:
 def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     """Plain files, and links that stand for blobs."""
     name = os.path.normpath(member.name.replace("\0", ""))
-    if name.startswith(("..", "/")) or name == "." or member.size > 1 << 20:
+    if name.startswith(("..", "/")) or name == "." or member.size > 1 << 20 or name.count("/") >= MOST_PARTS:
         return
     place = folder / name
     if any(each.is_symlink() or each.is_file() for each in (place, *place.parents)):
