@@ -55,7 +55,7 @@ REFUSED = {
     "stack-name": [b"\x00"],
     "sweep-name": [b"..:", b"last~" + DIGITS, b"\x7f:"],
     "exposed-ports": [b"1-553", b"1-65556555", b"80062", b"0"],
-    "settings": [DEEP, b'{"seed":' + DIGITS + b"}"],
+    "settings": [b'{"seed":"' + b"x" * 300_000 + b'"}', DEEP, b'{"seed":' + DIGITS + b"}"],
     "boot-report": [
         documents.sample({**of_documents.BOOT, "finished_ns": "9" * 30}).text.encode(),
         DEEP, b'{"task_arn":NaN}', b"\xff", DIGITS,
