@@ -110,13 +110,26 @@ def of_yaml(text: str | bytes) -> Any:
     if len(text) > MOST_YAML_BYTES:
         raise Unreadable(f"it has {len(text)} bytes, more than {MOST_YAML_BYTES}")
     try:
-        value = yaml.safe_load(text.decode() if isinstance(text, bytes) else text)
+        value = _shallow(text.decode() if isinstance(text, bytes) else text)
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise Unreadable(f"it is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise Unreadable("it is nested too deeply") from error
     _require_small(value)
     return value
+
+
+def _shallow(text: str) -> Any:
+    """The value of a YAML text; raises `RecursionError` early: the reader takes time by the square of the levels."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 - the name there
+            if self.flow_level > MOST_DEPTH:
+                raise RecursionError
+            super().fetch_flow_collection_start(TokenClass)
+
+    return Loader(text).get_single_data()
 
 
 def _no_constant(name: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,14 @@ def test_a_text_that_stands_for_a_number_beyond_64_bits_is_refused_wherever_it_i
         model_of(Outer, json.dumps({place: values.get(place, text)}))
     ends = {"alone": str(LEAST_INTEGER), "several": [str(MOST_INTEGER)]}
     assert model_of(Outer, json.dumps(ends)) == Outer(alone=LEAST_INTEGER, several=frozenset([MOST_INTEGER]))
+
+
+@pytest.mark.parametrize("text", ["[" * 500_000, "{" * 500_000, "[{" * 250_000])
+def test_yaml_that_is_nested_without_end_is_given_up_early(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Unreadable, match="nested too deeply"):
+        of_yaml(text)
+    assert time.process_time() - began < 0.4
 
 
 def laughs(levels: int) -> str:
