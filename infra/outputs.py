@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra.forms import Form
-from kit.documents import Unreadable, checked
+from kit.documents import Unreadable, as_model, checked
 from kit.errors import StackError
 from kit.values import first_fault
 
@@ -179,7 +179,7 @@ class StackOutputs(_Output):
                 f"{SCHEMA_VERSION}. Run `sociometer up` with this version, or use the version that made the stack."
             )
         try:
-            return cls.model_validate(checked(value))
+            return as_model(cls, checked(value))
         except Unreadable as error:
             raise StackError(f"The stack's outputs are malformed: {error}.") from error
         except ValidationError as error:

@@ -18,8 +18,9 @@ _NAME = re.compile(
 _PLACE = re.compile(r"_(FILE|PATH|DIR|URI|URL)$", re.IGNORECASE)
 """Ends the names of variables that say where something lies."""
 _PROXY = re.compile(r"(HTTPS?|ALL|FTP)_PROXY", re.IGNORECASE)
-_LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@'\"]+@(?!sha256:)", re.IGNORECASE)
-"""The beginning of an address with a login. ``ocidir://layout@sha256:…`` has none."""
+_LOGIN = re.compile(r"(?<=[a-z0-9+.-]://)[^/\s@'\"]+@(?!sha256:)", re.IGNORECASE)
+"""The login of an address; ``ocidir://layout@sha256:…`` has none. It looks back from ``://``: to look for the scheme
+first would take the square of a long word's length."""
 
 
 def looks_secret(name: str) -> bool:
@@ -43,4 +44,4 @@ def hidden(text: str) -> str:
     for name, value in os.environ.items():
         if len(value) >= SHORTEST and looks_secret(name):
             text = text.replace(value, HIDDEN)
-    return _LOGIN.sub(rf"\g<1>{HIDDEN}@", text)
+    return _LOGIN.sub(f"{HIDDEN}@", text)

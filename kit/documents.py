@@ -90,9 +90,17 @@ def object_of(text: str | bytes) -> dict[str, Any]:
 def model_of(kind: type[Model], text: str | bytes) -> Model:
     """A JSON document as a model; raises `Unreadable` with the first fault."""
     try:
-        return kind.model_validate(of_json(text))
+        return as_model(kind, of_json(text))
     except ValidationError as error:
         raise Unreadable(first_fault(error)) from error
+
+
+def as_model(kind: type[Model], value: Any) -> Model:
+    """A value of a document as a model; raises `ValidationError`, and `Unreadable` for a number that could not be
+    written again: pydantic takes a text of any length for one."""
+    found = kind.model_validate(value)
+    _require_counted(found)
+    return found
 
 
 def of_yaml(text: str | bytes) -> Any:
@@ -102,13 +110,26 @@ def of_yaml(text: str | bytes) -> Any:
     if len(text) > MOST_YAML_BYTES:
         raise Unreadable(f"it has {len(text)} bytes, more than {MOST_YAML_BYTES}")
     try:
-        value = yaml.safe_load(text.decode() if isinstance(text, bytes) else text)
+        value = _shallow(text.decode() if isinstance(text, bytes) else text)
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise Unreadable(f"it is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise Unreadable("it is nested too deeply") from error
     _require_small(value)
     return value
+
+
+def _shallow(text: str) -> Any:
+    """The value of a YAML text; raises `RecursionError` early: the reader takes time by the square of the levels."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 - the name there
+            if self.flow_level > MOST_DEPTH:
+                raise RecursionError
+            super().fetch_flow_collection_start(TokenClass)
+
+    return Loader(text).get_single_data()
 
 
 def _no_constant(name: str) -> float:
@@ -160,6 +181,20 @@ def _require_small(value: Any) -> None:
         return sizes[id(each)]
 
     size(value, 0)
+
+
+def _require_counted(value: Any) -> None:
+    """Look at each number of a model."""
+    if isinstance(value, BaseModel):
+        value = value.__dict__
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, int) and not LEAST_INTEGER <= value <= MOST_INTEGER:
+            raise Unreadable(f"{str(value)[:40]} needs more than 64 bits")
+        return
+    for each in value:
+        _require_counted(each)
 
 
 def _inner(value: Any) -> Iterator[Any]:

@@ -50,11 +50,11 @@ Change = Callable[[Any], bytes]
 
 
 def maybe_changed(random: Random, chance: float = 0.12) -> Change:
-    """Writes documents, and changes some."""
+    """Writes documents as Go does, and changes some."""
 
     def write(value: Any) -> bytes:
         if random.random() > chance:
-            return json.dumps(value).encode()
+            return json.dumps(value, separators=(",", ":")).encode()
         one = documents.sample(value)
         if random.random() < 0.2:
             return raw.mutated(random, one.text.encode(), [one.text.encode()])

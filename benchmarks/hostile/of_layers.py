@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
@@ -14,7 +13,7 @@ import pyarrow  # noqa: F401 - a parser imports it late
 import zstandard
 
 from benchmarks.hostile import images, raw, tars
-from benchmarks.hostile.parser import Make, Parser
+from benchmarks.hostile.parser import Make, Parser, new_folder
 from infra.compression import Compression
 from infra.oci import layout
 from infra.oci.manifest import Descriptor, Manifest, as_image, parse
@@ -89,8 +88,7 @@ def _facts(content: bytes) -> None:
 
 def _described(content: bytes) -> tuple[Path, Descriptor, str, bytes]:
     """A layout that holds the layer."""
-    folder = Path("layout")
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = new_folder("layout")
     kind = {b"t": TAR, b"g": GZIP, b"z": ZSTD}.get(content[:1], TAR)
     blob = content[1:]
     layout.write_blob(folder, blob, kind)
@@ -108,8 +106,7 @@ def _plain(kind: str, blob: bytes) -> bytes:
 
 def _rewritten(content: bytes) -> None:
     folder, described, diff_id, _ = _described(content)
-    target = Path("target")
-    shutil.rmtree(target, ignore_errors=True)
+    target = new_folder("target")
     (target / "blobs/sha256").mkdir(parents=True)
     wish = layer.Wish([b"srv/big", b"usr/bin/y"], [], 9, 100.0)
     made = layer.rewrite(folder, described, diff_id, wish, target)
@@ -126,8 +123,7 @@ def _recompressed(content: bytes) -> None:
     settings["rootfs"]["diff_ids"] = [diff_id]
     config, image = _image_of(settings, described)
     layout.write_blob(folder, config, "")
-    target = Path("target")
-    shutil.rmtree(target, ignore_errors=True)
+    target = new_folder("target")
     made = recompressed(folder, target, image, lambda _: Compression("gzip", 1), Deadline(60.0))
     found = layout.blob_path(target, made.layers[0].digest).read_bytes()
     assert gzip.decompress(found) == _plain(described.media_type, blob)

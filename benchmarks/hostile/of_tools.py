@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.hostile.documents import maker
 from benchmarks.hostile.of_documents import DIGESTS
-from benchmarks.hostile.parser import Parser, text_of, texts
+from benchmarks.hostile.parser import Parser, new_folder, text_of, texts
 from infra.automation import events, lock
 from infra.lab import fuse_log, reasons, rootfs, snapshotter_log
 from infra.lab.container_log import ContainerLog
@@ -203,9 +202,8 @@ def _passwd(content: bytes) -> None:
 
 def _links(content: bytes) -> None:
     """Whatever links the image has, its files lie in it."""
-    root = Path("links/root")
-    shutil.rmtree("links", ignore_errors=True)
-    root.mkdir(parents=True)
+    root = new_folder("links") / "root"
+    root.mkdir()
     for line in text_of(content).split("\n"):
         name, _, target = line.replace("\0", "").replace("/", "|", 1 if line.startswith("/") else 0).partition(" ")
         with suppress(OSError):

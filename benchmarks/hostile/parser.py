@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 from random import Random
 
 from benchmarks.hostile import raw
 
 Make = Callable[[Random], bytes]
+_NUMBERS = count()
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,13 @@ class Parser:
 def text_of(content: bytes) -> str:
     """As arguments of commands are read."""
     return content.decode(errors="surrogateescape")
+
+
+def new_folder(name: str) -> Path:
+    """One that no input has had before; the campaign removes them many at a time, unwatched."""
+    folder = next(place for number in _NUMBERS if not (place := Path(f"{name}-{number}")).exists())
+    folder.mkdir()
+    return folder
 
 
 def texts(samples: Sequence[str], words: Sequence[str] = ()) -> Make:

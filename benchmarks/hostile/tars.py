@@ -52,7 +52,20 @@ def header(
         b"%011o\0" % 1,
          b" " * 8, kind, link[:100].ljust(100, b"\0"), magic, b"\0" * 247)
     )  # fmt: skip
+    return _summed(head)
+
+
+def _summed(head: bytes) -> bytes:
+    """With its checksum, for which spaces stand."""
     return head[:148] + b"%06o\0 " % sum(head[:BLOCK]) + head[156:BLOCK]
+
+
+def prefixed(whole: bytes, prefix: bytes, magic: bytes) -> bytes:
+    """An entry with something where ustar has the front of a long name."""
+    head = (
+        whole[:148] + b" " * 8 + whole[156:257] + magic + whole[265:345] + prefix.ljust(155, b"\0") + whole[500:BLOCK]
+    )
+    return _summed(head) + whole[BLOCK:]
 
 
 def entry(name: bytes, content: bytes, kind: bytes = b"0") -> bytes:
@@ -80,6 +93,8 @@ def odd_entry(random: Random) -> bytes:
     size: int | bytes = random.choice(SIZES) if random.random() < 0.25 else len(content)
     magic = random.choice((b"ustar\x0000", b"ustar\x0000", b"ustar  \0", b"\0" * 8, b"ustar\x0001"))
     main = header(random.choice(NAMES), size, kind, random.choice(NAMES), magic) + padded(content)
+    if random.random() < 0.15:
+        main = prefixed(main, random.choice((b"d", b"../d", b"00000000001\0", b"d" * 155)), magic)
     return _extended(random) + main if random.random() < 0.4 else main
 
 

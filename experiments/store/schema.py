@@ -30,7 +30,7 @@ from experiments.records.model import (
 from experiments.records.reads import Reads
 from experiments.store.sweeps import Sweep
 from infra.outputs import StackOutputs
-from kit.documents import Unreadable, model_of, of_json
+from kit.documents import Unreadable, as_model, model_of, of_json
 from kit.errors import StoreError
 
 STORE_SCHEMA = 4
@@ -229,7 +229,7 @@ def _plan(row: dict[str, Any]) -> Plan:
             f"Sweep {row['id']} has a plan of schema version {version}, but this program reads only up to "
             f"{PLAN_SCHEMA}. Use the version of sociometer that wrote it, or a newer one."
         )
-    return Plan.model_validate(document)
+    return as_model(Plan, document)
 
 
 def _round(row: dict[str, Any], tasks: tuple[TaskObservation, ...]) -> RoundRecord:

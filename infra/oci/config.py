@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from infra.oci.manifest import Index, Manifest, as_image, split
-from kit.documents import of_json
+from kit.documents import as_model, of_json
 from kit.errors import ImageError
 
 
@@ -85,7 +85,7 @@ def parse(text: str | bytes, name: object) -> ImageConfig:
         value = of_json(text)
         if isinstance(value, dict) and value.get("config") is None:
             value["config"] = {}
-        return ImageConfig.model_validate(value)
+        return as_model(ImageConfig, value)
     except (ValidationError, ValueError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise ImageError(f"The configuration of {name} cannot be read: {reason}.") from error

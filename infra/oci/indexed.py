@@ -53,8 +53,9 @@ def _key(digest: str, options: IndexOptions) -> str:
 def _read(kept: Path) -> dict[str, bytes] | None:
     """The files that were kept, by name, a blob's being its digest; None for none, or damaged ones."""
     try:
+        most = kept.stat().st_size  # the holes of a sparse file would have no end
         with tarfile.open(kept, "r:", tarinfo=Member) as tar:
-            files = {member.name: file.read() for member in tar if (file := tar.extractfile(member))}
+            files = {member.name: file.read(most) for member in tar if (file := tar.extractfile(member))}
         kept.touch()
     except BROKEN:
         return None

@@ -93,6 +93,8 @@ def _facts(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Facts:
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     """Of a sparse file the holes are not read: a small tar may claim a hole of any size."""
     parts: Sequence[tuple[int, int]] | None = cast(Any, member).sparse
+    if any(min(part) < 0 for part in parts or ()):
+        raise tarfile.ReadError(f"the map of {member.name!r} has a negative number")
     found = hashlib.sha256(b"" if parts is None else repr(parts).encode())
     left = member.size if parts is None else sum(size for _, size in parts)
     file = tar.fileobj

@@ -47,6 +47,8 @@ def with_prefetch(converted: Converted, spans: Mapping[str, Sequence[int]]) -> C
     value = json.loads(converted.index.raw)
     if _as_go(value) != converted.index.raw:
         raise ImageError(f"The SOCI index {converted.index.digest} is not written as Go writes it; it was not changed.")
+    if not value.get("layers"):
+        raise ImageError(f"The SOCI index {converted.index.digest} has no zTOC; it was not changed.")
     value["layers"] = [entry for entry in value["layers"] if entry["mediaType"] != PREFETCH_TYPE]
     for digest in _in_order(converted.image, spans):
         entry = layout.write_blob(converted.folder, artifact(spans[digest]), PREFETCH_TYPE)
@@ -73,7 +75,7 @@ def _top(converted: Converted, image: Manifest, index: Manifest) -> Index:
     for entry in value["manifests"]:
         if (document := new.get(entry["digest"])) is not None:
             entry.update(digest=document.digest, size=document.size_bytes)
-        notes = entry.get("annotations", {})
+        notes = entry.get("annotations") or {}
         notes.update({key: new[digest].digest for key, digest in notes.items() if digest in new})
     changed = parse(_as_go(value), name="the image index")
     if not isinstance(changed, Index):

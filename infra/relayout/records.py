@@ -9,11 +9,12 @@ Nothing here is shared with `infra.relayout.tree`, which proves the result.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from tarfile import ReadError
 from typing import BinaryIO, Literal
 
-from kit.tars import MOST_EXTENDED_BYTES
+from kit.tars import MOST_EXTENDED_BYTES, pax_records
 
 BLOCK = 512
 MOST_FILE_BYTES = 1 << 60
@@ -27,6 +28,13 @@ _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _USTAR, _GNU, _V7 = b"ustar\x0000", b"ustar  \0", b"\0" * 8
 _OLD_SPARSE = b"S"
 _PAX, _GLOBAL, _LONG_NAME, _LONG_LINK = b"x", b"g", b"L", b"K"
+_WORDS = (b"path", b"linkpath", b"size")
+_SPARSE, _SPARSE_NAME = b"GNU.sparse.", b"GNU.sparse.name"
+_SPARSE_WORDS = (
+    {_SPARSE + word for word in (b"major", b"minor", b"name", b"realsize")},
+    {_SPARSE + word for word in (b"size", b"numblocks", b"map", b"name")},
+)
+"""Of a file with holes, in PAX formats 1.0 and 0.1."""
 
 
 class Unmovable(Exception):
@@ -97,8 +105,24 @@ def _record(tar: BinaryIO, start: int, header: bytes) -> Record:
         raise Unmovable("it has a global PAX header, which holds for all that follows")
     if kind not in _KINDS:
         raise Unmovable(f"it has an entry of type {kind.decode('latin-1')!r}, which not every reader knows")
+    _require_agreed(header, extended)
     end = at + BLOCK + _following_bytes(tar, at, header, extended)
     return Record(start, end, _KINDS[kind], *_names(header, extended))
+
+
+def _require_agreed(header: bytes, extended: Mapping[bytes, bytes]) -> None:
+    """Raise `Unmovable` where Go and tarfile take different names or sizes from a header and what extends it."""
+    kind, magic, name = header[156:157], header[257:265], _text(header[0:100])
+    if kind == b"\0" and name.endswith(b"/"):
+        raise Unmovable(f"it has an entry {_shown(name)} that is a folder by name alone")
+    words = {key for key in extended if key.startswith(_SPARSE)}
+    if not words and (kind != _OLD_SPARSE or magic == _GNU):
+        return
+    version = extended.get(_SPARSE + b"major", b"1") + extended.get(_SPARSE + b"minor", b"0")
+    names = [key for key in extended if key in (b"path", _SPARSE_NAME)]
+    is_as_written = words in _SPARSE_WORDS and version == b"10" and names[-1:] == [_SPARSE_NAME]
+    if not is_as_written or kind not in b"\x000" or b"size" in extended:
+        raise Unmovable(f"it has a sparse file {_shown(name)} that is not as GNU tar writes it")
 
 
 def _following_bytes(tar: BinaryIO, at: int, header: bytes, extended: dict[bytes, bytes]) -> int:
@@ -126,7 +150,7 @@ def _following_bytes(tar: BinaryIO, at: int, header: bytes, extended: dict[bytes
 
 def _names(header: bytes, extended: dict[bytes, bytes]) -> tuple[bytes, bytes]:
     """The cleaned name, and the cleaned target of a hard link."""
-    name = extended.get(b"GNU.sparse.name") or extended.get(b"path") or _plain_name(header)
+    name = extended.get(_SPARSE_NAME) or extended.get(b"path") or _plain_name(header)
     is_link = _KINDS[header[156:157]] == "hard link"
     target = extended.get(b"linkpath") or _text(header[157:257])
     if name.endswith(b"/") and header[156:157] != b"5":
@@ -136,8 +160,8 @@ def _names(header: bytes, extended: dict[bytes, bytes]) -> tuple[bytes, bytes]:
 
 def _plain_name(header: bytes) -> bytes:
     name, prefix, magic = _text(header[0:100]), header[345:500], header[257:265]
-    if magic == _GNU:
-        return name
+    if magic == _GNU and (header[156:157] == _OLD_SPARSE or not prefix.strip(b"\0")):
+        return name  # else times stand there, which tarfile takes for a folder
     if magic == _USTAR and header[508:512] != b"tar\0":
         return _text(prefix) + b"/" + name if _text(prefix) else name
     if magic == _V7 and not prefix.strip(b"\0"):
@@ -150,16 +174,12 @@ def _extended(kind: bytes, content: bytes) -> Iterator[tuple[bytes, bytes]]:
     if kind in (_LONG_NAME, _LONG_LINK):
         yield (b"path" if kind == _LONG_NAME else b"linkpath"), _required(content.removesuffix(b"\0"))
         return
-    while content:
-        length, _, rest = content.partition(b" ")
-        if not _is_number(length) or not len(length) + 1 < int(length) <= len(content):
-            raise Unmovable("it has a PAX header that cannot be read")
-        key, equals, value = rest[: int(length) - len(length) - 1].partition(b"=")
-        if not equals or not value.endswith(b"\n"):
-            raise Unmovable("it has a PAX header that cannot be read")
-        if key in (b"path", b"linkpath", b"size", b"GNU.sparse.name"):
-            yield key, _required(value[:-1])
-        content = content[int(length) :]
+    try:
+        for key, value in pax_records(content):
+            if key in _WORDS or key.startswith(_SPARSE):
+                yield key, _required(value)
+    except ReadError as error:
+        raise Unmovable("it has a PAX header that cannot be read") from error
 
 
 def _required(value: bytes) -> bytes:
@@ -173,10 +193,12 @@ def _content(tar: BinaryIO, at: int, header: bytes) -> bytes:
     if size > MOST_EXTENDED_BYTES:
         raise Unmovable(f"it has an extended header of {size} bytes")
     tar.seek(at + BLOCK)
-    content = tar.read(size)
+    content = tar.read(_padded(size))
     if len(content) < size:
         raise Unmovable("it is cut in the middle of an extended header")
-    return content
+    if content[size:].strip(b"\0"):
+        raise Unmovable("it has an extended header with something behind its end, where some read on")
+    return content[:size]
 
 
 def _number(field: bytes) -> int:

@@ -18,7 +18,7 @@ from kit.errors import ImageError
 
 PARSERS = fuzz.all_parsers()
 EXAMPLES = 12
-"""Of each parser; `benchmarks/fuzz.py` tries a hundred thousand."""
+"""Of each parser; `benchmarks/fuzz.py` tries as many as it is told."""
 
 
 @pytest.mark.parametrize("name", PARSERS)

@@ -16,6 +16,9 @@ LAUGHS = "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(12)
 ).encode()  # fmt: skip
 PAX = b"path=a\n"
+LATER = tars.record(b"path=b") + tars.record(b"mtime=1.5")
+SPARSE = [tars.record(b"GNU.sparse." + word) for word in (b"major=1", b"minor=0", b"name=c", b"realsize=1")]
+FILE = tars.entry(b"a", b"1\n0\n1\n".ljust(512, b"\0") + b"x")
 
 
 def definition(before: str, after: str) -> bytes:
@@ -23,6 +26,12 @@ def definition(before: str, after: str) -> bytes:
     text = documents.sample(of_documents.TASK_DEFINITION).text
     assert before in text
     return text.replace(before, after).encode()
+
+
+def plan(before: str, after: str) -> bytes:
+    text = documents.sample(of_documents._plan()).text
+    assert before in text
+    return text.replace(before, after, 1).encode()
 
 
 def trace(before: str, after: str) -> bytes:
@@ -46,7 +55,7 @@ REFUSED = {
     "stack-name": [b"\x00"],
     "sweep-name": [b"..:", b"last~" + DIGITS, b"\x7f:"],
     "exposed-ports": [b"1-553", b"1-65556555", b"80062", b"0"],
-    "settings": [DEEP, b'{"seed":' + DIGITS + b"}"],
+    "settings": [b'{"seed":"' + b"x" * 300_000 + b'"}', DEEP, b'{"seed":' + DIGITS + b"}"],
     "boot-report": [
         documents.sample({**of_documents.BOOT, "finished_ns": "9" * 30}).text.encode(),
         DEEP, b'{"task_arn":NaN}', b"\xff", DIGITS,
@@ -60,6 +69,7 @@ REFUSED = {
         trace('"ranges":[[0,4096]]', '"ranges":[[4096,0]]'), trace('"ranges":[[0,4096]]', '"ranges":[[-1,4096]]'),
         trace('"image":"web:1"', '"image":"\\ud800"'), b"[]",
     ],
+    "plan": [plan('"seed":1', f'"seed":"{"9" * 20}"')],
     "prefetch-list": [DEEP, b'["0","."]', b'["/"]', b'["a\\u0000"]', b'[""]', b"\xff"],
     "task-definition": [
         b"{}", definition('"family":"web",', ""), definition('"cpu":"256"', '"cpu":"e"'),
@@ -93,8 +103,14 @@ REFUSED = {
         tars.entry(b"x", tars.record(b"size=" + DIGITS), b"x") + tars.header(b"a", 0),
         tars.header(b"a", b"\x80" + b"\x7f" * 11), tars.entry(b"x", DIGITS + b" path=a\n", b"x"),
     ],
-    "tar-facts": [tars.header(b"a", b"\x80" + b"\x7f" * 11), tars.header(b"g", 1 << 40, b"g"), tars.header(b"a",
-    b"\xff" * 12)],
+    "tar-facts": [
+        tars.header(b"a", b"\x80" + b"\x7f" * 11), tars.header(b"g", 1 << 40, b"g"), tars.header(b"a", b"\xff" * 12),
+        tars.entry(b"x", tars.record(b"comment=" + b"1" * 900_000), b"x") + FILE,
+        tars.entry(b"x", b"5 a=\n" * 180_000 + b"5 a\n", b"x") + FILE,
+        tars.entry(b"x", tars.record(b"size=99999999999999") + tars.record(b"GNU.sparse.map=0,1"), b"x") + FILE,
+        tars.entry(b"x", tars.record(b"GNU.sparse.map=0,-1,0,1"), b"x") + FILE,
+    ],
+    "kept-index": [tars.header(b"b", 0) + tars.entry(b"x", tars.record(b"size=-1536"), b"x") + FILE],
     "store": [
         b"sql\nDROP TABLE reads; CREATE VIEW reads AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
         b"SELECT x AS sweep_id, x AS variant, x AS document FROM c",
@@ -132,6 +148,18 @@ IGNORED = {
     "soci-output": [b'time=x level=fatal msg="\\x"', b'time=x level=fatal msg="a\tb"'],
 }
 """What is skipped, because whoever wrote it may be half done."""
+DISPUTED = {
+    "a name with more behind its end": tars.header(b"L", 7, b"L") + tars.padded(b".wh..wh..opq") + FILE,
+    "a PAX header with more behind its end": tars.header(b"x", len(LATER) // 2, b"x") + tars.padded(LATER) + FILE,
+    "a folder by the name that is replaced": tars.entry(b"x", LATER, b"x") + tars.entry(b"d/", b"x" * 600, b"\0"),
+    "times where a folder's name may be": tars.prefixed(FILE, b"01234567890", b"ustar  \0"),
+    "the name of a sparse file alone": tars.entry(b"x", SPARSE[2], b"x") + FILE,
+    "two names, in the wrong order": tars.entry(b"x", b"".join(SPARSE) + LATER, b"x") + FILE,
+    "a sparse file with a size in PAX": tars.entry(b"x", b"".join(SPARSE) + tars.record(b"size=1024"), b"x") + FILE,
+    "a sparse folder": tars.entry(b"x", b"".join(SPARSE), b"x") + tars.header(b"d", 0, b"5"),
+    "an old sparse file in a newer dialect": tars.prefixed(tars.entry(b"a", b"x", b"S"), b"d", b"ustar\x0000"),
+}
+"""Tars in which plain tarfile and Go see other names or sizes."""
 
 
 def cases(table: dict[str, list[bytes]]) -> list[object]:
@@ -149,6 +177,24 @@ def test_it_is_refused_in_one_clear_line(name: str, content: bytes) -> None:
 def test_it_is_passed_over(name: str, content: bytes) -> None:
     verdict = trial.tried(PARSERS[name], content)
     assert not verdict.is_fault, verdict
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("content", [pytest.param(content, id=what) for what, content in DISPUTED.items()])
+def test_a_tar_that_readers_disagree_on_is_not_moved(content: bytes) -> None:
+    whole = content + tars.entry(b"behind", b"y") + b"\0" * 1024
+    verdict = trial.tried(PARSERS["tar-facts"], whole)
+    assert not verdict.is_fault, verdict
+    assert trial.tried(PARSERS["tar-records"], whole).kind == "refused"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("name", ["oci-layout", "soci-layout"])
+def test_a_name_deeper_than_a_layout_has_is_not_unpacked(name: str) -> None:
+    """Of thousands of parts it took seconds in which nothing of ours was tried."""
+    content = tars.entry(b"L", b"d/" * 100 + b"e", b"L") + FILE + b"\0" * 1024
+    assert trial.tried(PARSERS[name], content).kind == "refused"
+    assert not list(Path().rglob("d"))
 
 
 def test_real_samples_are_accepted(home: Path) -> None:

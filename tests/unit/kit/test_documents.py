@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from kit import documents
-from kit.documents import MOST_DEPTH, MOST_INTEGER, Unreadable, checked, model_of, object_of, of_json, of_yaml
+from kit.documents import (
+    LEAST_INTEGER,
+    MOST_DEPTH,
+    MOST_INTEGER,
+    Unreadable,
+    checked,
+    model_of,
+    object_of,
+    of_json,
+    of_yaml,
+)
 
 LEVELS = MOST_DEPTH + 1
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -66,6 +77,35 @@ def test_an_object_is_wanted_and_a_model_has_its_first_fault_named() -> None:
     with pytest.raises(Unreadable, match="x: Field required"):
         model_of(Point, "{}")
     assert model_of(Point, '{"x": 3}').x == 3
+
+
+@pytest.mark.parametrize("place", ["alone", "or_none", "several", "named", "inside"])
+@pytest.mark.parametrize("number", [MOST_INTEGER + 1, LEAST_INTEGER - 1, 10**40])
+def test_a_text_that_stands_for_a_number_beyond_64_bits_is_refused_wherever_it_is(place: str, number: int) -> None:
+    class Inner(BaseModel):
+        x: int = 0
+
+    class Outer(BaseModel):
+        alone: int = 0
+        or_none: int | None = None
+        several: frozenset[int] = frozenset()
+        named: dict[str, tuple[int, int]] = Field(default={})
+        inside: Inner | None = None
+
+    text = str(number)
+    values = {"several": [text], "named": {"a": ["1", text]}, "inside": {"x": text}}
+    with pytest.raises(Unreadable, match=f"{text[:40]} needs more than 64 bits"):
+        model_of(Outer, json.dumps({place: values.get(place, text)}))
+    ends = {"alone": str(LEAST_INTEGER), "several": [str(MOST_INTEGER)]}
+    assert model_of(Outer, json.dumps(ends)) == Outer(alone=LEAST_INTEGER, several=frozenset([MOST_INTEGER]))
+
+
+@pytest.mark.parametrize("text", ["[" * 500_000, "{" * 500_000, "[{" * 250_000])
+def test_yaml_that_is_nested_without_end_is_given_up_early(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Unreadable, match="nested too deeply"):
+        of_yaml(text)
+    assert time.process_time() - began < 0.4
 
 
 def laughs(levels: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,27 @@ def test_an_index_that_go_writes_in_another_way_is_not_touched(tmp_path: Path) -
     with pytest.raises(ImageError, match="is not written as Go writes it"):
         with_prefetch(before, {LAYERS[0]: [0]})
     assert layout.only_digest(tmp_path) == before.top.digest
+
+
+@pytest.mark.parametrize("layers", [{}, {"layers": None}, {"layers": []}])
+def test_an_index_without_a_ztoc_is_not_touched(tmp_path: Path, layers: dict[str, None]) -> None:
+    before = converted(tmp_path)
+    value = {name: each for name, each in json.loads(before.index.raw).items() if name != "layers"} | layers
+    without = replace(before, index=as_image(parse(compact(value), name="it"), "it"))
+    with pytest.raises(ImageError, match="has no zTOC"):
+        with_prefetch(without, {})
+    assert layout.only_digest(tmp_path) == before.top.digest
+
+
+def test_an_entry_whose_annotations_are_null_has_none(tmp_path: Path) -> None:
+    before = converted(tmp_path)
+    value = json.loads(before.top.raw)
+    value["manifests"][0]["annotations"] = None
+    top = parse(compact(value), name="top")
+    assert isinstance(top, Index)
+    layout.write_image(tmp_path, top.raw, OCI_INDEX)
+    after = with_prefetch(replace(before, top=top), {LAYERS[0]: [0]})
+    assert layout.only_digest(tmp_path) == after.top.digest
 
 
 def test_a_layer_that_the_image_does_not_have_is_named(tmp_path: Path) -> None:
