@@ -6,8 +6,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markdown import Markdown
 
 from sociometer.cli import topics
 
@@ -36,6 +34,9 @@ def show(topic: Topic = None) -> None:
         return
     text = topics.text(topic)
     if sys.stdout.isatty() and text.startswith("#"):
+        from rich.console import Console
+        from rich.markdown import Markdown  # a tenth of every command's start, and needed here alone
+
         Console().print(Markdown(text, hyperlinks=False))
     else:
         sys.stdout.write(text)

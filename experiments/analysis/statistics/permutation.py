@@ -25,7 +25,8 @@ MOST_ENUMERATED = 14
 DRAWS = 19_999
 _SEED = 20_100
 """The same records must give the same report."""
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
+"""Sums that differ by less, relative to the sum of what is added up, are the same."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def test(differences: Floats) -> Permuted:
 def _p_value(differences: Floats) -> float:
     blocks = len(differences)
     observed = abs(differences.sum())
-    threshold = observed - _ROUNDING * np.abs(differences).sum()
+    threshold = observed - ROUNDING * np.abs(differences).sum()
     if blocks <= MOST_ENUMERATED:
         return float(np.mean(np.abs(_all_signs(blocks) @ differences) >= threshold))
     drawn = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(DRAWS, blocks))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import ttest_ind
+from scipy.stats import permutation_test, ttest_ind
 
 from experiments.analysis.statistics import unpaired
 from experiments.analysis.statistics.paired import Floats
@@ -73,6 +74,25 @@ def test_a_sweep_whose_blocks_are_equal_is_no_loss_of_precision() -> None:
 def test_permutation_test_is_the_enumeration_by_hand(before: int, after: int, seed: int) -> None:
     first, second = two_samples(seed, before, after)
     assert unpaired.permuted(first, second).p_value == pytest.approx(enumerated(first, second))
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 5), (7, 6), (9, 10)])
+def test_it_is_scipy_s_permutation_test_of_independent_samples(before: int, after: int) -> None:
+    first, second = two_samples(after, before, after)
+    reference = permutation_test(
+        (first, second),
+        lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
+        vectorized=True,
+        n_resamples=DRAWS,
+        rng=np.random.default_rng(1),
+    )
+    drawn = comb(before + after, before) > DRAWS
+    assert unpaired.permuted(first, second).p_value == pytest.approx(reference.pvalue, abs=0.02 if drawn else 1e-12)
+
+
+def test_equal_blocks_that_rounding_tells_apart_count_as_equal() -> None:
+    tenths = np.array([0.1, 0.2, 0.3])
+    assert unpaired.permuted(tenths, tenths[::-1].copy()).p_value == 1
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (4, 4), (7, 4), (12, 12)])
