@@ -60,24 +60,27 @@ def _times(rounds: pd.DataFrame) -> pd.DataFrame:
 
 def _over_order(timed: pd.DataFrame) -> Iterator[_PhaseSlope]:
     for (variant, form), rounds in timed.groupby(["variant", "form"], observed=True):
+        times, groups, blocks = (rounds[name].to_numpy() for name in ("time", "task_count", "block"))
         for phase in COMPARED_PHASES:
-            known = rounds[rounds[f"{phase}_seconds"] > 0]
-            logarithms = np.log(known[f"{phase}_seconds"].to_numpy())
-            groups, blocks = known["task_count"].to_numpy(), known["block"].to_numpy()
-            slope = block_slope(known["time"].to_numpy(), logarithms, groups, blocks)
+            seconds = rounds[f"{phase}_seconds"].to_numpy()
+            known = seconds > 0
+            slope = block_slope(times[known], np.log(seconds[known]), groups[known], blocks[known])
             if slope is not None:
                 yield _PhaseSlope(variant, form, phase, slope)
 
 
 def _over_counts(timed: pd.DataFrame) -> Iterator[_PhaseSlope]:
     for (variant, form), rounds in timed.groupby(["variant", "form"], observed=True):
-        placed = rounds.set_index(["block", "task_count"])
+        blocks, rows = np.unique(rounds["block"].to_numpy(), return_inverse=True)
+        counts, columns = np.unique(rounds["task_count"].to_numpy(dtype=float), return_inverse=True)
         for phase in COMPARED_PHASES:
-            table = placed[f"{phase}_seconds"].unstack().dropna(axis="columns", how="all")
-            complete = table[(table > 0).all(axis=1)]
-            counts, values = np.log2(complete.columns.to_numpy(dtype=float)), complete.to_numpy()
-            least = float(clock_deviation(values).mean()) if values.size else 0.0
-            slope = mean_slope(counts, np.log(values), least)
+            table = np.full((len(blocks), len(counts)), np.nan)
+            table[rows, columns] = rounds[f"{phase}_seconds"].to_numpy()
+            measured = ~np.isnan(table).all(axis=0)
+            values = table[:, measured]
+            complete = values[(values > 0).all(axis=1)]
+            least = float(clock_deviation(complete).mean()) if complete.size else 0.0
+            slope = mean_slope(np.log2(counts[measured]), np.log(complete), least)
             if slope is not None:
                 yield _PhaseSlope(variant, form, phase, slope)
 
