@@ -67,7 +67,9 @@ def test_the_analysis_is_the_report_s(store: Store) -> None:
 
 def test_importing_the_package_imports_no_pandas_and_load_is_found_all_the_same() -> None:
     script = (
-        "import sys, sociometer; assert not {'pandas', 'numpy', 'scipy'} & set(sys.modules); print(sociometer.load)"
+        "import sys, sociometer; assert not {'pandas', 'numpy', 'scipy'} & set(sys.modules); print(sociometer.load);"
+        "import experiments.analysis.analyse, experiments.compare.versus;"
+        "assert not {'scipy.optimize', 'scipy.stats'} & set(sys.modules), 'they take longer than an analysis'"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("<function load")

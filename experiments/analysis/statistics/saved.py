@@ -18,7 +18,6 @@ both cover the truth.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
 from experiments.analysis.statistics.paired import Floats, deviation
@@ -65,6 +64,7 @@ def _exceeded(form: Floats, control: Floats, spread: float, part: tuple[float, f
     low, high = part
     shares, weights = low + (high - low) * (1 + _NODES) / 2, (high - low) / 2 * _WEIGHTS
     positions, scales = _given_ratio(form, control, spread, shares)
+    from scipy.optimize import brentq  # noqa: PLC0415 - a third of a second, which few commands need
 
     def beyond(logarithm: float) -> float:
         away = logarithm - positions
