@@ -22,7 +22,9 @@ def by_hand(p: np.ndarray, weights: np.ndarray) -> list[float]:
 
 
 def test_a_textbook_example() -> None:
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    adjusted = holm(np.array([0.01, 0.04, 0.03, 0.005]))
+    assert adjusted == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert adjusted.dtype == float
 
 
 @given(p_values, st.randoms(use_true_random=False))
