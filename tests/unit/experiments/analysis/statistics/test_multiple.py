@@ -48,3 +48,5 @@ def test_a_heavier_weight_needs_less() -> None:
 def test_rows_are_corrected_apart() -> None:
     p = np.random.default_rng(1).random((4, 6))
     assert np.array_equal(holm(p)[2], holm(p[2]))
+    weights = np.random.default_rng(2).uniform(0.1, 5, (4, 6))
+    assert np.array_equal(holm(p, weights)[2], holm(p[2], weights[2]))
