@@ -39,6 +39,7 @@ def test_a_headline_names_two_of_the_treatments_that_failed_and_counts_the_other
     failing = [cell(f"form-{number}", 6, timeout=1, stopped=1) for number in range(4)]
     named = [f"movie as form-{number} with 8 tasks: 1 timed out, 1 stopped" for number in range(4)]
     assert (all_tasks([cell("plain", 8), *failing]) or "").split("; ")[1:] == [*named[:2], "and 2 more below"]
+    assert (all_tasks([cell("plain", 8), *failing[:3]]) or "").split("; ")[1:] == [*named[:2], "and 1 more below"]
     assert (all_tasks([cell("plain", 8), *failing[:2]]) or "").split("; ")[1:] == named[:2]
     whole = all_tasks([cell("plain", 8), cell("soci-v2", None)]) or ""
     assert whole.startswith("8 of 8 tasks booted (")
