@@ -8,7 +8,8 @@ survived, explained. Ends with 1 if a survivor is not explained, if a mutant was
 needed any more.
 
 mutmut keeps what it found in the folder `mutants`, so that a run that is ended goes on where it was. What was killed is
-not tried again until its function changes: remove the folder to begin anew. What survived is, for a test may be new.
+not tried again until its function changes. What survived is, for a test may be new. To begin anew, and when a module is
+added, remove the folder: mutmut takes a file that it once copied for one that it has mutated.
 ``--only`` takes mutmut's names with wildcards (`experiments.plan.*`), and tries all of these again.
 """
 

@@ -156,6 +156,8 @@ def test_what_can_be_caught_is_that_of_the_treatment_that_is_least_sure() -> Non
     said = gate.reach(versus([sure, unsure, pull]))
     assert said.startswith("Such a pair of sweeps catches a slow-down of 9.0 % or more in 4 of 5 cases")
     assert said.endswith(" Least sure is movie soci-v2 with 1 task.")
+    alike = unsure.model_copy(update={"form": "zstd"})
+    assert gate.reach(versus([alike, unsure])).endswith(" Least sure is movie zstd with 1 task.")
     assert gate.reach(versus([unsure], control="plain")) == (
         "Such a sweep catches a slow-down of 9.0 % or more in 4 of 5 cases; a smaller one may pass unseen."
     )
