@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from experiments.plan.control import Control
 from experiments.plan.plan import Look, Payload, Plan, Stopping, check_against_stack, drawn_seed, make_plan
 from experiments.plan.presets import PRESETS, preset
+from experiments.plan.race import Race
 from infra.settings.model import Settings
 from kit.errors import SettingsError
 from tests.contracts.outputs import stack_outputs
@@ -182,6 +183,13 @@ def test_a_rule_says_what_it_wants_and_in_how_long() -> None:
     assert str(Stopping(precision=0.5, budget_seconds=0.5)) == "50.0% in 0.5 s"
     assert str(Stopping(precision=0.05, points=True, budget_seconds=90)) == "5.0 points of the control in 90 s"
     assert not Look(blocks=3, wanted=0.05).narrow_enough
+
+
+def test_a_plan_keeps_the_rule_that_may_end_it_early() -> None:
+    rule = Stopping(precision=0.05)
+    race = Race(image="web", forms=("plain",), references=(), budget_seconds=60)
+    assert (make_plan(small_design(), rule).stopping, make_plan(small_design(), rule).race) == (rule, None)
+    assert (make_plan(small_design(), race=race).stopping, make_plan(small_design(), race=race).race) == (None, race)
 
 
 def test_a_treatment_whose_control_is_not_measured_has_none() -> None:
