@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import json
 import re
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import get_mutant_name, orig_function_and_class_names_from_key
 
 EXPLAINED = Path("benchmarks/mutants.toml")
+STATISTICS = Path("mutants/mutmut-stats.json")
 KILLED = ("killed", "timeout")
 _NAMED = re.compile(r"def x(?:_|\w+ǁ)(\w+)__mutmut_\w+\(")
 
@@ -142,7 +144,9 @@ def to_do(
 
 def _forget(paths: Iterable[str], explained: Mapping[str, str]) -> None:
     """Have mutmut ask again which tests reach what, and try again what survived without an explanation."""
-    Path("mutants/mutmut-stats.json").unlink(missing_ok=True)
+    if STATISTICS.exists():
+        told = json.loads(STATISTICS.read_text())
+        STATISTICS.write_text(json.dumps(told | {"tests_by_mangled_function_name": {}, "duration_by_test": {}}))
     for path in paths:
         data = SourceFileMutationData(path=path)
         data.load()
