@@ -48,7 +48,7 @@ integration: setup test-environments ## Run the tests with the real tools
 shuffled: setup ## Run the unit tests in another order each time (TIMES=1)
 	@for time in $$(seq $(or $(TIMES),1)); do $(RUN) pytest --quiet -n logical --dist worksteal -p randomly tests/unit || exit 1; done
 
-mutants: setup ## Show which small faults in the code no test notices (half an hour; goes on where it was ended)
+mutants: setup ## Show which small faults in the code no test notices (an hour or more; goes on where it was ended)
 	@PYTHONPATH=. $(RUN) python benchmarks/mutants.py $(if $(ONLY),--only $(ONLY))
 
 hasher: setup ## Check and test the Go programs of the images
