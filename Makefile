@@ -48,8 +48,8 @@ integration: setup test-environments ## Run the tests with the real tools
 shuffled: setup ## Run the unit tests in another order each time (TIMES=1)
 	@for time in $$(seq $(or $(TIMES),1)); do $(RUN) pytest --quiet -n logical --dist worksteal -p randomly tests/unit || exit 1; done
 
-mutants: setup ## Show which small faults in the code no test notices (RESULTS=file to do it in parts; 40 minutes)
-	@PYTHONPATH=. $(RUN) python benchmarks/mutants.py $(if $(RESULTS),--results "$(RESULTS)")
+mutants: setup ## Show which small faults in the code no test notices (an hour or more; goes on where it was ended)
+	@PYTHONPATH=. $(RUN) python benchmarks/mutants.py $(if $(ONLY),--only $(ONLY))
 
 hasher: setup ## Check and test the Go programs of the images
 	@if ! go="$$($(RUN) sociometer tools path go)"; then \
@@ -74,7 +74,7 @@ hooks: setup ## Lint before each commit (pre-commit, from this project's own env
 	@$(RUN) pre-commit install
 
 clean: ## Remove what was made in this folder; caches, records and the registry stay
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist mutants
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: root try-tools try-browser

@@ -1,151 +1,169 @@
-"""How much the tests notice: small faults are made in the code one at a time, and some test must fail for each.
+"""How much the tests notice: mutmut makes small faults in the code, and some test must fail for each.
 
-    python benchmarks/mutants.py [GROUP ...] [--file TEXT] [--results FILE]
+    python benchmarks/mutants.py [--only PATTERN ...] [--processes NUMBER]
 
-`mutants.toml` beside this file has the groups (which modules, which tests), and the survivors that are explained:
-faults that nobody could notice. Prints a table: module, mutants, killed, survived, explained. Ends with 1 if a survivor
-is not explained, if a mutant was not tried, or if an explanation is not needed any more.
+What is mutated, and with which tests, stands under `[tool.mutmut]` in `pyproject.toml`; the survivors that are
+explained, faults that nobody could notice, in `mutants.toml` beside this file. Prints a table: module, mutants, killed,
+survived, explained. Ends with 1 if a survivor is not explained, if a mutant was not tried, or if an explanation is not
+needed any more.
 
-mutmut (3.8) works here too, and as fast: it tried 241 mutants of `paired`, `power` and `racing` in 70 s, of which 10
-survived. It leaves constants, fields of classes and decorated functions alone, which here are the limits, the records
-and the cached tables: an eighth of our mutants and more. That is all that this program has over it.
-
-It keeps both processors busy for many minutes. With ``--results`` calls add up, so that it can be done in parts: what
-was killed is not tried again. ``--seconds`` ends a part.
+mutmut keeps what it found in the folder `mutants`, so that a run that is ended goes on where it was. What was killed is
+not tried again until its function changes. What survived is, for a test may be new. To begin anew, and when a module is
+added, remove the folder: mutmut takes a file that it once copied for one that it has mutated.
+``--only`` takes mutmut's names with wildcards (`experiments.plan.*`), and tries all of these again.
 """
 
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import json
+import re
+import subprocess
 import sys
-import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import ndiff
 from pathlib import Path
 
-import pytest
+from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.file_mutation import mutate_file_contents
+from mutmut.stats import status_by_exit_code
+from mutmut.utils.file_utils import walk_mutatable_files
+from mutmut.utils.format_utils import get_mutant_name, orig_function_and_class_names_from_key
 
-from benchmarks.mutants_made import Mutant, mutants
-from benchmarks.mutants_tried import KILLED, OPTIONS, Trial
-
-CONFIGURATION = Path(__file__).with_name("mutants.toml")
-MOST_SECONDS = 3.0
-"""Of tests for one mutant, the fastest first: what only slower ones notice counts as a survivor."""
+EXPLAINED = Path("benchmarks/mutants.toml")
+STATISTICS = Path("mutants/mutmut-stats.json")
+KILLED = ("killed", "timeout")
+_NAMED = re.compile(r"def x(?:_|\w+ǁ)(\w+)__mutmut_\w+\(")
 
 
 @dataclass(frozen=True)
-class Group:
-    """Modules, and the tests that shall notice what is wrong with them."""
+class Mutant:
+    """One fault of a module, under mutmut's name, which has a number, and under one that says which fault it is."""
 
+    key: str
+    path: str
     name: str
-    modules: tuple[str, ...]
-    tests: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """The groups, and why survivors survive, by the name of the mutant."""
-
-    groups: tuple[Group, ...]
-    explained: Mapping[str, str]
+    """The function, the lines that change and what they become: stays when others are added to the function."""
 
 
 def main() -> None:
-    """Try the mutants, print the table, and end with 1 if anything is left to do."""
+    """Have mutmut try the mutants, print the table, and end with 1 if anything is left to do."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("groups", nargs="*", metavar="GROUP")
-    parser.add_argument("--file", action="append", metavar="TEXT", help="only modules with this in their path")
-    parser.add_argument("--results", type=Path)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no mutant after so long")
-    parser.add_argument("--configuration", type=Path, default=CONFIGURATION)
+    parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN")
+    parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    configuration = read(arguments.configuration)
-    results, made = _results(arguments.results), []
-
-    def told(mutant: Mutant, result: str) -> None:
-        results[mutant.name] = result
-        if arguments.results:
-            with arguments.results.open("a") as file:
-                file.write(json.dumps([mutant.name, result]) + "\n")
-
-    end = time.monotonic() + arguments.seconds
-    for group in configuration.groups:
-        if not arguments.groups or group.name in arguments.groups:
-            modules = [path for path in group.modules if any(part in path for part in arguments.file or [""])]
-            ours = [each for path in modules for each in mutants(path, Path(path).read_text())]
-            made += ours
-            if todo := [each for each in ours if results.get(each.name) != KILLED]:
-                _try(group, Trial(todo, told, MOST_SECONDS, end))
-    print(table(made, results, configuration.explained))
-    left = list(to_do(made, results, configuration.explained))
-    print(*left, sep="\n")
-    sys.exit(bool(left))
-
-
-def read(path: Path) -> Configuration:
-    """Read groups and explanations."""
-    told = tomllib.loads(path.read_text())
-    groups = [
-        Group(each["name"], tuple(path for path in _files(each["modules"])), tuple(each["tests"]))
-        for each in told["groups"]
+    explained = explanations(EXPLAINED.read_text())
+    paths = sorted(str(path) for path in walk_mutatable_files())
+    _forget(paths, explained)
+    words = ["run", "--max-children", str(arguments.processes), *arguments.only]
+    ended = subprocess.run([Path(sys.executable).with_name("mutmut"), *words], check=False).returncode
+    made = [
+        each
+        for path in paths
+        for each in mutants(path, Path(path).read_text())
+        if not arguments.only or any(fnmatch.fnmatch(each.key, pattern) for pattern in arguments.only)
     ]
-    return Configuration(
-        tuple(groups), {name: each["why"] for each in told.get("explained", ()) for name in each["mutants"]}
-    )
+    found = results(paths)
+    print(table(made, found, explained))
+    left = list(to_do(made, found, explained, whole=not arguments.only))
+    print(*left, sep="\n")
+    sys.exit(ended or bool(left))
 
 
-def table(made: Iterable[Mutant], results: Mapping[str, str], explained: Mapping[str, str]) -> str:
+def explanations(text: str) -> Mapping[str, str]:
+    """Why survivors survive, by the name of the mutant."""
+    return {name: each["why"] for each in tomllib.loads(text).get("explained", ()) for name in each["mutants"]}
+
+
+def mutants(path: str, text: str) -> Iterator[Mutant]:
+    """Yield the mutants that mutmut makes of a module's text."""
+    made = mutate_file_contents(path, text)
+    lines = made.code.splitlines()
+
+    def lines_of(name: str) -> list[str]:
+        span = made.line_span_by_function_name[name]
+        return [_NAMED.sub(r"def \1(", line) for line in lines[span.start - 1 : span.end]]
+
+    seen: Counter[str] = Counter()
+    for name in made.mutant_names:
+        change = _change(lines_of(name.rpartition("_")[0] + "_orig"), lines_of(name))
+        function, owner = orig_function_and_class_names_from_key(name)
+        told = f"{path} {owner + '.' if owner else ''}{function}: {change}"
+        seen[told] += 1
+        again = f" ({seen[told]})" if seen[told] > 1 else ""
+        yield Mutant(get_mutant_name(Path(path), name), path, told + again)
+
+
+def results(paths: Iterable[str]) -> Mapping[str, str]:
+    """What mutmut found, by its names: "killed", "survived", "no tests" (that reach it), "not checked" and others."""
+    found = {}
+    for path in paths:
+        data = SourceFileMutationData(path=path)
+        data.load()
+        found |= {key: status_by_exit_code[code] for key, code in data.exit_code_by_key.items()}
+    return found
+
+
+def table(made: Iterable[Mutant], found: Mapping[str, str], explained: Mapping[str, str]) -> str:
     """One line for each module: how many mutants, killed, surviving, and of these explained."""
     made = list(made)
     lines = [f"{'module':58} {'mutants':>7} {'killed':>7} {'survived':>8} {'explained':>9}"]
     for path in [*dict.fromkeys(each.path for each in made), "all"]:
-        names = [each.name for each in made if path in (each.path, "all")]
-        tried = [name for name in names if name in results]
-        survived = [name for name in tried if results[name] != KILLED]
+        ours = [each for each in made if path in (each.path, "all")]
+        tried = [each for each in ours if found.get(each.key, "not checked") != "not checked"]
+        survived = [each for each in tried if found[each.key] not in KILLED]
         lines.append(
-            f"{path:58} {len(names):7} {len(tried) - len(survived):7} {len(survived):8} "
-            f"{sum(name in explained for name in survived):9}"
+            f"{path:58} {len(ours):7} {len(tried) - len(survived):7} {len(survived):8} "
+            f"{sum(each.name in explained for each in survived):9}"
         )
     return "\n".join(lines)
 
 
-def to_do(made: Iterable[Mutant], results: Mapping[str, str], explained: Mapping[str, str]) -> Iterator[str]:
-    """A line for each mutant that was not tried or survived unexplained, and for each explanation without need."""
-    made = list(made)
+def to_do(
+    made: Iterable[Mutant], found: Mapping[str, str], explained: Mapping[str, str], *, whole: bool
+) -> Iterator[str]:
+    """A line for each mutant that was not tried or survived unexplained, and for each explanation without need.
+
+    An explanation without a mutant is told only if ``made`` has the whole of the mutants.
+    """
+    names = set()
     for each in made:
-        result = results.get(each.name, "not tried")
-        if result != KILLED and each.name not in explained:
-            yield f"{result}: {each.name} (line {each.lines[0]})"
-        if result == KILLED and each.name in explained:
-            yield f"explained, but killed: {each.name}"
-    names, paths = {each.name for each in made}, {each.path for each in made}
-    yield from (
-        f"explained, but there is none: {name}" for name in explained if name not in names and name.split()[0] in paths
-    )
+        names.add(each.name)
+        result = found.get(each.key, "not checked")
+        if result not in KILLED and each.name not in explained:
+            yield f"{result}: {each.name} [{each.key}]"
+        if result in KILLED and each.name in explained:
+            yield f"explained, but {result}: {each.name}"
+    if whole:
+        yield from (f"explained, but there is none: {name}" for name in explained if name not in names)
 
 
-def _try(group: Group, trial: Trial) -> None:
-    code = pytest.main([*OPTIONS, *group.tests], plugins=[trial])
-    if code:
-        sys.exit(int(code))
+def _forget(paths: Iterable[str], explained: Mapping[str, str]) -> None:
+    """Have mutmut ask again which tests reach what, and try again what survived without an explanation."""
+    if STATISTICS.exists():
+        told = json.loads(STATISTICS.read_text())
+        STATISTICS.write_text(json.dumps(told | {"tests_by_mangled_function_name": {}, "duration_by_test": {}}))
+    for path in paths:
+        data = SourceFileMutationData(path=path)
+        data.load()
+        if not data.exit_code_by_key:
+            continue
+        names = {each.key: each.name for each in mutants(path, Path(path).read_text())}
+        for key, code in data.exit_code_by_key.items():
+            if status_by_exit_code[code] not in KILLED and names.get(key) not in explained:
+                data.exit_code_by_key[key] = None
+        data.save()
 
 
-def _files(patterns: Iterable[str]) -> Iterator[str]:
-    """The files of patterns; one without a file is an error, for a group would quietly lose a module."""
-    for pattern in patterns:
-        found = sorted(str(path) for path in Path().glob(pattern) if path.name != "__init__.py")
-        if not found:
-            sys.exit(f"no module is called {pattern}: run this in the project's folder")
-        yield from found
-
-
-def _results(path: Path | None) -> dict[str, str]:
-    """What former calls found; the last word on a mutant counts."""
-    if path is None or not path.exists():
-        return {}
-    return dict(json.loads(line) for line in path.read_text().splitlines())
+def _change(old: list[str], new: list[str]) -> str:
+    """The lines that differ, in one line."""
+    told = list(ndiff(old, new))
+    before, after = (" ".join(line[2:].strip() for line in told if line.startswith(sign)) for sign in "-+")
+    return f"{before} -> {after or 'nothing'}"
 
 
 if __name__ == "__main__":

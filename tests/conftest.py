@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from kit import interrupts
 from tests.support.lab_marker import (
@@ -29,4 +29,7 @@ if interrupts.is_ignored(signal.SIGINT):
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("ours", deadline=None)
+# For `make mutants`: the same examples each time, so that what was killed stays killed, and no search for the smallest.
+_PHASES = (Phase.explicit, Phase.generate)
+settings.register_profile("mutants", deadline=None, derandomize=True, database=None, max_examples=25, phases=_PHASES)
 settings.load_profile("ours")

@@ -27,7 +27,7 @@ def all_tasks(cells: Sequence[Cell]) -> str | None:
     if share is None:
         return None
     did = "booted as promised" if any(cell.outcomes.get(Outcome.NOT_LAZY.value) for cell in cells) else "booted"
-    failing = [said for cell in cells if (said := "; ".join(_failed(cell)))]
+    failing = [said for cell in cells if (said := _failed(cell))]
     more = len(failing) - MOST_NAMED
     named = [*failing[:MOST_NAMED], *([f"and {more} more below"] if more > 0 else [])]
     return "; ".join([of_tasks(share, did), *named])
@@ -38,7 +38,7 @@ def fates(cell: Cell) -> Iterator[str]:
     return (f"{cell.outcomes[name]:,} {TASKS[name]}" for name in FAILED if cell.outcomes.get(name))
 
 
-def _failed(cell: Cell) -> Iterator[str]:
-    """Of tasks that did not boot as promised: movie as soci-v2 with 8 tasks, 2 timed out."""
-    if told := ", ".join(fates(cell)):
-        yield f"{cell.variant} as {cell.form} with {plural(cell.task_count, 'task')}: {told}"
+def _failed(cell: Cell) -> str:
+    """Of tasks that did not boot as promised: movie as soci-v2 with 8 tasks: 2 timed out; empty if there are none."""
+    told = ", ".join(fates(cell))
+    return told and f"{cell.variant} as {cell.form} with {plural(cell.task_count, 'task')}: {told}"

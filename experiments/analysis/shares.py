@@ -114,7 +114,7 @@ def smaller(
         return dict.fromkeys(pairs, False)
     p_values = [_p_value(now.share, then.share) for now, then in failing.values()]
     certain = dict(zip(failing, holm(np.array(p_values)) <= 1 - LEVEL, strict=True))
-    return {key: bool(certain.get(key, False)) and not _contradicted(permute(*compared[key])) for key in pairs}
+    return {key: bool(certain.get(key)) and not _contradicted(permute(*compared[key])) for key in pairs}
 
 
 def _p_value(now: Share, then: Share) -> float:

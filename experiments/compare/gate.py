@@ -84,16 +84,16 @@ def reach(comparison: Versus) -> str:
     """Say which slow-down could have been caught: of the treatment of which it could catch least."""
     what = "pair of sweeps" if comparison.control is None else "sweep"
     primary = [change for change in comparison.changes if change.primary]
-    known = [change for change in primary if change.could_catch is not None]
+    known = [(change.could_catch, change) for change in primary if change.could_catch is not None]
     if len(known) < len(primary) or not known:
         enough = "3 blocks in each of them" if comparison.control is None else "3 blocks that have both"
         return f"This {what} could miss any slow-down, however large: it takes {enough}."
-    worst = max(known, key=lambda change: change.could_catch or 0)
+    caught, worst = max(known, key=lambda each: each[0])
     least_sure = f" Least sure is {_treatment(worst)}." if len(known) > 1 else ""
     apart = comparison.control is None and worst.between_sweeps is None
     return (
         f"{'Within these two sweeps: such' if apart else 'Such'} a {what} catches a slow-down of "
-        f"{percent(worst.could_catch or 0)} or more in 4 of 5 cases; a smaller one may pass unseen.{least_sure}"
+        f"{percent(caught)} or more in 4 of 5 cases; a smaller one may pass unseen.{least_sure}"
     )
 
 

@@ -64,7 +64,7 @@ def _exceeded(form: Floats, control: Floats, spread: float, part: tuple[float, f
     low, high = part
     shares, weights = low + (high - low) * (1 + _NODES) / 2, (high - low) / 2 * _WEIGHTS
     positions, scales = _given_ratio(form, control, spread, shares)
-    from scipy.optimize import brentq  # noqa: PLC0415 - a third of a second, which few commands need
+    from scipy.optimize import brentq  # takes a third of a second, and few commands come here
 
     def beyond(logarithm: float) -> float:
         away = logarithm - positions

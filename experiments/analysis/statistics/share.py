@@ -20,8 +20,9 @@ def interval(count: int, of: int, level: float) -> tuple[float, float]:
 
 
 def smaller_p(count: int, of: int, count_before: int, of_before: int) -> float:
-    """Return the one-sided p of the first share being smaller than the second; 1 if that is not even so here."""
-    if not of or not of_before or count * of_before >= count_before * of:
+    """Return the one-sided p of the first share being smaller than the second; 1 if that is not even so here, or if
+    either is a share of nothing."""
+    if count * of_before >= count_before * of:
         return 1.0
     from scipy.stats import fisher_exact  # slow to import, and in most sweeps every task boots
 

@@ -1,4 +1,4 @@
-"""Claims about `benchmarks/mutants.py`: it makes the faults that it says, and tells those that no test notices."""
+"""Claims about `benchmarks/mutants.py`: it tells the faults that no test notices, and explanations without need."""
 
 from __future__ import annotations
 
@@ -6,111 +6,108 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from benchmarks.mutants import read
-from benchmarks.mutants_made import mutants
+from benchmarks.mutants import explanations, mutants
 from kit.paths import asset
 
 MODULE = '''
 """A module."""
-LIMIT = 3
-_SEED = 4
 
 
-def capped(value: int, least: int = 0) -> int:
+def capped(value: int, most: int = 3) -> int:
     """Cap it."""
-    if value > LIMIT:
-        raise ValueError(f"{value + 1} is above {LIMIT + 1}")
-    return max(value, least)
+    return value if value < most else most
 
 
-def twice(value: float) -> float:
-    return value * 2
+class Pair:
+    def twice(self, value: float) -> float:
+        return value * 2
 '''
 TESTS = """
-import pytest
-from small import LIMIT, capped, twice
+from small import Pair, capped
 
 
 def test_the_cap() -> None:
-    assert capped(LIMIT) == 3
-    assert capped(-1) == 0
-    with pytest.raises(ValueError):
-        capped(5)
+    assert capped(5) == 3
+    assert capped(-1) == -1
 
 
 def test_twice() -> None:
-    assert twice(0.0) == 0
+    assert Pair().twice(0.0) == 0
+"""
+MORE = """
+
+def test_twice_something() -> None:
+    assert Pair().twice(1.0) == 2
 """
 SETTINGS = """
-[[groups]]
-name = "small"
-modules = ["small.py"]
-tests = ["test_small.py"]
-
+[tool.mutmut]
+source_paths = ["small.py"]
+pytest_add_cli_args_test_selection = ["tests"]
+"""
+CAP = "small.py capped: return value if value < most else most -> return value if value <= most else most"
+EXPLAINED = f"""
 [[explained]]
-why = "Only to see that this is said to be needless, and that one which does not exist is."
-mutants = ["small.py capped: value > LIMIT -> value <= LIMIT", "small.py capped: value > 9 -> value < 9"]
+why = "At the cap both arms are the cap."
+mutants = ["{CAP}"]
+"""
+NEEDLESS = """
+[[explained]]
+why = "Only to see that it is told when a test notices it all the same, or when there is no such mutant."
+mutants = [
+  "small.py capped: def capped(value: int, most: int = 3) -> int: -> def capped(value: int, most: int = 4) -> int:",
+  "small.py capped: return 9 -> return 10",
+]
 """
 
 
-def made(text: str) -> set[str]:
-    return {each.fault for each in mutants("small.py", text)}
+def tried(place: Path) -> tuple[int, list[str], list[str]]:
+    """Exit code, the module's line of the table, and what is left to do."""
+    program = [sys.executable, asset("benchmarks") / "mutants.py", "--processes", "1"]
+    environment = {"PYTHONPATH": str(asset("benchmarks").parent), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(program, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    (row,) = (line.split() for line in lines if line.startswith("small.py")) if "all" in done.stdout else [[]]
+    return done.returncode, row, [line.rpartition(" [")[0] or line for line in lines if ": small.py" in line]
 
 
-def test_each_kind_of_fault_is_made_and_texts_seeds_and_messages_are_left_alone() -> None:
-    assert made(MODULE) == {
-        "3 -> 4",
-        "0 -> 1",
-        "value > LIMIT -> value >= LIMIT",
-        "value > LIMIT -> value <= LIMIT",
-        "raise ValueError(f'{value + 1} is above {LIMIT + 1}') -> nothing",
-        "max(value, least) -> min(value, least)",
-        "value * 2 -> value / 2",
-        "2 -> 3",
-    }
-    assert made("def f(x, y):\n    return g(x, key=y) if not x else [z for z in y if z]\n") == {
-        "g(...) -> without key=",
-        "not x -> x",
-        "g(x, key=y) if not x else [z for z in y if z] -> g(x, key=y)",
-        "g(x, key=y) if not x else [z for z in y if z] -> [z for z in y if z]",
-        "for z in y if z -> for z in y",
-    }
+def test_a_mutant_s_name_says_the_function_and_what_its_line_becomes() -> None:
+    names = [each.name for each in mutants("small.py", MODULE)]
+    assert CAP in names
+    assert "small.py Pair.twice: return value * 2 -> return value / 2" in names
+    assert [each.key for each in mutants("small.py", MODULE)][-1] == "small.xǁPairǁtwice__mutmut_2"
 
 
-def test_a_mutant_is_the_whole_module_with_one_fault() -> None:
-    (mutant,) = (each for each in mutants("small.py", MODULE) if each.fault == "value * 2 -> value / 2")
-    names: dict[str, object] = {}
-    exec(compile(mutant.source, "small.py", "exec"), names)  # noqa: S102
-    assert names["twice"](3.0) == 1.5  # type: ignore[operator]
-    assert names["capped"](2) == 2  # type: ignore[operator]
-    assert mutant.name == "small.py twice: value * 2 -> value / 2"
+def test_a_mutant_keeps_its_name_when_others_are_added_before_it() -> None:
+    longer = MODULE.replace("    return value * 2", "    value = value + 0.0\n        return value * 2")
+    before, after = ({each.name: each.key for each in mutants("small.py", text)} for text in (MODULE, longer))
+    assert before.keys() < after.keys()
+    name = "small.py Pair.twice: return value * 2 -> return value / 2"
+    assert before[name] != after[name]
 
 
-def test_what_no_test_notices_and_explanations_without_need_are_told(tmp_path: Path) -> None:
+def test_what_no_test_notices_is_told_until_a_test_does_or_it_is_explained(tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text(MODULE)
-    (tmp_path / "test_small.py").write_text(TESTS)
-    (tmp_path / "mutants.toml").write_text(SETTINGS)
-    program = [sys.executable, str(asset("benchmarks") / "mutants.py"), "--configuration", "mutants.toml"]
-    environment = {"PYTHONPATH": f"{asset('benchmarks').parent}:{tmp_path}", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    assert [line.split() for line in done.stdout.splitlines() if line.startswith("small.py")] == [
-        ["small.py", "8", "6", "2", "0"]
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    for name, text in {"tests/test_small.py": TESTS, "benchmarks/mutants.toml": NEEDLESS}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    code, row, left = tried(tmp_path)
+    assert code == 1
+    assert row == ["small.py", "6", "3", "3", "0"]
+    assert left == [
+        "explained, but killed: small.py capped: "
+        "def capped(value: int, most: int = 3) -> int: -> def capped(value: int, most: int = 4) -> int:",
+        f"survived: {CAP}",
+        "survived: small.py Pair.twice: return value * 2 -> return value / 2",
+        "survived: small.py Pair.twice: return value * 2 -> return value * 3",
+        "explained, but there is none: small.py capped: return 9 -> return 10",
     ]
-    assert [line for line in done.stdout.splitlines() if ": small.py" in line] == [
-        "explained, but killed: small.py capped: value > LIMIT -> value <= LIMIT",
-        "survived: small.py twice: value * 2 -> value / 2 (line 15)",
-        "survived: small.py twice: 2 -> 3 (line 15)",
-        "explained, but there is none: small.py capped: value > 9 -> value < 9",
-    ]
+    (tmp_path / "tests/test_small.py").write_text(TESTS + MORE)
+    (tmp_path / "benchmarks/mutants.toml").write_text(EXPLAINED)
+    assert tried(tmp_path) == (0, ["small.py", "6", "5", "1", "1"], [])
 
 
-def test_every_explanation_has_a_mutant_and_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(asset("benchmarks").parent)
-    configuration = read(asset("benchmarks") / "mutants.toml")
-    paths = {path for group in configuration.groups for path in group.modules}
-    names = {each.name for path in paths for each in mutants(path, Path(path).read_text())}
-    assert configuration.explained.keys() <= names
-    assert all(configuration.explained.values())
+def test_every_explanation_has_a_module_and_a_reason() -> None:
+    explained = explanations((asset("benchmarks") / "mutants.toml").read_text())
+    assert all(explained.values())
+    assert all((asset("benchmarks").parent / name.split()[0]).is_file() for name in explained)

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.compare import within
+from experiments.compare import gate, within
+from experiments.compare.samples import Recorded
+from experiments.compare.versus import Versus
 from kit.errors import SettingsError, SlowerError, StoreError, UnsureError
+from sociometer import loading
 from sociometer.cli import gating
 from sociometer.cli.gating import GateOptions
 from tests.contracts.plans import small_design
@@ -37,7 +40,7 @@ def test_to_be_unsure_takes_a_limit() -> None:
 
 def test_a_plan_that_measures_nothing_beside_its_control_is_refused_where_there_is_a_gate() -> None:
     alone = small_design(forms=("plain",))
-    with pytest.raises(SettingsError, match="measures nothing beside its control plain"):
+    with pytest.raises(SettingsError, match=r"beside its control plain\. Add --control, or another form\.$"):
         GateOptions("5%").check(alone)
     GateOptions("5%").check(small_design())
     GateOptions().check(alone)
@@ -57,7 +60,9 @@ def test_a_machine_that_was_busier_in_one_of_two_sweeps_is_said_with_the_refusal
 
 def test_what_is_open_is_a_warning_or_a_failure_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     GateOptions("5%").judge(versus([OPEN]))
-    assert "warning: Cannot rule out a slow-down of 5.0 %" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "warning: Cannot rule out a slow-down of 5.0 %" in said
+    assert gate.reach(versus([OPEN])) in said
     with pytest.raises(UnsureError, match="Cannot rule out"):
         GateOptions("5%", fail_if_unsure=True).judge(versus([OPEN]))
     capsys.readouterr()
@@ -67,14 +72,20 @@ def test_what_is_open_is_a_warning_or_a_failure_where_that_is_asked_for(capsys: 
 
 def test_a_sweep_is_only_read_again_where_there_is_a_gate(tmp_path: Path) -> None:
     GateOptions().judge_sweep("last", tmp_path / "none.sqlite")
-    with pytest.raises(StoreError, match="There is no store"):
+    with pytest.raises(StoreError, match=r"There is no store .*none\.sqlite"):
         GateOptions("5%").judge_sweep("last", tmp_path / "none.sqlite")
 
 
 def test_what_one_sweep_could_catch_is_asked_about_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[float] = []
-    monkeypatch.setattr(within, "within", lambda *_, limit: asked.append(limit))
-    side = SimpleNamespace(sweep=None, tasks=None, analysis=None)
-    for limit in (0.05, None):
-        gating.within_one(side, limit)  # type: ignore[arg-type]
-    assert asked == [0.05, 0.0]
+    asked: list[object] = []
+
+    def recorded(side: Recorded, analysis: object, *, limit: float) -> Versus:
+        asked.append((side.sweep, side.tasks, analysis, limit))
+        return versus([])
+
+    monkeypatch.setattr(within, "within", recorded)
+    side = SimpleNamespace(sweep="sweep", tasks="tasks", analysis="analysis")
+    monkeypatch.setattr(loading, "load", lambda sweep_id, store: {("last", Path("store")): side}[sweep_id, store])
+    GateOptions("5%").judge_sweep("last", Path("store"))
+    gating.within_one(side, None)  # type: ignore[arg-type]
+    assert asked == [("sweep", "tasks", "analysis", 0.05), ("sweep", "tasks", "analysis", 0.0)]

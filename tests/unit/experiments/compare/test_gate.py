@@ -52,7 +52,27 @@ def test_slower_is_what_is_slower_by_the_whole_interval() -> None:
     assert judged.slower == ("boot of movie soci-v2 with 1 task +13 % (+6.0 to +20 %)",)
     assert judged.open == ()
     assert gate.refusal(judged, 0.05) == f"Slower by 5.0 % or more: {judged.slower[0]}."
-    assert "busier in one of the sweeps: measure again" in gate.refusal(judged, 0.05, unequal=True)
+
+
+def test_a_refusal_says_all_that_is_wrong_and_a_doubt_all_that_is_open() -> None:
+    judged = gate.Judgement(slower=("a", "b"), open=("c", "d"), lost=("e", "f"), fewer=("g", "h"))
+    assert gate.refusal(judged, 0.05, unequal=True) == (
+        "Without a figure: e, f (too few tasks booted; `sociometer report` says why). "
+        "Fewer tasks boot, beyond chance: g; h. "
+        "Slower by 5.0 % or more: a; b. "
+        "The machine was busier in one of the sweeps: measure again before believing it."
+    )
+    assert gate.doubt(judged, 0.05) == "Cannot rule out a slow-down of 5.0 %: c; d. More blocks would tell."
+
+
+def test_within_one_sweep_every_phrase_names_the_control() -> None:
+    changes = [change(1.06, 1.2, "slower"), change(0.9, 1.2, "undecided", as_deployed=True)]
+    booted = (booting(8, 2, less=True), booting(8, 7))
+    judged = gate.judge(versus(changes, booting=booted, control="plain"), 0.05)
+    assert judged.slower == ("boot of movie soci-v2 with 1 task against plain +13 % (+6.0 to +20 %)",)
+    assert judged.open[0].startswith("boot of movie soci-v2 with 1 task, as deployed, against plain ")
+    assert judged.open[1].endswith(" booted, 8 of 8 (0\N{EN DASH}100 %) of plain")
+    assert judged.fewer[0].endswith(" booted, 8 of 8 (0\N{EN DASH}100 %) of plain")
 
 
 @pytest.mark.parametrize(
@@ -121,8 +141,9 @@ def test_of_more_tasks_more_may_boot_and_yet_a_smaller_share() -> None:
 
 
 def test_a_sweep_that_is_not_finished_leaves_it_open() -> None:
-    assert gate.judge(versus([], unfinished=("Sweep b is not finished (running).",)), 0.05) == gate.Judgement(
-        slower=(), open=("Sweep b is not finished (running)",)
+    unfinished = ("Sweep b is not finished (running).", "Nothing is known of X.")
+    assert gate.judge(versus([], unfinished=unfinished), 0.05) == gate.Judgement(
+        slower=(), open=("Sweep b is not finished (running)", "Nothing is known of X")
     )
 
 
@@ -135,8 +156,11 @@ def test_what_can_be_caught_is_that_of_the_treatment_that_is_least_sure() -> Non
     said = gate.reach(versus([sure, unsure, pull]))
     assert said.startswith("Such a pair of sweeps catches a slow-down of 9.0 % or more in 4 of 5 cases")
     assert said.endswith(" Least sure is movie soci-v2 with 1 task.")
-    assert "Least sure" not in gate.reach(versus([unsure]))
-    assert gate.reach(versus([unsure], control="plain")).startswith("Such a sweep catches")
+    alike = unsure.model_copy(update={"form": "zstd"})
+    assert gate.reach(versus([alike, unsure])).endswith(" Least sure is movie zstd with 1 task.")
+    assert gate.reach(versus([unsure], control="plain")) == (
+        "Such a sweep catches a slow-down of 9.0 % or more in 4 of 5 cases; a smaller one may pass unseen."
+    )
 
 
 def test_where_nothing_is_known_of_other_sweeps_the_reach_is_within_these_two() -> None:

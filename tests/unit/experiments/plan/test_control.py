@@ -92,6 +92,11 @@ def test_a_form_of_a_control_may_be_written_in_another_way() -> None:
     )
 
 
+def test_a_form_of_a_control_may_have_a_colon_of_its_own() -> None:
+    form = "soci-v2,prefetch=a:b"
+    assert Control.parse(f"before:{form}", ("before",), ("plain", form)) == Control(variant="before", form=form)
+
+
 def test_what_stands_together_is_alike_in_all_that_the_control_leaves_open() -> None:
     assert Control(form="plain").group("movie", "soci-v2") == ("movie", "")
     assert Control(variant="before").group("movie", "soci-v2") == ("", "soci-v2")
@@ -99,10 +104,9 @@ def test_what_stands_together_is_alike_in_all_that_the_control_leaves_open() -> 
 
 
 def test_what_is_no_control_is_refused_with_what_would_be() -> None:
-    for text in ("befor", "before:zstd", "after:", ""):
-        with pytest.raises(
-            SettingsError, match=r"is not measured. Allowed: an image \(before, after\), a form \(plain"
-        ):
+    allowed = r"Allowed: an image \(before, after\), a form \(plain, soci-v2\), or both, such as before:plain\."
+    for text in ("befor", "befor:soci-v2", "before:zstd", "after:", ""):
+        with pytest.raises(SettingsError, match=f"--control '{text}' is not measured. {allowed}"):
             Control.parse(text, ("before", "after"), ("plain", "soci-v2"))
     with pytest.raises(SettingsError, match="is an image and a form"):
         Control.parse("plain", ("plain", "after"), ("plain", "soci-v2"))

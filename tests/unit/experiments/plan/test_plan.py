@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from experiments.plan.control import Control
-from experiments.plan.plan import Look, Plan, Stopping, check_against_stack, drawn_seed, make_plan
+from experiments.plan.plan import Look, Payload, Plan, Stopping, check_against_stack, drawn_seed, make_plan
 from experiments.plan.presets import PRESETS, preset
+from experiments.plan.race import Race
 from infra.settings.model import Settings
 from kit.errors import SettingsError
 from tests.contracts.outputs import stack_outputs
@@ -134,10 +135,10 @@ def test_a_plan_fits_a_stack_that_has_its_treatments() -> None:
 
 
 def test_a_treatment_that_the_stack_lacks_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"no variant 'movie'. It has: parquet"):
-        check_against_stack(small_plan(), stack_outputs(variants=["parquet"]))
-    with pytest.raises(SettingsError, match=r"no 'movie' as 'soci-v2'. It has it as: plain"):
-        check_against_stack(small_plan(), stack_outputs(forms=["plain"]))
+    with pytest.raises(SettingsError, match=r"no variant 'movie'\. It has: parquet, web\."):
+        check_against_stack(small_plan(), stack_outputs(variants=["parquet", "web"]))
+    with pytest.raises(SettingsError, match=r"no 'movie' as 'soci-v2'\. It has it as: plain, soci-v1\."):
+        check_against_stack(small_plan(), stack_outputs(forms=["plain", "soci-v1"]))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -150,6 +151,15 @@ def test_presets_make_plans_with_the_control_and_settings_that_a_stack_understan
     assert settings.movie_megabytes == design.payload.movie_megabytes
     assert settings.parquet_test_megabytes == design.payload.parquet_test_megabytes
     assert settings.parquet_train_megabytes == design.payload.parquet_train_megabytes
+
+
+def test_a_plan_takes_the_sizes_alone_of_a_stack_s_settings() -> None:
+    settings = Settings(movie_megabytes=7, parquet_test_megabytes=8)
+    assert Payload.of(settings).model_dump() == {
+        "movie_megabytes": 7,
+        "parquet_test_megabytes": 8,
+        "parquet_train_megabytes": settings.parquet_train_megabytes,
+    }
 
 
 def test_the_full_plan_has_the_full_payload() -> None:
@@ -175,6 +185,13 @@ def test_a_rule_says_what_it_wants_and_in_how_long() -> None:
     assert not Look(blocks=3, wanted=0.05).narrow_enough
 
 
+def test_a_plan_keeps_the_rule_that_may_end_it_early() -> None:
+    rule = Stopping(precision=0.05)
+    race = Race(image="web", forms=("plain",), references=(), budget_seconds=60)
+    assert (make_plan(small_design(), rule).stopping, make_plan(small_design(), rule).race) == (rule, None)
+    assert (make_plan(small_design(), race=race).stopping, make_plan(small_design(), race=race).race) == (None, race)
+
+
 def test_a_treatment_whose_control_is_not_measured_has_none() -> None:
     assert small_design(forms=("soci-v2",)).control_of("movie", "soci-v2") is None
     assert small_design().control_of("movie", "soci-v2") == ("movie", "plain")
@@ -189,3 +206,5 @@ def test_the_same_rounds_may_be_seen_against_another_control_that_compares_somet
         plan.seen_against(Control(variant="web"))
     with pytest.raises(SettingsError, match=r"nothing to compare with the control movie\. Name another image"):
         small_plan().seen_against(Control(variant="movie"))
+    with pytest.raises(SettingsError, match=r"nothing to compare with the control plain\. Name another form, too\."):
+        small_plan(forms=("plain",)).seen_against(Control(form="plain"))

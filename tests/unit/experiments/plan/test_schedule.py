@@ -100,8 +100,8 @@ def block_of(*tasks: TaskObservation) -> list[RoundRecord]:
 
 
 def test_where_no_task_of_a_block_boots_its_most_frequent_reason_is_told_with_its_treatment() -> None:
-    never = task(Outcome.TIMEOUT, "no boot report after 60 s.")
-    assert why_nothing_boots(PLAN, block_of(never), 0) == "movie as soci-v2: no boot report after 60 s"
+    never = task(Outcome.TIMEOUT, "exit status of X.")
+    assert why_nothing_boots(PLAN, block_of(never), 0) == "movie as soci-v2: exit status of X"
     often = [*block_of(never), record(PLAN.rounds[1], tasks=(task(Outcome.STOPPED, "exit code 1"),) * 9)]
     assert why_nothing_boots(PLAN, often, 0) == f"movie as {PLAN.rounds[1].form}: exit code 1"
     silent = block_of(task(Outcome.STOPPED))

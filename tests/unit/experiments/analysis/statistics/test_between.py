@@ -6,7 +6,7 @@ from scipy.special import stdtrit
 from scipy.stats import t, ttest_ind
 
 from experiments.analysis.statistics import between
-from experiments.analysis.statistics.between import WITHIN, estimate, interval, p_value, spread
+from experiments.analysis.statistics.between import WITHIN, Between, estimate, interval, p_value, spread
 
 LEVEL = 0.95
 
@@ -107,3 +107,9 @@ def test_groups_count_by_how_many_sweeps_they_have_beyond_one() -> None:
     assert told.of_blocks == pytest.approx((1 * means[0] + 2 * means[1]) / 3)
     assert told.of_means == pytest.approx((1 * 0.045 + 2 * 0.01) / 3)
     assert (told.freedom, told.sweeps) == (3, 5)
+
+
+def test_where_sweeps_differ_far_more_than_blocks_only_the_sweeps_count() -> None:
+    apart = Between(of_means=1.0, of_blocks=0.0, freedom=1, sweeps=2)
+    _, freedom = spread(np.array(1e-9), np.array(1e-9), (6, 6), apart, apart.of_means)
+    assert freedom == pytest.approx(1.0)

@@ -71,3 +71,14 @@ def test_the_least_p_value_is_one_order_of_those_drawn_and_a_level_of_just_that_
 def test_each_part_is_split_again_at_its_own_place() -> None:
     levels = np.random.default_rng(1).normal(0, 0.001, 48) + np.repeat([0.0, 6.0, 8.0, 9.0], 12)
     assert [split.index for split in changepoint.splits(levels, draws=199)] == [12, 24, 36]
+
+
+def test_the_same_series_gives_the_same_answer() -> None:
+    values = np.random.default_rng(9).normal(size=12)
+    once, again = (changepoint.splits(values, level=1.0) for _ in range(2))
+    assert once == again, "at a level of 1 noise is split, with the p of its draws"
+
+
+def test_the_gains_of_several_series_are_those_of_each_whatever_their_levels() -> None:
+    series = np.random.default_rng(3).normal(size=(2, 9)) + np.array([[0.0], [5.0]])
+    assert changepoint.gains(series)[1] == pytest.approx(changepoint.gains(series[1]))

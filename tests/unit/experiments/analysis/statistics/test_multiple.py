@@ -22,7 +22,9 @@ def by_hand(p: np.ndarray, weights: np.ndarray) -> list[float]:
 
 
 def test_a_textbook_example() -> None:
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    adjusted = holm(np.array([0.01, 0.04, 0.03, 0.005]))
+    assert adjusted == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert adjusted.dtype == float
 
 
 @given(p_values, st.randoms(use_true_random=False))
@@ -46,3 +48,5 @@ def test_a_heavier_weight_needs_less() -> None:
 def test_rows_are_corrected_apart() -> None:
     p = np.random.default_rng(1).random((4, 6))
     assert np.array_equal(holm(p)[2], holm(p[2]))
+    weights = np.random.default_rng(2).uniform(0.1, 5, (4, 6))
+    assert np.array_equal(holm(p, weights)[2], holm(p[2], weights[2]))

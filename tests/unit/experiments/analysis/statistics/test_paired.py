@@ -53,3 +53,9 @@ def test_equal_differences_leave_no_doubt_and_no_error() -> None:
 def test_without_a_clock_s_share_equal_differences_have_no_spread() -> None:
     assert deviation(np.full(3, 0.5)) == 0
     assert deviation(np.full(4, 0.5), 0.01) == 0.02, "repetition does not help against a clock"
+
+
+def test_what_the_clocks_cause_widens_the_interval_and_raises_the_p_of_equal_differences() -> None:
+    equal, half = np.full(4, 0.5), half_width(0.02, 4, 0.95)
+    assert interval(equal, 0.95, 0.01) == pytest.approx((0.5 - half, 0.5 + half))
+    assert p_value(equal, 0.01) == pytest.approx(2 * stats.t.sf(0.5 / (0.02 / 2), 3))

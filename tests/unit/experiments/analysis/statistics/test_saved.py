@@ -46,6 +46,20 @@ def test_a_small_effect_has_the_t_interval_of_its_seconds() -> None:
     assert saved.interval(drawn[0], drawn[1], 0.95) == pytest.approx(expected, rel=1e-2)
 
 
+@pytest.mark.parametrize(("blocks", "ratio"), [(4, 0.5), (6, 1.02), (9, 1.6)])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_the_ends_are_those_of_draws_of_both_sides_means(blocks: int, ratio: float, level: float) -> None:
+    rng = np.random.default_rng(blocks)
+    control = np.exp(rng.normal(2, 0.1, blocks))
+    form = control * np.exp(rng.normal(np.log(ratio), 0.1, blocks))
+    logs, draws = np.log([form, control]), 200_000
+    scale = np.sqrt(rng.chisquare(blocks - 1, draws) / (blocks - 1))
+    means = logs.mean(axis=1) + rng.multivariate_normal([0, 0], np.cov(logs) / blocks, draws) / scale[:, None]
+    low, high = np.quantile(np.exp(means[:, 1]) - np.exp(means[:, 0]), [(1 - level) / 2, (1 + level) / 2])
+    assert saved.interval(form, control, level) == pytest.approx((low, high), abs=0.01 * (high - low))
+    assert saved.seconds(form, control) == pytest.approx(np.exp(logs[1].mean()) - np.exp(logs[0].mean()))
+
+
 def test_blocks_that_agree_exactly_leave_nothing_open() -> None:
     assert saved.interval(np.full(3, 2.0), np.full(3, 5.0), 0.95) == pytest.approx((3.0, 3.0))
     assert saved.interval(np.full(3, 5.0), np.full(3, 5.0), 0.95) == (0.0, 0.0)

@@ -47,6 +47,18 @@ def test_outliers_are_those_of_rosner_s_example() -> None:
     )
     values = np.array(told.split(), dtype=float)
     assert np.flatnonzero(far(values, 0.05)).tolist() == [51, 52, 53]
+    assert np.flatnonzero(far(-values, 0.05)).tolist() == [51, 52, 53], "the smallest of a sample turned round"
+    assert np.flatnonzero(far(values + 50, 0.05)).tolist() == [51, 52, 53], "at any level"
+
+
+def test_values_may_be_far_on_both_sides() -> None:
+    values = np.concatenate([[-2.0, 3.0], RNG.normal(0, 0.05, 30), [-3.0]])
+    assert np.flatnonzero(far(values, 0.05)).tolist() == [0, 1, 32]
+
+
+def test_one_value_is_far_from_many_that_are_nearly_equal() -> None:
+    values = np.append(RNG.normal(0, 0.001, 200), 0.12)
+    assert np.flatnonzero(far(values, 0.05)).tolist() == [200]
 
 
 @pytest.mark.parametrize("size", [6, 24, 80])
@@ -67,4 +79,6 @@ def test_too_few_values_have_none_that_is_far() -> None:
 
 def test_a_small_change_is_never_far_however_alike_the_others_are() -> None:
     assert not far(np.log([1.0, 1.0, 1.0, 1.0, 1.0, 1.09]), 0.05).any()
+    assert not far(np.array([0.0, 0.0, 0.0, 0.0, 0.0, np.log1p(0.10)]), 0.05).any()
+    assert not far(np.log([3.0, 3.0, 3.0, 3.0, 3.0, 3.27]), 0.05).any(), "at any level"
     assert far(np.log([1.0, 1.0, 1.0, 1.0, 1.0, 1.11]), 0.05).tolist() == [False] * 5 + [True]

@@ -74,6 +74,10 @@ def test_tasks_share_the_end_of_their_round_but_one_that_had_reported_before_ctr
     assert outcome(seen(None), FAILED) == (Outcome.FAILED, "no capacity")
     assert outcome(seen(None), ABORTED) == (Outcome.ABORTED, "Ctrl-C")
     assert outcome(seen(), ABORTED) == (Outcome.BOOTED, None)
+    assert (record(seen(), ending=FAILED).outcome, record(seen(), ending=FAILED).reason) == (
+        Outcome.FAILED,
+        "no capacity",
+    )
 
 
 def test_a_task_of_which_ecs_tells_no_creation_has_no_duration() -> None:
@@ -93,6 +97,11 @@ def test_a_task_of_somebody_else_contaminates(facts: dict[str, object], said: st
     found, reason = outcome(seen(**facts))
     assert found is Outcome.CONTAMINATED
     assert said in (reason or "")
+
+
+def test_a_task_of_somebody_else_is_told_with_all_whom_it_could_have_been_started_by() -> None:
+    evidence = dataclasses.replace(seen(started_by="other"), starters=frozenset({"ecs-svc/2", "ecs-svc/1"}))
+    assert outcome(evidence)[1] == "it was started by other, not by ecs-svc/1, ecs-svc/2"
 
 
 def test_what_ecs_does_not_say_contaminates_nothing() -> None:
@@ -122,16 +131,18 @@ def test_log_and_load_balancer_must_tell_the_same_report() -> None:
 @pytest.mark.parametrize(
     ("lazy", "snapshotter", "expected"),
     [
-        (True, "soci", Outcome.BOOTED),
-        (True, "overlayfs", Outcome.NOT_LAZY),
-        (True, None, Outcome.NOT_LAZY),
-        (False, "overlayfs", Outcome.BOOTED),
-        (False, None, Outcome.BOOTED),
-        (False, "soci", Outcome.FAILED),
+        (True, "soci", (Outcome.BOOTED, None)),
+        (True, "overlayfs", (Outcome.NOT_LAZY, "loaded by overlayfs, not by soci")),
+        (True, None, (Outcome.NOT_LAZY, "loaded by a snapshotter that it does not name, not by soci")),
+        (False, "overlayfs", (Outcome.BOOTED, None)),
+        (False, None, (Outcome.BOOTED, None)),
+        (False, "soci", (Outcome.FAILED, "loaded lazily by soci, although its form is not lazy: it is no control")),
     ],
 )
-def test_a_form_must_have_been_loaded_as_it_promises(lazy: bool, snapshotter: str | None, expected: Outcome) -> None:
-    assert outcome(seen(dataclasses.replace(REPORT, snapshotter=snapshotter)), lazy=lazy)[0] is expected
+def test_a_form_must_have_been_loaded_as_it_promises(
+    lazy: bool, snapshotter: str | None, expected: tuple[Outcome, str | None]
+) -> None:
+    assert outcome(seen(dataclasses.replace(REPORT, snapshotter=snapshotter)), lazy=lazy) == expected
 
 
 def test_times_that_run_backwards_fail_a_task_that_booted_and_no_other() -> None:
@@ -179,6 +190,26 @@ def test_a_round_with_too_few_or_too_many_tasks_keeps_what_was_wrong_with_each()
     assert [task.outcome for task in many] == [Outcome.CONTAMINATED] * 2
     failed = booted.model_copy(update={"outcome": Outcome.FAILED, "reason": "no capacity"})
     assert counted((booted, failed), 3) == (booted, failed), "what went wrong says more"
+
+
+def test_what_was_seen_of_a_task_is_found_by_its_arn_among_what_was_seen_of_others() -> None:
+    ours, other = seen(), seen(None)
+    logged, answered = ours.logged, Answered(BEGAN, REPORT)
+    assert logged is not None
+    watched = Watched(
+        tasks={},
+        logged={"task/2": Logged(1, "cut"), "task/1": logged},
+        last_seen={"task/2": "refused", "task/1": "reset"},
+        answered={"task/2": Answered(1, "cut"), "task/1": answered},
+        starters=frozenset({"web"}),
+        began_ns=0,
+        ended_ns=1,
+        balancer_gets=0,
+        balancer_in_vain=0,
+    )
+    assert watched.evidence(ours.facts) == dataclasses.replace(ours, answered=answered, last_seen="reset")
+    unknown = dataclasses.replace(ours.facts, arn="task/3")
+    assert watched.evidence(unknown) == dataclasses.replace(other, facts=unknown)
 
 
 def test_an_error_ends_a_round_of_which_tasks_were_seen_and_is_raised_where_none_was() -> None:
