@@ -112,7 +112,7 @@ TOOLS: tuple[Tool, ...] = (
         minimum=(0, 8),
         source=GoModules((GoModule(_TOOLS / "regctl", "github.com/regclient/regclient"),)),
         releases=releases.of("regctl"),
-        build_seconds=9,
+        build_seconds=32,
     ),
     Tool(
         "toxiproxy",
@@ -131,7 +131,7 @@ TOOLS: tuple[Tool, ...] = (
         ),
         measured=True,
         releases=releases.of("toxiproxy"),
-        build_seconds=8,
+        build_seconds=11,
     ),
     Tool(
         "soci",
@@ -151,7 +151,7 @@ TOOLS: tuple[Tool, ...] = (
         ),
         measured=True,
         releases=releases.of("soci"),
-        build_seconds=76,
+        build_seconds=131,
     ),
     Tool(
         "containerd",
@@ -170,7 +170,7 @@ TOOLS: tuple[Tool, ...] = (
         ),
         measured=True,
         releases=releases.of("containerd"),
-        build_seconds=80,
+        build_seconds=92,
     ),
     Tool(
         "buildkit",
@@ -185,7 +185,7 @@ TOOLS: tuple[Tool, ...] = (
             )
         ),
         releases=releases.of("buildkit"),
-        build_seconds=85,
+        build_seconds=124,
     ),
     Tool(
         "pulumi",
@@ -208,6 +208,6 @@ TOOLS: tuple[Tool, ...] = (
             )
         ),
         releases=releases.of("pulumi"),
-        build_seconds=240,
+        build_seconds=287,
     ),
 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
+import pytest
+
 from benchmarks.crash import line, table
-from benchmarks.crash_episode import Result
+from benchmarks.crash_episode import Result, _is_victim
 from benchmarks.crash_left import Home, left
-from benchmarks.crash_moments import PHASES, SIGNALS, Moment, moments
+from benchmarks.crash_moments import PHASES, PROGRAMS, SIGNALS, Moment, moments
 
 
 def test_a_seed_draws_the_same_moments_again_and_another_seed_others() -> None:
@@ -51,3 +55,18 @@ def test_whatever_is_left_is_seen(tmp_path: Path) -> None:
         runaway.wait(30)
     assert [entry.partition(" ")[0] for entry in found] == ["process", *["folder"] * 4]
     assert f"process {runaway.pid}: sleep 60" in found
+
+
+@pytest.mark.parametrize("means", PROGRAMS)
+def test_each_program_that_is_to_be_killed_is_recognised(tmp_path: Path, means: str) -> None:
+    """The kernel keeps 15 letters of a name, and one of the programs has more."""
+    program = tmp_path / PROGRAMS[means]
+    shutil.copy(shutil.which("sleep") or "", program)
+    victim = subprocess.Popen([program, "60"])
+    try:
+        process = psutil.Process(victim.pid)
+        found = {each for each in PROGRAMS if _is_victim(process, each)}
+    finally:
+        victim.kill()
+        victim.wait(30)
+    assert found == ({means} if means != "registry" else set()), "only the lab's own registry, by its folder"

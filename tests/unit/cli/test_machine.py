@@ -83,7 +83,7 @@ def test_doctor_says_of_a_missing_tool_what_installing_it_will_mean(
     told = json.loads(CliRunner().invoke(app, ["doctor", "--for", "fargate", "--json"]).stdout)
     found = {check["name"]: check["found"] for check in told["checks"]}
     assert found["releases"].startswith("http://127.0.0.1:1 is out of reach: ")
-    assert "will be built in about 4 min on two cores" in found["pulumi"]
+    assert "will be built in about 5 min on two cores" in found["pulumi"]
     assert "will be fetched from PyPI" in found["go"]
 
 
