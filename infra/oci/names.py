@@ -61,6 +61,8 @@ def parse(text: str) -> ImageName:
             file, _, tag = rest.partition(":")
             if not file:
                 raise _wrong(text, "the file is missing")
+            if file != file.strip():  # it would not be the same name when it is read again
+                raise _wrong(text, f"the file {file!r} begins or ends with white space")
             if kind == "docker-archive" and tag and ":" not in tag.rpartition("/")[2]:
                 tag = f"{tag}:latest"
             return ImageName(kind, file, tag or None)

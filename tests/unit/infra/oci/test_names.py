@@ -86,6 +86,8 @@ def test_a_name_is_written_as_it_is_read(text: str) -> None:
         ("docker-daemon:web:a b", "is not a tag"),
         ("docker-archive:", "the file is missing"),
         ("oci::v1", "the file is missing"),
+        ("oci:i\n:", "begins or ends with white space"),
+        ("docker-archive: web.tar", "begins or ends with white space"),
     ],
 )
 def test_what_is_no_name_is_refused_in_one_line_with_the_forms_there_are(text: str, why: str) -> None:

@@ -24,9 +24,10 @@ def test_spans_begin_where_the_checkpoints_say() -> None:
     assert found.extent(2) == (8_300, 9_000)
 
 
-def test_spans_without_number_are_refused_before_they_are_counted() -> None:
-    with pytest.raises(ImageError, match="spans of 1 bytes for a layer of"):
-        read_spans(ztoc(fixed(1, 1 << 60), 1, algorithm=2))
+@pytest.mark.parametrize("size_bytes", [spans.MOST_SPANS + 1, 1 << 60])
+def test_spans_without_number_are_refused_before_they_are_counted(size_bytes: int) -> None:
+    with pytest.raises(ImageError, match=f"spans of 1 bytes for a layer of {size_bytes}"):
+        read_spans(ztoc(fixed(1, size_bytes), 1, algorithm=2))
 
 
 def test_names_that_a_small_ztoc_shares_a_million_times_are_refused() -> None:
