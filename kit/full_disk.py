@@ -51,6 +51,7 @@ def reserve() -> Iterator[None]:
 
     Its file has no name, so that it goes with this process in any case. Raises `MachineError` where there is no room.
     """
+    data_dir().mkdir(parents=True, exist_ok=True)  # where the state lies elsewhere, nothing of ours may be here yet
     with tempfile.TemporaryFile(dir=data_dir()) as held:
         try:
             held.write(os.urandom(RESERVE_BYTES))  # zeros would take no room on some file systems
