@@ -107,17 +107,11 @@ def shell(engine: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(autouse=True)
 def nothing_is_left(engine: Docker) -> Iterator[None]:
     """No container, cgroup or mount of one."""
-    before = groups()
     yield
     assert engine("ps", "--all", "--quiet") == ""
-    assert groups() <= before
+    assert [path for group in engine.cgroups() for path in group.iterdir() if path.is_dir()] == []
     root = engine.socket.parent
     assert [each for each in mountinfo.of() if each.point.is_relative_to(root) and each.point.name != "default"] == []
-
-
-def groups() -> set[Path]:
-    """The cgroups of containers."""
-    return {path for path in Path("/sys/fs/cgroup").glob("**/docker/*") if path.is_dir()}
 
 
 def test_it_measures_an_image_of_the_daemon_and_brings_records_and_report_out_to_their_user(shell: Shell) -> None:

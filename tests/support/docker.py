@@ -15,7 +15,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,10 @@ class Docker:
             raise AssertionError(f"docker {words}: {done.stderr.decode()}")
         return done.stdout.decode().strip()
 
+    def cgroups(self) -> list[Path]:
+        """The groups below which those of its containers lie, and of no other daemon's: one in each hierarchy."""
+        return [path for path in Path("/sys/fs/cgroup").glob(f"**/{self.socket.parent.name}") if path.is_dir()]
+
     def build(self, name: str, lines: Sequence[str], files: Mapping[str, bytes]) -> str:
         """Build an image from a Dockerfile's lines and files, as `docker build` does; its id."""
         context = io.BytesIO()
@@ -80,9 +84,8 @@ def docker(data: Path | None = None, storage: str = "vfs") -> Iterator[Docker]:
         for mount in mountinfo.of():  # dockerd leaves the one of the machine's own network
             if mount.point.is_relative_to(root):
                 subprocess.run(["umount", mount.point], check=True)
-        for group in Path("/sys/fs/cgroup").glob("**/docker"):
-            with suppress(OSError):  # another daemon's containers are in it
-                group.rmdir()
+        for group in here.cgroups():
+            group.rmdir()
         shutil.rmtree(root)
 
 
@@ -90,7 +93,7 @@ def _command(here: Docker, root: Path) -> list[str | Path]:
     script(root / "runc", _RUNC.format(python=sys.executable, runc=tool("runc"), code=_WITHOUT_WHAT_IS_LACKING))
     path = os.pathsep.join([str(root), str(here.programs), str(tool("containerd").parent), os.environ["PATH"]])
     places = [f"--exec-root={root / 'exec'}", f"--pidfile={root / 'pid'}"]
-    apart = ["--iptables=false", "--bridge=none"]
+    apart = ["--iptables=false", "--bridge=none", f"--cgroup-parent=/{root.name}"]
     return [*DIES_WITH_US, "env", f"PATH={path}", here.programs / "dockerd", f"--host={here.host}", *places, *apart]
 
 
