@@ -6,15 +6,15 @@ import base64
 import contextlib
 import fcntl
 import json
-import os
 import shutil
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +28,7 @@ from infra.oci.pushed import present, remove
 from infra.oci.regctl import Access, Deadline, Regctl
 from infra.oci.source import resolve
 from infra.outputs import TreatmentOutput
+from kit import child
 from kit.errors import CommandError, CommandTimeout, ImageError, MachineError, RegistryUnreachable, SettingsError
 from kit.toolchain.toolbox import tool
 from tests.support.forms import FORMS, LAZY
@@ -293,28 +294,18 @@ def test_a_damaged_layer_is_named_and_nothing_is_left(cache: Path, form: str, da
 
 @contextmanager
 def soci_gets(number: signal.Signals) -> Iterator[None]:
-    """Send a signal to the first soci that this process starts: SIGSTOP hangs it, SIGKILL crashes it."""
-    over = threading.Event()
+    """Send a signal to each soci as soon as it is started: SIGSTOP hangs it, SIGKILL crashes it."""
+    start = child.start
 
-    def strike() -> None:
-        while not over.is_set():
-            for folder in Path("/proc").glob("[0-9]*"):
-                try:
-                    name, parent = (folder / "comm").read_text().strip(), (folder / "stat").read_text().rsplit(")")[1]
-                except OSError:
-                    continue
-                if name == "soci" and int(parent.split()[1]) == os.getpid():
-                    os.kill(int(folder.name), number)
-                    return
-            time.sleep(0.002)
+    def struck(words: Sequence[str | Path], **options: Any) -> subprocess.Popen[Any]:
+        process = start(words, **options)
+        if any(Path(word).name == "soci" for word in words):
+            process.send_signal(number)
+        return process
 
-    thread = threading.Thread(target=strike)
-    thread.start()
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "start", struck)
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @pytest.mark.parametrize("form", LAZY)
