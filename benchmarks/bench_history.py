@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from experiments.analysis.statistics import changepoint, searched, unpaired
+from experiments.analysis.statistics import between, changepoint, searched
+from experiments.analysis.statistics.between import WITHIN
 from experiments.analysis.statistics.paired import Floats
 
 Noise = Callable[[np.random.Generator, int], Floats]
@@ -80,7 +81,7 @@ def _tried(random: np.random.Generator, noise: Noise, count: int, steps: Steps, 
             number = min(range(len(splits)), key=lambda each: abs(splits[each].index - place))
             start, index, end = edges[number], edges[number + 1], edges[number + 2]
             seen = searched.found(values[start:end], index - start, splits[number].level)
-            low, high = unpaired.interval(values[start:index], values[index:end], 0.95)
+            low, high = between.interval(values[start:index], values[index:end], WITHIN, 0.95)
             found += 1
             placed += seen.earliest <= place - start <= seen.latest
             covered += seen.low <= np.log1p(size) <= seen.high

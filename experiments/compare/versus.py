@@ -217,16 +217,12 @@ def judged(samples: Sequence[Samples], terms: Terms) -> tuple[Change, ...]:
 
 def _p_value(each: Samples) -> float:
     before, after = each.before.logarithms, each.after.logarithms
-    if each.between is None:
-        return unpaired.p_value(before, after, each.least)
-    return between.p_value(before, after, each.between, each.least)
+    return between.p_value(before, after, each.between or between.WITHIN, each.least)
 
 
 def _interval(each: Samples, level: float) -> tuple[float, float]:
     before, after = each.before.logarithms, each.after.logarithms
-    if each.between is None:
-        return unpaired.interval(before, after, level, each.least)
-    return between.interval(before, after, each.between, level, each.least)
+    return between.interval(before, after, each.between or between.WITHIN, level, each.least)
 
 
 def _testable(each: Samples) -> bool:

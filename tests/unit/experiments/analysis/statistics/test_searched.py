@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.analysis.statistics import changepoint, searched, unpaired
+from experiments.analysis.statistics import between, changepoint, searched
+from experiments.analysis.statistics.between import WITHIN
 
 
 @pytest.mark.parametrize("size", [0.03, 0.2])
@@ -16,7 +17,7 @@ def test_ranges_hold_the_truth_of_the_changes_that_were_found(size: float) -> No
             found = searched.found(values, split.index, split.level)
             sizes.append(found.low <= size <= found.high)
             places.append(found.earliest <= 6 <= found.latest)
-            low, high = unpaired.interval(values[: split.index], values[split.index :], 0.95)
+            low, high = between.interval(values[: split.index], values[split.index :], WITHIN, 0.95)
             plain.append(low <= size <= high)
         if len(sizes) == 30:
             break
@@ -29,7 +30,7 @@ def test_ranges_hold_the_truth_of_the_changes_that_were_found(size: float) -> No
 def test_the_interval_of_a_large_change_is_that_of_welch() -> None:
     values = np.random.default_rng(1).normal(0, 0.02, 20) + np.repeat([0, 0.5], 10)
     found = searched.found(values, 10)
-    low, high = unpaired.interval(values[:10], values[10:], 0.95)
+    low, high = between.interval(values[:10], values[10:], WITHIN, 0.95)
     assert (found.low, found.high) == (pytest.approx(low, abs=0.004), pytest.approx(high, abs=0.004))
     assert (found.earliest, found.latest) == (10, 10)
 

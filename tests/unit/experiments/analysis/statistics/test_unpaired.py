@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import permutation_test, ttest_ind
 
-from experiments.analysis.statistics import unpaired
+from experiments.analysis.statistics import between, unpaired
+from experiments.analysis.statistics.between import WITHIN
 from experiments.analysis.statistics.paired import Floats
 from experiments.analysis.statistics.permutation import DRAWS
 
@@ -36,37 +37,37 @@ def test_interval_and_p_are_those_of_welch_s_t_test(before: int, after: int) -> 
     first, second = two_samples(before, before, after)
     expected = ttest_ind(second, first, equal_var=False)
     low, high = expected.confidence_interval(0.9)
-    assert unpaired.interval(first, second, 0.9) == pytest.approx((low, high), rel=1e-9)
-    assert unpaired.p_value(first, second) == pytest.approx(expected.pvalue, rel=1e-9)
+    assert between.interval(first, second, WITHIN, 0.9) == pytest.approx((low, high), rel=1e-9)
+    assert between.p_value(first, second, WITHIN) == pytest.approx(expected.pvalue, rel=1e-9)
 
 
 @given(logarithms, logarithms)
 def test_the_interval_leaves_out_zero_exactly_when_p_is_below_its_error(before: Floats, after: Floats) -> None:
-    low, high = unpaired.interval(before, after, 0.95)
-    p_value = unpaired.p_value(before, after)
+    low, high = between.interval(before, after, WITHIN, 0.95)
+    p_value = between.p_value(before, after, WITHIN)
     if abs(p_value - 0.05) > 1e-9:
         assert (low > 0 or high < 0) == (p_value < 0.05)
 
 
 @given(logarithms, logarithms)
 def test_exchanging_before_and_after_turns_the_interval_round(before: Floats, after: Floats) -> None:
-    low, high = unpaired.interval(before, after, 0.95)
-    assert unpaired.interval(after, before, 0.95) == pytest.approx((-high, -low), abs=1e-9)
-    assert unpaired.p_value(after, before) == pytest.approx(unpaired.p_value(before, after), abs=1e-9)
+    low, high = between.interval(before, after, WITHIN, 0.95)
+    assert between.interval(after, before, WITHIN, 0.95) == pytest.approx((-high, -low), abs=1e-9)
+    assert between.p_value(after, before, WITHIN) == pytest.approx(between.p_value(before, after, WITHIN), abs=1e-9)
 
 
 def test_equal_blocks_leave_no_doubt() -> None:
     ones = np.ones(4)
-    assert unpaired.interval(ones, 2 * ones, 0.95) == (1, 1)
-    assert unpaired.p_value(ones, 2 * ones) == 0
-    assert unpaired.p_value(ones, ones) == 1
+    assert between.interval(ones, 2 * ones, WITHIN, 0.95) == (1, 1)
+    assert between.p_value(ones, 2 * ones, WITHIN) == 0
+    assert between.p_value(ones, ones, WITHIN) == 1
     assert unpaired.permuted(ones, ones).p_value == 1
 
 
 def test_a_sweep_whose_blocks_are_equal_is_no_loss_of_precision() -> None:
-    low, high = unpaired.interval(np.ones(4), np.array([1.0, 2.0, 3.0]), 0.95)
+    low, high = between.interval(np.ones(4), np.array([1.0, 2.0, 3.0]), WITHIN, 0.95)
     assert (low + high) / 2 == pytest.approx(1)
-    assert 0.2 < unpaired.p_value(np.ones(4), np.array([1.0, 2.0, 3.0])) < 0.3
+    assert 0.2 < between.p_value(np.ones(4), np.array([1.0, 2.0, 3.0]), WITHIN) < 0.3
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (5, 3), (5, 5)])
@@ -111,8 +112,8 @@ def test_many_blocks_are_drawn_from_and_give_the_same_p_every_time() -> None:
 
 def test_equal_blocks_of_two_sweeps_are_equal_to_the_clock_s_resolution_only() -> None:
     before, after, clock = np.zeros(10), np.full(10, 0.0004), 0.0003
-    low, high = unpaired.interval(before, after, 0.95, clock)
+    low, high = between.interval(before, after, WITHIN, 0.95, clock)
     assert low < 0 < high
     assert low + high == pytest.approx(0.0008)
-    assert 0.05 < unpaired.p_value(before, after, clock) < 1
-    assert unpaired.p_value(before, after + 1, clock) > 0
+    assert 0.05 < between.p_value(before, after, WITHIN, clock) < 1
+    assert between.p_value(before, after + 1, WITHIN, clock) > 0
