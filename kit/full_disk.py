@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kit.errors import CommandError, ImageError, MachineError
+from kit.errors import CommandError, ImageError, MachineError, SociometerError
 from kit.paths import cache_dir, data_dir
 
 NO_ROOM = "no space left on device"
@@ -38,6 +38,17 @@ def behind(error: BaseException) -> MachineError | None:
     return MachineError(f"The disk with {place} was full{now}. Make room, or move it with {setting}, and try again.")
 
 
+@contextmanager
+def named() -> Iterator[None]:
+    """What fails in the block because a disk is full, is a `MachineError` that names the place."""
+    try:
+        yield
+    except (SociometerError, OSError) as error:
+        if full := behind(error):
+            raise full from error
+        raise
+
+
 def _free(place: Path) -> int:
     try:
         return shutil.disk_usage(place).free
@@ -53,13 +64,9 @@ def reserve() -> Iterator[None]:
     """
     data_dir().mkdir(parents=True, exist_ok=True)  # where the state lies elsewhere, nothing of ours may be here yet
     with tempfile.TemporaryFile(dir=data_dir()) as held:
-        try:
+        with named():
             held.write(os.urandom(RESERVE_BYTES))  # zeros would take no room on some file systems
             held.flush()
-        except OSError as error:
-            if full := behind(error):
-                raise full from error
-            raise
         yield
 
 

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from kit import full_disk, interrupts, locks
-from kit.errors import SociometerError
 from kit.paths import cache_dir
 
 LOCK = "in-use"
@@ -60,12 +59,8 @@ def scratch(purpose: str) -> Iterator[Path]:
                 held.callback(shutil.rmtree, folder)
         room = folder / "room"
         room.mkdir()
-        try:
+        with full_disk.named():
             yield room
-        except (SociometerError, OSError) as error:
-            if full := full_disk.behind(error):
-                raise full from error
-            raise
 
 
 def _remove_abandoned(parent: Path) -> None:
