@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import ndiff
 from pathlib import Path
@@ -58,15 +58,11 @@ def main() -> None:
     arguments = parser.parse_args()
     explained = explanations(EXPLAINED.read_text())
     paths = sorted(str(path) for path in walk_mutatable_files())
-    _forget(paths, explained)
+    every = [each for path in paths for each in mutants(path, Path(path).read_text())]
+    _forget(paths, {each.key for each in every if each.name in explained})
     words = ["run", "--max-children", str(arguments.processes), *arguments.only]
     ended = subprocess.run([Path(sys.executable).with_name("mutmut"), *words], check=False).returncode
-    made = [
-        each
-        for path in paths
-        for each in mutants(path, Path(path).read_text())
-        if not arguments.only or any(fnmatch.fnmatch(each.key, pattern) for pattern in arguments.only)
-    ]
+    made = [each for each in every if any(fnmatch.fnmatch(each.key, pattern) for pattern in arguments.only or ["*"])]
     found = results(paths)
     print(table(made, found, explained))
     left = list(to_do(made, found, explained, whole=not arguments.only))
@@ -142,8 +138,8 @@ def to_do(
         yield from (f"explained, but there is none: {name}" for name in explained if name not in names)
 
 
-def _forget(paths: Iterable[str], explained: Mapping[str, str]) -> None:
-    """Have mutmut ask again which tests reach what, and try again what survived without an explanation."""
+def _forget(paths: Iterable[str], explained: Collection[str]) -> None:
+    """Have mutmut ask again which tests reach what, and try again what survived and is not ``explained``, by keys."""
     if STATISTICS.exists():
         told = json.loads(STATISTICS.read_text())
         STATISTICS.write_text(json.dumps(told | {"tests_by_mangled_function_name": {}, "duration_by_test": {}}))
@@ -152,9 +148,8 @@ def _forget(paths: Iterable[str], explained: Mapping[str, str]) -> None:
         data.load()
         if not data.exit_code_by_key:
             continue
-        names = {each.key: each.name for each in mutants(path, Path(path).read_text())}
         for key, code in data.exit_code_by_key.items():
-            if status_by_exit_code[code] not in KILLED and names.get(key) not in explained:
+            if status_by_exit_code[code] not in KILLED and key not in explained:
                 data.exit_code_by_key[key] = None
         data.save()
 
