@@ -136,12 +136,13 @@ def pairs(design: Design, medians: pd.DataFrame, control: Control | None = None)
 
 
 def _pairs(rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs]:
-    both = rounds.merge(control_rounds, on="block", suffixes=("", "_control"))
-    for phase in COMPARED_PHASES:
-        seconds = both[[f"{phase}_seconds", f"{phase}_seconds_control"]].to_numpy()
-        measured = (seconds > 0).all(axis=1)
-        seconds = seconds[measured]
-        if len(seconds):
+    blocks, *places = np.intersect1d(rounds["block"], control_rounds["block"], assume_unique=True, return_indices=True)
+    sides = [frame.iloc[place] for frame, place in zip((rounds, control_rounds), places, strict=True)]
+    lost = [side[[f"{phase}_lost" for phase in COMPARED_PHASES]].to_numpy().sum(axis=0) for side in sides]
+    seconds = np.stack([side[[f"{phase}_seconds" for phase in COMPARED_PHASES]].to_numpy() for side in sides])
+    for number, phase in enumerate(COMPARED_PHASES):
+        measured = (seconds[:, :, number] > 0).all(axis=0)
+        if measured.any():
             yield Pairs(
                 variant=rounds["variant"].iloc[0],
                 form=rounds["form"].iloc[0],
@@ -149,11 +150,11 @@ def _pairs(rounds: pd.DataFrame, control_rounds: pd.DataFrame) -> Iterator[Pairs
                 control=control_rounds["form"].iloc[0],
                 task_count=int(rounds["task_count"].iloc[0]),
                 phase=phase,
-                seconds=seconds[:, 0],
-                control_seconds=seconds[:, 1],
-                lost=int(both[f"{phase}_lost"].sum()),
-                control_lost=int(both[f"{phase}_lost_control"].sum()),
-                blocks=tuple(both.loc[measured, "block"].tolist()),
+                seconds=seconds[0, measured, number],
+                control_seconds=seconds[1, measured, number],
+                lost=int(lost[0][number]),
+                control_lost=int(lost[1][number]),
+                blocks=tuple(blocks[measured].tolist()),
             )
 
 

@@ -7,6 +7,8 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+import typer.main
+import typer.testing
 from botocore.loaders import JSONFileLoader
 
 
@@ -16,6 +18,16 @@ def _models_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         read = functools.cache(JSONFileLoader().load_file)
         patch.setattr(JSONFileLoader, "load_file", lambda _loader, path: read(path))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_put_together_once() -> Iterator[None]:
+    """typer does it anew for each command that is run: once in a process's life, hundreds of times in tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        put_together = functools.cache(typer.main.get_command)
+        patch.setattr(typer.main, "get_command", put_together)
+        patch.setattr(typer.testing, "_get_command", put_together)
         yield
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,15 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Path]:
+def store(recorded: Path, tmp_path: Path) -> Path:
+    """`recorded`, for the test alone."""
+    return Path(shutil.copy(recorded, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three sweeps: one, the same again, and one in which soci-v2 takes half as long again."""
-    path = tmp_path / "store.sqlite"
+    path = tmp_path_factory.mktemp("recorded") / "store.sqlite"
     with Store(path, write=True) as opened:
         for seed, factor in ((0, 1.0), (1, 1.0), (2, 1.5)):
             executor = FakeExecutor(stack_outputs(), seed=seed, factors={"soci-v2": factor})

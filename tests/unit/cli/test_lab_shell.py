@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,8 +12,6 @@ from infra.lab_container import context
 from tests.support.environments import ROOT
 from tests.support.fake_docker import FakeDocker, fake_docker, image
 from tests.unit.cli.conftest import Sociometer
-
-COMMAND = "from sociometer.cli.entry import main; main()"
 
 
 @pytest.fixture
@@ -99,26 +94,6 @@ def test_without_docker_it_is_one_line(sociometer: Sociometer, monkeypatch: pyte
         3,
         "error: There is no Docker or Podman on PATH. `sociometer help macos` says what to install.\n",
     )
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_command_inside_and_the_container_is_removed(
-    docker: FakeDocker, tmp_path: Path, number: signal.Signals
-) -> None:
-    docker.will(run=f"trap 'echo cleared; exit {128 + number}' {int(number)}; touch up; while :; do sleep 0.01; done")
-    words = [sys.executable, "-c", COMMAND, "lab-shell", "run"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 30
-        while not (tmp_path / "up").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        process.send_signal(number)
-        assert process.communicate(timeout=30)[0] == "cleared\n"
-    assert process.returncode == 128 + number
-    name = docker.calls("run")[-1][docker.calls("run")[-1].index("--name") + 1]
-    assert docker.calls("kill") == [["kill", "--signal", str(int(number)), name]]
-    assert docker.told[-2:] == [["wait", name], ["rm", "--force", name]]
 
 
 def test_it_imports_nothing_that_only_linux_has() -> None:

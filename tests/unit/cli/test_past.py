@@ -28,10 +28,10 @@ def outputs(release: int) -> StackOutputs:
     )
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return `history` over two stores of six sweeps each; in the second, the image is another and soci-v2 slower."""
-    stores = [tmp_path / f"{name}.sqlite" for name in ("old", "new")]
+    stores = [tmp_path_factory.mktemp("stores") / f"{name}.sqlite" for name in ("old", "new")]
     for release, path in enumerate(stores):
         with Store(path, write=True) as opened:
             for seed in range(6):

@@ -43,10 +43,17 @@ def test_a_round_that_gains_from_its_control_s_is_told_of_with_how_much() -> Non
 
 
 def test_rounds_that_leave_nothing_behind_seldom_look_as_if_they_did() -> None:
+    """Of a hundred sweeps; at 5 % each, more than 11 would be told of in 1 of 200 cases."""
     told = 0
-    for seed in range(100):
+    for seed in range(10):
         plan = small_plan(task_counts=(1,), blocks=6, seed=seed)
-        told += len(found(made(plan, boots(plan, 1.0, seed))))
+        frames = made(plan, boots(plan, 1.0, seed))
+        medians, rng = round_medians(frames.tasks), np.random.default_rng(seed)
+        for _ in range(10):
+            medians["boot_seconds"] = rng.lognormal(1, 0.02, len(medians))
+            told += len(
+                list(carried_over(plan.design, medians, frames.rounds, dict.fromkeys(plan.design.variants, "boot")))
+            )
     assert told <= 11
 
 

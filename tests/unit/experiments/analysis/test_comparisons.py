@@ -196,7 +196,7 @@ def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_th
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(comparisons, "saved_interval", lambda *_: None)  # takes most of the time; has its own tests
-    alike = np.random.default_rng(4).normal(0, 0.05, (400, 4, 3))
+    alike = np.random.default_rng(4).normal(0, 0.05, (200, 4, 3))
     size = -np.log1p(-np.median([each.detectable for sweep in alike for each in judged(pairs_of(sweep), Terms())]))
     called = [judged(pairs_of(sweep - size * np.eye(4)[0][:, None]), Terms())[0].verdict == "faster" for sweep in alike]
     assert 0.7 <= np.mean(called) <= 0.95

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import bench_figures
+from benchmarks.bench_figures import BLOCKS
 
 Table = Callable[[int, np.random.Generator], Iterator[bench_figures.Line]]
 SWEEPS = 1000
@@ -20,8 +21,13 @@ def simulated(table: Table, sweeps: int) -> list[bench_figures.Line]:
     return list(table(sweeps, np.random.default_rng(1)))
 
 
+def few_blocks(sweeps: int, generator: np.random.Generator) -> Iterator[bench_figures.Line]:
+    """The saved seconds, whose intervals are searched for one by one, of as few blocks as get any."""
+    return bench_figures.seconds(sweeps, generator, BLOCKS[:1])
+
+
 @pytest.mark.parametrize(
-    ("table", "sweeps"), [(bench_figures.seconds, 100), (bench_figures.counts, SWEEPS), (bench_figures.tails, SWEEPS)]
+    ("table", "sweeps"), [(few_blocks, 100), (bench_figures.counts, SWEEPS), (bench_figures.tails, SWEEPS)]
 )
 def test_the_figures_beside_the_ratios_hold(table: Table, sweeps: int) -> None:
     lines = simulated(table, sweeps)

@@ -19,7 +19,7 @@ def test_two_heaps_are_found_with_their_places_and_shares() -> None:
     assert (clusters.lower, clusters.upper, clusters.upper_share) == pytest.approx((0, 0.5, 1 / 3), abs=0.03)
 
 
-@pytest.mark.parametrize("size", [LEAST_SAMPLE, 100, 5_000])
+@pytest.mark.parametrize("size", [LEAST_SAMPLE, 100, 2_000])
 def test_one_heap_is_hardly_ever_taken_for_two(size: int) -> None:
     samples = [RNG.normal(0, 0.05, (20, size)), RNG.uniform(0, 1, (20, size)), RNG.standard_t(3, (20, size))]
     assert sum(heaps(sample) is not None for kind in samples for sample in kind) <= 1

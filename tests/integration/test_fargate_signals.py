@@ -67,6 +67,7 @@ def _sweep(url: str, store: Path) -> None:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AwsServer]:
     with serving(ScriptedEcs(fargate_outputs(), FastClock())) as running:
+        monkeypatch.setenv("SOCIOMETER_DATA", str(tmp_path / "data"))
         monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
