@@ -179,3 +179,9 @@ def test_a_workflow_asks_for_little_and_pins_what_it_runs(
             if action := step.get("uses"):
                 assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}|OWNER/sociometer@v[\d.]+", action)
                 assert "checkout" not in action or step["with"]["persist-credentials"] is False
+
+
+def test_no_settings_but_those_of_the_stacks_that_are_described_are_committed() -> None:
+    """Every stack that somebody brings up leaves such a file in the checkout."""
+    settings = {path.name for path in TRACKED if path.parent == ROOT and path.match("Pulumi*.yaml") and path.exists()}
+    assert settings == {"Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.movie.yaml", "Pulumi.parquet.yaml"}
