@@ -1,21 +1,28 @@
-"""Takes an answer of AWS only if it came whole.
+"""Takes an answer of AWS only if it came whole, and in time.
 
 botocore compares no answer with the length that its head promises, and reads a JSON text that is cut as an empty one
 (`enforce_content_length=False` in `botocore.httpsession`, `_parse_body_as_json` in `botocore.parsers`). TLS does not
 help: a connection that ends early looks like one that is over. An answer that is cut or damaged is a lost connection
 here, which boto3 asks again for, with its waits.
+
+botocore's limits of time are of one piece of an answer, so one that drips has none: here the whole has one.
 """
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, TypeVar
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from kit import beside
 
 Client = TypeVar("Client")
 GOOD = range(200, 300)
+ANSWER_SECONDS = 90.0
+"""From the question, the lookup of the name included, to the answer's end. The longest is a page of logs, 1 MB."""
 
 
 def whole(client: Client) -> Client:
@@ -32,8 +39,11 @@ class _WholeAnswers:
         self._session = session
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
-        """Send a request; raises what botocore tries again for if the answer is cut or damaged."""
-        answer: AWSResponse = self._session.send(request)
+        """Send a request; raises what botocore tries again for if the answer is cut, damaged or too slow."""
+        try:
+            answer: AWSResponse = beside.within(ANSWER_SECONDS, partial(self._session.send, request))
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=request.url, request=request, error=error) from None
         if not request.stream_output and not _is_whole(answer):
             raise ConnectionClosedError(endpoint_url=request.url, request=request)
         return answer

@@ -1,17 +1,20 @@
-"""Things done in threads of their own: one every so often while a block lasts, or some at once."""
+"""Things done in threads of their own: one every so often while a block lasts, some at once, or one within a time."""
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+BEGIN_SECONDS = 1.0
+"""A thread that has not begun by then was never started."""
 END_SECONDS = 10.0
 """A thread that does not end by then is left: it is a daemon, and ends with the process."""
 
@@ -59,6 +62,33 @@ def as_they_end(
     finally:
         while _next(waiting) is not None:
             pass
+
+
+def within(seconds: float, work: Callable[[], Result]) -> Result:
+    """Return what ``work`` returns, or raise what it raises.
+
+    Raises `TimeoutError` if it takes longer. Its thread is left then: a daemon, which does not keep the process. An
+    interrupt (Ctrl-C) is raised when the work has ended: what was begun must not take effect after it was cleared up.
+    """
+    until = time.monotonic() + seconds
+    begun = threading.Event()
+    outcome: queue.SimpleQueue[Future[Result]] = queue.SimpleQueue()
+
+    def run() -> None:
+        begun.set()
+        outcome.put(_outcome(lambda _: work(), None))
+
+    try:
+        threading.Thread(target=run, daemon=True).start()
+        ended = outcome.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"It took longer than {seconds:g} s.") from None
+    except KeyboardInterrupt:
+        if begun.wait(BEGIN_SECONDS):
+            with suppress(queue.Empty):
+                outcome.get(timeout=max(until - time.monotonic(), 0))
+        raise
+    return ended.result()
 
 
 def _next(waiting: queue.SimpleQueue[Item]) -> Item | None:

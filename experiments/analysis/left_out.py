@@ -55,9 +55,11 @@ def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> list[LeftOut]:
 
 def _tasks(tasks: pd.DataFrame) -> Iterator[LeftOut]:
     out = tasks[~is_measured(tasks)]
+    if out.empty:
+        return
     outcome, status = out["outcome"].astype("str"), out["round_status"].astype("str")
     fate = outcome.map(TASKS).where(outcome != Outcome.BOOTED.value, "booted in a round that " + status.map(ROUNDS))
-    return _counted(out, "task", fate)
+    yield from _counted(out, "task", fate)
 
 
 def _rounds(rounds: pd.DataFrame) -> Iterator[LeftOut]:

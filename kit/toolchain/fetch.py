@@ -5,7 +5,6 @@ Where they cannot be had, that is known after a few seconds for all of them, so 
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
@@ -13,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.beside import as_they_end
+from kit.beside import as_they_end, within
 from kit.errors import DownloadError
 from kit.toolchain.releases import Release, where
 from kit.values import Notify
@@ -37,12 +36,9 @@ def why_not(release: Release) -> str | None:
     Raises `SettingsError` when the mirror is no address.
     """
     address = release.address
-    answer: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    # A daemon: looking up a name cannot be given a time limit, and must not keep the process.
-    threading.Thread(target=lambda: answer.put(_ask(address)), daemon=True).start()
     try:
-        return answer.get(timeout=PROBE_SECONDS)
-    except queue.Empty:
+        return within(PROBE_SECONDS, lambda: _ask(address))  # looking up a name has no limit of its own
+    except TimeoutError:
         return f"{where()} did not answer within {PROBE_SECONDS:g} s"
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ConnectionClosedError
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from kit.aws_answers import whole
 
@@ -77,3 +85,54 @@ def test_an_answer_that_is_cut_or_damaged_is_a_lost_connection(
 
 def test_an_answer_that_is_read_as_it_comes_is_not_waited_for() -> None:
     assert asked(200, GOOD[:5], len(GOOD), streams=True) == GOOD[:5]
+
+
+DRIPPING = {
+    "head": b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 2000,
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("where", sorted(DRIPPING))
+def test_an_answer_that_drips_is_given_up_and_asked_for_again(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Each piece comes in time, so that no limit of botocore's own is met."""
+    monkeypatch.setattr("kit.aws_answers.ANSWER_SECONDS", 0.3)
+    asked_for = []
+
+    def drip(connection: socket.socket) -> None:
+        asked_for.append(connection.recv(4096))
+        with suppress(OSError):
+            connection.sendall(DRIPPING[where][:40])
+            for at in range(40, 2040):
+                connection.sendall(DRIPPING[where][at : at + 1] or b"x")
+                time.sleep(0.02)
+
+    with listening(drip) as port:
+        config = Config(retries={"mode": "standard", "total_max_attempts": 2}, read_timeout=5)
+        session = boto3.session.Session("key", "secret", region_name="eu-west-1")
+        client = whole(session.client("sts", endpoint_url=f"http://127.0.0.1:{port}", config=config))
+        began = time.monotonic()
+        with pytest.raises(ReadTimeoutError):
+            client.get_caller_identity()
+    assert time.monotonic() - began < 10
+    assert len(asked_for) == 2
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A port on which each connection is answered in a thread of its own."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            answer(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join(10)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import signal
 import threading
+import time
 
 import pytest
 
-from kit.beside import as_they_end, repeating
+from kit.beside import as_they_end, repeating, within
 
 
 def test_each_item_comes_with_its_result_or_its_error() -> None:
@@ -66,3 +68,31 @@ def test_something_is_repeated_while_the_block_lasts() -> None:
     done = threading.Event()
     with repeating(0.001, done.set):
         assert done.wait(20)
+
+
+def test_what_takes_too_long_is_left() -> None:
+    release = threading.Event()
+    with pytest.raises(TimeoutError, match=r"took longer than 0\.05 s"):
+        within(0.05, lambda: release.wait(20))
+    release.set()
+    assert within(20, lambda: "done") == "done"
+
+
+def test_what_it_raises_is_raised_to_who_waits() -> None:
+    with pytest.raises(ZeroDivisionError):
+        within(20, lambda: 1 // 0)
+
+
+def test_an_interrupt_waits_for_what_was_begun() -> None:
+    steps = []
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def work() -> None:
+        signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.2)
+        steps.append("done")
+
+    with pytest.raises(KeyboardInterrupt):
+        within(20, work)
+    assert steps == ["done"]
