@@ -31,8 +31,17 @@ def _commands_are_put_together_once() -> Iterator[None]:
         yield
 
 
-def pytest_collection_finish() -> None:
-    """All modules are loaded: leave them out of every collection of garbage to come, and collect less often."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """All modules are loaded: leave them out of every collection of garbage to come, and collect less often.
+
+    `make mutants` tries each mutant in a fork of a process in which all tests have run: what functions have cached is
+    the right answer, not the mutant's.
+    """
+    if session.config.getoption("--hypothesis-profile") == "mutants":
+        gc.unfreeze()  # what that process has left out is not among the objects
+        for each in gc.get_objects():
+            if isinstance(each, functools._lru_cache_wrapper):
+                each.cache_clear()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)

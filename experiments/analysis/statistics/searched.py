@@ -28,6 +28,8 @@ _STEPS = 12
 """Halvings of the distance within which an end lies: to 1/4000 of it."""
 _BEYOND = 20.0
 """Twice the logarithm of a likelihood ratio that no place within the range reaches: it need not be simulated."""
+_LEAST_SPREAD = 1e-6
+"""Of a change's size: sums of squares that are subtracted from each other do not show less."""
 _SEED = 20_310
 
 
@@ -50,7 +52,7 @@ def found(values: Floats, index: int, level: float = LEVEL) -> Found:
     count = len(values)
     size = float(values[index:].mean() - values[:index].mean())
     spread = _spread(values, index)
-    if spread <= 1e-12 * abs(size):
+    if spread <= _LEAST_SPREAD * abs(size):
         return Found(size=size, low=size, high=size, index=index, earliest=index, latest=index)
     error = spread * (count / (index * (count - index))) ** 0.5
     noise = np.random.default_rng(_SEED).normal(size=(round(_FOUND_BY_CHANCE / level), count))

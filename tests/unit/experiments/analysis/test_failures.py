@@ -8,9 +8,10 @@ import pytest
 
 from experiments.analysis.analyse import analyse
 from experiments.analysis.effects import round_medians
-from experiments.analysis.failures import claimable
+from experiments.analysis.failures import _permuted, claimable
 from experiments.analysis.findings import Analysis, Comparison, Verdict
-from experiments.analysis.shares import counts
+from experiments.analysis.shares import Counts, counts
+from experiments.analysis.statistics import permutation
 from experiments.records.model import Outcome, Round
 from tests.contracts.plans import small_plan
 from tests.support.made_frames import Made, made
@@ -157,3 +158,9 @@ def test_rounds_spoilt_from_outside_say_nothing_of_the_image() -> None:
         round_status=sweep.tasks["round_status"].mask(sweep.tasks["outcome"] == "contaminated", "contaminated")
     )
     assert list(counts(tasks)) == [("movie", "plain", 4)]
+
+
+def test_whole_blocks_that_both_sides_have_are_compared() -> None:
+    form = Counts(np.array([0, 1, 2, 3, 4, 5]), np.array([4, 3, 0, 3, 4, 3]), np.full(6, 4))
+    control = Counts(np.array([0, 1, 3, 4, 5, 7]), np.array([4, 4, 4, 3, 4, 0]), np.full(6, 4))
+    assert _permuted(form, control) == permutation.test(np.array([0, 1, 1, -1, 1]) / 4)

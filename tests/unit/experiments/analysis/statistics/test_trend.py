@@ -81,3 +81,11 @@ def test_the_mean_slope_is_the_mean_of_each_block_s_regression() -> None:
 def test_two_blocks_or_one_task_count_have_no_mean_slope() -> None:
     assert mean_slope(np.array([0.0, 1]), np.ones((2, 2))) is None
     assert mean_slope(np.array([0.0]), np.ones((5, 1))) is None
+
+
+@pytest.mark.parametrize(("slope", "p_value"), [(0.0, 1.0), (0.5, 0.0), (1.0, 0.0), (-2.0, 0.0)])
+def test_blocks_on_a_line_leave_no_doubt(slope: float, p_value: float) -> None:
+    x, groups, blocks = np.arange(8.0), np.zeros(8, dtype=int), np.arange(8)
+    result = block_slope(x, slope * x, groups, blocks)
+    assert result is not None
+    assert (result.slope, result.p_value) == (slope, p_value)

@@ -96,6 +96,16 @@ def test_equal_blocks_that_rounding_tells_apart_count_as_equal() -> None:
     assert unpaired.permuted(tenths, tenths[::-1].copy()).p_value == 1
 
 
+@pytest.mark.parametrize(
+    ("unit", "tenths"), [(1.0, (4, 9, 8, 3, 10, 6, 1, 14)), (1e-9, (14, 1, 2, 8, 9, 12, 5, 6))], ids=["s", "ns"]
+)
+def test_a_choice_of_the_same_sum_counts_though_rounding_puts_it_beyond(unit: float, tenths: tuple[int, ...]) -> None:
+    blocks = np.array(tenths) / 10 * unit
+    assert sum(sum(choice) <= sum(tenths[:4]) for choice in combinations(tenths, 4)) == 23
+    assert unpaired.permuted(blocks[:4], blocks[4:]).p_value == pytest.approx(2 * 23 / 70)
+    assert unpaired.permuted(blocks[4:], blocks[:4]).p_value == pytest.approx(2 * 23 / 70)
+
+
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 4), (4, 4), (7, 4), (12, 12)])
 def test_blocks_that_do_not_overlap_give_the_least_p_that_there_is(before: int, after: int) -> None:
     result = unpaired.permuted(np.linspace(0, 1, before), np.linspace(9, 10, after))
