@@ -2,8 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from experiments.analysis.statistics.shape import LEAST_SAMPLE, far, heaps
+from experiments.analysis.statistics.paired import Floats
+from experiments.analysis.statistics.shape import (
+    LEAST_CHANGE,
+    LEAST_GAIN,
+    LEAST_GAP,
+    LEAST_HEAP,
+    LEAST_SAMPLE,
+    MOST_OUTLIERS,
+    MOST_SAMPLE,
+    far,
+    heaps,
+)
 
 RNG = np.random.default_rng(11)
 
@@ -82,3 +94,87 @@ def test_a_small_change_is_never_far_however_alike_the_others_are() -> None:
     assert not far(np.array([0.0, 0.0, 0.0, 0.0, 0.0, np.log1p(0.10)]), 0.05).any()
     assert not far(np.log([3.0, 3.0, 3.0, 3.0, 3.0, 3.27]), 0.05).any(), "at any level"
     assert far(np.log([1.0, 1.0, 1.0, 1.0, 1.0, 1.11]), 0.05).tolist() == [False] * 5 + [True]
+
+
+def rosner(values: Floats, level: float) -> set[int]:
+    """Rosner's procedure by its definition, on the values that are left at each step."""
+    left, removed, outliers = list(range(len(values))), [], set()
+    for _ in range(min(int(len(values) * MOST_OUTLIERS), MOST_SAMPLE)):
+        rest = values[left]
+        farthest = left[int(np.abs(rest - rest.mean()).argmax())]
+        count, deviate = len(left), abs(values[farthest] - rest.mean()) / rest.std(ddof=1)
+        t = stats.t.ppf(1 - level / 2 / count, count - 2)
+        left.remove(farthest)
+        removed.append(farthest)
+        if deviate > (count - 1) * t / np.sqrt((count - 2 + t**2) * count):
+            outliers = set(removed)
+    return outliers
+
+
+@pytest.mark.parametrize("level", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("size", [5, 8, 13, 40])
+def test_outliers_are_those_of_rosner_s_procedure_step_by_step(size: int, level: float) -> None:
+    found = 0
+    for _ in range(20):
+        values = RNG.standard_t(2, size) + 7
+        centred = values - np.median(values)
+        told = {place for place in rosner(values, level) if abs(centred[place]) > np.log1p(LEAST_CHANGE)}
+        assert set(np.flatnonzero(far(values, level)).tolist()) == told
+        found += bool(told)
+    assert found
+
+
+def fitted(values: Floats) -> tuple[Floats, Floats, Floats, float]:
+    """Two normals by expectation maximisation from the best split on: means, deviations, shares, log-likelihood."""
+    values = np.sort(values)
+    rests = [((side - side.mean()) ** 2).sum() for place in range(1, len(values)) for side in np.split(values, [place])]
+    split = 1 + int(np.add(rests[::2], rests[1::2]).argmin())
+    lower = (np.arange(len(values)) < split).astype(float)
+    for _ in range(200):
+        of = [lower, 1 - lower]
+        means = [np.average(values, weights=weights) for weights in of]
+        squares = [(values - mean) ** 2 for mean in means]
+        widths = [np.sqrt(np.average(each, weights=weights)) for each, weights in zip(squares, of, strict=True)]
+        shares = [weights.mean() for weights in of]
+        densities = [stats.norm.pdf(values, mean, width) for mean, width in zip(means, widths, strict=True)]
+        joint = np.array(shares)[:, None] * np.array(densities)
+        lower = joint[0] / joint.sum(axis=0)
+    return np.array(means), np.array(widths), np.array(shares), float(np.log(joint.sum(axis=0)).sum())
+
+
+@pytest.mark.parametrize("size", [LEAST_SAMPLE, 60])
+@pytest.mark.parametrize("share", [0.08, 0.12, 0.5, 0.7])
+@pytest.mark.parametrize("apart", [2.0, 3.0, 4.0, 6.0])
+def test_two_heaps_are_told_where_the_criteria_of_the_papers_say_so(size: int, share: float, apart: float) -> None:
+    upper = round(size * share)
+    values = 9 + 0.05 * np.concatenate([RNG.normal(0, 1, size - upper), RNG.normal(apart, 0.7, upper)])
+    means, widths, shares, likelihood = fitted(values)
+    one = stats.norm.logpdf(values, values.mean(), values.std()).sum()
+    even = stats.uniform.logpdf(values, values.min(), np.ptp(values)).sum()
+    gain = 2 * (likelihood - max(one, even)) - 3 * np.log(size)
+    distance = np.sqrt(2) * abs(means[1] - means[0]) / np.sqrt((widths**2).sum())
+    found = heaps(values)
+    assert (found is not None) == (gain > LEAST_GAIN and distance > LEAST_GAP and shares.min() >= LEAST_HEAP)
+    if found is not None:
+        assert (found.lower, found.upper, found.upper_share) == pytest.approx((*means, shares[1]), abs=1e-6)
+
+
+def test_a_large_sample_is_thinned_out_evenly_to_a_thousand() -> None:
+    values = np.sort(np.concatenate([RNG.normal(0, 0.05, 1500), RNG.normal(0.5, 0.05, 700)]))
+
+    def means(sample: Floats) -> tuple[float, float]:
+        found = heaps(sample)
+        assert found is not None
+        return found.lower, found.upper
+
+    assert means(values) == pytest.approx(means(values[::3]), abs=1e-12)
+    assert means(values) != pytest.approx(means(values[::2]), abs=1e-6)
+    assert means(values[200:]) == pytest.approx(means(values[200::2]), abs=1e-12)
+    assert means(values[::3]) == pytest.approx(means(RNG.permutation(values)), abs=1e-12)
+
+
+def test_equal_values_at_two_places_are_two_heaps() -> None:
+    """As a coarse clock makes them: without a least width their densities would have no end."""
+    found = heaps(np.repeat([0.0, 0.3], [30, 10]))
+    assert found is not None
+    assert (found.lower, found.upper, found.upper_share) == pytest.approx((0, 0.3, 0.25))
