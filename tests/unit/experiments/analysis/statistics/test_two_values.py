@@ -83,15 +83,15 @@ def test_the_second_value_is_that_of_the_method_step_by_step(
 ) -> None:
     monkeypatch.setattr(two_values, "DRAWS", 99)
     two_values._by_chance.cache_clear()
-    noise = np.random.default_rng(two_values._SEED)
-    drawn = [noise.standard_normal((99, size)) for size in sorted(sizes)]
+    generator = np.random.default_rng(two_values._SEED)
+    drawn = [generator.standard_normal((99, size)) for size in sorted(sizes)]
     fits = [fit([group[row] for group in drawn]) for row in range(99)]
     by_chance = [1.0 if min(uppers, sum(sizes) - uppers) < 2 else left for left, _, uppers in fits]
     rng, found = np.random.default_rng(5), 0
     for _ in range(25):
         upper = [rng.random(size) < 0.4 for size in sizes]
-        apart = rng.uniform(0, 0.3)
-        groups = [5 + rng.normal(0, 0.04, len(each)) + apart * each for each in upper]
+        noise, apart = rng.uniform(0.01, 0.05), rng.uniform(0, 0.2)
+        groups = [5 + rng.normal(0, noise, len(each)) + apart * each for each in upper]
         left, distance, uppers = fit(groups)
         told, count = second_value(groups), sum(sizes)
         deviation = np.sqrt(left * sum(group.var() * len(group) for group in groups) / count)
