@@ -92,22 +92,35 @@ def _check_links(records: Sequence[Record], names: dict[bytes, int]) -> None:
 
 
 def _whiteouts(records: Sequence[Record], names: dict[bytes, int]) -> list[int]:
-    """The whiteouts, as they came; raises where one hides something of its own layer, or is none of today's."""
+    """The whiteouts, as they came; raises where one hides something of its own layer, or is none of today's.
+
+    Also where one of all that layers below have in a folder comes after a folder in it: that may be one of theirs, kept
+    with what this layer does not say of it, such as its mode. Behind the whiteout it would be a new one.
+    """
     folders = {parent for path in names for parent in parents(path)}
-    found = []
+    found, holding = [], set[bytes]()
     for index, record in enumerate(records):
         folder, _, name = record.path.rpartition(b"/")
         if not name.startswith(WHITEOUT):
             if WHITEOUT in record.path and any(part.startswith(WHITEOUT) for part in record.path.split(b"/")):
                 raise Unmovable(f"its entry {_shown(record.path)} lies beneath a whiteout")
+            holding.update(_with_folders_in(record))
             continue
         if record.kind != "file" or (name != OPAQUE and name.startswith(RESERVED)) or name == WHITEOUT:
             raise Unmovable(f"its whiteout {_shown(record.path)} is of a kind that only aufs knows")
         hidden = (folder + b"/" if folder else b"") + name.removeprefix(WHITEOUT)
         if name != OPAQUE and (hidden in names or hidden in folders):
             raise Unmovable(f"its whiteout {_shown(record.path)} hides something of the same layer")
+        if name == OPAQUE and folder in holding:
+            raise Unmovable(f"its whiteout {_shown(record.path)} comes after a folder that it may leave as it was")
         found.append(index)
     return found
+
+
+def _with_folders_in(record: Record) -> Iterator[bytes]:
+    """The folders in which an entry leaves another folder, described or not."""
+    folders = [*parents(record.path), *([record.path] if record.kind == "folder" else [])]
+    return iter(folders[:-1])
 
 
 def is_whiteout(path: bytes) -> bool:

@@ -104,8 +104,8 @@ class Tar:
             fileobj=self._buffer, mode="w", format=tarfile.PAX_FORMAT, pax_headers=dict(self.header)
         )
 
-    def folder(self, name: str) -> Tar:
-        return self._add(tarfile.TarInfo(name), tarfile.DIRTYPE, 0o755)
+    def folder(self, name: str, mode: int = 0o755) -> Tar:
+        return self._add(tarfile.TarInfo(name), tarfile.DIRTYPE, mode)
 
     def file(self, name: str, content: bytes, mode: int = 0o644) -> Tar:
         return self._add(tarfile.TarInfo(name), tarfile.REGTYPE, mode, content)

@@ -85,6 +85,18 @@ def test_whatever_a_layer_holds_it_shows_the_same_or_stays(below: Packed, above:
         assert len(content(new)) == len(above.archive)
 
 
+def test_a_folder_of_a_layer_below_that_a_late_whiteout_leaves_there_keeps_what_is_said_of_it(tmp_path: Path) -> None:
+    """Behind the whiteout the folder would be a new one, with another mode. Few tools write one so late."""
+    base = gzip_layer(Tar().folder("b", mode=0o700).file("b/old", b"old"))
+    layer = gzip_layer(Tar().file("a", noise("a", 600)).file("b/g", b"g").file(".wh..wh..opq", b""))
+    outcome = rewritten(layer, wish("b/g"), tmp_path)
+    assert isinstance(outcome, Kept)
+    assert "comes after a folder that it may leave as it was" in outcome.reason
+    below = shown([base, layer], tmp_path)
+    assert below is not None
+    assert (below["b"].facts.mode, "b/old" in below) == (0o700, False)
+
+
 def web() -> Tar:
     """A little of everything that may be moved."""
     tar = Tar().folder("app").file("app/one", noise("one", 3000)).file("app/two", noise("two", 70_000))

@@ -58,6 +58,9 @@ def test_whiteouts_come_before_everything_behind_their_folders() -> None:
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
+        (records("b/g", ".wh..wh..opq"), "comes after a folder that it may leave as it was"),
+        (records("b/", ".wh..wh..opq"), "comes after a folder that it may leave as it was"),
+        (records("d/b/c/g", "d/.wh..wh..opq"), "comes after a folder that it may leave as it was"),
         (records("a", "b", "a"), "two entries 'a'"),
         (records("a", ".wh.a"), "hides something of the same layer"),
         (records("a/b", ".wh.a"), "hides something of the same layer"),
