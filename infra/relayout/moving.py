@@ -21,6 +21,7 @@ _OVERLAY = ("SCHILY.xattr.trusted.overlay.", "SCHILY.xattr.user.overlay.")
 """Attributes by which overlayfs hides what lies below: on top, they would hide more."""
 _NAMED, _HIDDEN = "a layer above has that name, hides it or links to it", "a layer above hides a folder of it"
 _ELSEWHERE = "a layer above writes beneath a symbolic link, so that its names are no places"
+_BOTH = "a layer both has and hides a folder of it, and what is left depends on their order"
 _ODD_FOLDER = "a folder above it has attributes that mean something else in another layer"
 
 
@@ -93,6 +94,8 @@ class _Said:
     folders: frozenset[bytes]
     hidden: frozenset[bytes]
     opaque: frozenset[bytes]
+    both: frozenset[bytes]
+    """What is hidden and there as well."""
     targets: frozenset[bytes]
     climbs: bool
 
@@ -106,11 +109,13 @@ class _Said:
                 opaque.add(folder)
             elif name.startswith(WHITEOUT):
                 hidden.add((folder + b"/" if folder else b"") + name.removeprefix(WHITEOUT))
+        folders = frozenset(parent for path in facts for parent in parents(path))
         return cls(
             entries=facts,
-            folders=frozenset(parent for path in facts for parent in parents(path)),
+            folders=folders,
             hidden=frozenset(hidden),
             opaque=frozenset(opaque),
+            both=frozenset(path for path in hidden if path in facts or path in folders),
             targets=frozenset(_clean(entry.link) for entry in entries if entry.link),
             climbs=any(".." in text.split("/") for entry in entries for text in (entry.name, entry.link)),
         )
@@ -180,6 +185,8 @@ class _Made:
                 return _NAMED
             if any(above.ends(folder) or folder in above.opaque for path in paths for folder in parents(path)):
                 return _HIDDEN
+        if any(folder in said.both for said in self.said for path in paths for folder in parents(path)):
+            return _BOTH
         folders = (self.folder(folder) for path in paths for folder in parents(path))
         return _ODD_FOLDER if any(facts is not None and _is_odd(facts) for facts in folders) else None
 

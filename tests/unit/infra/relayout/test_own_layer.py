@@ -118,6 +118,13 @@ def test_a_file_stays_below(case: str, tmp_path: Path) -> None:
         move([gzip_layer(web()), gzip_layer(above)], [(0, "app/one")], tmp_path)
 
 
+def test_a_file_stays_in_a_folder_that_a_layer_below_both_has_and_hides(tmp_path: Path) -> None:
+    """Is it as the entry says, or a new one that nobody described? Only the order of the entries tells."""
+    below = gzip_layer(Tar().folder("b", mode=0o700).file(".wh.b", b"").file("b/old", b"old"))
+    with pytest.raises(ImageError, match="a layer both has and hides a folder of it"):
+        move([below, gzip_layer(Tar().file("b/new", b"new"))], [(1, "b/new")], tmp_path)
+
+
 def test_one_file_stays_and_the_others_move(tmp_path: Path) -> None:
     layers = [gzip_layer(web()), gzip_layer(Tar().file("app/one", b"new"))]
     laid, manifest, entries = move(layers, [(0, "app/one"), (0, "app/two")], tmp_path)
