@@ -113,8 +113,9 @@ def test_an_end_is_found_to_a_four_thousandth(true: float, far: float) -> None:
     assert end - 1 == pytest.approx(np.sign(far) * np.ceil(abs(true) / step) * step, abs=1e-9)
 
 
-def test_the_smallest_spread_that_is_taken_for_noise() -> None:
-    values = np.array([0.0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+@pytest.mark.parametrize("size", [0.01, 1.0, 100.0])
+def test_the_smallest_spread_that_is_taken_for_noise(size: float) -> None:
+    values = np.repeat([0.0, size], 5)
     for noise, ranged in ((1e-13, False), (1e-10, False), (5e-7, False), (2e-6, True)):
-        told = searched.found(values + noise * np.array([1, -1] * 5), 5)
+        told = searched.found(values + noise * size * np.array([1, -1] * 5), 5)
         assert (told.low < told.size < told.high) is ranged
