@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import uuid
 from pathlib import Path
-
-import httpx
 
 from kit.errors import RegistryUnreachable
 from kit.files import write
 
 STORAGE_ID = "X-Sociometer-Storage-Id"
 """Header of every answer of a lab's registry."""
+ANSWER_SECONDS = 2.0
+"""Time limit of connecting, and of each piece of an answer."""
 
 
 def storage_id(folder: Path) -> str:
@@ -28,8 +29,8 @@ def storage_id(folder: Path) -> str:
 def answers(address: str) -> bool:
     """Whether a registry answers there."""
     try:
-        return _ask(address).status_code == 200
-    except httpx.TransportError:
+        return _ask(address).status == 200
+    except (OSError, http.client.HTTPException):
         return False
 
 
@@ -40,12 +41,18 @@ def demand(address: str, wanted: str) -> None:
     it has is not ours to delete. A registry that was started before it said so is taken for the wanted one.
     """
     try:
-        found = _ask(address).headers.get(STORAGE_ID, wanted)
-    except httpx.TransportError as error:
+        found = _ask(address).getheader(STORAGE_ID, wanted)
+    except (OSError, http.client.HTTPException) as error:
         raise RegistryUnreachable(f"The registry at {address} does not answer: {error}.") from error
     if found != wanted:
         raise RegistryUnreachable(f"The registry at {address} is another stack's by now.")
 
 
-def _ask(address: str) -> httpx.Response:
-    return httpx.get(f"http://{address}/v2/", timeout=2.0, trust_env=False)
+def _ask(address: str) -> http.client.HTTPResponse:
+    """Its answer, without the body. Every process of a provider comes here, and httpx takes as long to import as it."""
+    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/v2/")
+        return connection.getresponse()
+    finally:
+        connection.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
@@ -25,11 +26,13 @@ from infra.oci.manifest import (
     ztocs_and_layers,
 )
 from infra.oci.regctl import Access, Deadline, Regctl
-from infra.oci.ztoc import ZtocInfo, parse_ztoc
 from infra.outputs import PrefetchOutput
 from kit.documents import Unreadable, model_of
 from kit.errors import ImageError
 from kit.scratch import scratch
+
+if TYPE_CHECKING:
+    from infra.oci.ztoc import ZtocInfo
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ def _layers(folder: Path, digest: str, image: Manifest) -> tuple[IndexedLayer, .
 
 
 def _layer(folder: Path, ztoc: Descriptor, layer: Descriptor, prefetched_spans: int) -> IndexedLayer:
+    from infra.oci.ztoc import parse_ztoc  # with numpy, and to make an index nobody reads one
+
     span = ztoc.annotation(SOCI_SPAN_ANNOTATION)
     return IndexedLayer(
         layer_digest=layer.digest,

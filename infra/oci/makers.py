@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.forms import slug
-from infra.oci import blame, indexed, soci, traced
+from infra.oci import blame, indexed, soci
 from infra.oci.containerd import import_image, private_containerd
 from infra.oci.index import prefetch_artifacts
 from infra.oci.layout import reserve_copies
@@ -71,7 +71,10 @@ def _make_layers(regctl: Regctl, request: FormRequest, source: Source) -> Made:
 
 
 def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> Made:
-    traced.require_of(request, source)
+    if request.trace is not None:
+        from infra.oci import traced  # with numpy, which takes as long to import as all else, and few forms need
+
+        traced.require_of(request, source)
     with scratch("form") as room:
         image = local_image(regctl, request, source, room)
         options = replace(request.options, prefetch=_prefetch_list(request, room))

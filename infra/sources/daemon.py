@@ -9,16 +9,19 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from infra.oci.config import ImageConfig
 from kit.documents import Unreadable, model_of
 from kit.errors import ImageError, MachineError
+
+if TYPE_CHECKING:
+    import httpx
 
 ASK_SECONDS = 10.0
 DOCKER_SOCKET = "/var/run/docker.sock"
@@ -63,7 +66,7 @@ def inspect(name: str) -> DaemonImage | None:
     """The image that a name means, None where the daemon has none; raises `MachineError` without a daemon."""
     with _client() as client:
         answer = client.get(f"/images/{quote(name, safe='/:@')}/json")
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         return described(name, _checked(answer).content)
 
@@ -79,7 +82,7 @@ def described(name: str, answer: bytes) -> DaemonImage:
 def save(name: str, archive: Path) -> None:
     """Write an image as ``docker save`` does; raises `ImageError` when the daemon does not give it whole."""
     with _client() as client, client.stream("GET", f"/images/{quote(name, safe='/:@')}/get") as answer:
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != HTTPStatus.OK:
             answer.read()
             _checked(answer)
         with archive.open("wb") as file:
@@ -105,6 +108,8 @@ def knock(path: Path, seconds: float) -> None:
 
 @contextmanager
 def _client() -> Iterator[httpx.Client]:
+    import httpx  # takes as long to import as all that a provider needs beside
+
     path = socket_path()
     if path is None:
         raise MachineError("There is no Docker or Podman daemon on this machine. Start it, or name it in DOCKER_HOST.")
@@ -124,6 +129,6 @@ def _client() -> Iterator[httpx.Client]:
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:
-    if answer.status_code == httpx.codes.OK:
+    if answer.status_code == HTTPStatus.OK:
         return answer
     raise ImageError(f"The local daemon answered {answer.status_code}: {answer.text.strip()[:200]}.")

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from infra.variants import MEGABYTE, VARIANTS, PayloadFile, PayloadSizes
-from kit.download import download
 from kit.errors import MachineError, SettingsError
 from kit.files import made_once
 from kit.values import Frozen, Notify
@@ -104,6 +103,8 @@ def _fill(variant: str, spec: PayloadSpec, notify: Notify, folder: Path) -> None
 
 
 def _download(sources: dict[str, tuple[str, str | None]], folder: Path, notify: Notify) -> None:
+    from kit.download import download  # with httpx, and most payloads are made here
+
     for name, (url, sha256) in sources.items():
         notify(f"{name}: {url}")
         download(url, folder / name, sha256, notify)

@@ -83,6 +83,14 @@ def test_a_command_imports_what_is_slow_to_import_only_where_it_is_needed() -> N
     assert done.stdout == "[]\n"
 
 
+def test_a_provider_imports_what_is_slow_to_import_only_where_it_is_needed() -> None:
+    """Pulumi starts the program and a process for each provider anew, for every command and every change."""
+    slow = ("numpy", "httpx", "boto3", "pulumi_aws")
+    script = f"import sys, infra.providers.soci_image, infra.program; print(sorted({set(slow)} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = sociometer.nonsense
