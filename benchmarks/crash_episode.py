@@ -289,7 +289,7 @@ def _is_victim(process: psutil.Process, means: str) -> bool:
     try:
         if process.name() != PROGRAMS[means]:  # psutil's is whole, though the kernel keeps 15 letters
             return False
-        return means != "registry" or "/lab/run/" in process.cmdline()[-1]
+        return means != "registry" or any("/lab/run/" in word for word in process.cmdline()[-1:])
     except psutil.Error:
         return False
 
