@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from experiments.analysis.analyse import analyse
-from experiments.analysis.effects import round_medians
-from experiments.analysis.failures import _permuted, claimable
-from experiments.analysis.findings import Analysis, Comparison, Verdict
+from experiments.analysis.cells import Cell, Share
+from experiments.analysis.effects import Pairs, round_medians
+from experiments.analysis.failures import _permuted, claimable, failures, guarded
+from experiments.analysis.findings import Analysis, Comparison, Direction, Verdict
 from experiments.analysis.shares import Counts, counts
 from experiments.analysis.statistics import permutation
+from experiments.plan.control import Control
 from experiments.records.model import Outcome, Round
 from tests.contracts.plans import small_plan
 from tests.support.made_frames import Made, made
@@ -164,3 +166,109 @@ def test_whole_blocks_that_both_sides_have_are_compared() -> None:
     form = Counts(np.array([0, 1, 2, 3, 4, 5]), np.array([4, 3, 0, 3, 4, 3]), np.full(6, 4))
     control = Counts(np.array([0, 1, 3, 4, 5, 7]), np.array([4, 4, 4, 3, 4, 0]), np.full(6, 4))
     assert _permuted(form, control) == permutation.test(np.array([0, 1, 1, -1, 1]) / 4)
+
+
+def compared(verdict: Verdict, alone: Direction | None) -> Comparison:
+    return Comparison(
+        variant="movie",
+        form="soci-v2",
+        control_variant="movie",
+        control="plain",
+        task_count=2,
+        phase="boot",
+        blocks=5,
+        seconds=1.0,
+        control_seconds=2.0,
+        ratio=0.5,
+        interval=None,
+        verdict=verdict,
+        taken_alone=alone,
+        margin=0.05,
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "alone", "lost", "control_lost", "kept"),
+    [
+        ("faster", None, 0, 0, ("faster", None, None)),
+        ("faster", None, 1, 0, ("undecided", None, None)),
+        ("slower", None, 2, 0, ("slower", None, None)),
+        ("slower", None, 0, 1, ("undecided", None, None)),
+        ("no-difference", None, 0, 0, ("no-difference", None, 0.05)),
+        ("no-difference", None, 0, 3, ("undecided", None, None)),
+        ("undecided", "faster", 0, 0, ("undecided", "faster", None)),
+        ("undecided", "faster", 1, 0, ("undecided", None, None)),
+        ("undecided", "faster", 0, 1, ("undecided", "faster", None)),
+        ("undecided", "slower", 0, 1, ("undecided", None, None)),
+        ("undecided", "slower", 1, 0, ("undecided", "slower", None)),
+    ],
+)
+@pytest.mark.parametrize("deployed", [False, True])
+def test_a_comparison_claims_nothing_that_its_lost_blocks_could_turn_round(
+    verdict: Verdict,
+    alone: Direction | None,
+    lost: int,
+    control_lost: int,
+    kept: tuple[Verdict, Direction | None, float | None],
+    deployed: bool,
+) -> None:
+    before, one = compared(verdict, alone), np.ones(5)
+    pair = Pairs("movie", "soci-v2", "movie", "plain", 2, "boot", one, one, lost, control_lost, deployed)
+    changed = {"lost_blocks": lost, "control_lost_blocks": control_lost, "as_deployed": deployed}
+    changed |= dict(zip(("verdict", "taken_alone", "margin"), kept, strict=True))
+    assert guarded(before, pair).model_dump() == {**before.model_dump(), **changed}
+
+
+def cell(form: str, booted: int, *, variant: str = "movie", lost: int = 0, less: bool = False, **outcomes: int) -> Cell:
+    return Cell(
+        variant=variant,
+        form=form,
+        task_count=4,
+        rounds=5,
+        rounds_under_load=0,
+        tasks=20,
+        tasks_in_figures=booted,
+        outcomes={"booted": booted, **{name.replace("_", "-"): count for name, count in outcomes.items()}},
+        booted=Share(booted=booted, tasks=20, low=0.5, high=0.9),
+        boots_less=less,
+        lost_rounds=lost,
+        received_bytes_median=None,
+        phases={},
+    )
+
+
+def told(*cells: Cell, control: Control | None = None) -> list[str]:
+    """What the findings say of cells, of sweeps in which no task booted late."""
+    variants, forms = (tuple(dict.fromkeys(getattr(each, name) for each in cells)) for name in ("variant", "form"))
+    design = small_plan(variants=variants, forms=forms, task_counts=(4,), control=control).design
+    nothing = made(small_plan(), lambda *_: 1.0, ran=lambda _: False).tasks
+    return [each.text for each in failures(design, nothing, cells)]
+
+
+def test_what_became_of_the_tasks_is_told_in_whole_sentences() -> None:
+    some = told(cell("plain", 20), cell("soci-v2", 15, timeout=3, stopped=2))
+    assert some == [
+        "movie as soci-v2 with 4 tasks: 15 of 20 tasks booted as promised (50–90 %); 3 timed out, 2 stopped. "  # noqa: RUF001
+        "A task that never booted counts as slower than every task that did."
+    ]
+    lazy = told(cell("plain", 20), cell("soci-v2", 15, not_lazy=5, lost=1))
+    assert lazy == [
+        "movie as soci-v2 with 4 tasks: 15 of 20 tasks booted as promised (50–90 %); 5 booted without lazy loading. "  # noqa: RUF001
+        "In 1 round at least half of the tasks did not, so it has no median."
+    ]
+    [less] = told(cell("plain", 19, stopped=1), cell("soci-v2", 15, stopped=5, lost=2, less=True))[1:]
+    assert less.endswith(
+        " did. In 2 rounds at least half of the tasks did not, so they have no median."
+        " As plain, 19 of 20 (50–90 %) did: the difference is more than chance."  # noqa: RUF001
+    )
+    [plain, *_] = told(cell("plain", 19, stopped=1), cell("soci-v2", 15, stopped=5))
+    assert plain.endswith("1 stopped. A task that never booted counts as slower than every task that did.")
+
+
+def test_of_another_image_is_told_which_one() -> None:
+    before = cell("plain", 20, variant="before")
+    after = cell("plain", 15, variant="after", timeout=5, less=True)
+    [said] = told(before, after, control=Control(variant="before"))
+    assert said.endswith(" Of before, 20 of 20 (50–90 %) did: the difference is more than chance.")  # noqa: RUF001
+    [unknown] = told(before, after.model_copy(update={"boots_less": False}), control=Control(variant="before"))
+    assert unknown.endswith(" counts as slower than every task that did.")

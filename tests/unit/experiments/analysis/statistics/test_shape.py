@@ -124,6 +124,13 @@ def test_outliers_are_those_of_rosner_s_procedure_step_by_step(size: int, level:
     assert found
 
 
+def test_of_more_than_may_be_removed_the_farthest_from_the_mean_go_first() -> None:
+    """One value below and six above, of 24: one of them must stay, and the mean lies on the side of the six."""
+    values = RNG.normal(0, 0.03, 24)
+    values[:6], values[6] = 1.0 + RNG.normal(0, 0.02, 6), -0.64
+    assert set(np.flatnonzero(far(values, 0.05)).tolist()) == rosner(values, 0.05) > {6}
+
+
 def fitted(values: Floats) -> tuple[Floats, Floats, Floats, float]:
     """Two normals by expectation maximisation from the best split on: means, deviations, shares, log-likelihood."""
     values = np.sort(values)
