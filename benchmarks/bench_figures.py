@@ -86,11 +86,11 @@ def main() -> None:
     sys.exit(not kept)
 
 
-def seconds(sweeps: int, generator: np.random.Generator, counts: Sequence[int] = BLOCKS) -> Iterator[Line]:
-    """How often the interval of the saved seconds covers, and contradicts the ratio's; ``counts`` are of blocks."""
+def seconds(sweeps: int, generator: np.random.Generator, block_counts: Sequence[int] = BLOCKS) -> Iterator[Line]:
+    """How often the interval of the saved seconds covers, and contradicts the ratio's."""
     low, high, _ = bars(sweeps)
     for world in WORLDS:
-        for blocks in counts:
+        for blocks in block_counts:
             truth = SECONDS * -np.expm1(world.effect)
             ours, usual = _saved(world, blocks, sweeps, generator)
             covers, usual_covers = (float(np.mean((each[0] <= truth) & (truth <= each[1]))) for each in (ours, usual))

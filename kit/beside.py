@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -52,7 +53,7 @@ def as_they_end(
 
     def go_on() -> None:
         while (item := _next(waiting)) is not None:
-            ended.put((item, _outcome(work, item)))
+            ended.put((item, _outcome(partial(work, item))))
 
     for _ in items[:at_once]:
         threading.Thread(target=go_on, daemon=True).start()
@@ -76,7 +77,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
 
     def run() -> None:
         begun.set()
-        outcome.put(_outcome(lambda _: work(), None))
+        outcome.put(_outcome(work))
 
     try:
         threading.Thread(target=run, daemon=True).start()
@@ -98,10 +99,10 @@ def _next(waiting: queue.SimpleQueue[Item]) -> Item | None:
         return None
 
 
-def _outcome(work: Callable[[Item], Result], item: Item) -> Future[Result]:
+def _outcome(work: Callable[[], Result]) -> Future[Result]:
     future: Future[Result] = Future()
     try:
-        future.set_result(work(item))
+        future.set_result(work())
     except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
         future.set_exception(error)
     return future

@@ -6,7 +6,7 @@ Everything else is counted by treatment and reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.analysis.cells import is_measured
@@ -54,25 +54,30 @@ def left_out(tasks: pd.DataFrame, rounds: pd.DataFrame) -> list[LeftOut]:
 
 
 def _tasks(tasks: pd.DataFrame) -> Iterator[LeftOut]:
-    out = tasks[~is_measured(tasks)]
-    if out.empty:
-        return
-    outcome, status = out["outcome"].astype("str"), out["round_status"].astype("str")
-    fate = outcome.map(TASKS).where(outcome != Outcome.BOOTED.value, "booted in a round that " + status.map(ROUNDS))
-    yield from _counted(out, "task", fate)
+    return _counted(tasks[~is_measured(tasks)], "task", _fates_of_tasks)
+
+
+def _fates_of_tasks(tasks: pd.DataFrame) -> pd.Series[str]:
+    outcome, status = tasks["outcome"].astype("str"), tasks["round_status"].astype("str")
+    return outcome.map(TASKS).where(outcome != Outcome.BOOTED.value, "booted in a round that " + status.map(ROUNDS))
 
 
 def _rounds(rounds: pd.DataFrame) -> Iterator[LeftOut]:
-    out = rounds[rounds["status"] != RoundStatus.COMPLETE.value]
-    return _counted(out, "round", out["status"].astype("str").map(ROUNDS))
+    return _counted(rounds[rounds["status"] != RoundStatus.COMPLETE.value], "round", _fates_of_rounds)
 
 
-def _counted(frame: pd.DataFrame, what: Literal["task", "round"], fate: pd.Series[str]) -> Iterator[LeftOut]:
+def _fates_of_rounds(rounds: pd.DataFrame) -> pd.Series[str]:
+    return rounds["status"].astype("str").map(ROUNDS)
+
+
+def _counted(
+    frame: pd.DataFrame, what: Literal["task", "round"], fates: Callable[[pd.DataFrame], pd.Series[str]]
+) -> Iterator[LeftOut]:
     if frame.empty:
         return
     rows = frame[[*_TREATMENT, "reason"]].astype({"variant": "str", "form": "str", "reason": "object"})
     rows["reason"] = rows["reason"].where(rows["reason"].notna(), "")
-    counts = rows.assign(fate=fate).groupby([*_TREATMENT, "fate", "reason"], sort=False).size()
+    counts = rows.assign(fate=fates(frame)).groupby([*_TREATMENT, "fate", "reason"], sort=False).size()
     key: tuple[Any, ...]
     for key, count in counts.items():
         variant, form, task_count, fate_of_it, reason = key

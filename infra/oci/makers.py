@@ -74,14 +74,14 @@ def _make_v2(regctl: Regctl, request: FormRequest, source: Source) -> Made:
     if request.trace is not None:
         from infra.oci import traced  # with numpy, which takes as long to import as all else, and few forms need
 
-        traced.require_of(request, source)
+        traced.require_of(request.trace, source)
     with scratch("form") as room:
         image = local_image(regctl, request, source, room)
         options = replace(request.options, prefetch=_prefetch_list(request, room))
         with blame.explained(image.manifest, options, regctl.deadline, lambda: image.folder):
             converted = indexed.convert(image.folder, room / "converted", options, regctl.deadline)
         if request.trace is not None:
-            image, converted = traced.laid_out(request, image, converted, room, regctl.deadline)
+            image, converted = traced.laid_out(request, request.trace, image, converted, room, regctl.deadline)
         ztocs = _ztocs(converted.index, image.manifest)
         prefetch = _prefetched(converted, request)
         digests = tuple(document.digest for document in converted.documents)

@@ -23,12 +23,9 @@ from infra.trace.model import Trace
 from kit.errors import TraceError
 
 
-def require_of(request: FormRequest, source: Source) -> None:
+def require_of(trace: Trace, source: Source) -> None:
     """Before anything is fetched or built: raises `TraceError` for a form by a trace of another image, or of a boot
     that read nothing."""
-    trace = request.trace
-    if trace is None:
-        return
     digests = {source.reference.digest, source.manifest.digest}
     if trace.digest not in digests or len(trace.layers) != len(source.manifest.layers):
         raise TraceError(
@@ -43,16 +40,13 @@ def require_of(request: FormRequest, source: Source) -> None:
 
 
 def laid_out(
-    request: FormRequest, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
+    request: FormRequest, trace: Trace, image: LocalImage, converted: Converted, room: Path, deadline: Deadline
 ) -> tuple[LocalImage, Converted]:
     """The image and what soci made of it, laid out by the request's trace; new folders lie in ``room``.
 
     The trace is of the image (`require_of`). Raises `TraceError` for one that helps nothing, `ImageError` when the file
     system came out differently.
     """
-    trace = request.trace
-    if trace is None:
-        return image, converted
     moved = request.spec.kind == "soci-v2-own-layer"
     if moved or request.spec.kind == "soci-v2-layout":
         image, converted, trace = _written_anew(request, trace, image, converted, room, deadline)

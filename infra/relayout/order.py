@@ -98,13 +98,13 @@ def _whiteouts(records: Sequence[Record], names: dict[bytes, int]) -> list[int]:
     with what this layer does not say of it, such as its mode. Behind the whiteout it would be a new one.
     """
     folders = {parent for path in names for parent in parents(path)}
-    found, holding = [], set[bytes]()
+    found, holding = [], set[bytes]()  # folders with another one in them, so far, described or not
     for index, record in enumerate(records):
         folder, _, name = record.path.rpartition(b"/")
         if not name.startswith(WHITEOUT):
             if WHITEOUT in record.path and any(part.startswith(WHITEOUT) for part in record.path.split(b"/")):
                 raise Unmovable(f"its entry {_shown(record.path)} lies beneath a whiteout")
-            holding.update(_with_folders_in(record))
+            holding.update(parents(record.path if record.kind == "folder" else folder))
             continue
         if record.kind != "file" or (name != OPAQUE and name.startswith(RESERVED)) or name == WHITEOUT:
             raise Unmovable(f"its whiteout {_shown(record.path)} is of a kind that only aufs knows")
@@ -115,12 +115,6 @@ def _whiteouts(records: Sequence[Record], names: dict[bytes, int]) -> list[int]:
             raise Unmovable(f"its whiteout {_shown(record.path)} comes after a folder that it may leave as it was")
         found.append(index)
     return found
-
-
-def _with_folders_in(record: Record) -> Iterator[bytes]:
-    """The folders in which an entry leaves another folder, described or not."""
-    folders = [*parents(record.path), *([record.path] if record.kind == "folder" else [])]
-    return iter(folders[:-1])
 
 
 def is_whiteout(path: bytes) -> bool:

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from kit.machine import mountinfo
 from tests.contracts.container_engine import EngineContract, Facts
 from tests.support import lab_image
 from tests.support.docker import Docker
+from tests.support.programs import SOCIOMETER
 from tests.support.traced import busybox
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
@@ -30,7 +30,6 @@ AS_NOBODY = (
     *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),  # this project may lie in root's home
 )
-COMMAND = "from sociometer.cli.entry import main; main()"
 APP = (
     *("FROM scratch", "COPY busybox /bin/busybox", "COPY index.html /", "EXPOSE 8080"),
     'CMD ["/bin/busybox", "httpd", "-f", "-p", "8080"]',
@@ -59,7 +58,7 @@ class Shell:
             "LC_ALL": "C.UTF-8",
         }
         return subprocess.Popen(
-            [*AS_NOBODY, sys.executable, "-c", COMMAND, "lab-shell", "--network", "host", *words],
+            [*AS_NOBODY, *SOCIOMETER, "lab-shell", "--network", "host", *words],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,

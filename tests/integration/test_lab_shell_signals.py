@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import pytest
 
 from tests.support.environments import ROOT
 from tests.support.fake_docker import FakeDocker
+from tests.support.programs import SOCIOMETER
 from tests.unit.cli.test_lab_shell import docker
 
 __all__ = ["docker"]
-COMMAND = "from sociometer.cli.entry import main; main()"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -24,7 +23,7 @@ def test_a_signal_ends_the_command_inside_and_the_container_is_removed(
     docker: FakeDocker, tmp_path: Path, number: signal.Signals
 ) -> None:
     docker.will(run=f"trap 'echo cleared; exit {128 + number}' {int(number)}; touch up; while :; do sleep 0.01; done")
-    words = [sys.executable, "-c", COMMAND, "lab-shell", "run"]
+    words = [*SOCIOMETER, "lab-shell", "run"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from kit.toolchain.toolbox import tools_path
 from tests.support.environments import ROOT
+
+SOCIOMETER = (sys.executable, "-c", "from sociometer.cli.entry import main; main()")
+"""The command, also where this checkout is not installed but on Python's path."""
 
 
 def script(path: Path, body: str) -> Path:

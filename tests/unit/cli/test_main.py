@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,19 +10,18 @@ from pathlib import Path
 import pytest
 
 from sociometer.cli import main
-
-PROGRAM = [sys.executable, "-c", "from sociometer.cli.entry import main; main()"]
+from tests.support.programs import SOCIOMETER
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([*SOCIOMETER, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "error: No space left on device. SOCIOMETER_DEBUG=1 shows where.\n"
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
-    script = f"{sys.executable} -c 'from sociometer.cli.entry import main; main()' run --help | true"
+    script = f"{shlex.join(SOCIOMETER)} run --help | true"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 

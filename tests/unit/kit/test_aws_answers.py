@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import socket
-import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from kit.aws_answers import whole
+from tests.support.background import speaking
 
 JSON = "application/x-amz-json-1.1"
 GOOD = b'{"taskArns": []}'
@@ -109,7 +108,7 @@ def test_an_answer_that_drips_is_given_up_and_asked_for_again(monkeypatch: pytes
                     return
                 connection.sendall(DRIPPING[where][at : at + 1] or b"x")
 
-    with listening(drip) as port:
+    with speaking(drip) as port:
         config = Config(retries={"mode": "standard", "total_max_attempts": 2}, read_timeout=5)
         session = boto3.session.Session("key", "secret", region_name="eu-west-1")
         client = whole(session.client("sts", endpoint_url=f"http://127.0.0.1:{port}", config=config))
@@ -119,23 +118,3 @@ def test_an_answer_that_drips_is_given_up_and_asked_for_again(monkeypatch: pytes
         over.set()
     assert time.monotonic() - began < 10
     assert len(asked_for) == 2
-
-
-@contextmanager
-def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A port on which each connection is answered in a thread of its own."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            answer(self.request)
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join(10)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from benchmarks import bench_figures
-from benchmarks.bench_figures import BLOCKS
 
 Table = Callable[[int, np.random.Generator], Iterator[bench_figures.Line]]
 SWEEPS = 1000
@@ -23,7 +22,7 @@ def simulated(table: Table, sweeps: int) -> list[bench_figures.Line]:
 
 def few_blocks(sweeps: int, generator: np.random.Generator) -> Iterator[bench_figures.Line]:
     """The saved seconds, whose intervals are searched for one by one, of as few blocks as get any."""
-    return bench_figures.seconds(sweeps, generator, BLOCKS[:1])
+    return bench_figures.seconds(sweeps, generator, bench_figures.BLOCKS[:1])
 
 
 @pytest.mark.parametrize(

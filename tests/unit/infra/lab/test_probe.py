@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import socket
-import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from infra.lab import probe
 from infra.readiness import Ready
-from tests.support.background import answering
-
-Speaks = Callable[[socket.socket], object]
+from tests.support.background import Speaks, speaking
 
 
 class Here:
@@ -27,21 +23,6 @@ class Here:
 
 
 HERE: Any = Here()
-
-
-@contextmanager
-def server(speaks: Speaks) -> Iterator[int]:
-    """A server that says what it is told to as soon as somebody connects."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            speaks(self.request)
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-    with answering(Server(("127.0.0.1", 0), Handler)) as running:
-        yield running.server_address[1]
 
 
 def says(text: str) -> Speaks:
@@ -90,7 +71,7 @@ LOGIN = "HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n"
 def test_only_the_wanted_answer_is_ready_and_what_was_seen_is_told(
     speaks: Speaks, kind: Any, ready: bool, seen: str
 ) -> None:
-    with server(speaks) as port:
+    with speaking(speaks) as port:
         assert probe.look(HERE, "127.0.0.1", Ready(kind, port)) == probe.Answer(ready, seen)
 
 
@@ -106,7 +87,7 @@ def test_a_port_that_nobody_has_is_refused_by_name(kind: Any) -> None:
 def test_silence_ends_at_its_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "PROBE_SECONDS", 0.1)
     over = threading.Event()
-    with server(lambda _connection: over.wait(10)) as port:
+    with speaking(lambda _connection: over.wait(10)) as port:
         try:
             answer = probe.look(HERE, "127.0.0.1", Ready("port", port))
         finally:
@@ -115,13 +96,13 @@ def test_silence_ends_at_its_time_limit(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_boot_report_is_read_whole() -> None:
-    with server(says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")) as port:
+    with speaking(says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")) as port:
         assert probe.get(HERE, "127.0.0.1", port, "/boot.json") == b"{}"
 
 
 def test_a_body_without_end_is_no_boot_report_and_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "PROBE_SECONDS", 0.2)
-    with server(endless) as port:
+    with speaking(endless) as port:
         began = time.monotonic()
         assert probe.get(HERE, "127.0.0.1", port, "/boot.json") is None
         assert time.monotonic() - began < 5
@@ -129,5 +110,5 @@ def test_a_body_without_end_is_no_boot_report_and_is_not_waited_for(monkeypatch:
 
 def test_a_body_that_is_too_long_is_no_boot_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "MOST_BODY_BYTES", 100)
-    with server(says("HTTP/1.1 200 OK\r\n\r\n" + "x" * 200)) as port:
+    with speaking(says("HTTP/1.1 200 OK\r\n\r\n" + "x" * 200)) as port:
         assert probe.get(HERE, "127.0.0.1", port, "/boot.json") is None
