@@ -26,6 +26,7 @@ from benchmarks.crash_left import Home
 from benchmarks.crash_moments import PROGRAMS, REPORT, SIGNALS, UP, Moment
 from experiments.records.model import RoundRecord, RoundStatus
 from experiments.store.store import Store
+from kit.machine.processes import words
 from kit.paths import cache_dir
 
 END_SECONDS = 90.0
@@ -289,7 +290,7 @@ def _is_victim(process: psutil.Process, means: str) -> bool:
     try:
         if process.name() != PROGRAMS[means]:  # psutil's is whole, though the kernel keeps 15 letters
             return False
-        return means != "registry" or any("/lab/run/" in word for word in process.cmdline()[-1:])
+        return means != "registry" or any("/lab/run/" in word for word in words(process)[-1:])
     except psutil.Error:
         return False
 

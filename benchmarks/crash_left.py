@@ -12,6 +12,7 @@ import psutil
 
 from infra.lab import cgroup
 from kit.machine import mountinfo
+from kit.machine.processes import environment, words
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def processes(home: Home) -> list[psutil.Process]:
     mark, found = str(home.root), []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            words = [*process.cmdline(), *process.environ().values()]
-            if process.status() != psutil.STATUS_ZOMBIE and any(mark in word for word in words):
+            told = [*words(process), *environment(process).values()]
+            if process.status() != psutil.STATUS_ZOMBIE and any(mark in word for word in told):
                 found.append(process)
     return found
 
@@ -70,14 +71,15 @@ def left(home: Home, started: Iterable[int]) -> list[str]:
 
 def _words(process: psutil.Process) -> str:
     with suppress(psutil.Error):
-        return " ".join(process.cmdline())[:200]
+        return " ".join(words(process))[:200]
     return "ended meanwhile"
 
 
 def _is_of_stack(process: psutil.Process, home: Home) -> bool:
     """The registry of a stack outlives commands, as it should."""
     with suppress(psutil.Error):
-        return process.cmdline()[1:2] == ["serve"] and process.cmdline()[-1].startswith(f"{home.data}/lab/crash/")
+        told = words(process)
+        return told[1:2] == ["serve"] and told[-1].startswith(f"{home.data}/lab/crash/")
     return False
 
 

@@ -36,6 +36,6 @@ def _marked() -> dict[str, list[psutil.Process]]:
     found: dict[str, list[psutil.Process]] = defaultdict(list)
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # it has ended, or belongs to another user
-            if mark := process.environ().get(MARK):
+            if mark := processes.environment(process).get(MARK):
                 found[mark].append(process)
     return found

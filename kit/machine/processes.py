@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import psutil
+
+Shown = TypeVar("Shown", list[str], dict[str, str])
 
 _ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _numbers = itertools.count(1)
+_START_SECONDS = 1.0
+"""How long a program that is being started may show neither arguments nor environment; it takes microseconds."""
 
 
 def owner_name() -> str:
@@ -39,6 +46,16 @@ def alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() not in _ENDED
     except psutil.NoSuchProcess:
         return False
+
+
+def words(process: psutil.Process) -> list[str]:
+    """Its command line, also when it is just being started; raises `psutil.Error` when it has ended or is not ours."""
+    return _shown(process, process.cmdline)
+
+
+def environment(process: psutil.Process) -> dict[str, str]:
+    """Its environment, also when it is just being started; raises `psutil.Error` when it has ended or is not ours."""
+    return _shown(process, process.environ)
 
 
 def find(arguments: tuple[str, ...]) -> psutil.Process | None:
@@ -79,9 +96,19 @@ def listens(pid: int, port: int) -> bool:
     return any(each.status == psutil.CONN_LISTEN and each.laddr[1:] == (port,) for each in connections)
 
 
+def _shown(process: psutil.Process, read: Callable[[], Shown]) -> Shown:
+    """What the kernel shows of a process. While it starts a program, it shows nothing; a kernel thread shows nothing
+    ever, and has no program.
+    """
+    until = time.monotonic() + _START_SECONDS
+    while not (shown := read()) and process.exe() and not process.cmdline() and time.monotonic() < until:
+        time.sleep(0.001)
+    return shown or read()
+
+
 def _command_line(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return words(process)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return []  # it has ended, or belongs to another user
 

@@ -50,6 +50,19 @@ def test_a_zombie_owns_nothing() -> None:
     assert child.wait() == -signal.SIGKILL
 
 
+def test_a_program_that_is_just_being_started_shows_its_arguments_and_its_environment() -> None:
+    """Read this early, psutil alone gives an empty environment in every second try."""
+    for _ in range(30):
+        child = subprocess.Popen(["sleep", "30"], env={**os.environ, "MARKED": "yes"})
+        try:
+            process = psutil.Process(child.pid)
+            assert processes.environment(process).get("MARKED") == "yes"
+            assert processes.words(process) == ["sleep", "30"]
+        finally:
+            child.kill()
+            child.wait()
+
+
 def test_a_process_is_found_by_the_end_of_its_command_line(tmp_path: Path) -> None:
     child = subprocess.Popen(["tail", "-f", tmp_path / "a", "/dev/null"], stderr=subprocess.DEVNULL)
     try:
