@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pulumi.automation import OutputMap, Stack, UpResult
+from pulumi.automation import Stack, UpResult
 from pulumi.automation.errors import CommandError, StackNotFoundError
 
-from infra.automation import files, workspace
+from infra.automation import exported, files, workspace
 from infra.automation.claims import claimed
 from infra.automation.events import Events, cause
 from infra.lab import registry
@@ -41,7 +41,7 @@ def up(stack: str, settings: Mapping[str, object], notify: Notify) -> StackOutpu
         _tell_what_is_beside(stack, notify)
         workspace.refuse_pending(opened)
         result = _up(opened, events)
-    return _parsed(result.outputs)
+    return _parsed({name: output.value for name, output in result.outputs.items()})
 
 
 def _up(opened: Stack, events: Events) -> UpResult:
@@ -56,14 +56,12 @@ def _up(opened: Stack, events: Events) -> UpResult:
 def outputs(stack: str) -> StackOutputs:
     """The outputs of a stack that is up; raises `StackError` when there is no such stack, or no outputs."""
     with _explained(stack):
-        return _parsed(workspace.existing_stack(stack).outputs())
+        return _parsed(exported.outputs(workspace.deployment(stack)))
 
 
 def outputs_if_up(stack: str) -> StackOutputs | None:
     """The outputs of a stack; None when there is none, or when it has no outputs yet."""
-    with _explained(stack):
-        opened = _if_there(stack)
-        values = {} if opened is None else opened.outputs()
+    values = exported.outputs(deployment(stack))
     return _parsed(values) if OUTPUT_NAME in values else None
 
 
@@ -76,7 +74,9 @@ def down(stack: str, notify: Notify) -> None:
     with claimed(stack):
         with _explained(stack, notify) as events:
             workspace.demand_room()
-            if (opened := _if_there(stack)) is None:
+            try:
+                opened = workspace.existing_stack(stack)
+            except StackNotFoundError:
                 notify(f"There is no stack {stack}.")
             else:
                 opened.destroy(on_event=events, **_TERSE)
@@ -88,8 +88,10 @@ def down(stack: str, notify: Notify) -> None:
 def deployment(stack: str) -> Mapping[str, Any]:
     """The stack's state as Pulumi exports it (its `deployment`); empty when there is no such stack."""
     with _explained(stack):
-        opened = _if_there(stack)
-        return {} if opened is None else opened.export_stack().deployment or {}
+        try:
+            return workspace.deployment(stack)
+        except StackNotFoundError:
+            return {}
 
 
 def _warn_of_shown(settings: Settings, notify: Notify) -> None:
@@ -106,16 +108,8 @@ def _tell_what_is_beside(stack: str, notify: Notify) -> None:
         notify(f"set by commands, beside Pulumi.{stack}.yaml: {', '.join(beside)}")
 
 
-def _if_there(stack: str) -> Stack | None:
-    try:
-        return workspace.existing_stack(stack)
-    except StackNotFoundError:
-        return None
-
-
-def _parsed(values: OutputMap) -> StackOutputs:
-    output = values.get(OUTPUT_NAME)
-    return StackOutputs.parse(None if output is None else output.value)
+def _parsed(values: Mapping[str, Any]) -> StackOutputs:
+    return StackOutputs.parse(values.get(OUTPUT_NAME))
 
 
 @contextmanager

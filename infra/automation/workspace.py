@@ -58,9 +58,15 @@ def existing_stack(name: str) -> Stack:
 
 def names() -> list[str]:
     """The stacks of this project that hold something, in the backend that is in use."""
-    options = _options(prepare_project())
-    stacks = LocalWorkspace(options.work_dir, env_vars=options.env_vars, pulumi_command=options.pulumi_command)
-    return [entry.name.rpartition("/")[2] for entry in stacks.list_stacks() if entry.resource_count]
+    stacks = _workspace(prepare_project()).list_stacks()
+    return [entry.name.rpartition("/")[2] for entry in stacks if entry.resource_count]
+
+
+def deployment(name: str) -> Mapping[str, Any]:
+    """The state of the stack, for `infra.automation.exported`; raises Pulumi's `StackNotFoundError` when
+    there is no such stack.
+    """
+    return _workspace(prepare(name)).export_stack(name).deployment or {}
 
 
 def configure(stack: Stack, settings: Mapping[str, object]) -> Settings:
@@ -146,6 +152,11 @@ def _resource(operation: Mapping[str, Any]) -> tuple[str, str]:
     """The URN and type of what a pending operation is about."""
     resource = operation["resource"]
     return str(resource["urn"]), str(resource.get("type", operation["type"]))
+
+
+def _workspace(folder: Path) -> LocalWorkspace:
+    options = _options(folder)
+    return LocalWorkspace(options.work_dir, env_vars=options.env_vars, pulumi_command=options.pulumi_command)
 
 
 def _options(folder: Path) -> LocalWorkspaceOptions:

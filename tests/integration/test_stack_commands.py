@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pulumi
 import pytest
-from pulumi.automation import ConfigValue, Stack
+from pulumi.automation import ConfigValue, Stack, create_stack
 
 from experiments.forecast import standing
-from infra.automation import stack, workspace
+from infra.automation import exported, stack, workspace
 from kit.errors import StackError
 from kit.paths import data_dir
 from tests.support.aws.plugins import provider_standins
@@ -36,6 +37,22 @@ def test_removing_a_stack_that_is_not_there_is_no_error() -> None:
     told: list[str] = []
     stack.down("dev", told.append)
     assert told == ["There is no stack dev."]
+
+
+def test_the_exported_outputs_are_those_that_pulumi_gives() -> None:
+    """Also secret ones, in whole or in part."""
+
+    def program() -> None:
+        secret = pulumi.Output.secret({"token": "open", "seats": [1, None]})
+        pulumi.export("plain", {"text": "ä", "none": None, "list": [1.5, {"deep": True}]})
+        pulumi.export("secret", secret)
+        pulumi.export("part", {"hidden": secret["token"], "shown": 1})
+
+    options = workspace._options(workspace.prepare("outputs"))
+    made = create_stack("outputs", project_name="sociometer", program=program, opts=options)
+    given = made.up(color="never", suppress_progress=True).outputs
+    assert given["secret"].secret and given["part"].value["hidden"] == "open"
+    assert exported.outputs(workspace.deployment("outputs")) == {name: each.value for name, each in given.items()}
 
 
 URN = "urn:pulumi:dev::sociometer::aws:lb/loadBalancer:LoadBalancer::dev"
