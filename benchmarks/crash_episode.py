@@ -288,9 +288,12 @@ def _named(line: str) -> str:
 def _is_victim(process: psutil.Process, means: str) -> bool:
     """Whether a process is the program to be killed; of the registries, the lab's own, which a round uses."""
     try:
-        if process.name() != PROGRAMS[means]:  # psutil's is whole, though the kernel keeps 15 letters
+        if not PROGRAMS[means].startswith(process.name()):
             return False
-        return means != "registry" or any("/lab/run/" in word for word in words(process)[-1:])
+        told = words(process)
+        if process.name() != PROGRAMS[means]:  # the kernel keeps 15 letters: psutil takes the rest from these words
+            return False
+        return means != "registry" or any("/lab/run/" in word for word in told[-1:])
     except psutil.Error:
         return False
 
