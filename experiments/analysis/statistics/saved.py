@@ -93,7 +93,7 @@ def _given_ratio(form: Floats, control: Floats, spread: float, shares: Floats) -
     A bivariate t, given one of its two values, is a t with one degree of freedom more.
     """
     blocks, logs, differences = len(form), np.log(control), np.log(form / control)
-    quantiles = stdtrit(blocks - 1, shares) if spread > 0 else np.zeros_like(shares)
+    quantiles = stdtrit(blocks - 1, shares)
     slope = float(np.cov(logs, differences)[0, 1]) / spread if spread > 0 else 0.0
     own = max(float(logs.var(ddof=1)) - slope**2, 0.0)
     ratios = np.clip(differences.mean() + quantiles * spread / np.sqrt(blocks), -_FARTHEST, _FARTHEST)

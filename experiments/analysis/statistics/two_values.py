@@ -75,7 +75,11 @@ def _by_chance(sizes: tuple[int, ...]) -> Floats:
 
 
 def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
-    """Fit to many samples at once (rows): the share of squares left, the distance, and how many values are upper."""
+    """Fit to many samples at once (rows): the share of squares left, the distance, and how many values are upper.
+
+    In each sample some values of a group must differ. Then some cut is always better than none: of its lowest and its
+    highest value, one is farther from the mean of the group's others than half of its range.
+    """
     parts = [_Group(group) for group in groups]
     total = sum(part.squares for part in parts)
     widest = np.max([part.range for part in parts], axis=0)
@@ -85,8 +89,8 @@ def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
         for _ in range(_STEPS):
             chosen = [part.split(distance) for part in parts]
             weight = sum(each[1] for each in chosen)
-            distance = sum(each[0] for each in chosen) / np.where(weight > 0, weight, 1)
-        left = 1 - distance**2 * weight / np.where(total > 0, total, 1)
+            distance = sum(each[0] for each in chosen) / weight
+        left = 1 - distance**2 * weight / total
         better = left < best[0]
         found = (left, distance, sum(each[2] for each in chosen))
         best = (
@@ -102,7 +106,7 @@ class _Group:
 
     def __init__(self, values: Floats) -> None:
         count = values.shape[1]
-        ordered = np.sort(values, axis=1)
+        ordered = np.sort(values)
         centred = ordered - ordered.mean(axis=1, keepdims=True)
         self.squares = (centred**2).sum(axis=1)
         self.range = ordered[:, -1] - ordered[:, 0]

@@ -9,12 +9,13 @@ import pytest
 from experiments.analysis.analyse import analyse
 from experiments.analysis.cells import Cell, Share
 from experiments.analysis.effects import Pairs, round_medians
-from experiments.analysis.failures import _permuted, claimable, failures, guarded
+from experiments.analysis.failures import _permuted, _typical, claimable, failures, guarded
 from experiments.analysis.findings import Analysis, Comparison, Direction, Verdict
 from experiments.analysis.shares import Counts, counts
 from experiments.analysis.statistics import permutation
 from experiments.plan.control import Control
 from experiments.records.model import Outcome, Round
+from experiments.records.phases import PHASES
 from tests.contracts.plans import small_plan
 from tests.support.made_frames import Made, made
 
@@ -160,6 +161,12 @@ def test_rounds_spoilt_from_outside_say_nothing_of_the_image() -> None:
         round_status=sweep.tasks["round_status"].mask(sweep.tasks["outcome"] == "contaminated", "contaminated")
     )
     assert list(counts(tasks)) == [("movie", "plain", 4)]
+
+
+def test_a_phase_typically_takes_what_it_took_where_it_took_any_time() -> None:
+    took = {"boot_seconds": [0.5, 2.0, np.nan], "pull_seconds": [0.0, 0.25, 0.25]}
+    rounds = pd.DataFrame({f"{phase}_seconds": took.get(f"{phase}_seconds", [np.nan, 0.0, np.nan]) for phase in PHASES})
+    assert _typical(rounds) == pytest.approx({"boot": 1.0, "pull": 0.25})
 
 
 def test_whole_blocks_that_both_sides_have_are_compared() -> None:

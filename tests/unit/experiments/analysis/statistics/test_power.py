@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from experiments.analysis.statistics.paired import half_width
 from experiments.analysis.statistics.power import (
     MOST_BLOCKS,
     POWER,
@@ -68,6 +69,15 @@ def test_blocks_for_a_width_are_enough_and_one_less_is_not(deviation: float, hal
     else:
         assert width(blocks) <= half * (1 + 1e-9)
         assert blocks == 2 or width(blocks - 1) > half * (1 - 1e-9)
+
+
+def test_a_width_that_is_just_as_wanted_is_enough() -> None:
+    assert blocks_for(0.1, 0.1 * float(half_width(1.0, 7.0, 0.95)), 0.95) == 7
+
+
+def test_a_spread_that_is_better_known_makes_smaller_effects_seen() -> None:
+    assert detectable(0.1, 3, 0.05, freedom=2) == detectable(0.1, 3, 0.05)
+    assert detectable(0.1, 3, 0.05, freedom=20) < detectable(0.1, 3, 0.05, freedom=8) < detectable(0.1, 3, 0.05)
 
 
 def test_no_more_blocks_are_asked_for_than_a_plan_may_have() -> None:

@@ -78,6 +78,21 @@ def test_the_mean_slope_is_the_mean_of_each_block_s_regression() -> None:
     assert result.p_value == pytest.approx(stats.ttest_1samp(slopes, 0).pvalue)
 
 
+def test_three_blocks_at_two_task_counts_have_a_mean_slope() -> None:
+    y = RNG.normal(size=(3, 2))
+    result = mean_slope(np.array([0.0, 1.0]), y)
+    assert result is not None
+    assert result.p_value == pytest.approx(stats.ttest_1samp(y[:, 1] - y[:, 0], 0).pvalue)
+
+
+def test_blocks_that_agree_to_the_clock_s_resolution_are_not_without_spread() -> None:
+    x = np.array([0.0, 1.0, 3.0])
+    error = 0.1 / np.sqrt(((x - x.mean()) ** 2).sum())  # of one block's slope, and so of their mean
+    result = mean_slope(x, np.tile(0.2 * x, (4, 1)), 0.1)
+    assert result is not None
+    assert (result.slope, result.p_value) == pytest.approx((0.2, 2 * stats.t.sf(0.2 / error, 3)))
+
+
 def test_two_blocks_or_one_task_count_have_no_mean_slope() -> None:
     assert mean_slope(np.array([0.0, 1]), np.ones((2, 2))) is None
     assert mean_slope(np.array([0.0]), np.ones((5, 1))) is None
