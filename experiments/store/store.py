@@ -70,7 +70,7 @@ class Store:
         """Commit and return a new sweep."""
         now_ns = time.time_ns()
         sweep = Sweep(
-            id=f"{datetime.fromtimestamp(now_ns // 10**9, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+            id=self._new_id(now_ns),
             created_ns=now_ns,
             stack=stack,
             status="running",
@@ -80,6 +80,15 @@ class Store:
         )
         self._commit(lambda connection: schema.insert_sweep(connection, sweep))
         return sweep
+
+    def _new_id(self, now_ns: int) -> str:
+        """The second, and four digits that no sweep of it has yet."""
+        moment = f"{datetime.fromtimestamp(now_ns // 10**9, UTC):%Y%m%d-%H%M%S}"
+        with self.cursor() as cursor:
+            taken = {name for (name,) in cursor.execute("SELECT id FROM sweeps")}
+        while (name := f"{moment}-{secrets.token_hex(2)}") in taken:
+            pass
+        return name
 
     def set_status(self, sweep_id: str, status: str) -> None:
         """Set a sweep's status: `running`, `finished`, `interrupted` or `failed`."""

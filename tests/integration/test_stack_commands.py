@@ -48,11 +48,11 @@ def test_the_exported_outputs_are_those_that_pulumi_gives() -> None:
         pulumi.export("secret", secret)
         pulumi.export("part", {"hidden": secret["token"], "shown": 1})
 
-    options = workspace._options(workspace.prepare("outputs"))
-    made = create_stack("outputs", project_name="sociometer", program=program, opts=options)
+    options = workspace._options(workspace.prepare("dev"))
+    made = create_stack("dev", project_name="sociometer", program=program, opts=options)
     given = made.up(color="never", suppress_progress=True).outputs
     assert given["secret"].secret and given["part"].value["hidden"] == "open"
-    assert exported.outputs(workspace.deployment("outputs")) == {name: each.value for name, each in given.items()}
+    assert exported.outputs(workspace.deployment("dev")) == {name: each.value for name, each in given.items()}
 
 
 URN = "urn:pulumi:dev::sociometer::aws:lb/loadBalancer:LoadBalancer::dev"

@@ -41,6 +41,17 @@ def test_the_latest_sweep_is_the_last_one_started(store: Store, sweep: StartSwee
     assert [each.id for each in store.sweeps()] == [first.id, second.id]
 
 
+def test_sweeps_of_one_second_never_have_the_same_id(
+    store: Store, sweep: StartSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = sweep()
+    digits = iter(["aaaa", "aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr("secrets.token_hex", lambda _bytes: next(digits))
+    monkeypatch.setattr("time.time_ns", lambda: 1_800_000_000 * 10**9)
+    begun = [store.begin_sweep(done.plan, done.stack, done.key_metadata, done.outputs) for _ in range(2)]
+    assert [each.id[-5:] for each in begun] == ["-aaaa", "-bbbb"]
+
+
 def test_the_order_of_sweeps_survives_a_clock_that_is_set_back(
     store: Store, sweep: StartSweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
