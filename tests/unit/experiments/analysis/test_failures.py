@@ -141,9 +141,25 @@ def test_a_late_task_is_named_and_its_seconds_count() -> None:
     late = sweep.tasks["task_id"] == sweep.tasks["task_id"].iat[0]
     reasons = pd.Series("booted after 67 s, later than 60 s", index=sweep.tasks.index).where(late, None)
     analysis = analyse(sweep.sweep, sweep.tasks.assign(reason=reasons), sweep.rounds)
-    [finding] = [each.text for each in analysis.findings if each.kind == "late"]
-    assert "1 task booted after the time limit (the first booted after 67 s, later than 60 s)" in finding
+    [finding] = [each for each in analysis.findings if each.kind == "late"]
+    assert "1 task booted after the time limit (the first booted after 67 s, later than 60 s)" in finding.text
+    first = sweep.tasks.iloc[0]
+    assert (finding.variant, finding.form, finding.task_count) == (first["variant"], first["form"], first["task_count"])
     assert sum(cell.tasks_in_figures for cell in analysis.cells) == len(sweep.tasks)
+
+
+def test_what_failed_is_said_of_its_treatment_and_of_each_comparison_with_it() -> None:
+    analysis = analysed(swept(lazy_fails("timeout", 1)))
+    cells = {(each.variant, each.form, each.task_count): each for each in analysis.cells}
+    [found] = [each for each in analysis.findings if each.kind == "failures"]
+    assert (found.variant, found.form, found.task_count) == ("movie", "soci-v2", 4)
+    assert analysis.comparisons
+    for each in analysis.comparisons:
+        form = cells[each.variant, each.form, each.task_count]
+        control = cells[each.control_variant, each.control, each.task_count]
+        assert form.booted is not None and control.booted is not None and form.booted != control.booted
+        assert (each.booted, each.control_booted) == (form.booted, control.booted)
+        assert each.boots_less == form.boots_less
 
 
 def test_a_task_that_stopped_and_spoilt_its_round_counts_with_the_others_of_that_round() -> None:

@@ -24,6 +24,13 @@ def test_tasks_that_did_not_boot_are_counted_by_treatment_and_reason(reported: R
     assert {row.reason for row in report.contents.analysis.left_out} == {"scripted: timeout"}
 
 
+def test_the_most_frequent_comes_first_and_what_has_no_reason_says_so(reported: Reported) -> None:
+    tasks = reported(small_plan(blocks=1, task_counts=(4,))).tasks
+    spoilt = tasks.head(3).assign(outcome="failed", reason=[None, "no room", "no room"])
+    rows = left_out(spoilt, tasks.head(0).assign(status="", index=0))
+    assert [(row.reason, row.count) for row in rows] == [("no room", 2), ("no reason given", 1)]
+
+
 def test_a_round_that_failed_is_named_beside_its_tasks(reported: Reported) -> None:
     report = reported(script={0: [Outcome.FAILED] * 3})
     rows = {row.what: row for row in report.contents.analysis.left_out}
