@@ -26,7 +26,7 @@ from benchmarks.crash_left import Home
 from benchmarks.crash_moments import PROGRAMS, REPORT, SIGNALS, UP, Moment
 from experiments.records.model import RoundRecord, RoundStatus
 from experiments.store.store import Store
-from kit.machine.processes import words
+from kit.machine.processes import program, words
 from kit.paths import cache_dir
 
 END_SECONDS = 90.0
@@ -288,12 +288,9 @@ def _named(line: str) -> str:
 def _is_victim(process: psutil.Process, means: str) -> bool:
     """Whether a process is the program to be killed; of the registries, the lab's own, which a round uses."""
     try:
-        if not PROGRAMS[means].startswith(process.name()):
+        if program(process) != PROGRAMS[means]:
             return False
-        told = words(process)
-        if process.name() != PROGRAMS[means]:  # the kernel keeps 15 letters: psutil takes the rest from these words
-            return False
-        return means != "registry" or any("/lab/run/" in word for word in told[-1:])
+        return means != "registry" or any("/lab/run/" in word for word in words(process)[-1:])
     except psutil.Error:
         return False
 

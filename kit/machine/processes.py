@@ -10,6 +10,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import psutil
@@ -19,6 +20,8 @@ Shown = TypeVar("Shown", list[str], dict[str, str])
 _ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _numbers = itertools.count(1)
+_KERNEL_LETTERS = 15
+"""The kernel keeps so many letters of a name; psutil takes the rest from the arguments."""
 _START_SECONDS = 1.0
 """How long a program that is being started may show neither arguments nor environment; it takes microseconds."""
 
@@ -58,6 +61,14 @@ def environment(process: psutil.Process) -> dict[str, str]:
     return _shown(process, process.environ)
 
 
+def program(process: psutil.Process) -> str:
+    """Its program's name, whole also when it is just being started; raises `psutil.Error` when it has ended."""
+    if len(process.name()) >= _KERNEL_LETTERS:
+        with suppress(psutil.AccessDenied):  # of another user: what the kernel keeps is all there is
+            words(process)
+    return process.name()
+
+
 def find(arguments: tuple[str, ...]) -> psutil.Process | None:
     """The process whose command line ends with these arguments."""
     for process in psutil.process_iter():
@@ -74,7 +85,7 @@ def naming(text: str) -> list[int]:
 def name(pid: int) -> str | None:
     """The program's name; None when there is no such process."""
     try:
-        return psutil.Process(pid).name()
+        return program(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return None
 
@@ -101,9 +112,11 @@ def _shown(process: psutil.Process, read: Callable[[], Shown]) -> Shown:
     ever, and has no program.
     """
     until = time.monotonic() + _START_SECONDS
-    while not (shown := read()) and process.exe() and not process.cmdline() and time.monotonic() < until:
+    while not (shown := read()) and process.exe() and time.monotonic() < until:
+        if process.cmdline():
+            return read()
         time.sleep(0.001)
-    return shown or read()
+    return shown
 
 
 def _command_line(process: psutil.Process) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pulumi
 import pytest
-from pulumi.automation import ConfigValue, Stack, create_stack
+from pulumi.automation import ConfigValue, Stack
 
 from experiments.forecast import standing
 from infra.automation import exported, stack, workspace
@@ -48,9 +48,9 @@ def test_the_exported_outputs_are_those_that_pulumi_gives() -> None:
         pulumi.export("secret", secret)
         pulumi.export("part", {"hidden": secret["token"], "shown": 1})
 
-    options = workspace._options(workspace.prepare("dev"))
-    made = create_stack("dev", project_name="sociometer", program=program, opts=options)
-    given = made.up(color="never", suppress_progress=True).outputs
+    opened = workspace.open_stack("dev")
+    opened.workspace.program = program
+    given = opened.up(color="never", suppress_progress=True).outputs
     assert given["secret"].secret and given["part"].value["hidden"] == "open"
     assert exported.outputs(workspace.deployment("dev")) == {name: each.value for name, each in given.items()}
 

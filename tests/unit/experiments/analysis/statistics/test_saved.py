@@ -75,9 +75,8 @@ def share_below(seconds: float, form: Floats, control: Floats) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         least = np.log(seconds / saved_share)  # of the control, from which on the saving or loss is larger
     below = stats.t(blocks).cdf((least - middle) / scale)
-    of_gains = np.where(saved_share > 0, below if seconds > 0 else 0.0, 1.0)
-    of_losses = np.where(saved_share < 0, (1 - below) if seconds < 0 else 1.0, 0.0)
-    return float(np.where(saved_share > 0, of_gains, np.where(seconds < 0, of_losses, 1.0)).mean())
+    shares = np.where(saved_share > 0, below, 1.0) if seconds > 0 else np.where(saved_share > 0, 0.0, 1 - below)
+    return float(shares.mean())
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
