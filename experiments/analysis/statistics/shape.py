@@ -114,7 +114,8 @@ def _even(values: Floats) -> float:
 def _two_normals(values: Floats) -> tuple[Floats, Floats, Floats, float]:
     """Fit two normals to sorted values, from the best split on: means in order, deviations, shares, log-likelihood."""
     split = _best_split(values)
-    membership = np.stack([np.arange(len(values)) < split, np.arange(len(values)) >= split], axis=1).astype(float)
+    lower = np.arange(len(values)) < split
+    membership = np.stack([lower, ~lower], axis=1).astype(float)
     for _ in range(_STEPS):
         weights = membership.sum(axis=0)
         means = membership.T @ values / weights

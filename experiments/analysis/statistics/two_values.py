@@ -5,8 +5,9 @@ With so few values, no criterion for large samples holds (`shape.heaps` needs 20
 squares, one level per group, and one level per group with a second value at the same distance above it in all groups.
 The share of the squares that the second value explains is compared with its distribution over normal values in the
 same groups, which depends on nothing else and is found by simulation (McLachlan, On Bootstrapping the Likelihood Ratio
-Test Statistic for the Number of Components in a Normal Mixture, Applied Statistics 36, 1987). A single far value is no
-second value but an outlier, so both values must be taken at least twice.
+Test Statistic for the Number of Components in a Normal Mixture, Applied Statistics 36, 1987). A single far value, above
+or below the others, is no second value but an outlier. So both values must be taken at least twice in groups that show
+both: of a group that shows one, nobody knows which of the two it is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from experiments.analysis.statistics.paired import Floats
 
 LEAST_VALUES = 6
 LEAST_TIMES = 2
-"""Each value must be taken so often."""
+"""Each value must be taken so often, in groups that show both."""
 LEAST_DISTANCE = float(np.log1p(0.05))
 """Nearer values make no difference to anybody."""
 LEAST_GAP = 2.5
@@ -38,7 +39,10 @@ _SEED = 20_400
 
 @dataclass(frozen=True)
 class SecondValue:
-    """The upper value's distance, as a logarithm, its share of all values, and the p-value of there being only one."""
+    """The upper value's distance, as a logarithm, its share of all values, and the p-value of there being only one.
+
+    A group that shows one value counts as taking the one that is more frequent where both are shown.
+    """
 
     distance: float
     share: float
@@ -47,35 +51,36 @@ class SecondValue:
 
 def second_value(groups: Sequence[Floats]) -> SecondValue | None:
     """Return the best fit of a second value to logarithms in groups; None if there is no such value worth a word."""
-    kept = [np.asarray(group, dtype=float) for group in groups if len(group) > 1]
+    kept = [group for group in groups if len(group) > 1]
     most = max(2, MOST_VALUES // max(1, len(kept)))
     kept = [group[:most] for group in kept]
     count = sum(map(len, kept))
     if count < LEAST_VALUES or all(np.ptp(group) == 0 for group in kept):
         return None
     sizes = tuple(sorted(map(len, kept)))
-    unexplained, distance, upper = _fit([group[None, :] for group in kept])
-    times = int(upper[0])
-    if min(times, count - times) < LEAST_TIMES or distance[0] < LEAST_DISTANCE:
+    unexplained, distance, [upper], [lower] = _fit([group[None, :] for group in kept])
+    if min(upper, lower) < LEAST_TIMES or distance[0] < LEAST_DISTANCE:
         return None
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in kept)
     if distance[0] < LEAST_GAP * np.sqrt(max(0.0, unexplained[0]) * squares / count):
         return None
-    as_clear = int(np.searchsorted(_by_chance(sizes), unexplained[0] * (1 + 1e-9), side="right"))
-    return SecondValue(float(distance[0]), times / count, (1 + as_clear) / (1 + DRAWS))
+    as_clear = int(np.searchsorted(_by_chance(sizes), unexplained[0] * (1 + 1e-9)))
+    share = upper / count if upper <= lower else 1 - lower / count
+    return SecondValue(float(distance[0]), float(share), (1 + as_clear) / (1 + DRAWS))
 
 
 @lru_cache(maxsize=64)
 def _by_chance(sizes: tuple[int, ...]) -> Floats:
-    """Return what a second value leaves unexplained of normal values, sorted; never all if one value is taken once."""
+    """Return what a second value leaves unexplained of normal values, sorted; all of them if it is only an outlier."""
     generator = np.random.default_rng(_SEED)
-    unexplained, _, upper = _fit([generator.standard_normal((DRAWS, size)) for size in sizes])
-    rare = np.minimum(upper, sum(sizes) - upper) < LEAST_TIMES
+    unexplained, _, upper, lower = _fit([generator.standard_normal((DRAWS, size)) for size in sizes])
+    rare = np.minimum(upper, lower) < LEAST_TIMES
     return np.sort(np.where(rare, 1.0, unexplained))
 
 
-def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
-    """Fit to many samples at once (rows): the share of squares left, the distance, and how many values are upper.
+def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Fit to many samples at once (rows): the share of squares left, the distance, and how many values are upper and
+    lower in groups that show both.
 
     In each sample some values of a group must differ. Then some cut is always better than none: of its lowest and its
     highest value, one is farther from the mean of the group's others than half of its range.
@@ -83,7 +88,7 @@ def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
     parts = [_Group(group) for group in groups]
     total = sum(part.squares for part in parts)
     widest = np.max([part.range for part in parts], axis=0)
-    best = (np.ones(len(total)), np.zeros(len(total)), np.zeros(len(total)))
+    best = (np.ones(len(total)), *np.zeros((3, len(total))))
     for start in _STARTS:
         distance = start * widest
         for _ in range(_STEPS):
@@ -92,11 +97,12 @@ def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
             distance = sum(each[0] for each in chosen) / weight
         left = 1 - distance**2 * weight / total
         better = left < best[0]
-        found = (left, distance, sum(each[2] for each in chosen))
+        found = (left, distance, sum(each[2] for each in chosen), sum(each[3] for each in chosen))
         best = (
             np.where(better, found[0], best[0]),
             np.where(better, found[1], best[1]),
             np.where(better, found[2], best[2]),
+            np.where(better, found[3], best[3]),
         )
     return best
 
@@ -114,8 +120,10 @@ class _Group:
         self._sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(centred[:, :0:-1], axis=1)], axis=1)
         self._weights = uppers * (count - uppers) / count
 
-    def split(self, distance: Floats) -> tuple[Floats, Floats, Floats]:
-        """Cut so that a second value at ``distance`` leaves least: the cut's sum, its weight, its number of uppers."""
+    def split(self, distance: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Cut so that a second value at ``distance`` leaves least: the cut's sum, its weight, the numbers of values
+        above it and below; none, where no cut is best."""
         left = distance[:, None] ** 2 * self._weights - 2 * distance[:, None] * self._sums
         uppers = np.argmin(left, axis=1)
-        return self._sums[np.arange(len(uppers)), uppers], self._weights[uppers], uppers
+        lowers = np.where(uppers > 0, len(self._weights) - uppers, 0)
+        return self._sums[np.arange(len(uppers)), uppers], self._weights[uppers], uppers, lowers

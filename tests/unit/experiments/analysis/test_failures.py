@@ -148,6 +148,30 @@ def test_a_late_task_is_named_and_its_seconds_count() -> None:
     assert sum(cell.tasks_in_figures for cell in analysis.cells) == len(sweep.tasks)
 
 
+def test_a_task_that_did_not_boot_or_whose_round_was_disturbed_is_not_called_late() -> None:
+    sweep = swept(lazy_fails("timeout", 1))
+    reasons = pd.Series("later than 60 s", index=sweep.tasks.index)
+    disturbed = sweep.tasks["form"] == "plain"
+    status = sweep.tasks["round_status"].mask(disturbed, "contaminated")
+    tasks = sweep.tasks.assign(reason=reasons.where(disturbed | (sweep.tasks["outcome"] == "timeout"), None))
+    analysis = analyse(sweep.sweep, tasks.assign(round_status=status), sweep.rounds)
+    assert [each for each in analysis.findings if each.kind == "late"] == []
+
+
+def test_a_treatment_has_the_seconds_of_its_rounds_and_none_without_a_round() -> None:
+    sweep = swept(lazy_fails("timeout", 0))
+    cells = {cell.form: cell for cell in analysed(sweep).cells}
+    assert (cells["plain"].seconds["boot"], cells["soci-v2"].seconds["boot"]) == pytest.approx((10, 5), rel=0.05)
+    failed = sweep.tasks["form"] == "plain"
+    tasks = sweep.tasks.assign(
+        round_status=sweep.tasks["round_status"].mask(failed, "failed"),
+        outcome=sweep.tasks["outcome"].mask(failed, "failed"),
+    )
+    without = {cell.form: cell for cell in analyse(sweep.sweep, tasks, sweep.rounds).cells}
+    assert (without["plain"].booted, without["plain"].lost_rounds, without["plain"].seconds) == (None, 0, {})
+    assert without["soci-v2"] == cells["soci-v2"]
+
+
 def test_what_failed_is_said_of_its_treatment_and_of_each_comparison_with_it() -> None:
     analysis = analysed(swept(lazy_fails("timeout", 1)))
     cells = {(each.variant, each.form, each.task_count): each for each in analysis.cells}

@@ -31,6 +31,13 @@ def test_the_most_frequent_comes_first_and_what_has_no_reason_says_so(reported: 
     assert [(row.reason, row.count) for row in rows] == [("no room", 2), ("no reason given", 1)]
 
 
+def test_what_is_equally_frequent_is_told_in_the_order_in_which_it_came(reported: Reported) -> None:
+    tasks = reported(small_plan(blocks=1, task_counts=(4,))).tasks
+    spoilt = tasks.head(3).assign(outcome="failed", reason=["no room", "a late answer", "lost"])
+    rows = left_out(spoilt, tasks.head(0).assign(status="", index=0))
+    assert [row.reason for row in rows] == ["no room", "a late answer", "lost"]
+
+
 def test_a_round_that_failed_is_named_beside_its_tasks(reported: Reported) -> None:
     report = reported(script={0: [Outcome.FAILED] * 3})
     rows = {row.what: row for row in report.contents.analysis.left_out}

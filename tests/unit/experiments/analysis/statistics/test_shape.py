@@ -149,12 +149,15 @@ def fitted(values: Floats) -> tuple[Floats, Floats, Floats, float]:
     return np.array(means), np.array(widths), np.array(shares), float(np.log(joint.sum(axis=0)).sum())
 
 
+@pytest.mark.parametrize("width", [0.2, 0.7])
 @pytest.mark.parametrize("size", [LEAST_SAMPLE, 60])
 @pytest.mark.parametrize("share", [0.08, 0.12, 0.5, 0.7])
-@pytest.mark.parametrize("apart", [2.0, 3.0, 4.0, 6.0])
-def test_two_heaps_are_told_where_the_criteria_of_the_papers_say_so(size: int, share: float, apart: float) -> None:
+@pytest.mark.parametrize("apart", [1.5, 2.0, 3.0, 4.0, 6.0])
+def test_two_heaps_are_told_where_the_criteria_of_the_papers_say_so(
+    size: int, share: float, apart: float, width: float
+) -> None:
     upper = round(size * share)
-    values = 9 + 0.05 * np.concatenate([RNG.normal(0, 1, size - upper), RNG.normal(apart, 0.7, upper)])
+    values = 9 + 0.05 * np.concatenate([RNG.normal(0, 1, size - upper), RNG.normal(apart, width, upper)])
     means, widths, shares, likelihood = fitted(values)
     one = stats.norm.logpdf(values, values.mean(), values.std()).sum()
     even = stats.uniform.logpdf(values, values.min(), np.ptp(values)).sum()

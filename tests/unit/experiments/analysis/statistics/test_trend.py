@@ -38,6 +38,21 @@ def test_several_rounds_a_block_are_a_regression_of_the_blocks_means() -> None:
     assert (result.slope, result.p_value) == pytest.approx((reference.slope, reference.pvalue))
 
 
+def test_blocks_that_miss_rounds_are_centred_by_what_they_have() -> None:
+    kept = np.setdiff1d(np.arange(12), [1, 4, 5])  # a block with one group, one with none, four with both
+    groups, blocks = np.tile([1, 8], 6)[kept], np.repeat(np.arange(6), 2)[kept]
+    x, y = 100 + 10.0 * blocks + groups, RNG.normal(3, 1, 9) + groups
+    of_group = {group: groups == group for group in (1, 8)}
+    centred = [
+        np.array([each - values[of_group[group]].mean() for each, group in zip(values, groups, strict=True)])
+        for values in (x, y)
+    ]
+    reference = stats.linregress(*([each[blocks == block].mean() for block in np.unique(blocks)] for each in centred))
+    result = block_slope(x, y, groups, blocks)
+    assert result is not None
+    assert (result.slope, result.p_value) == pytest.approx((reference.slope, reference.pvalue))
+
+
 def test_levels_of_groups_do_not_count_as_a_slope() -> None:
     groups, blocks = np.tile([1, 2, 8, 3], 5), np.repeat(np.arange(5), 4)
     x = blocks + RNG.random(20)
