@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from experiments.plan.plan import Plan
 from experiments.records.columns import COLUMNS
-from experiments.records.model import Round
+from experiments.records.model import Requests, Round
 from experiments.store.frames import ROUND_COLUMNS
 from experiments.store.sweeps import Sweep
 from tests.contracts.outputs import stack_outputs
 
 MINUTE_NS = 60 * 10**9
+_COUNTS = dict.fromkeys(("attempt", "block", "task_count"), "int64")
+_FEW = dict.fromkeys(("sweep_id", "variant", "form"), "category")
+_TASKS = {
+    **_COUNTS,
+    **_FEW,
+    **dict.fromkeys(("target", "image_digest", "outcome", "reason", "snapshotter", "round_status"), "category"),
+    "round": "int64",
+    "created_ns": "int64",
+    "simulated": "bool",
+}
+_ROUNDS = {
+    **_COUNTS,
+    **_FEW,
+    **dict.fromkeys(("index", "started_ns", "finished_ns"), "int64"),
+    "status": "category",
+    "reason": "str",
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,13 @@ def made(
         key_metadata={"target": "lab", "profile": "made"},
         outputs=stack_outputs(),
     )
-    return Made(sweep, _frame(tasks, COLUMNS), _frame(rounds, ROUND_COLUMNS))
+    return Made(sweep, _frame(tasks, COLUMNS, _TASKS), _frame(rounds, ROUND_COLUMNS, _ROUNDS))
+
+
+def marked(frame: pd.DataFrame, where: pd.Series, **values: object) -> pd.DataFrame:
+    """The frame with other values in the rows that are true; each column keeps its type."""
+    changed = {name: frame[name].astype("object").mask(where, value) for name, value in values.items()}
+    return frame.assign(**changed).astype({name: frame.dtypes[name].name for name in values})
 
 
 def _round(round_: Round) -> dict[str, object]:
@@ -64,7 +87,7 @@ def _round(round_: Round) -> dict[str, object]:
 
 def _task(round_: Round, number: int) -> dict[str, object]:
     place = round_.model_dump(exclude={"index"})
-    booted = {"round": round_.index, "attempt": 1, "round_status": "complete", "outcome": "booted"}
+    booted = {"round": round_.index, "attempt": 1, "round_status": "complete", "outcome": "booted", "simulated": False}
     return {
         "sweep_id": "made",
         **place,
@@ -74,8 +97,9 @@ def _task(round_: Round, number: int) -> dict[str, object]:
     }
 
 
-def _frame(rows: Iterable[dict[str, object]], columns: Iterable[str]) -> pd.DataFrame:
+def _frame(rows: Iterable[dict[str, object]], columns: Iterable[str], types: Mapping[str, str]) -> pd.DataFrame:
+    """A frame with the types of the store's, which a test compares."""
     frame = pd.DataFrame(list(rows), columns=list(columns))
-    numbers = [name for name in frame if name.endswith("_seconds") or name in ("cpu_pressure", "steal")]
-    whole = {name: "Int64" for name in frame if name.endswith(("_ns", "_bytes", "_layers"))}
-    return frame.astype({**dict.fromkeys(numbers, "float64"), **whole})
+    numbers = [name for name in frame if name.endswith(("_seconds", "_ms")) or name in ("cpu_pressure", "steal")]
+    whole = [name for name in frame if name.endswith(("_ns", "_bytes", "_layers")) or name in Requests.model_fields]
+    return frame.astype({**dict.fromkeys(numbers, "float64"), **dict.fromkeys(whole, "Int64"), **types})

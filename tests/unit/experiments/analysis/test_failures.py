@@ -17,7 +17,7 @@ from experiments.plan.control import Control
 from experiments.records.model import Outcome, Round
 from experiments.records.phases import PHASES
 from tests.contracts.plans import small_plan
-from tests.support.made_frames import Made, made
+from tests.support.made_frames import Made, made, marked
 
 Fate = Callable[[Round, int], str]
 
@@ -35,7 +35,7 @@ def swept(fate: Fate, *, blocks: int = 5, tasks: int = 4, soci: float = 5.0) -> 
     rounds = {round_.index: round_ for round_ in sweep.sweep.plan.rounds}
     numbers = sweep.tasks["task_id"].str.split("/").str[1].astype(int)
     outcomes = [fate(rounds[index], number) for index, number in zip(sweep.tasks["round"], numbers, strict=True)]
-    return Made(sweep.sweep, sweep.tasks.assign(outcome=outcomes), sweep.rounds)
+    return Made(sweep.sweep, sweep.tasks.assign(outcome=pd.Categorical(outcomes)), sweep.rounds)
 
 
 def analysed(sweep: Made) -> Analysis:
@@ -139,8 +139,8 @@ def test_tasks_that_were_not_lazy_count_as_deployed_and_not_for_the_form() -> No
 def test_a_late_task_is_named_and_its_seconds_count() -> None:
     sweep = swept(lazy_fails("timeout", 0))
     late = sweep.tasks["task_id"] == sweep.tasks["task_id"].iat[0]
-    reasons = pd.Series("booted after 67 s, later than 60 s", index=sweep.tasks.index).where(late, None)
-    analysis = analyse(sweep.sweep, sweep.tasks.assign(reason=reasons), sweep.rounds)
+    tasks = marked(sweep.tasks, late, reason="booted after 67 s, later than 60 s")
+    analysis = analyse(sweep.sweep, tasks, sweep.rounds)
     [finding] = [each for each in analysis.findings if each.kind == "late"]
     assert "1 task booted after the time limit (the first booted after 67 s, later than 60 s)" in finding.text
     first = sweep.tasks.iloc[0]
@@ -150,11 +150,10 @@ def test_a_late_task_is_named_and_its_seconds_count() -> None:
 
 def test_a_task_that_did_not_boot_or_whose_round_was_disturbed_is_not_called_late() -> None:
     sweep = swept(lazy_fails("timeout", 1))
-    reasons = pd.Series("later than 60 s", index=sweep.tasks.index)
     disturbed = sweep.tasks["form"] == "plain"
-    status = sweep.tasks["round_status"].mask(disturbed, "contaminated")
-    tasks = sweep.tasks.assign(reason=reasons.where(disturbed | (sweep.tasks["outcome"] == "timeout"), None))
-    analysis = analyse(sweep.sweep, tasks.assign(round_status=status), sweep.rounds)
+    tasks = marked(sweep.tasks, disturbed, round_status="contaminated")
+    tasks = marked(tasks, disturbed | (tasks["outcome"] == "timeout"), reason="later than 60 s")
+    analysis = analyse(sweep.sweep, tasks, sweep.rounds)
     assert [each for each in analysis.findings if each.kind == "late"] == []
 
 
@@ -162,11 +161,7 @@ def test_a_treatment_has_the_seconds_of_its_rounds_and_none_without_a_round() ->
     sweep = swept(lazy_fails("timeout", 0))
     cells = {cell.form: cell for cell in analysed(sweep).cells}
     assert (cells["plain"].seconds["boot"], cells["soci-v2"].seconds["boot"]) == pytest.approx((10, 5), rel=0.05)
-    failed = sweep.tasks["form"] == "plain"
-    tasks = sweep.tasks.assign(
-        round_status=sweep.tasks["round_status"].mask(failed, "failed"),
-        outcome=sweep.tasks["outcome"].mask(failed, "failed"),
-    )
+    tasks = marked(sweep.tasks, sweep.tasks["form"] == "plain", round_status="failed", outcome="failed")
     without = {cell.form: cell for cell in analyse(sweep.sweep, tasks, sweep.rounds).cells}
     assert (without["plain"].booted, without["plain"].lost_rounds, without["plain"].seconds) == (None, 0, {})
     assert without["soci-v2"] == cells["soci-v2"]
@@ -189,17 +184,15 @@ def test_what_failed_is_said_of_its_treatment_and_of_each_comparison_with_it() -
 def test_a_task_that_stopped_and_spoilt_its_round_counts_with_the_others_of_that_round() -> None:
     sweep = swept(lazy_fails("stopped", 1))
     spoilt = (sweep.tasks["form"] == "soci-v2") & (sweep.tasks["block"] == 0)
-    others = sweep.tasks["outcome"].where(~spoilt | (sweep.tasks["outcome"] == "stopped"), Outcome.CONTAMINATED.value)
-    tasks = sweep.tasks.assign(round_status=sweep.tasks["round_status"].mask(spoilt, "contaminated"), outcome=others)
+    tasks = marked(sweep.tasks, spoilt, round_status="contaminated")
+    tasks = marked(tasks, spoilt & (tasks["outcome"] != "stopped"), outcome=Outcome.CONTAMINATED.value)
     counted = counts(tasks)["movie", "soci-v2", 4]
     assert (counted.booted.tolist(), counted.tasks.tolist()) == ([3] * 5, [4] * 5)
 
 
 def test_rounds_spoilt_from_outside_say_nothing_of_the_image() -> None:
     sweep = swept(lazy_fails("contaminated", 4))
-    tasks = sweep.tasks.assign(
-        round_status=sweep.tasks["round_status"].mask(sweep.tasks["outcome"] == "contaminated", "contaminated")
-    )
+    tasks = marked(sweep.tasks, sweep.tasks["outcome"] == "contaminated", round_status="contaminated")
     assert list(counts(tasks)) == [("movie", "plain", 4)]
 
 

@@ -13,7 +13,7 @@ from experiments.analysis.statistics import paired
 from experiments.analysis.tails import tails
 from experiments.records.model import Outcome
 from tests.contracts.plans import small_plan
-from tests.support.made_frames import Made, made
+from tests.support.made_frames import Made, made, marked
 
 BLOCKS = 4
 BOOT = {"movie": "boot"}
@@ -38,9 +38,7 @@ def tails_of(
 
 
 def never(tasks: pd.DataFrame, which: pd.Series) -> pd.DataFrame:
-    return tasks.assign(
-        outcome=tasks["outcome"].mask(which, Outcome.TIMEOUT.value), boot_seconds=tasks["boot_seconds"].mask(which)
-    )
+    return marked(tasks, which, outcome=Outcome.TIMEOUT.value, boot_seconds=np.nan)
 
 
 def test_all_tasks_are_there_with_the_last_one_counted_from_the_request() -> None:
@@ -100,10 +98,7 @@ def test_one_of_forty_that_never_booted_does_not_reach_the_percentile() -> None:
 def test_a_task_that_was_not_lazy_counts_as_users_saw_it() -> None:
     made_ = sweep(3)
     lazy = (made_.tasks["form"] == "soci-v2") & made_.tasks["task_id"].str.endswith("/2")
-    slow = made_.tasks.assign(
-        outcome=made_.tasks["outcome"].mask(lazy, Outcome.NOT_LAZY.value),
-        boot_seconds=made_.tasks["boot_seconds"].mask(lazy, 9.0),
-    )
+    slow = marked(made_.tasks, lazy, outcome=Outcome.NOT_LAZY.value, boot_seconds=9.0)
     assert tails_of(made_, lambda _: slow)["all"][1].seconds == pytest.approx(9.0)
 
 

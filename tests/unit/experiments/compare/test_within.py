@@ -18,7 +18,7 @@ from experiments.records.model import Round
 from experiments.report import versus as text
 from kit.errors import SweepError
 from tests.contracts.plans import small_plan
-from tests.support.made_frames import Made, made
+from tests.support.made_frames import Made, made, marked
 
 IMAGES = ("before", "after", "equal")
 
@@ -84,9 +84,8 @@ def test_an_image_that_never_boots_fails_the_gate_and_a_control_that_never_does_
     for broken, fails in (("after", True), ("before", False)):
         sweep = measured({})
         never = sweep.tasks["variant"] == broken
-        sweep.tasks.loc[never, "outcome"] = "timeout"
-        sweep.tasks.loc[never, "boot_seconds"] = np.nan
-        judged = gate.judge(of(sweep), 0.05)
+        lost = Made(sweep.sweep, marked(sweep.tasks, never, outcome="timeout", boot_seconds=np.nan), sweep.rounds)
+        judged = gate.judge(of(lost), 0.05)
         assert judged.fails is fails
         if fails:
             assert judged.lost == ("after plain with 1 task",)

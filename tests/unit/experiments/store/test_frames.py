@@ -17,6 +17,7 @@ from experiments.store import frames
 from experiments.store.store import Store
 from kit.errors import LabError, StoreError
 from tests.contracts.plans import small_plan
+from tests.support.made_frames import made
 from tests.unit.experiments.conftest import StartSweep
 
 SCRIPT = {0: [Outcome.FAILED], 1: [Outcome.TIMEOUT], 2: [LabError("no registry")], 3: [Outcome.CONTAMINATED]}
@@ -69,6 +70,13 @@ def test_columns_are_typed_whatever_they_hold(store: Store, records: list[RoundR
         assert {str(frame[name].dtype) for name in ("ready_ns", "received_bytes", "lazy_layers")} == {"Int64"}
         assert {str(frame[name].dtype) for name in ("boot_seconds", "cpu_pressure")} == {"float64"}
         assert {str(frame[name].dtype) for name in ("variant", "outcome", "round_status")} == {"category"}
+
+
+def test_frames_that_tests_make_are_typed_as_the_store_s(store: Store, records: list[RoundRecord]) -> None:
+    sweep_id = records[0].sweep_id
+    sweep = made(small_plan(), lambda *_: 1.0)
+    assert sweep.tasks.dtypes.astype("str").to_dict() == frames.tasks(store, sweep_id).dtypes.astype("str").to_dict()
+    assert sweep.rounds.dtypes.astype("str").to_dict() == frames.rounds(store, sweep_id).dtypes.astype("str").to_dict()
 
 
 def test_only_the_wanted_sweep_is_read(store: Store, sweep: StartSweep) -> None:
