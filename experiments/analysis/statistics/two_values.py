@@ -88,7 +88,8 @@ def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
     parts = [_Group(group) for group in groups]
     total = sum(part.squares for part in parts)
     widest = np.max([part.range for part in parts], axis=0)
-    best = (np.ones(len(total)), *np.zeros((3, len(total))))
+    none = np.zeros(len(total))
+    best = (np.ones(len(total)), none, none, none)
     for start in _STARTS:
         distance = start * widest
         for _ in range(_STEPS):
