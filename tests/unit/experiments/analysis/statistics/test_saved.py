@@ -120,6 +120,12 @@ def test_an_end_at_zero_is_zero(blocks: int) -> None:
         assert saved.interval(form, control, 0.95)[0] == pytest.approx(0, abs=1e-3)
 
 
+def test_a_share_that_nothing_but_rounding_lies_beyond_ends_at_zero() -> None:
+    form, control = np.array([2.0, 2.5, 2.2]), np.array([4.0, 4.1, 3.8])
+    assert saved._exceeded(form, control, 0.1, (0.0, 0.3), 0.3 + 1e-12) == 0.0
+    assert saved._exceeded(form, control, 0.1, (0.0, 0.3), 0.29) > 0.1
+
+
 def test_what_the_clocks_cause_widens_the_interval() -> None:
     control, form = np.full(5, 8.0), np.full(5, 2.0)
     low, high = np.exp(paired.interval(np.log(form / control), 0.95, 0.1))
