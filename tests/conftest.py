@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 
 from hypothesis import Phase, settings
@@ -26,6 +27,17 @@ __all__ = [
 interrupts.for_children()
 if interrupts.is_ignored(signal.SIGINT):
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What pandas and Pulumi make as they are imported stays to the end. Not to go through it again and again for garbage
+# spares the unit tests an eighth of their time.
+gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """Everything is imported now."""
+    gc.collect()
+    gc.freeze()
+
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("ours", deadline=None)
