@@ -81,14 +81,12 @@ def _exceeded(form: Floats, control: Floats, spread: float, part: tuple[float, f
     middle, step = _without_scale(positions, weights, share), _LEAST_STEP + float(np.median(scales))
     nearest, farthest = middle - step, middle + step
     while beyond(nearest) < 0:
-        if nearest < -_FARTHEST:
+        if nearest < -_FARTHEST:  # the whole of this sign is not more than the share, but for rounding
             return 0.0
         nearest -= 2 * (farthest - nearest)
     while beyond(farthest) > 0:
-        if farthest > _FARTHEST:
-            return float(np.exp(_FARTHEST))
         farthest += 2 * (farthest - nearest)
-    return float(np.exp(min(brentq(beyond, nearest, farthest, xtol=1e-9), _FARTHEST)))
+    return float(np.exp(min(brentq(beyond, nearest, farthest), _FARTHEST)))
 
 
 def _without_scale(positions: Floats, weights: Floats, share: float) -> float:
