@@ -81,7 +81,8 @@ def _exceeded(form: Floats, control: Floats, spread: float, part: tuple[float, f
     middle, step = _without_scale(positions, weights, share), _LEAST_STEP + float(np.median(scales))
     nearest, farthest = middle - step, middle + step
     while beyond(nearest) < 0:
-        if nearest < -_FARTHEST:  # the whole of this sign is not more than the share, but for rounding
+        # All of this sign may be the share itself, but for rounding.
+        if nearest < -_FARTHEST:
             return 0.0
         nearest -= 2 * (farthest - nearest)
     while beyond(farthest) > 0:
