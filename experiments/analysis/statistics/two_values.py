@@ -78,9 +78,9 @@ def _by_chance(sizes: tuple[int, ...]) -> Floats:
     return np.sort(np.where(rare, 1.0, unexplained))
 
 
-def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Fit to many samples at once (rows): the share of squares left, the distance, and how many values are upper and
-    lower in groups that show both.
+def _fit(groups: Sequence[Floats]) -> Floats:
+    """Fit to many samples at once (rows), and return four rows with a column per sample: the share of squares left, the
+    distance, and how many values are upper and lower in groups that show both.
 
     In each sample some values of a group must differ. Then some cut is always better than none: of its lowest and its
     highest value, one is farther from the mean of the group's others than half of its range.
@@ -88,8 +88,7 @@ def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
     parts = [_Group(group) for group in groups]
     total = sum(part.squares for part in parts)
     widest = np.max([part.range for part in parts], axis=0)
-    none = np.zeros(len(total))
-    best = (np.ones(len(total)), none, none, none)
+    best = np.ones((4, len(total)))
     for start in _STARTS:
         distance = start * widest
         for _ in range(_STEPS):
@@ -98,13 +97,8 @@ def _fit(groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
             distance = sum(each[0] for each in chosen) / weight
         left = 1 - distance**2 * weight / total
         better = left < best[0]
-        found = (left, distance, sum(each[2] for each in chosen), sum(each[3] for each in chosen))
-        best = (
-            np.where(better, found[0], best[0]),
-            np.where(better, found[1], best[1]),
-            np.where(better, found[2], best[2]),
-            np.where(better, found[3], best[3]),
-        )
+        uppers, lowers = sum(each[2] for each in chosen), sum(each[3] for each in chosen)
+        best = np.where(better, [left, distance, uppers, lowers], best)
     return best
 
 
