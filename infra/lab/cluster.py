@@ -101,7 +101,7 @@ class Cluster:
         profile = self._profile
         limits = (profile.vcpu, profile.memory_bytes, host.address)
         identity = Identity(task.task_arn, task.container_id, task.image, task.image_digest, *limits)
-        self.metadata.register(identity, host.snapshotter)
+        self.metadata.register(identity, host.layers.snapshotter)
         return TaskLife(host, task, {"ECS_CONTAINER_METADATA_URI_V4": identity.uri})
 
     def live(self, lives: Sequence[TaskLife], watch: Callable[[], None]) -> None:
@@ -126,7 +126,7 @@ class Cluster:
             until_ns = life.run.end_ns or ended_ns
             if self.judged:
                 heard = disturbances.told(host.exchanges(), samples, link, until_ns)
-                if told := step or heard or host.failed_reads(until_ns):
+                if told := step or heard or host.layers.failed_reads(until_ns):
                     life.disturbed(told)
             if moments := life.run.life(life.task):
                 life.run.spent = spent(samples, moments, self._profile.rate_bits_per_second, self._profile.vcpu)

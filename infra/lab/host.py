@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import boot_report
-from infra.lab import container_spec, daemons, mounts, probe, reasons, rootfs, snapshotter_log
+from infra.lab import container_spec, daemons, health, probe, reasons, rootfs
 from infra.lab.cgroup import TaskGroup
 from infra.lab.container_log import ContainerLog
 from infra.lab.container_spec import Place
@@ -22,16 +22,15 @@ from infra.lab.daemons import PullModes
 from infra.lab.edge import REGISTRY, REGISTRY_PORT, Edge, host_address
 from infra.lab.exchanges import Exchange, exchanges
 from infra.lab.gauges import HostGauges, Watched
+from infra.lab.layers import HostLayers
 from infra.lab.probe import Answer
 from infra.lab.profiles import Profile
 from infra.lab.protocol import End, LabTask
-from infra.lab.reasons import ImageAtFault
 from infra.lab.sandbox import Sandbox
-from infra.lab.snapshotter_log import Loading
 from infra.lab.wire import Wire
 from kit.credentials import environment_without
 from kit.daemon import Daemon, wait_until
-from kit.errors import CommandTimeout, LabError
+from kit.errors import LabError
 from kit.files import write_private
 from kit.machine import limits
 from kit.machine.mountinfo import Hierarchies
@@ -40,8 +39,6 @@ from kit.toolchain.toolbox import tool, tools_path
 DAEMON_SECONDS = 20.0
 START_SECONDS = 60.0
 END_SECONDS = 5.0
-HEALTH_SECONDS = 30.0
-"""Docker's default time limit of a health check."""
 LEASE_HOURS = 24
 _EXIT_CODE = re.compile(r"non-zero exit code (\d+)")
 
@@ -63,6 +60,7 @@ class Host:
 
     def __init__(self, spec: HostSpec, edge: Edge, sandbox: Sandbox, group: TaskGroup) -> None:
         self.spec = spec
+        self.layers = HostLayers(spec.folder, sandbox)
         self._edge = edge
         self._sandbox = sandbox
         self._group = group
@@ -91,21 +89,6 @@ class Host:
         """Where the task's ports are reached from the edge."""
         return host_address(self.spec.index)
 
-    @property
-    def rootfs(self) -> Path:
-        """Where the container's root is mounted, as the host sees it."""
-        return self.spec.folder / "rootfs"
-
-    @property
-    def soci_root(self) -> Path:
-        """Where the soci-snapshotter keeps and mounts its layers."""
-        return self.spec.folder / "soci"
-
-    @property
-    def soci_log(self) -> Path:
-        """What the soci-snapshotter writes."""
-        return self.spec.folder / "soci-snapshotter.log"
-
     def reaches_registry(self) -> bool:
         """Whether it can open a connection to the registry."""
         return probe.reachable(self._sandbox, REGISTRY)
@@ -120,7 +103,7 @@ class Host:
         argv = task.container.argv
         self._mount(task)
         place = self._place()
-        user = rootfs.user(self._sandbox.inside(self.rootfs), task.container.user_text)
+        user = rootfs.user(self._sandbox.inside(self.layers.rootfs), task.container.user_text)
         specification = container_spec.specification(task.container, argv, user, place, environment)
         config = self.spec.folder / "container.json"
         write_private(config, json.dumps(specification))  # the image's own variables are in it
@@ -133,7 +116,7 @@ class Host:
         if task.ready.kind == "log":
             return self._log.look(task.ready.pattern)
         if task.ready.kind == "healthcheck":
-            return self._check_health(task)
+            return health.look(self._ctr, task)
         return probe.look(self._edge.sandbox, self.address, task.ready)
 
     def boot_report(self, port: int) -> bytes | None:
@@ -162,14 +145,6 @@ class Host:
         """The memory limit in bytes, if the kernel has killed a process of the container because of it."""
         return self.spec.profile.memory_bytes if self._group.out_of_memory() else None
 
-    def snapshotter(self) -> str | None:
-        """Which snapshotter the container's root really comes from (see `mounts.snapshotter`)."""
-        return mounts.snapshotter(self._sandbox.mounts(), self.rootfs, self.soci_root)
-
-    def lazy_layers(self) -> int:
-        """How many layers are FUSE mounts now."""
-        return mounts.lazy_layers(self._sandbox.mounts(), self.soci_root)
-
     def received_bytes(self) -> int:
         """Bytes received over the host's network link so far."""
         received = self._sandbox.received_bytes().get("eth0")
@@ -194,32 +169,6 @@ class Host:
         """The end of what the container printed."""
         return self._log.last_words()
 
-    def why_not_lazy(self) -> str:
-        """Which layers the soci-snapshotter left to containerd, and why; empty where it says nothing."""
-        return snapshotter_log.told(snapshotter_log.fallen_back(self._snapshotter_log()))
-
-    def loading(self) -> Loading:
-        """What the soci-snapshotter did beside lazy loading."""
-        return snapshotter_log.loading(self._snapshotter_log())
-
-    def failed_reads(self, until_ns: int) -> str:
-        """What the soci-snapshotter could not read until some moment; empty if nothing."""
-        return snapshotter_log.failed_reads(self._snapshotter_log(), until_ns)
-
-    def _snapshotter_log(self) -> str:
-        return self.soci_log.read_text(errors="replace")
-
-    def layer_folders(self) -> list[Path]:
-        """Where each layer under the container's root is mounted or unpacked, lowest first, as seen from outside."""
-        folders = mounts.layer_folders(self._sandbox.mounts(), self.rootfs, self.soci_root)
-        return [self._sandbox.inside(folder) for folder in folders]
-
-    def whole_bytes(self) -> int:
-        """Size of what was fetched whole: all blobs that containerd and the snapshotter keep, each for itself."""
-        stores = (self.spec.folder / "containerd/io.containerd.content.v1.content", self.soci_root / "content")
-        blobs = (file for store in stores for file in (store / "blobs").rglob("*") if file.is_file())
-        return sum(file.stat().st_size for file in blobs)
-
     def gauges(self, *, lazy: bool) -> HostGauges:
         """What can be read of this host at any moment, for a `Meter`; ``lazy``: its task is to have lazy layers."""
         snapshotter, containerd = self._sandbox.daemon_pids()
@@ -231,7 +180,7 @@ class Host:
                 group=self._group,
                 root=self._sandbox.root,
                 lazy=lazy,
-                lazy_devices=lambda: mounts.lazy_devices(self._sandbox.mounts(), self.soci_root),
+                lazy_devices=self.layers.lazy_devices,
             )
         )
 
@@ -259,9 +208,9 @@ class Host:
     def _start_daemons(self) -> None:
         folder = self.spec.folder
         containerd, soci = folder / "containerd.toml", folder / "soci.toml"
-        containerd.write_text(daemons.containerd_config(folder, self.soci_root, self.spec.platform))
+        containerd.write_text(daemons.containerd_config(folder, self.layers.soci_root, self.spec.platform))
         soci.write_text(daemons.soci_config(REGISTRY, self.spec.modes))
-        places = ["--root", str(self.soci_root), "--address", daemons.SOCI_SOCKET]
+        places = ["--root", str(self.layers.soci_root), "--address", daemons.SOCI_SOCKET]
         level = ("--log-level", "debug") if self.spec.modes.traced else ()
         self._spawn("soci-snapshotter", tool("soci-snapshotter-grpc"), *places, "--config", soci, *level)
         self._spawn("containerd", tool("containerd"), "--config", containerd)
@@ -285,10 +234,10 @@ class Host:
 
     def _mount(self, task: LabTask) -> None:
         """Mount a writable snapshot of the image. It is kept by a lease, which must outlive the task."""
-        self.rootfs.mkdir()
+        self.layers.rootfs.mkdir()
         lease = ("--expiration", f"{LEASE_HOURS}h")
         words = ("--rw", *lease, "--snapshotter", task.snapshotter, "--platform", self.spec.platform, task.image)
-        self._ctr.run(["image", "mount", *words, str(self.rootfs)], START_SECONDS, reasons.of_start)
+        self._ctr.run(["image", "mount", *words, str(self.layers.rootfs)], START_SECONDS, reasons.of_start)
 
     def _place(self) -> Place:
         """Where the container runs, with the files of /etc that every container gets."""
@@ -300,17 +249,4 @@ class Host:
         (files / "resolv.conf").write_text("")  # there is no name server in the lab
         group = self._group.container_path
         open_files = min(container_spec.OPEN_FILES, limits.most_open_files())
-        return Place(self.rootfs, files, group, hostname, self.spec.profile.memory_bytes, open_files)
-
-    def _check_health(self, task: LabTask) -> Answer:
-        words = task.container.config.health_command
-        if words is None:
-            raise ImageAtFault("The image has no HEALTHCHECK, and readiness is to come from it.")
-        check = task.container.config.health_check
-        limit = (check.timeout_ns / 1e9 if check else 0) or HEALTH_SECONDS
-        name = f"health-{time.monotonic_ns()}"
-        try:
-            done = self._ctr.tell(["tasks", "exec", "--exec-id", name, task.container_id, *words], limit)
-        except CommandTimeout:
-            return Answer(ready=False, seen=f"its health check did not end within {limit:g} s")
-        return Answer(done.exit_code == 0, f"its health check ended with {done.exit_code}")
+        return Place(self.layers.rootfs, files, group, hostname, self.spec.profile.memory_bytes, open_files)

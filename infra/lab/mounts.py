@@ -12,13 +12,8 @@ OVERLAYFS = "overlayfs"
 SOCI = "soci"
 
 
-def lazy_layers(mounts: list[Mount], soci_root: Path) -> int:
-    """How many layers the soci-snapshotter serves through FUSE."""
-    return len(lazy_devices(mounts, soci_root))
-
-
 def lazy_devices(mounts: list[Mount], soci_root: Path) -> list[int]:
-    """The device numbers of those layers."""
+    """The device numbers of the layers that the soci-snapshotter serves through FUSE."""
     return [mount.device for mount in mounts if mount.kind == FUSE_KIND and mount.point.is_relative_to(soci_root)]
 
 
@@ -42,5 +37,5 @@ def snapshotter(mounts: list[Mount], rootfs: Path, soci_root: Path) -> str | Non
     for mount in mounts:
         if mount.point == rootfs:
             from_soci = f"upperdir={soci_root}/" in mount.options
-            return SOCI if from_soci and lazy_layers(mounts, soci_root) else OVERLAYFS
+            return SOCI if from_soci and lazy_devices(mounts, soci_root) else OVERLAYFS
     return None

@@ -92,8 +92,28 @@ class End:
     memory_limit: int | None = None
 
 
+class TaskLayers(Protocol):
+    """What a task needs to know of its image's layers; `infra.lab.layers.HostLayers` are the real ones."""
+
+    def snapshotter(self) -> str | None:
+        """Where the container's root comes from: see `mounts.snapshotter`."""
+
+    def lazy(self) -> int:
+        """How many are lazy now."""
+
+    def loading(self) -> Loading:
+        """What the soci-snapshotter did beside lazy loading."""
+
+    def why_not_lazy(self) -> str:
+        """Which ones were not loaded lazily, and why, in a sentence; empty when nothing is known."""
+
+
 class TaskHost(Protocol):
     """What a task needs of its host; `infra.lab.host.Host` is the real one."""
+
+    @property
+    def layers(self) -> TaskLayers:
+        """The layers under its container."""
 
     def reaches_registry(self) -> bool:
         """Whether a connection to the registry can be opened."""
@@ -118,18 +138,6 @@ class TaskHost(Protocol):
 
     def killed_for_memory(self) -> int | None:
         """The memory limit in bytes, if the kernel has killed a process of the container because of it."""
-
-    def snapshotter(self) -> str | None:
-        """Where the container's root comes from: see `mounts.snapshotter`."""
-
-    def lazy_layers(self) -> int:
-        """How many layers are lazy now."""
-
-    def loading(self) -> Loading:
-        """What the soci-snapshotter did beside lazy loading."""
-
-    def why_not_lazy(self) -> str:
-        """Which layers were not loaded lazily, and why, in a sentence; empty when nothing is known."""
 
     def received_bytes(self) -> int:
         """Bytes received over the network so far."""

@@ -141,8 +141,8 @@ class TaskLife:
 
     def _look(self) -> None:
         """Record what the host's mounts and network counters prove."""
-        self.run.snapshotter = self._host.snapshotter()
-        self.run.lazy_layers = self._host.lazy_layers()
+        self.run.snapshotter = self._host.layers.snapshotter()
+        self.run.lazy_layers = self._host.layers.lazy()
         self.run.received_bytes = self._host.received_bytes()
 
     def _judge(self) -> tuple[Ending, str | None]:
@@ -155,9 +155,10 @@ class TaskLife:
             return self._judge_parallel(seen)
         if task.snapshotter == mounts.SOCI:
             if run.snapshotter != mounts.SOCI or run.lazy_layers != task.lazy_layers:
-                reason = f"The form promises {task.lazy_layers} lazy layers; seen: {seen}. {self._host.why_not_lazy()}"
-                return Ending.NOT_LAZY, reason.rstrip()
-            if (prefetched := self._host.loading().prefetched) != task.prefetched_layers:
+                promised = f"The form promises {task.lazy_layers} lazy layers"
+                reason = f"{promised}; seen: {seen}. {self._host.layers.why_not_lazy()}".rstrip()
+                return Ending.NOT_LAZY, reason
+            if (prefetched := self._host.layers.loading().prefetched) != task.prefetched_layers:
                 promised = (
                     f"The form promises that parts of {task.prefetched_layers} layers are fetched before it starts"
                 )
@@ -171,7 +172,7 @@ class TaskLife:
         task, run = self.task, self.run
         if run.snapshotter != mounts.OVERLAYFS or run.lazy_layers:
             return Ending.CONTAMINATED, f"The form must be loaded whole; seen: {seen}."
-        if (pulled := self._host.loading().in_parallel) != task.parallel_layers:
+        if (pulled := self._host.layers.loading().in_parallel) != task.parallel_layers:
             return Ending.CONTAMINATED, f"{pulled} of {task.parallel_layers} layers were pulled in parallel."
         return Ending.BOOTED, None
 

@@ -20,7 +20,7 @@ from infra.lab.cluster import Cluster, clear_orphans
 from infra.lab.container_spec import Container
 from infra.lab.daemons import PullModes
 from infra.lab.edge import REGISTRY
-from infra.lab.fuse_log import READ, Access, accesses
+from infra.lab.fuse_log import READ, Access
 from infra.lab.host import Host
 from infra.lab.profiles import Profile
 from infra.lab.protocol import Ending, LabTask, TaskRun
@@ -103,10 +103,10 @@ def observe(host: Host, run: TaskRun, layers: Sequence[LayerFiles | None]) -> Ob
     if run.pull_stopped_ns is None or run.ready_ns is None:
         raise LabError("A task that was never ready cannot be looked at.")
     received_bytes = host.received_bytes()
-    folders = host.layer_folders()
+    folders = host.layers.folders()
     if len(folders) != len(layers):
         raise LabError(f"The container's root has {len(folders)} layers, its image {len(layers)}: nothing can be told.")
-    seen = [one for one in accesses(host.soci_log.read_text(errors="replace")) if one.at_ns <= run.ready_ns]
+    seen = [one for one in host.layers.accesses() if one.at_ns <= run.ready_ns]
     found = _Found(layers, folders)
     for access in seen:
         found.add(access)
@@ -117,7 +117,7 @@ def observe(host: Host, run: TaskRun, layers: Sequence[LayerFiles | None]) -> Ob
         read=found.read,
         received_bytes=received_bytes,
         strangers=tuple(found.strangers),
-        whole_bytes=host.whole_bytes(),
+        whole_bytes=host.layers.whole_bytes(),
         gone=tuple(content.path for content in found.fill_gaps()),
         short_of_memory=host.was_short_of_memory(),
     )

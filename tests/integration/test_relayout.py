@@ -99,7 +99,7 @@ def pulled(lab: TestRegistry, reference: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def snapshotter_log(host: Host) -> str:
-    return (host.spec.folder / "soci-snapshotter.log").read_text()
+    return host.layers.soci_log.read_text()
 
 
 def converted(made: FieldImage, room: Path) -> soci.Converted:
@@ -127,7 +127,7 @@ def test_the_snapshotter_fetches_exactly_the_spans_of_the_list(
     received, forms = {}, {"without": without, "listed": push(listed.folder, listed.top.digest, lab, "listed")}
     for name, reference in forms.items():
         with pulled(lab, reference, monkeypatch) as host:
-            assert host.lazy_layers() == 1
+            assert host.layers.lazy() == 1
             log = snapshotter_log(host)
             assert "mismatched digest" not in log
             assert "without prefetch" not in log
@@ -155,7 +155,7 @@ def test_a_list_in_another_order_of_keys_is_what_the_snapshotter_refuses(
     layout.write_image(lazy.folder, top, OCI_INDEX)
     with pulled(lab, push(lazy.folder, digest_of(top), lab, "wrong"), monkeypatch) as host:
         assert "mismatched digest" in snapshotter_log(host)
-        assert host.lazy_layers() == 0
+        assert host.layers.lazy() == 0
 
 
 def relayout(made: FieldImage, room: Path, *more: str, files: tuple[TracedFile, ...] | None = None) -> Result:
@@ -217,7 +217,7 @@ def test_the_output_boots_lazily_and_fetches_less(
         assert relayout(made, folder, *more).exit_code == 0
         reference = push(folder / "out", layout.only_digest(folder / "out"), lab, name)
         with pulled(lab, reference, monkeypatch) as host:
-            assert host.lazy_layers() == 1
+            assert host.layers.lazy() == 1
             assert "Successfully loaded prefetch artifact" in snapshotter_log(host)
             lists[name] = host.received_bytes()
     assert lists["laid"] < 0.7 * lists["kept"]
@@ -362,7 +362,7 @@ def test_a_layer_of_its_own_holds_what_boot_reads_and_only_its_spans_are_listed(
     assert config["config"] == former["config"]
     assert config.get("history", [])[: len(former.get("history", []))] == former.get("history", [])
     with pulled(lab, push(tmp_path / "out", report.output_digest, lab, "own"), monkeypatch) as host:
-        assert host.lazy_layers() == 2
+        assert host.layers.lazy() == 2
         assert snapshotter_log(host).count("Successfully loaded prefetch artifact") == 1
 
 

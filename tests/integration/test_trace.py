@@ -85,7 +85,7 @@ def watched(own_data: Path, layout: Path) -> Watched:
         layers = seen_layers(made)
         host, run = boot(lab, made, wanted, silent)
         seen = observe(host, run, [layer.files for layer in layers])
-        (log,) = host.soci_root.glob("snapshotter/snapshots/*/fs/seen")
+        (log,) = host.layers.soci_root.glob("snapshotter/snapshots/*/fs/seen")
         names = opened(log.read_text())
     about = About("it", made.image.manifest.digest, settings.platform, "exit:0", settings.span_size, recompressed=False)
     meant = [

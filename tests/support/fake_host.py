@@ -8,9 +8,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.lab.container_spec import Container
 from infra.lab.probe import Answer
 from infra.lab.protocol import End, LabTask
 from infra.lab.snapshotter_log import Loading
+from infra.oci.config import ImageConfig
+from infra.readiness import Ready
 from kit.errors import CommandFailed
 
 TASK_ARN = "arn:lab:ecs:local:000000000000:task/sociometer/one"
@@ -22,8 +25,30 @@ NOTHING = Loading()
 
 
 @dataclass
+class FakeLayers:
+    """Two layers that are lazy, unless told otherwise."""
+
+    root: str | None = "soci"
+    count: int = 2
+    loaded: Loading = NOTHING
+    fallen_back: str = ""
+
+    def snapshotter(self) -> str | None:
+        return self.root
+
+    def lazy(self) -> int:
+        return self.count
+
+    def loading(self) -> Loading:
+        return self.loaded
+
+    def why_not_lazy(self) -> str:
+        return self.fallen_back
+
+
+@dataclass
 class FakeHost:
-    """A host whose task boots lazily with two layers; every field may be changed before, or while, the task lives."""
+    """A host whose task boots lazily; every field may be changed before, or while, the task lives."""
 
     reachable: bool = True
     pull_error: Exception | None = None
@@ -33,11 +58,8 @@ class FakeHost:
     report: dict[str, Any] | None = field(default_factory=lambda: boot_document())
     stopped: bool = False
     ended: End = FAILED
-    root: str | None = "soci"
-    layers: int = 2
-    loaded: Loading = NOTHING
+    layers: FakeLayers = field(default_factory=FakeLayers)
     dead: str | None = None
-    fallen_back: str = ""
     words: str = "It said nothing."
     memory_limit: int | None = None
     environment: dict[str, str] | None = None
@@ -73,18 +95,6 @@ class FakeHost:
     def killed_for_memory(self) -> int | None:
         return self.memory_limit
 
-    def snapshotter(self) -> str | None:
-        return self.root
-
-    def lazy_layers(self) -> int:
-        return self.layers
-
-    def loading(self) -> Loading:
-        return self.loaded
-
-    def why_not_lazy(self) -> str:
-        return self.fallen_back
-
     def received_bytes(self) -> int:
         return 1000
 
@@ -112,3 +122,20 @@ def boot_document(**changes: Any) -> dict[str, Any]:
         "files": [],
     }
     return document | changes
+
+
+def lab_task(**changes: Any) -> LabTask:
+    """The task of a lazy image, which answers at port 8080."""
+    values: dict[str, Any] = {
+        "task_arn": TASK_ARN,
+        "container_id": "one",
+        "image": "10.213.0.1:5000/movie@sha256:1",
+        "image_digest": "sha256:1",
+        "snapshotter": "soci",
+        "lazy_layers": 2,
+        "container": Container(ImageConfig()),
+        "ready": Ready("http", 8080),
+        "has_boot_report": True,
+        "timeout_seconds": 10.0,
+    }
+    return LabTask(**values | changes)

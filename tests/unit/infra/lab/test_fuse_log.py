@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def test_files_that_were_opened_and_read_are_told_in_order_with_their_times() ->
     ]
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_any_text_is_a_log(text: str) -> None:
     assert list(accesses(text)) == []

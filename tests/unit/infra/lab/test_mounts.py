@@ -20,7 +20,7 @@ def seen(*lines: str) -> list[mountinfo.Mount]:
 
 def test_a_root_over_fuse_layers_is_told_as_soci() -> None:
     assert mounts.snapshotter(seen(LAZY, SOCI_ROOTFS), ROOTFS, ROOT) == "soci"
-    assert mounts.lazy_layers(seen(LAZY, SOCI_ROOTFS, FOREIGN_FUSE), ROOT) == 1
+    assert len(mounts.lazy_devices(seen(LAZY, SOCI_ROOTFS, FOREIGN_FUSE), ROOT)) == 1
 
 
 def test_a_soci_root_whose_layers_were_all_downloaded_is_told_as_overlayfs() -> None:
@@ -36,7 +36,7 @@ def test_a_container_without_root_has_no_snapshotter_yet() -> None:
 
 
 def test_lazy_layers_of_another_host_do_not_count() -> None:
-    assert mounts.lazy_layers(seen(LAZY), Path("/data/h1/soci")) == 0
+    assert mounts.lazy_devices(seen(LAZY), Path("/data/h1/soci")) == []
 
 
 def test_the_layers_under_a_root_are_told_from_the_lowest_up() -> None:

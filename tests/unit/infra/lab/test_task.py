@@ -8,17 +8,15 @@ from typing import Any
 import pytest
 
 from infra.lab import task as task_module
-from infra.lab.container_spec import Container
 from infra.lab.probe import Answer
-from infra.lab.protocol import End, Ending, LabTask, TaskRun
+from infra.lab.protocol import End, Ending, TaskRun
 from infra.lab.reasons import ImageAtFault
 from infra.lab.snapshotter_log import Loading
 from infra.lab.task import TaskLife
-from infra.oci.config import ImageConfig
 from infra.readiness import Ready
 from kit.errors import CommandFailed, CommandTimeout, LabError
 from kit.machine.clock import Steady
-from tests.support.fake_host import TASK_ARN, FakeHost, boot_document
+from tests.support.fake_host import FakeHost, FakeLayers, boot_document, lab_task
 
 REFUSED = Answer(False, "connection refused at 10.213.0.2:8080")
 
@@ -26,22 +24,6 @@ REFUSED = Answer(False, "connection refused at 10.213.0.2:8080")
 @pytest.fixture(autouse=True)
 def no_daemon_dies_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task_module, "DEATH_SECONDS", 0.0)
-
-
-def lab_task(**changes: Any) -> LabTask:
-    values: dict[str, Any] = {
-        "task_arn": TASK_ARN,
-        "container_id": "one",
-        "image": "10.213.0.1:5000/movie@sha256:1",
-        "image_digest": "sha256:1",
-        "snapshotter": "soci",
-        "lazy_layers": 2,
-        "container": Container(ImageConfig()),
-        "ready": Ready("http", 8080),
-        "has_boot_report": True,
-        "timeout_seconds": 10.0,
-    }
-    return LabTask(**values | changes)
 
 
 def lived(host: FakeHost, **changes: Any) -> TaskRun:
@@ -70,6 +52,7 @@ def test_without_a_boot_report_the_boot_is_from_started_to_ready() -> None:
     assert run.clock_error_bound_ms is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("host", "phase"),
     [
@@ -100,25 +83,26 @@ def test_a_container_that_ends_before_it_answers_has_stopped_with_its_last_words
 
 @pytest.mark.parametrize("layers", [0, 1, 3])
 def test_a_lazy_form_with_other_lazy_layers_than_promised_is_not_lazy(layers: int) -> None:
-    run = lived(FakeHost(layers=layers))
+    run = lived(FakeHost(layers=FakeLayers(count=layers)))
     assert run.ending is Ending.NOT_LAZY
     assert run.reason == f"The form promises 2 lazy layers; seen: snapshotter soci, {layers} lazy layers."
 
 
 def test_the_layers_that_fell_back_are_in_the_reason() -> None:
-    run = lived(FakeHost(layers=1, fallen_back="The soci-snapshotter left to containerd: sha256:1 (no ztoc)."))
-    assert (run.reason or "").endswith("1 lazy layers. The soci-snapshotter left to containerd: sha256:1 (no ztoc).")
+    told = "The soci-snapshotter left to containerd: sha256:1 (no ztoc)."
+    run = lived(FakeHost(layers=FakeLayers(count=1, fallen_back=told)))
+    assert (run.reason or "").endswith(f"1 lazy layers. {told}")
 
 
 def test_a_lazy_form_whose_root_is_no_soci_mount_is_not_lazy() -> None:
-    host = FakeHost(root="overlayfs", report=boot_document(snapshotter="overlayfs"))
+    host = FakeHost(layers=FakeLayers("overlayfs"), report=boot_document(snapshotter="overlayfs"))
     assert lived(host).ending is Ending.NOT_LAZY
 
 
 def test_parts_of_layers_that_were_to_be_fetched_early_and_were_not_make_it_not_lazy() -> None:
-    assert lived(FakeHost(loaded=Loading(prefetched=1)), prefetched_layers=1).ending is Ending.BOOTED
+    assert lived(FakeHost(layers=FakeLayers(loaded=Loading(prefetched=1))), prefetched_layers=1).ending is Ending.BOOTED
     for promised, seen in ((1, 0), (0, 1)):
-        run = lived(FakeHost(loaded=Loading(prefetched=seen)), prefetched_layers=promised)
+        run = lived(FakeHost(layers=FakeLayers(loaded=Loading(prefetched=seen))), prefetched_layers=promised)
         assert run.ending is Ending.NOT_LAZY
         assert f"parts of {promised} layers" in (run.reason or "") and f"did so for {seen}" in (run.reason or "")
 
@@ -135,7 +119,7 @@ def test_parts_of_layers_that_were_to_be_fetched_early_and_were_not_make_it_not_
 def test_a_parallel_pull_is_whole_and_by_the_soci_snapshotter_or_contaminated(
     root: str, layers: int, in_parallel: int, complaint: str | None
 ) -> None:
-    host = FakeHost(root=root, layers=layers, loaded=Loading(0, in_parallel), report=boot_document(snapshotter=root))
+    host = FakeHost(layers=FakeLayers(root, layers, Loading(0, in_parallel)), report=boot_document(snapshotter=root))
     run = lived(host, snapshotter="soci", lazy_layers=0, parallel_layers=3)
     assert run.ending is (Ending.BOOTED if complaint is None else Ending.CONTAMINATED)
     assert (complaint or "") in (run.reason or "")
@@ -143,14 +127,14 @@ def test_a_parallel_pull_is_whole_and_by_the_soci_snapshotter_or_contaminated(
 
 @pytest.mark.parametrize(("snapshotter", "layers"), [("soci", 2), ("overlayfs", 1), (None, 0)])
 def test_a_control_that_was_not_loaded_whole_is_contaminated(snapshotter: str | None, layers: int) -> None:
-    host = FakeHost(root=snapshotter, layers=layers, report=boot_document(snapshotter=snapshotter))
+    host = FakeHost(layers=FakeLayers(snapshotter, layers), report=boot_document(snapshotter=snapshotter))
     run = lived(host, snapshotter="overlayfs", lazy_layers=0)
     assert run.ending is Ending.CONTAMINATED
     assert "must be loaded whole" in (run.reason or "")
 
 
 def test_a_control_that_was_loaded_whole_is_booted() -> None:
-    host = FakeHost(root="overlayfs", layers=0, report=boot_document(snapshotter="overlayfs"))
+    host = FakeHost(layers=FakeLayers("overlayfs", 0), report=boot_document(snapshotter="overlayfs"))
     assert lived(host, snapshotter="overlayfs", lazy_layers=0).ending is Ending.BOOTED
 
 
@@ -269,7 +253,7 @@ def test_what_dies_of_an_abort_is_aborted_and_has_not_stopped_by_itself() -> Non
     ("host", "ending"),
     [
         (FakeHost(), Ending.CONTAMINATED),
-        (FakeHost(layers=0, root="overlayfs"), Ending.NOT_LAZY),
+        (FakeHost(layers=FakeLayers("overlayfs", 0)), Ending.NOT_LAZY),
         (FakeHost(pull_error=LabError("The pull broke.")), Ending.FAILED),
         (FakeHost(stopped=True, answer=REFUSED), Ending.STOPPED),
     ],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from infra.lab.fuse_log import Access, accesses
 from infra.lab.host import Host
 from infra.lab.protocol import TaskRun
 from infra.trace import record
@@ -24,26 +26,32 @@ LOWER = entries(("a", "reg", 5_000), ("d/one", "reg", 9_000), ("d/hard", "hardli
 UPPER = entries(("a", "reg", 3_000), ("new", "reg", 0))
 
 
-class FakeHost:
-    """A host whose layers are folders with real files."""
+class FakeLayers:
+    """Layers that are folders with real files."""
 
     def __init__(self, folder: Path, log: str) -> None:
-        self._folder = folder
-        self.soci_log = folder / "soci.log"
-        self.soci_log.write_text(log)
+        self._folder, self._log = folder, log
+
+    def accesses(self) -> Iterator[Access]:
+        return accesses(self._log)
+
+    def whole_bytes(self) -> int:
+        return 100
+
+    def folders(self) -> list[Path]:
+        return [self._folder / "lower", self._folder / "upper"]
+
+
+class FakeHost:
+    def __init__(self, folder: Path, log: str) -> None:
+        self.layers = FakeLayers(folder, log)
         self.short = False
 
     def received_bytes(self) -> int:
         return 1_000
 
-    def whole_bytes(self) -> int:
-        return 100
-
     def was_short_of_memory(self) -> bool:
         return self.short
-
-    def layer_folders(self) -> list[Path]:
-        return [self._folder / "lower", self._folder / "upper"]
 
 
 def line(operation: str, path: str, second: int) -> str:
