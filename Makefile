@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lab test check unit integration shuffled mutants hasher lint audit locks bench clean hooks
+.PHONY: help setup tools lab test check unit slow integration shuffled mutants hasher lint audit locks bench clean hooks
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ help: ## Show the targets
 lab: root setup tools ## Measure what SOCI does to container start, on this machine (PLAN=default or full)
 	@$(RUN) sociometer run --plan "$(PLAN)"
 
-test: setup try-tools try-browser lint hasher unit integration ## Lint, and run the unit and integration tests
+test: setup try-tools try-browser lint hasher unit slow integration ## Lint, and run all tests
 
 lint: setup ## Check style and types
 	@$(RUN) ruff check .
@@ -39,8 +39,11 @@ lint: setup ## Check style and types
 check: lint ## Lint, and run the unit tests of what changed: half a minute
 	@$(RUN) pytest --quiet -n logical --dist worksteal $$($(RUN) python -m tests.support.changed)
 
-unit: setup ## Run the unit tests: fast, no root
-	@$(RUN) pytest --quiet -n logical --dist worksteal tests/unit
+unit: setup ## Run the quick unit tests: under a minute, no root
+	@$(RUN) pytest --quiet -n logical --dist worksteal -m "not slow" --durations=5 --durations-min=0.5 tests/unit
+
+slow: setup ## Run the slow unit tests: what promises hold in many simulated sweeps, whole commands, other processes
+	@$(RUN) pytest --quiet -n logical --dist worksteal -m slow tests/unit
 
 integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet -n logical --maxprocesses 4 tests/integration

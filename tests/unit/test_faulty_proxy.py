@@ -99,6 +99,7 @@ def test_a_corrupt_answer_differs_in_one_byte(proxy: FaultyProxy) -> None:
     assert [at for at in range(len(BODY)) if body[at] != BODY[at]] == [len(BODY) // 2]
 
 
+@pytest.mark.slow
 def test_a_delayed_answer_is_late_and_a_dripping_one_slow(proxy: FaultyProxy) -> None:
     proxy.set(Fault("delay", times=1, seconds=0.2), Fault("drip", times=1, bytes_per_second=2 * len(BODY)))
     began = time.monotonic()

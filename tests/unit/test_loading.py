@@ -36,6 +36,7 @@ def test_load_gives_the_latest_sweep_of_the_user_s_own_store(store: Store) -> No
     assert loaded.tasks.equals(frames.tasks(store, loaded.sweep.id))
 
 
+@pytest.mark.slow
 def test_a_sweep_can_be_named_by_id_by_its_place_from_the_end_and_with_its_store(store: Store, tmp_path: Path) -> None:
     first, second, third = store.sweeps()
     assert sociometer.load(first.id).sweep == first
@@ -59,12 +60,14 @@ def test_what_is_not_there_is_said_with_what_is(store: Store, tmp_path: Path) ->
         sociometer.load("last", tmp_path / "none.sqlite")
 
 
+@pytest.mark.slow
 def test_the_analysis_is_the_report_s(store: Store) -> None:
     loaded = sociometer.load()
     assert loaded.analysis == analyse(loaded.sweep, loaded.tasks, loaded.rounds)
     assert loaded.analysis is loaded.analysis
 
 
+@pytest.mark.slow
 def test_importing_the_package_imports_no_pandas_and_load_is_found_all_the_same() -> None:
     script = (
         "import sys, sociometer; assert not {'pandas', 'numpy', 'scipy'} & set(sys.modules); print(sociometer.load);"
@@ -76,6 +79,7 @@ def test_importing_the_package_imports_no_pandas_and_load_is_found_all_the_same(
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_command_imports_what_is_slow_to_import_only_where_it_is_needed() -> None:
     slow = ("pandas", "numpy", "scipy", "boto3", "pulumi", "httpx", "altair", "pyarrow")
     script = f"import sys, sociometer.cli.main; print(sorted({set(slow)} & set(sys.modules)))"
@@ -83,6 +87,7 @@ def test_a_command_imports_what_is_slow_to_import_only_where_it_is_needed() -> N
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_a_provider_imports_what_is_slow_to_import_only_where_it_is_needed() -> None:
     """Pulumi starts the program and a process for each provider anew, for every command and every change."""
     slow = ("numpy", "httpx", "boto3", "pulumi_aws")

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.secrets.marks import NAMES, Marks
 from tests.support.secrets.watched import Watched, watched
 
@@ -29,6 +31,7 @@ def test_each_credential_is_named_and_those_of_others_too() -> None:
     assert marks.named(b"it is a-token") == {"a token"}
 
 
+@pytest.mark.slow
 def test_a_process_that_shows_a_credential_is_seen_by_its_name_also_after_it_became_another_program() -> None:
     marks = Marks()
     environment = {**os.environ, "PASSWORD": marks["registry-password"]}
@@ -46,6 +49,7 @@ def test_the_variable_of_an_image_in_its_container_is_no_credential_that_was_giv
     assert seen.given_credentials() == {"regctl"}
 
 
+@pytest.mark.slow
 def test_a_process_that_shows_none_is_only_named() -> None:
     with watched(Marks()) as seen:
         subprocess.run(["sleep", "0.3"], check=True)

@@ -59,6 +59,7 @@ def test_a_data_file_gives_back_its_points() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_committed_page_is_what_the_command_writes_from_the_committed_data() -> None:
     found, machine = points.read(choosing.DATA.read_text())
     assert choosing.TEXT.read_text() == choosing_text.text(found, machine)

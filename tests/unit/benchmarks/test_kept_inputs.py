@@ -166,6 +166,7 @@ def cases(table: dict[str, list[bytes]]) -> list[object]:
     return [pytest.param(name, each, id=f"{name}-{at}") for name, all_ in table.items() for at, each in enumerate(all_)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(("name", "content"), cases(REFUSED))
 def test_it_is_refused_in_one_clear_line(name: str, content: bytes) -> None:

@@ -62,6 +62,7 @@ def ended(
     return compare
 
 
+@pytest.mark.slow
 def test_the_table_says_what_changed(run: Run) -> None:
     done = run("last~1", "last")
     assert done.exit_code == 0
@@ -72,6 +73,7 @@ def test_the_table_says_what_changed(run: Run) -> None:
     assert max(map(len, lines)) <= 120
 
 
+@pytest.mark.slow
 def test_json_is_the_whole_comparison(run: Run) -> None:
     for options in (("--json",), ("--format", "json")):
         done = run("last~1", *options)
@@ -96,6 +98,7 @@ def test_slower_than_allowed_ends_with_4_one_line_on_stderr_and_the_table_on_std
     assert "soci-v2" in out and "verdict" in out
 
 
+@pytest.mark.slow
 def test_no_slower_than_allowed_ends_with_0_and_says_what_could_be_caught(
     ended: Callable[..., tuple[int, str, str]],
 ) -> None:
@@ -113,6 +116,7 @@ def test_what_cannot_be_ruled_out_is_a_warning_and_no_failure(ended: Callable[..
     assert err.count("\n") == 2
 
 
+@pytest.mark.slow
 def test_what_cannot_be_ruled_out_fails_where_that_is_asked_for(ended: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = ended("last~2", "last~1", "--fail-if-slower", "1%", "--fail-if-unsure")
     assert code == UnsureError.exit_code == 5
@@ -147,6 +151,7 @@ def test_an_impossible_limit_is_refused_before_anything_is_read(limit: str) -> N
     assert f"--fail-if-slower {limit!r} is no limit" in str(done.exception)
 
 
+@pytest.mark.slow
 def test_one_sweep_is_judged_against_its_own_control(ended: Callable[..., tuple[int, str, str]], store: Path) -> None:
     with Store(store, write=True) as opened:
         executor = FakeExecutor(stack_outputs(), factors={"soci-v2": 3.0})
@@ -161,6 +166,7 @@ def test_one_sweep_is_judged_against_its_own_control(ended: Callable[..., tuple[
     assert told.control == "plain"
 
 
+@pytest.mark.slow
 def test_other_sweeps_of_the_same_images_are_found_in_both_stores(
     ended: Callable[..., tuple[int, str, str]], store: Path, tmp_path: Path
 ) -> None:

@@ -83,6 +83,7 @@ def test_an_unknown_format_is_refused_with_the_known_ones(store: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", figure_frames.FIGURE_FORMATS)
 def test_the_report_s_figures_are_those_of_the_report_and_marked_if_simulated(store: Path, format_: str) -> None:
     done = export(store, "--format", format_, "--form", "soci-v2")

@@ -64,6 +64,7 @@ def ecs_of(server: AwsServer) -> ScriptedEcs:
     return server.ecs
 
 
+@pytest.mark.slow
 def test_a_sweep_measures_every_task_and_leaves_none(sociometer: Sociometer, server: AwsServer) -> None:
     done = sociometer("sweep", *SMALL, "--yes")
     assert done.exit_code == 0, done.stderr
@@ -82,6 +83,7 @@ def test_without_yes_a_sweep_asks_aws_nothing(sociometer: Sociometer, server: Aw
     assert server.requests == []
 
 
+@pytest.mark.slow
 def test_a_resumed_sweep_shows_the_cost_of_what_is_left(sociometer: Sociometer) -> None:
     assert sociometer("sweep", *SMALL, "--yes").exit_code == 0
     again = sociometer("sweep", "--resume", "last", "--yes")

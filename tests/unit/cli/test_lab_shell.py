@@ -25,6 +25,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     return made
 
 
+@pytest.mark.slow
 def test_a_command_and_all_its_options_go_to_the_container_and_its_exit_code_comes_back(
     sociometer: Sociometer, docker: FakeDocker, tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_without_docker_it_is_one_line(sociometer: Sociometer, monkeypatch: pyte
     )
 
 
+@pytest.mark.slow
 def test_it_imports_nothing_that_only_linux_has() -> None:
     """The lab itself: namespaces, mounts, sockets that listen on links."""
     script = "import sys; import sociometer.cli.main; print(*(n for n in sys.modules if n.startswith('infra.lab.')))"

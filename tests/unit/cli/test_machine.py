@@ -23,6 +23,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     return app
 
 
+@pytest.mark.slow
 def test_doctor_ends_with_3_and_says_what_still_works_when_the_lab_cannot_run(app: typer.Typer) -> None:
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 3

@@ -13,6 +13,7 @@ from sociometer.cli import main
 from tests.support.programs import SOCIOMETER
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*SOCIOMETER, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -20,6 +21,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == "error: No space left on device. SOCIOMETER_DEBUG=1 shows where.\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_is_no_error() -> None:
     script = f"{shlex.join(SOCIOMETER)} run --help | true"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)

@@ -46,17 +46,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return history
 
 
+@pytest.mark.slow
 def test_history_names_the_release_since_which_an_image_is_slower(run: Run) -> None:
     result = run("--control", "plain", "--release", "1.8=sha256:1000")
     assert result.exit_code == 0, result.output
     assert "slower since release 1.8 (sha256:100000000000)" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_gate_fails_only_beyond_its_limit(run: Run) -> None:
     assert isinstance(run("--control", "plain", "--fail-if-slower", "5%").exception, SlowerError)
     assert run("--control", "plain", "--fail-if-slower", "100%").exit_code == 0
 
 
+@pytest.mark.slow
 def test_json_and_a_page_are_written(run: Run, tmp_path: Path) -> None:
     [series] = json.loads(run("--control", "plain", "--json").stdout)["series"]
     assert series["stretches"][0]["shifts"][0]["image_changed"] is True

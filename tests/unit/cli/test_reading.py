@@ -31,6 +31,7 @@ def report(store: Path, *options: str) -> Result:
     return CliRunner().invoke(app, ["report", "--store", str(store), *options])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "begins"), [("text", "SIMULATED"), ("html", "<!doctype html>"), ("markdown", "**SIMULATED"), ("json", "{")]
 )
@@ -46,6 +47,7 @@ def test_each_format_goes_to_standard_output_or_a_file(
     assert (tmp_path / "out").read_text() == shown.stdout
 
 
+@pytest.mark.slow
 def test_json_is_short_for_the_format_and_holds_summary_and_analysis(store_path: Path) -> None:
     found = json.loads(report(store_path, "--json").stdout)
     assert found == json.loads(report(store_path, "--format", "json").stdout)
@@ -67,6 +69,7 @@ def test_an_unknown_format_is_named_with_those_that_there_are(store_path: Path) 
     assert "text, html, markdown, json" in str(failed.exception)
 
 
+@pytest.mark.slow
 def test_the_results_folder_holds_page_markdown_and_text_beside_the_records(store_path: Path, tmp_path: Path) -> None:
     with Store(store_path) as store:
         sweep = store.sweep()

@@ -29,6 +29,7 @@ def test_looking_at_a_plan_or_a_stack_makes_no_data_folder(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_report_leaves_the_data_folder_as_it_was(sociometer: Sociometer, tmp_path: Path) -> None:
     assert sociometer("sweep", "--target", "sim", "--counts", "1", "--blocks", "1").exit_code == 0
     before = {path: path.stat().st_size for path in (tmp_path / "data").rglob("*")}

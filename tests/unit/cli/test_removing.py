@@ -139,6 +139,7 @@ def test_a_lab_stack_says_nothing_of_money(pulumi: Pulumi, capsys: pytest.Captur
     assert "USD" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_stack_that_a_sweep_uses_is_not_removed(
     pulumi: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,12 +7,15 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from experiments.records.phases import PHASES
 from tests.unit.cli.conftest import Sociometer
 
 SMALL = ("--target", "sim", "--variants", "movie", "--counts", "1,3", "--blocks", "3", "--seed", "1")
 
 
+@pytest.mark.slow
 def test_run_gives_a_report_and_files_that_say_simulated(sociometer: Sociometer, tmp_path: Path) -> None:
     done = sociometer("run", *SMALL)
     assert done.exit_code == 0
@@ -27,6 +30,7 @@ def test_run_gives_a_report_and_files_that_say_simulated(sociometer: Sociometer,
     assert {row["outcome"] for row in rows} == {"booted"}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_figures(sociometer: Sociometer) -> None:
     def times(seed: str) -> list[tuple[str, ...]]:
         """Sorted, for tasks are listed by ids that no seed decides."""
@@ -46,6 +50,7 @@ def test_each_sweep_has_an_order_of_its_own_unless_a_seed_is_given(sociometer: S
     assert orders("--seed", "7") == {7}
 
 
+@pytest.mark.slow
 def test_a_sweep_is_resumed_with_the_options_that_it_was_started_with(sociometer: Sociometer) -> None:
     assert sociometer("sweep", *SMALL[:-2]).exit_code == 0
     assert sociometer("sweep", "--resume", "last", *SMALL[2:-2]).exit_code == 0
@@ -54,6 +59,7 @@ def test_a_sweep_is_resumed_with_the_options_that_it_was_started_with(sociometer
     assert "seed" in other.stderr
 
 
+@pytest.mark.slow
 def test_set_changes_a_parameter_and_the_figures_follow(sociometer: Sociometer) -> None:
     slow = ("--set", "connect_seconds=100", "--set", "noise=0/0/0")
     assert sociometer("run", *SMALL, *slow).exit_code == 0
@@ -70,6 +76,7 @@ def test_an_unknown_parameter_and_a_value_that_cannot_be_are_named(sociometer: S
     assert "unlisted_share" in impossible.stderr
 
 
+@pytest.mark.slow
 def test_sweep_report_and_export_go_together(sociometer: Sociometer) -> None:
     swept = sociometer("sweep", *SMALL, "--json")
     assert swept.exit_code == 0
@@ -80,6 +87,7 @@ def test_sweep_report_and_export_go_together(sociometer: Sociometer) -> None:
     assert {record["target"] for record in records} == {"sim"}
 
 
+@pytest.mark.slow
 def test_a_finished_simulation_can_be_resumed_with_the_parameters_it_had(sociometer: Sociometer) -> None:
     assert sociometer("run", *SMALL, "--set", "connect_seconds=20", "--set", "launches=50/5").exit_code == 0
     assert sociometer("sweep", "--resume", "last").exit_code == 0
@@ -115,6 +123,7 @@ IMAGES = ("--image", "before=team/web:1", "--image", "after=team/web:2", "--cont
 TWO = ("--target", "sim", *IMAGES, "--counts", "1", "--blocks", "3", "--seed", "1")
 
 
+@pytest.mark.slow
 def test_two_images_in_one_sweep_are_a_gate(sociometer: Sociometer, tmp_path: Path) -> None:
     done = sociometer("run", *TWO, "--fail-if-slower", "5%")
     assert done.exit_code == 0

@@ -132,6 +132,7 @@ def test_a_setting_that_cannot_be_is_named_before_anything_is_asked(sociometer: 
     assert refused.stderr.startswith("error: Setting cpuUnits: '300' cannot be used")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["n\n", "\n"])
 def test_a_no_on_a_terminal_ends_it_before_anything_is_started(tmp_path: Path, answer: str) -> None:
     exit_code, text = on_a_terminal(tmp_path, answer, "run", *FARGATE)

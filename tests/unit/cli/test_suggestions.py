@@ -113,6 +113,7 @@ def test_stacks_that_are_there_and_those_of_plans_are_offered(offered: Offered, 
     assert found == sorted(found)
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported_for_it(tmp_path: Path) -> None:
     """Pressing Tab is not worth a second."""
     script = (

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from experiments.store.store import Store
 from experiments.sweep import resume
 from tests.contracts.outputs import stack_outputs
@@ -31,6 +33,7 @@ with Store(Path(sys.argv[1]), write=True) as store:
 """
 
 
+@pytest.mark.slow
 def test_a_sweep_killed_in_a_round_keeps_every_finished_one_and_resumes_at_this_one(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     command = [sys.executable, "-c", SWEEP, str(path)]

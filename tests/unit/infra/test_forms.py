@@ -54,6 +54,7 @@ def test_a_slug_is_short_and_plain_and_other_forms_have_others(one: str, other: 
     assert (slug(one) == slug(other)) == (canonical(one) == canonical(other))
 
 
+@pytest.mark.slow
 @given(st.lists(forms(), min_size=1))
 def test_a_list_of_forms_between_commas_is_read_as_its_forms(texts: list[str]) -> None:
     assert parse_list(", ".join(texts)) == texts

@@ -92,6 +92,7 @@ DRIPPING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", sorted(DRIPPING))
 def test_an_answer_that_drips_is_given_up_and_asked_for_again(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """Each piece comes in time, so that no limit of botocore's own is met."""

@@ -40,6 +40,7 @@ def ignoring(code: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", STARTS)
 def test_a_child_finds_signals_at_their_default_that_its_parent_was_started_to_ignore(tmp_path: Path, how: str) -> None:
     code = f"""
@@ -69,6 +70,7 @@ sys.stdout.write(str(run(["false"], timeout_seconds=30, check=False).exit_code))
     assert subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout == "1"
 
 
+@pytest.mark.slow
 def test_output_that_a_runaway_holds_open_does_not_hold_up_the_time_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

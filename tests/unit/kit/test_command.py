@@ -72,6 +72,7 @@ def test_missing_program_is_named_with_how_to_install_it() -> None:
         run(["no-such-program"], timeout_seconds=30)
 
 
+@pytest.mark.slow
 def test_command_that_hangs_is_killed_with_everything_it_started(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
     began = time.monotonic()
@@ -81,6 +82,7 @@ def test_command_that_hangs_is_killed_with_everything_it_started(tmp_path: Path)
     assert ended(int(pids.read_text()))
 
 
+@pytest.mark.slow
 def test_interrupt_kills_the_command_with_everything_it_started(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
     code = f"""

@@ -91,6 +91,7 @@ def test_a_short_value_is_no_reason_to_cut_words_out(monkeypatch: pytest.MonkeyP
     assert credentials.hidden("stack dev") == "stack dev"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("debug", ["0", "1"])
 @pytest.mark.parametrize("error", ["kit.errors.LabError", "OSError", "ValueError"])
 def test_no_error_of_a_command_shows_a_credential_not_even_in_its_traceback(error: str, debug: str) -> None:

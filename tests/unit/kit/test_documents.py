@@ -35,6 +35,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON, st.booleans())
 def test_every_json_document_is_read_as_it_was_written(value: Any, ascii_only: bool) -> None:
     assert of_json(json.dumps(value, ensure_ascii=ascii_only).encode()) == value

@@ -47,6 +47,7 @@ def test_place_killed_half_way_is_not_there_and_is_made_again(tmp_path: Path) ->
     assert sorted(path.name for path in place.iterdir()) == ["first", "second"]
 
 
+@pytest.mark.slow
 def test_two_at_once_make_it_once_and_both_see_it_whole(tmp_path: Path) -> None:
     place, log = tmp_path / "place", tmp_path / "log"
     with maker(place, log, 0.5) as one, maker(place, log, 0.5) as other:

@@ -31,6 +31,7 @@ def old_map() -> bytes:
     return bytes(head) + more * (tars.MOST_MAP_BYTES // 512 + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

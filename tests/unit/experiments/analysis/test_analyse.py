@@ -183,6 +183,7 @@ def test_a_precision_that_no_plan_can_reach_is_told_so() -> None:
     assert "scatters too much for any sweep to tell" in " ".join(finding.text for finding in analysis.findings)
 
 
+@pytest.mark.slow
 def test_many_failed_rounds_are_listed_in_part_and_counted(store: Store, sweep: StartSweep) -> None:
     plan = small_plan(task_counts=(1,), blocks=15)
     done = sweep(plan, script={index: [Outcome.FAILED] for index in range(30)})

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from experiments.analysis.carried import carried_over
 from experiments.analysis.effects import round_medians
@@ -44,6 +45,7 @@ def test_a_round_that_gains_from_its_control_s_is_told_of_with_how_much() -> Non
     )
 
 
+@pytest.mark.slow
 def test_rounds_that_leave_nothing_behind_seldom_look_as_if_they_did() -> None:
     """Of a hundred sweeps; at 5 % each, more than 11 would be told of in 1 of 200 cases."""
     told = 0

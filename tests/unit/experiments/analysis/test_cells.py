@@ -83,6 +83,7 @@ def test_a_single_duration_is_its_own_summary() -> None:
     assert summary.deviation_seconds is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
@@ -127,6 +128,7 @@ def test_booted_tasks_of_a_failed_round_are_left_out_and_said(store: Store, swee
     assert any("corrupt blob" in note for note in summary.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("load", "marked"),
     [

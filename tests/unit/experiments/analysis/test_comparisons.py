@@ -101,6 +101,7 @@ def test_noisy_blocks_leave_it_undecided_and_say_how_many_more_are_needed() -> N
     assert stats.t.ppf(0.975, blocks - 2) * deviation / np.sqrt(blocks - 1) > np.log(1.05)
 
 
+@pytest.mark.slow
 def test_an_interval_as_narrow_as_wanted_that_holds_one_is_no_difference() -> None:
     comparisons = [
         judged([pair(RNG.uniform(-0.06, 0.06), 0.05, blocks=8)], Terms(precision=0.05))[0] for _ in range(200)
@@ -192,6 +193,7 @@ def test_an_effect_far_above_the_noise_passes_the_correction_even_with_three_blo
     assert {each.verdict for each in comparisons} == {"faster"}
 
 
+@pytest.mark.slow
 def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_three_blocks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

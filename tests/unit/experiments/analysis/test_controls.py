@@ -39,6 +39,7 @@ def of(sweep: Made) -> Analysis:
     return analyse(sweep.sweep, sweep.tasks, sweep.rounds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("control", "ratios"),
     [
@@ -61,6 +62,7 @@ def test_each_treatment_is_compared_with_its_control_and_no_other(
         assert (compared[treatment].control_variant, compared[treatment].control) == named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("control", "forms", "said"),
     [

@@ -22,6 +22,7 @@ def _told(value: World | int) -> str:
     return value.name if isinstance(value, World) else str(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("world", "blocks"), [(world, (3, 5, 10)[at % 3]) for at, world in enumerate(WORLDS)], ids=str)
 def test_intervals_hold_the_truth_and_a_a_sweeps_are_not_called_different(world: World, blocks: int) -> None:
     row = fixed(world, blocks, SWEEPS, np.random.default_rng(blocks), read=0)
@@ -29,6 +30,7 @@ def test_intervals_hold_the_truth_and_a_a_sweeps_are_not_called_different(world:
     assert row.a_a <= 0.07
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", STOPPING_WORLDS[::3], ids=lambda world: world.name)
 def test_the_stopping_rule_keeps_both(world: World) -> None:
     row = stopped(world, 5, 40, SWEEPS, np.random.default_rng(1))
@@ -51,6 +53,7 @@ def test_tasks_taken_for_independent_do_not_and_blocks_drawn_with_replacement_ne
     assert row.a_a_naive > 0.9
 
 
+@pytest.mark.slow
 def test_rare_stalls_of_the_form_are_outside_the_interval_which_holds_the_usual_start() -> None:
     stalling = next(world for world in NOT_NORMAL if world.stalls and not world.both_sides)
     row = fixed(stalling, 10, SWEEPS, np.random.default_rng(1), read=0)
@@ -58,6 +61,7 @@ def test_rare_stalls_of_the_form_are_outside_the_interval_which_holds_the_usual_
     assert (row.usual or 0) >= 0.93
 
 
+@pytest.mark.slow
 def test_a_form_that_pulls_in_one_of_two_times_is_cautioned_of_where_its_interval_misses() -> None:
     world = next(world for world in NOT_NORMAL if world.second_by_round == 0.5)
     few = fixed(world, 3, SWEEPS, np.random.default_rng(1), read=40)
@@ -68,6 +72,7 @@ def test_a_form_that_pulls_in_one_of_two_times_is_cautioned_of_where_its_interva
     assert (more.silent or 0) < 0.03
 
 
+@pytest.mark.slow
 def test_the_simulation_s_shortcut_calls_the_same_sweeps_different_as_the_real_comparison() -> None:
     """The benchmark corrects all p-values at once; the verdicts come from `compare`, sweep by sweep."""
     world = replace(WORLDS[0], effect=-0.03)

@@ -83,6 +83,7 @@ def test_a_round_of_which_half_never_booted_has_no_figure_and_that_is_said() -> 
     assert "In 1 round at least half of the tasks did not, so it has no median." in finding
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("soci", [5.0, 10.0, 20.0])
 def test_blocks_that_are_left_over_make_no_form_faster_or_equal(soci: float) -> None:
     every = boot(analysed(swept(lazy_fails("timeout", 0), blocks=8, soci=soci)).comparisons)
@@ -108,6 +109,7 @@ def test_a_lost_block_speaks_against_its_own_side_alone(
     assert claimable(verdict, lost=lost, control_lost=control_lost) == kept
 
 
+@pytest.mark.slow
 def test_a_form_of_which_half_fails_in_every_block_boots_less_beyond_chance() -> None:
     for outcome in ("timeout", "stopped", "not-lazy"):
         [lazy] = [cell for cell in analysed(swept(lazy_fails(outcome, 2), blocks=3)).cells if cell.form == "soci-v2"]
@@ -127,6 +129,7 @@ def test_one_bad_minute_is_no_proof_however_many_tasks_it_failed() -> None:
     assert [cell.boots_less for cell in analysis.cells] == [False, False]
 
 
+@pytest.mark.slow
 def test_tasks_that_were_not_lazy_count_as_deployed_and_not_for_the_form() -> None:
     analysis = analysed(swept(lazy_fails("not-lazy", 3)))
     assert boot(analysis.comparisons).seconds == pytest.approx(5, rel=0.05)

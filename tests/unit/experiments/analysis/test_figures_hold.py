@@ -25,6 +25,7 @@ def few_blocks(sweeps: int, generator: np.random.Generator) -> Iterator[bench_fi
     return bench_figures.seconds(sweeps, generator, bench_figures.BLOCKS[:1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "sweeps"), [(few_blocks, 100), (bench_figures.counts, SWEEPS), (bench_figures.tails, SWEEPS)]
 )

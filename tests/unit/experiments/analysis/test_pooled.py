@@ -58,6 +58,7 @@ def test_counts_that_differ_are_said_to_and_never_pooled_in_the_headline() -> No
     assert any("depends on the number of tasks" in finding.text for finding in analysis.findings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_too_few_blocks_give_no_interval_and_no_claim(blocks: int) -> None:
     [effect] = analysed(dict.fromkeys(COUNTS, 0.5), blocks=blocks).pooled

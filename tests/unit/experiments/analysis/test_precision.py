@@ -39,6 +39,7 @@ def blocks_run(store: Store) -> int:
     return len({record.round.block for record in store.rounds(store.sweep().id)})
 
 
+@pytest.mark.slow
 def test_blocks_are_added_until_the_interval_is_narrow_enough(
     store: Store, sweep: StartSweep, heard: list[Progress]
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_sweep_never_stops_before_the_sixth_block_nor_within_one(store: Store,
     assert len(store.rounds(store.sweep().id)) == 2 * LEAST_BLOCKS
 
 
+@pytest.mark.slow
 def test_a_precision_out_of_reach_ends_with_the_plan(store: Store, sweep: StartSweep) -> None:
     assert sweep(plan(0.001, blocks=8)).status == "finished"
     assert blocks_run(store) == 8
@@ -93,6 +95,7 @@ def test_the_first_block_runs_whatever_the_budget(store: Store, sweep: StartSwee
     assert blocks_run(store) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_to_where_it_would_have_stopped(
     store: Store, sweep: StartSweep, outputs: StackOutputs
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_killed_sweep_goes_on_to_where_it_would_have_stopped(
     assert blocks_run(store) == LEAST_BLOCKS, "a finished sweep stays finished"
 
 
+@pytest.mark.slow
 def test_another_precision_is_another_plan(sweep: StartSweep) -> None:
     done = sweep(plan(0.9))
     check_same_plan(done, plan(0.9))

@@ -22,6 +22,7 @@ def of(blocks: int, stalled: tuple[int, ...] = (), form: str = "soci-v2") -> Ana
     return analyse(sweep.sweep, sweep.tasks, sweep.rounds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "cautions"), [(2, ()), (3, ("few-blocks",)), (7, ("few-blocks",)), (8, ())])
 def test_intervals_of_few_blocks_say_what_they_cannot_know(blocks: int, cautions: tuple[str, ...]) -> None:
     analysis = of(blocks)
@@ -31,6 +32,7 @@ def test_intervals_of_few_blocks_say_what_they_cannot_know(blocks: int, cautions
         assert all((1 - (each.unseen or 0)) ** blocks == pytest.approx(0.05) for each in analysis.comparisons)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["plain", "soci-v2"])
 def test_a_rare_stall_of_either_side_is_a_caution_of_the_interval(form: str) -> None:
     analysis = of(8, stalled=(4,), form=form)

@@ -64,6 +64,7 @@ def test_threads_that_work_at_once_are_cut_to_the_time_that_passed() -> None:
     assert found.cpu_seconds == 9, "all of it stays known"
 
 
+@pytest.mark.slow
 @given(
     some.lists(
         some.fixed_dictionaries(

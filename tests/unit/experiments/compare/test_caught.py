@@ -31,6 +31,7 @@ def promised(generator: np.random.Generator, blocks: int, limit: float) -> float
     return caught.slowdown(*drawn(generator, blocks, 0), Terms(), 1.0, limit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "limit"), [(3, 0.0), (4, 0.05), (5, 0.05)])
 def test_the_promised_slow_down_is_caught_in_four_of_five_cases(
     blocks: int, limit: float, monkeypatch: pytest.MonkeyPatch

@@ -61,6 +61,7 @@ def slower_from_six(number: int) -> float:
     return 1.12 if number >= 6 else 1.0
 
 
+@pytest.mark.slow
 def test_a_release_that_is_slower_is_named_with_its_size_and_interval() -> None:
     sides = sweeps(12, factor=slower_from_six, release=lambda number: number // 3)
     found = history(sides, "movie", None, {"sha256:2000": "1.8"})
@@ -72,6 +73,7 @@ def test_a_release_that_is_slower_is_named_with_its_size_and_interval() -> None:
     assert [each.stretches[0].shifts for each in found.series if each.form == "plain"] == [()]
 
 
+@pytest.mark.slow
 def test_days_that_hide_a_change_in_seconds_do_not_hide_it_in_ratios_to_the_control() -> None:
     sides = sweeps(12, factor=slower_from_six, day=0.3, release=lambda number: number // 3)
     in_seconds = history(sides, "movie", None)
@@ -81,6 +83,7 @@ def test_days_that_hide_a_change_in_seconds_do_not_hide_it_in_ratios_to_the_cont
     assert shift.ratio == pytest.approx(1.12, abs=0.02)
 
 
+@pytest.mark.slow
 def test_another_machine_is_a_break_and_never_a_change_of_the_image() -> None:
     sides = sweeps(16, factor=lambda n: 2.0 if n >= 8 else 1.0, metadata=lambda n: {"machine.cpu": f"cpu-{n // 8}"})
     for series in history(sides, "movie", None).series:
@@ -89,6 +92,7 @@ def test_another_machine_is_a_break_and_never_a_change_of_the_image() -> None:
         assert "cpu-0 / cpu-1" in (series.stretches[1].broken_by or "")
 
 
+@pytest.mark.slow
 def test_a_change_without_a_new_image_is_not_blamed_on_the_image() -> None:
     [series] = history(sweeps(12, factor=slower_from_six), "movie", "plain").series
     [shift] = series.stretches[0].shifts
@@ -122,6 +126,7 @@ def test_simulated_and_measured_sweeps_are_not_mixed() -> None:
         history(sides, "movie", None)
 
 
+@pytest.mark.slow
 def test_the_page_holds_one_picture_and_every_sentence() -> None:
     found = history(sweeps(12, factor=slower_from_six, release=lambda n: n // 3), "movie", "plain")
     page = written.html(found)

@@ -46,6 +46,7 @@ def of(comparison: Versus, form: str, phase: str) -> Change:
     return change
 
 
+@pytest.mark.slow
 def test_a_slower_form_is_called_slower_and_the_other_form_is_not(record: Record) -> None:
     comparison = compare(record(), record(seed=1, factors={"soci-v2": 1.3}), None)
     assert comparison.measure == "seconds"
@@ -113,6 +114,7 @@ def test_a_sweep_without_complete_rounds_shares_nothing(record: Record) -> None:
         compare(record(), contaminated, None)
 
 
+@pytest.mark.slow
 def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(record: Record) -> None:
     plan = small_plan(blocks=BLOCKS, task_counts=(2,))
     lazy_rounds = [round_.index for round_ in plan.rounds if round_.form == "soci-v2"]
@@ -125,6 +127,7 @@ def test_a_treatment_that_broke_is_named_and_a_form_that_was_not_planned_is_not(
     assert compare(record(plan), plain, None).lost == ()
 
 
+@pytest.mark.slow
 def test_half_of_the_tasks_that_fail_after_are_fewer_beyond_chance_and_fail_the_gate(record: Record) -> None:
     plan = small_plan(blocks=BLOCKS, task_counts=(1, 2))
     ones = [round_.index for round_ in plan.rounds if (round_.form, round_.task_count) == ("soci-v2", 1)]
@@ -272,6 +275,7 @@ def day(record: Record, factor: float, seed: int) -> Recorded:
     return record(seed=seed, factors={"plain": factor, "soci-v2": factor})
 
 
+@pytest.mark.slow
 def test_what_other_sweeps_of_the_same_images_differ_by_is_in_the_intervals(record: Record) -> None:
     before, after = day(record, 1.0, 0), day(record, 1.3, 1)
     alone = compare(before, after, None)
@@ -289,6 +293,7 @@ def test_what_other_sweeps_of_the_same_images_differ_by_is_in_the_intervals(reco
     assert gate.reach(known).startswith("Such a pair of sweeps catches")
 
 
+@pytest.mark.slow
 def test_two_machines_are_two_groups_however_much_they_differ(record: Record) -> None:
     """That one machine is twice as fast says nothing of how sweeps on one machine differ."""
     machines = ({"machine.cpu": "slow"}, {"machine.cpu": "fast"})

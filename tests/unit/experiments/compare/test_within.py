@@ -42,6 +42,7 @@ def of(sweep: Made, limit: float = 0.05) -> Versus:
     return within(Recorded(sweep.sweep, sweep.tasks), analyse(sweep.sweep, sweep.tasks, sweep.rounds), limit=limit)
 
 
+@pytest.mark.slow
 def test_a_slower_image_is_caught_and_an_equal_one_is_not() -> None:
     compared = of(measured({"after": 0.25}))
     judged = gate.judge(compared, 0.05)
@@ -52,6 +53,7 @@ def test_a_slower_image_is_caught_and_an_equal_one_is_not() -> None:
     assert not gate.judge(of(measured({})), 0.05).fails
 
 
+@pytest.mark.slow
 def test_what_could_have_been_caught_is_said_and_grows_with_the_scatter() -> None:
     calm, loud = (gate.reach(of(measured({}, spread=spread))) for spread in (0.01, 0.1))
     assert calm.startswith("Such a sweep catches a slow-down of ")
@@ -62,6 +64,7 @@ def test_what_could_have_been_caught_is_said_and_grows_with_the_scatter() -> Non
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "limit"), [(3, 0.0), (5, 0.05), (7, 0.05)])
 def test_the_promised_slow_down_is_caught_in_four_of_five_sweeps(blocks: int, limit: float) -> None:
     """Of 150 sweeps 120 should be; fewer than 105 are in 1 of 500 cases, if the promise holds exactly."""
@@ -80,6 +83,7 @@ def test_the_promised_slow_down_is_caught_in_four_of_five_sweeps(blocks: int, li
     assert 105 <= found <= 147
 
 
+@pytest.mark.slow
 def test_an_image_that_never_boots_fails_the_gate_and_a_control_that_never_does_leaves_it_open() -> None:
     for broken, fails in (("after", True), ("before", False)):
         sweep = measured({})
@@ -93,6 +97,7 @@ def test_an_image_that_never_boots_fails_the_gate_and_a_control_that_never_does_
             assert "before plain with 1 task has no figure to compare with" in judged.open
 
 
+@pytest.mark.slow
 def test_the_table_names_the_control() -> None:
     shown = text.text(of(measured({"after": 0.25})))
     assert "against before within this sweep" in shown.splitlines()[0]

@@ -69,6 +69,7 @@ def test_frames_have_these_columns_with_these_types_whatever_they_hold(store: St
         check(frames.rounds(store, sweep_id), columns.ROUNDS)
 
 
+@pytest.mark.slow
 def test_the_figures_have_their_columns_whatever_was_measured(store: Store, sweep: StartSweep) -> None:
     for done in (sweep(small_plan(blocks=3), script={0: [Outcome.FAILED], 1: [Outcome.TIMEOUT]}), sweep(small_plan())):
         found = sociometer.load(done.id, store.path)

@@ -24,6 +24,7 @@ def test_a_sweep_with_one_task_a_round_has_none_of_these_tables() -> None:
     assert figures.figures(analysis((1,))) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prices_of", [None, "us-east-1"])
 def test_each_table_is_there_where_it_says_something_and_every_row_fills_its_columns(prices_of: str | None) -> None:
     shown = figures.figures(analysis((2, 20), prices_of=prices_of))

@@ -320,6 +320,7 @@ def many(reported: Callable[..., Report]) -> Report:
     return reported(small_plan(task_counts=(400,), blocks=2))
 
 
+@pytest.mark.slow
 def test_of_very_many_tasks_the_fastest_and_the_slowest_are_drawn_and_the_rest_is_said(many: Report) -> None:
     [figure] = [figure for figure in plots.figures(many.tasks, many.contents.analysis) if figure.name == "tasks"]
     drawn = dots(figure.panels[0].svg)

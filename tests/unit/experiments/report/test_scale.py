@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.bench_report_scale import generate
 from experiments.analysis.analyse import analyse
 from experiments.records.model import RoundStatus
@@ -11,6 +13,7 @@ from experiments.store import frames
 from experiments.store.store import Store
 
 
+@pytest.mark.slow
 def test_made_up_records_are_valid_and_are_analysed_as_a_whole(tmp_path: Path) -> None:
     generate(tmp_path / "store.sqlite", 840)
     with Store(tmp_path / "store.sqlite") as store:

@@ -58,6 +58,7 @@ def test_none_has_what_its_boots_read_and_the_oldest_not_even_a_table_of_it(kept
         assert [reader.reads(sweep.id) for sweep in reader.sweeps()] == [[]]
 
 
+@pytest.mark.slow
 def test_its_figures_are_still_those_of_its_own_report(kept: tuple[str, Path]) -> None:
     name, path = kept
     cells = sociometer.load(store=path).analysis.cells

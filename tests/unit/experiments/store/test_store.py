@@ -191,6 +191,7 @@ with Store(Path(sys.argv[1]), write=True) as store, store.sweeping(1):
 """
 
 
+@pytest.mark.slow
 def test_a_second_sweep_on_a_store_is_refused_naming_the_first_and_sigkill_frees_it(store_path: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(store_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -60,6 +60,7 @@ exit 1"""
     assert told == ["begun", "interrupted", "saved"]
 
 
+@pytest.mark.slow
 def test_the_signal_that_came_is_the_one_that_is_told(tmp_path: Path) -> None:
     """The exit code of the process says which signal ended it; a second hang-up does not make Pulumi drop its work."""
     received: list[int] = []
@@ -80,6 +81,7 @@ def test_the_signal_that_came_is_the_one_that_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "count").read_text() == "interrupted\n"
 
 
+@pytest.mark.slow
 def test_a_command_whose_owner_is_killed_is_interrupted_and_can_still_write(tmp_path: Path) -> None:
     body = "trap 'echo of many words; echo saved >saved; exit 1' INT\ntouch begun\nwhile :; do sleep 0.01; done"
     command(tmp_path, body)
@@ -113,6 +115,7 @@ def test_what_the_command_of_a_killed_owner_leaves_is_ended_by_the_next_one(tmp_
     mine.wait(30)
 
 
+@pytest.mark.slow
 def test_a_command_that_does_not_end_is_asked_and_at_last_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_records_that_cannot_be_brought_out_are_told_and_fail_the_command(
     assert "error: what was measured cannot be brought out" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_is_handed_on_to_the_command_once(number: signal.Signals, work: Path) -> None:
     words = [sys.executable, "-m", "infra.lab_container.inside", sys.executable, "-c", WAITS.format(number=int(number))]

@@ -75,6 +75,7 @@ def test_a_failure_is_told_by_its_verb_and_cause_without_log_levels_times_and_pa
     assert soci.cause_of(error) == cause
 
 
+@pytest.mark.slow
 def test_a_soci_that_hangs_is_killed_at_the_deadline_with_all_it_started_and_its_last_words_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def content(layer: Layer) -> bytes:
     return gzip.decompress(layer.blob) if layer.media_type == GZIP else layer.blob
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(below=tars(), above=tars(), picked=st.lists(st.integers(0, 9), max_size=4))
 def test_whatever_a_layer_holds_it_shows_the_same_or_stays(below: Packed, above: Packed, picked: list[int]) -> None:

@@ -59,6 +59,7 @@ def paths(laid: Laid, entries: Entries) -> list[str]:
     return [entry.name for entry in entries[laid.manifest.layers[-1].digest]]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(layers=st.lists(tars(), min_size=2, max_size=3), picked=st.lists(st.integers(0, 99), min_size=1, max_size=6))
 def test_whatever_layers_hold_nothing_shows_in_another_way(layers: list[Packed], picked: list[int]) -> None:

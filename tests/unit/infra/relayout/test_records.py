@@ -120,6 +120,7 @@ def test_names_are_cleaned_and_nothing_else() -> None:
     assert clean(b"..a/b..") == b"..a/b.."
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(tars())
 def test_tarfile_finds_the_same_names_wherever_something_is_found(packed: Packed) -> None:

@@ -63,6 +63,7 @@ def test_large_parquet_files_have_several_row_groups(tmp_path: Path) -> None:
     assert pq.ParquetFile(folder / "test.parquet").metadata.num_row_groups >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["movie.mov", *PARQUET_FILES])
 def test_files_cannot_be_compressed(movie: Path, parquet: Path, name: str) -> None:
     data = ((movie if name == "movie.mov" else parquet) / name).read_bytes()
@@ -160,6 +161,7 @@ prepare("movie", PayloadSpec(seed=7, movie_megabytes=int(sys.argv[2])), Path(sys
 """
 
 
+@pytest.mark.slow
 def test_process_killed_while_writing_leaves_nothing_that_passes_for_a_payload(tmp_path: Path, movie: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", PREPARE, tmp_path, "9000"]) as process:
         while not any(path.stat().st_size for path in tmp_path.rglob("movie.mov")):

@@ -263,6 +263,7 @@ def test_four_come_at_once(server: FileServer) -> None:
     assert versions(*tools) == ["1.5"] * 5
 
 
+@pytest.mark.slow
 def test_how_much_has_come_is_told(server: FileServer) -> None:
     content = archive(("one", PROGRAM + random.Random(1).randbytes(12_000_000)))
     server.files[path_of("one")] = content

@@ -15,6 +15,7 @@ blocks_of_seconds = st.integers(3, 12).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(blocks_of_seconds, st.sampled_from([0.0, 0.001, 0.1]))
 def test_seconds_never_contradict_the_ratio(sides: Floats, least: float) -> None:
     form, control = sides
@@ -27,6 +28,7 @@ def test_seconds_never_contradict_the_ratio(sides: Floats, least: float) -> None
     assert ratio_low <= 1e-9 or high < 0
 
 
+@pytest.mark.slow
 @given(blocks_of_seconds)
 def test_exchanging_form_and_control_exchanges_the_ends(sides: Floats) -> None:
     form, control = sides
@@ -47,6 +49,7 @@ def test_a_small_effect_has_the_t_interval_of_its_seconds() -> None:
     assert saved.interval(drawn[0], drawn[1], 0.95) == pytest.approx(expected, rel=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "ratio"), [(4, 0.5), (6, 1.02), (9, 1.6)])
 @pytest.mark.parametrize("level", [0.9, 0.95])
 def test_the_ends_are_those_of_draws_of_both_sides_means(blocks: int, ratio: float, level: float) -> None:
@@ -78,6 +81,7 @@ def share_below(seconds: float, form: Floats, control: Floats) -> float:
     return float(shares.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.8, 0.95])
 @pytest.mark.parametrize(
     ("form", "control"),

@@ -10,6 +10,7 @@ from experiments.analysis.statistics.changepoint import LEAST_SIDE
 from experiments.analysis.statistics.paired import Floats
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.03, 0.2])
 def test_ranges_hold_the_truth_of_the_changes_that_were_found(size: float) -> None:
     random = np.random.default_rng(4)
@@ -94,6 +95,7 @@ class Simulated:
         return bool((rest(drawn, place) / self.best(drawn)[1] >= seen).mean() > 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "index", "level"), [(0.08, 6, 0.1), (-0.06, 3, 0.25), (0.12, 9, 0.1), (0.2, 2, 0.1)])
 def test_size_and_place_are_those_of_the_method_step_by_step(size: float, index: int, level: float) -> None:
     values = np.random.default_rng(index).normal(5, 0.05, 12) + np.where(np.arange(12) >= index, size, 0)

@@ -31,6 +31,7 @@ def test_two_heaps_are_found_with_their_places_and_shares() -> None:
     assert (clusters.lower, clusters.upper, clusters.upper_share) == pytest.approx((0, 0.5, 1 / 3), abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [LEAST_SAMPLE, 100, 2_000])
 def test_one_heap_is_hardly_ever_taken_for_two(size: int) -> None:
     samples = [RNG.normal(0, 0.05, (20, size)), RNG.uniform(0, 1, (20, size)), RNG.standard_t(3, (20, size))]
@@ -149,6 +150,7 @@ def fitted(values: Floats) -> tuple[Floats, Floats, Floats, float]:
     return np.array(means), np.array(widths), np.array(shares), float(np.log(joint.sum(axis=0)).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [LEAST_SAMPLE, 60])
 @pytest.mark.parametrize("share", [0.08, 0.12, 0.5, 0.7])
 @pytest.mark.parametrize("apart", [2.0, 3.0, 4.0, 6.0])

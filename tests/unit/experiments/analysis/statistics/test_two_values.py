@@ -11,6 +11,7 @@ from experiments.analysis.statistics.unseen import unseen
 GAP = float(np.log(3.1 / 2.2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(3, 3), (5, 5), (12,), (10, 9, 10, 10)])
 def test_normal_values_seldom_have_a_second_value(sizes: tuple[int, ...]) -> None:
     rng = np.random.default_rng(1)
@@ -88,6 +89,7 @@ def fit(groups: list[Floats]) -> tuple[float, float, int, int]:
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(6,), (5, 3, 4), (2, 2, 2, 2), (7, 6)])
 def test_the_second_value_is_that_of_the_method_step_by_step(
     sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
@@ -121,6 +123,7 @@ def test_the_second_value_is_that_of_the_method_step_by_step(
         assert p_value == pytest.approx((1 + sum(each <= by_chance[row] * (1 + 1e-9) for each in by_chance)) / 100)
 
 
+@pytest.mark.slow
 def test_of_many_values_the_first_of_each_group_count() -> None:
     groups = list(np.random.default_rng(6).normal(0, 0.04, (3, 70)) + 0.3 * (np.arange(70) % 2))
     assert second_value(groups) == second_value([group[:40] for group in groups])

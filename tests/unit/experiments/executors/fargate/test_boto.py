@@ -257,6 +257,7 @@ def over_http(server: AwsServer, boto: Boto, clock: SimulatedClock) -> Iterator[
     server.ecs = None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "failure",
     [refusal("ThrottlingException", "Rate exceeded"), refusal("InternalFailure", status=500), Reset()],
@@ -279,6 +280,7 @@ def test_a_round_survives_failures_of_every_call_and_says_how_many(
     assert observation.requests.balancer_in_vain >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fates", "life", "expected"),
     [

@@ -45,6 +45,7 @@ def test_a_round_takes_at_most_twice_the_least_requests_however_long_it_boots(
     assert observation.requests.balancer_gets <= calls.most_gets(task_count)
 
 
+@pytest.mark.slow
 def test_a_large_round_keeps_to_it_too_and_records_every_task_once(outputs: StackOutputs) -> None:
     observation = run(outputs, 1_000)
     assert len({task.task_id for task in observation.tasks}) == len(observation.tasks) == 1_000
@@ -59,6 +60,7 @@ def test_later_rounds_take_no_more(outputs: StackOutputs) -> None:
     assert observation.requests.api_calls <= 2 * calls.minimum(8, stopped_earlier=24)
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_tasks_within_the_bound_that_is_written_down(outputs: StackOutputs) -> None:
     peaks = {}
     for task_count in (100, 300):

@@ -169,6 +169,7 @@ def _killed_sweep(outputs: StackOutputs, store: Path) -> None:
         start(opened, executor_on(ecs, outputs, clock), small_plan(), "dev", outputs, lambda _: None)
 
 
+@pytest.mark.slow
 def test_after_sigkill_the_records_are_there_orphans_are_cleared_and_the_sweep_resumes(
     outputs: StackOutputs, ecs: ScriptedEcs, clock: SimulatedClock, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_an_unchanged_image_that_is_never_ready_times_out_and_says_what_was_wait
     assert reason == "not ready (port:80) after 60 s: its probe wrote nothing"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(
     task_count=st.integers(1, 12),

@@ -12,6 +12,8 @@ from experiments.executors.simulation import SimulatedExecutor, world
 from experiments.records.model import Outcome, RoundObservation
 from tests.support.simulated import one_round, run, simulated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("task_count", [1, 8, 100, 1_000, 10_000])
 def test_every_task_is_recorded_once_with_few_requests(task_count: int) -> None:

@@ -37,6 +37,7 @@ def swept(store: Store, script: Script | None = None) -> Sweep:
     return start(store, executor(script=script), PLAN, "sim", outputs(PLAN.design, PLATFORM), lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_sweep_is_marked_as_simulated_wherever_it_is_shown(store: Store) -> None:
     done = swept(store)
     records = store.rounds(done.id)
