@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,18 +21,15 @@ from pathlib import Path
 import psutil
 
 from benchmarks import crash_left
+from benchmarks.crash_command import GONE_SECONDS, WHOLE_SECONDS, Command
 from benchmarks.crash_left import Home
-from benchmarks.crash_moments import PROGRAMS, REPORT, SIGNALS, UP, Moment
+from benchmarks.crash_moments import REPORT, SIGNALS, UP, Moment
 from experiments.records.model import RoundRecord, RoundStatus
 from experiments.store.store import Store
-from kit.machine.processes import program, words
 from kit.paths import cache_dir
 
 END_SECONDS = 90.0
 """A command that is interrupted, or whose helper is killed, ends by then."""
-WHOLE_SECONDS = 300.0
-GONE_SECONDS = 15.0
-"""What a killed command leaves running for a moment ends by then: the kernel kills it with its parent."""
 TRIES = 4
 SHARED = ("tools", "bases", "payloads", "contexts", "hasher")
 PLAN = ("--variants", "movie", "--forms", "plain,soci-v2", "--counts", "1", "--blocks", "2")
@@ -49,76 +45,6 @@ class Result:
     """Whether the command was still running when it was to be ended."""
     wrong: list[str] = field(default_factory=list)
     """All that should not be: records lost or altered, things left, a command that does not end or go on."""
-
-
-class Command:
-    """A `sociometer` command of the campaign's user, in a process of its own; what it says is read as it comes."""
-
-    def __init__(self, home: Home, *words: str) -> None:
-        argv = [Path(sys.executable).with_name("sociometer"), *words]
-        self._home = home
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=home.environment(),
-            cwd=home.root,
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    @property
-    def said(self) -> str:
-        """All that it said."""
-        return "\n".join(self.lines)
-
-    def end_at(self, moment: Moment) -> bool:
-        """End it, or one of its programs, at the moment; whether it was still running then."""
-        if not self._reaches(moment.told, moment.round):
-            return False
-        try:
-            self.process.wait(moment.delay)
-        except subprocess.TimeoutExpired:
-            return self._strike(moment.means)
-        return False
-
-    def wait(self, seconds: float) -> int | None:
-        """Its exit code; None, and it is killed, when it does not end."""
-        try:
-            code = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(GONE_SECONDS)
-            return None
-        self._reader.join(GONE_SECONDS)
-        return code
-
-    def _reaches(self, told: str, times: int) -> bool:
-        until = time.monotonic() + WHOLE_SECONDS
-        while self.process.poll() is None and time.monotonic() < until:
-            if not told or sum(told in line for line in list(self.lines)) >= times:
-                return True
-            time.sleep(0.005)
-        return False
-
-    def _strike(self, means: str) -> bool:
-        if means in SIGNALS:
-            self.process.send_signal(SIGNALS[means])
-            return True
-        victims = [process for process in crash_left.processes(self._home) if _is_victim(process, means)]
-        for victim in victims[:1]:
-            victim.kill()
-        return bool(victims)
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout:
-            for line in self.process.stdout:
-                self.lines.append(line.rstrip("\n"))
 
 
 class Episode:
@@ -283,16 +209,6 @@ def _named(line: str) -> str:
     """How a folder or a cgroup of a lab is named: by the process that made it."""
     kind, _, place = line.partition(" ")
     return place.rpartition("/run/")[2] if kind == "folder" else place if kind == "cgroup" else ""
-
-
-def _is_victim(process: psutil.Process, means: str) -> bool:
-    """Whether a process is the program to be killed; of the registries, the lab's own, which a round uses."""
-    try:
-        if program(process) != PROGRAMS[means]:
-            return False
-        return means != "registry" or any("/lab/run/" in word for word in words(process)[-1:])
-    except psutil.Error:
-        return False
 
 
 def _may(line: str) -> bool:

@@ -18,9 +18,9 @@ import typer
 from experiments.plan.plan import Stopping
 from experiments.records.model import RoundRecord
 from experiments.report import formats
+from experiments.resuming import check_same_plan
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
-from experiments.sweep import check_same_plan
 from sociometer.cli import actions, cleaning, commands, planning, reading, suggestions
 from sociometer.cli.choosing import TARGETS, chosen_target
 from sociometer.cli.gating import GateOptions

@@ -25,7 +25,8 @@ WINGS = {
     "forecast": {"store", "plan", "records", "wording"},
     "executors": {"forecast", "plan", "records"},
     "reads": {"executors", "store", "plan", "records"},
-    "sweep": {"executors", "forecast", "analysis", "store", "plan", "records"},
+    "resuming": {"store", "plan"},
+    "sweep": {"executors", "forecast", "resuming", "analysis", "store", "plan", "records"},
 }
 """What each part of `experiments` may import of the others."""
 PULUMI = ("infra/program.py", "infra/lab_stack.py", "infra/fargate/", "infra/providers/", "infra/automation/")

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from benchmarks.crash import line, table
-from benchmarks.crash_episode import Result, _is_victim
+from benchmarks.crash_command import is_victim
+from benchmarks.crash_episode import Result
 from benchmarks.crash_left import Home, left
 from benchmarks.crash_moments import PHASES, PROGRAMS, SIGNALS, Moment, moments
 
@@ -65,7 +66,7 @@ def test_each_program_that_is_to_be_killed_is_recognised(tmp_path: Path, means: 
     victim = subprocess.Popen([program, "60"])
     try:
         process = psutil.Process(victim.pid)
-        found = {each for each in PROGRAMS if _is_victim(process, each)}
+        found = {each for each in PROGRAMS if is_victim(process, each)}
     finally:
         victim.kill()
         victim.wait(30)

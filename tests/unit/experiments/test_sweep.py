@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from experiments.records.model import Outcome, Round, RoundStatus
+from experiments.resuming import check_same_plan
 from experiments.store.store import Store
-from experiments.sweep import MAX_LOST_ROUNDS, Progress, check_same_plan, resume, start
+from experiments.sweep import MAX_LOST_ROUNDS, Progress, resume, start
 from infra.outputs import StackOutputs
 from kit.errors import LabError, MachineError, SettingsError, SweepError
 from tests.contracts.outputs import stack_outputs

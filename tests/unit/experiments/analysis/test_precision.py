@@ -12,10 +12,11 @@ from experiments.analysis.statistics.stopping import LEAST_BLOCKS, nominal_level
 from experiments.plan.plan import Look, Plan, Stopping, make_plan
 from experiments.plan.schedule import due_rounds
 from experiments.records.model import Outcome
+from experiments.resuming import check_same_plan
 from experiments.store import frames
 from experiments.store.store import Store
 from experiments.store.sweeps import Sweep
-from experiments.sweep import Progress, check_same_plan, resume
+from experiments.sweep import Progress, resume
 from infra.outputs import StackOutputs
 from kit.errors import SweepError
 from tests.contracts.plans import small_design
