@@ -8,15 +8,13 @@ those that depend on others). What the runs against a local AWS send is a part o
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from botocore import xform_name
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from kit.paths import asset
-
-PACKAGES = ("sociometer", "experiments", "infra", "kit")
+from tests.support.sources import modules, nodes
 
 _EC2_TAGS = ("ec2:CreateTags", "ec2:DeleteTags")
 _ELB_TAGS = (
@@ -212,22 +210,24 @@ def in_the_table() -> set[str]:
 
 def called_by_boto3() -> set[str]:
     """The actions behind every boto3 operation that our code names, found in its source."""
-    modules = (path for package in PACKAGES for path in sorted(asset(package).rglob("*.py")))
-    return {action for path in modules for action in _called_in(ast.parse(path.read_text()))}
+    return {action for module in modules() for action in _called_in(nodes(module))}
 
 
-def _called_in(module: ast.Module) -> Iterator[str]:
-    attributes = {node.attr for node in ast.walk(module) if isinstance(node, ast.Attribute)}
-    for service in _services(module):
+def _called_in(code: Sequence[ast.AST]) -> Iterator[str]:
+    services = list(_services(code))
+    if not services:
+        return
+    attributes = {node.attr for node in code if isinstance(node, ast.Attribute)}
+    for service in services:
         model = ServiceModel(Loader().load_service_model(service, "service-2"))
         for operation in model.operation_names:
             if xform_name(operation) in attributes:
                 yield f"{model.signing_name}:{operation}"
 
 
-def _services(module: ast.Module) -> Iterator[str]:
+def _services(code: Sequence[ast.AST]) -> Iterator[str]:
     """The services that a module opens clients of: ``….client("ecs", …)``."""
-    for node in ast.walk(module):
+    for node in code:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client":
             [name] = [each.value for each in node.args[:1] if isinstance(each, ast.Constant)]
             yield str(name)

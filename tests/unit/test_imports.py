@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("sociometer", "experiments", "infra", "kit")
-"""From the top down: each may import itself and those behind it."""
+from tests.support.sources import PACKAGES, ROOT, modules, nodes
+
 FORMER = "sociometer/infra/"
 """Re-exports for stacks made before the move; see their docstring."""
 WINGS = {
@@ -33,18 +31,9 @@ PULUMI = ("infra/program.py", "infra/lab_stack.py", "infra/fargate/", "infra/pro
 """The only places that import pulumi, pulumi_aws or pulumi_docker."""
 
 
-def modules() -> list[Path]:
-    return [path.relative_to(ROOT) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-
-
-@functools.cache
-def imported(module: Path) -> tuple[str, ...]:
+def imported(module: Path) -> Iterator[str]:
     """Every module that a file imports, in whatever function: `a.b` for `from a import b` where b is a module."""
-    return tuple(_imported(ast.parse((ROOT / module).read_text())))
-
-
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -125,5 +114,5 @@ def test_providers_know_nothing_of_the_lab_but_its_registry() -> None:
 
 def test_former_names_are_re_exports_and_nothing_else() -> None:
     for module in (path for path in modules() if str(path).startswith(FORMER)):
-        kinds = {type(node) for node in ast.parse((ROOT / module).read_text()).body}
+        kinds = {type(node) for node in ast.iter_child_nodes(nodes(module)[0])}
         assert kinds <= {ast.Expr, ast.ImportFrom}, module

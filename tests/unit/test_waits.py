@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("sociometer", "experiments", "infra", "kit")
+from tests.support.sources import modules, nodes
 
 WAITS = {"wait", "join", "communicate", "acquire", "recv", "accept"}
 """Methods that wait for another process or thread; without an argument, for ever. (`str.join` has always one.)
@@ -20,15 +18,9 @@ A future's `result` is none: it ends with its work, and whatever that waits for 
 LIMITED = {"urlopen": "timeout", "run": "timeout", "create_connection": "timeout", "get": "timeout"}
 
 
-@functools.cache
-def trees() -> list[tuple[Path, ast.AST]]:
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    return [(path, ast.parse(path.read_text())) for path in paths]
-
-
-def endless(tree: ast.AST) -> Iterator[ast.Call]:
+def endless(code: Iterable[ast.AST]) -> Iterator[ast.Call]:
     """Calls that may wait for ever."""
-    for call in ast.walk(tree):
+    for call in code:
         if not isinstance(call, ast.Call):
             continue
         match call.func:
@@ -42,9 +34,9 @@ def endless(tree: ast.AST) -> Iterator[ast.Call]:
                 yield call
 
 
-def starts(tree: ast.AST) -> Iterator[ast.Call]:
+def starts(code: Iterable[ast.AST]) -> Iterator[ast.Call]:
     """Calls that start a process by themselves."""
-    for call in ast.walk(tree):
+    for call in code:
         match call:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="subprocess"), attr="Popen" | "run" | "check_output")):
                 yield call
@@ -53,12 +45,12 @@ def starts(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def test_every_wait_has_an_end() -> None:
-    found = [f"{path.relative_to(ROOT)}:{call.lineno}" for path, tree in trees() for call in endless(tree)]
+    found = [f"{module}:{call.lineno}" for module in modules() for call in endless(nodes(module))]
     assert found == []
 
 
 def test_every_process_is_started_by_kit_child() -> None:
-    found = [path.relative_to(ROOT) for path, tree in trees() for _ in starts(tree)]
+    found = [module for module in modules() for _ in starts(nodes(module))]
     assert found == [Path("kit/child.py")]
 
 
@@ -67,4 +59,4 @@ def test_every_process_is_started_by_kit_child() -> None:
     ["process.wait()", "thread.join()", "process.communicate()", "flock(file, LOCK_EX)", "subprocess.run(words)"],
 )
 def test_an_endless_wait_would_be_found(line: str) -> None:
-    assert list(endless(ast.parse(line)))
+    assert list(endless(ast.walk(ast.parse(line))))

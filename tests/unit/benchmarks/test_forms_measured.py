@@ -73,6 +73,7 @@ def test_every_point_of_the_grid_has_a_profile_that_can_be() -> None:
     assert [name for _, name in keys] == [place.profile for place in grid.PLACES], "a data file has canonical texts"
 
 
+@pytest.mark.slow
 def test_a_boot_reads_its_share_in_whole_folders() -> None:
     image = synthetic.Synthetic(megabytes=30, files=1200, share=0.1)
     folders = list(synthetic.folders(image))

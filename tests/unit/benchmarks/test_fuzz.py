@@ -21,6 +21,7 @@ EXAMPLES = 12
 """Of each parser; `benchmarks/fuzz.py` tries as many as it is told."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARSERS)
 @settings(
     max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

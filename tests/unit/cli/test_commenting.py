@@ -232,6 +232,7 @@ def test_a_variable_that_the_job_lacks_is_named(
     assert "error: This CI job has no variable GITHUB_API_URL, so" in done.stderr
 
 
+@pytest.mark.slow
 def test_outside_of_a_job_the_whole_comment_of_a_sweep_is_printed(
     sociometer: Sociometer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forge: ForgeServer
 ) -> None:

@@ -81,12 +81,14 @@ def test_json_is_the_whole_comparison(run: Run) -> None:
         assert json.loads(done.stdout)["measure"] == "seconds"
 
 
+@pytest.mark.slow
 def test_markdown_is_a_table(run: Run) -> None:
     done = run("last~1", "last", "--format", "markdown")
     assert "| variant | tasks | form | phase |" in done.stdout
     assert "|:--|--:|:--|:--|--:|" in done.stdout
 
 
+@pytest.mark.slow
 def test_slower_than_allowed_ends_with_4_one_line_on_stderr_and_the_table_on_stdout(
     ended: Callable[..., tuple[int, str, str]],
 ) -> None:
@@ -109,6 +111,7 @@ def test_no_slower_than_allowed_ends_with_0_and_says_what_could_be_caught(
     assert err.strip() in " ".join(out.split())
 
 
+@pytest.mark.slow
 def test_what_cannot_be_ruled_out_is_a_warning_and_no_failure(ended: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = ended("last~2", "last~1", "--fail-if-slower", "1%")
     assert code == 0

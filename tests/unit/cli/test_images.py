@@ -144,6 +144,7 @@ def test_a_simulation_asks_nobody_for_an_own_image_and_says_what_it_takes_for_it
     assert said in " ".join(planned.stdout.split())
 
 
+@pytest.mark.slow
 def test_a_simulation_runs_an_own_image(sociometer: Sociometer) -> None:
     done = sociometer("run", "--target", "sim", "--image", "web:1", "--counts", "1", "--blocks", "3", "--seed", "1")
     assert done.exit_code == 0

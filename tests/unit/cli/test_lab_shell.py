@@ -46,6 +46,7 @@ def test_without_a_command_it_is_a_shell(sociometer: Sociometer, docker: FakeDoc
     assert docker.calls("run")[-1][-1] == "bash"
 
 
+@pytest.mark.slow
 def test_an_image_that_is_missing_is_built_first(
     sociometer: Sociometer, docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +66,7 @@ def test_an_image_that_is_missing_is_built_first(
     assert "pyproject.toml" in (docker.folder / "context").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_a_build_that_fails_is_an_error_and_nothing_runs(sociometer: Sociometer, docker: FakeDocker) -> None:
     docker.will(images={}, build=1)
     done = sociometer("lab-shell", "doctor")

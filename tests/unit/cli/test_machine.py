@@ -30,6 +30,7 @@ def test_doctor_ends_with_3_and_says_what_still_works_when_the_lab_cannot_run(ap
     assert "The lab cannot run on this machine. What still works: the fargate target" in done.stdout.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_doctor_tells_scripts_the_same(app: typer.Typer) -> None:
     done = CliRunner().invoke(app, ["doctor", "--json"])
     told = json.loads(done.stdout)

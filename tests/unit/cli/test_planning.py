@@ -91,6 +91,7 @@ def part(found: Forecast, name: str) -> Part:
     return wanted
 
 
+@pytest.mark.slow
 def test_an_own_image_s_time_storage_and_transfer_on_fargate_follow_its_manifest(tmp_path: Path) -> None:
     small, large = (
         forecast(layout(tmp_path / str(size), size), tmp_path / "none.sqlite") for size in (2_000_000, 8_000_000)

@@ -93,6 +93,7 @@ def test_a_finished_simulation_can_be_resumed_with_the_parameters_it_had(sociome
     assert sociometer("sweep", "--resume", "last").exit_code == 0
 
 
+@pytest.mark.slow
 def test_rounds_without_a_measurement_end_the_command_with_1_and_are_named(sociometer: Sociometer) -> None:
     done = sociometer("run", *SMALL, "--timeout", "5", "--blocks", "1")
     assert done.exit_code == 1

@@ -68,6 +68,7 @@ def test_what_is_needed_is_as_small_as_the_spans_that_hold_it() -> None:
     assert (found.read_files, found.unseen_bytes) == (1, 70)
 
 
+@pytest.mark.slow
 def test_a_trace_that_fails_is_one_line_and_is_kept_as_the_reason(
     store: Store, done: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:

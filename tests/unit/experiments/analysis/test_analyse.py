@@ -42,6 +42,7 @@ def noisy(effects: dict[str, float], spread: float = 0.03, seed: int = 1) -> Cal
     return boot
 
 
+@pytest.mark.slow
 def test_a_sweep_of_the_fake_is_compared_as_a_second_computation_does(store: Store, sweep: StartSweep) -> None:
     plan = small_plan(task_counts=(3,), blocks=6)
     done = sweep(plan)
@@ -131,6 +132,7 @@ def stopped_plan(blocks: int = 30) -> Plan:
     return make_plan(small_design(task_counts=(1,), blocks=blocks), Stopping(precision=0.05))
 
 
+@pytest.mark.slow
 def test_a_sweep_that_may_stop_early_pays_for_its_looks_and_says_why_it_ended() -> None:
     boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.01)
     fixed = of(made(small_plan(task_counts=(1,), blocks=8), boot)).comparisons[0]
@@ -150,6 +152,7 @@ def test_a_sweep_that_may_stop_early_pays_for_its_looks_and_says_why_it_ended() 
     assert any("Stopping rule" in method.name for method in analysis.methods)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "why"), [(30, "its time ran out"), (8, "the plan has no more")])
 def test_a_sweep_that_ended_before_it_was_precise_says_so(most: int, why: str) -> None:
     boot = noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.3)
@@ -163,6 +166,7 @@ def test_every_method_names_its_source() -> None:
     assert all(any(character.isdigit() for character in method.source) for method in analysis.methods)
 
 
+@pytest.mark.slow
 def test_comparisons_that_are_not_decided_say_how_large_a_sweep_would_and_for_what() -> None:
     analysis = of(made(small_plan(blocks=5), noisy({"plain": 1.0, "soci-v2": 0.8}, spread=0.15)))
     (few,) = [finding.text for finding in analysis.findings if finding.kind == "too-few"]

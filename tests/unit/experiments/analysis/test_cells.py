@@ -48,6 +48,7 @@ def booted(records: Sequence[RoundRecord], form: str, task_count: int) -> list[f
     ]
 
 
+@pytest.mark.slow
 def test_medians_are_those_of_the_records(store: Store, sweep: StartSweep) -> None:
     records = store.rounds(sweep(small_plan(blocks=5)).id)
     summary = summary_of(store)

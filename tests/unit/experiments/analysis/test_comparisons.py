@@ -167,6 +167,7 @@ def test_taken_alone_an_interval_without_one_tells_unless_the_permutation_test_c
     assert taken_alone(Interval(low=low, high=high), permuted) == expected
 
 
+@pytest.mark.slow
 def test_many_comparisons_over_three_blocks_still_say_what_each_shows_alone() -> None:
     comparisons = judged([pair(-0.3, 0.08, blocks=3, form=f"form-{number}") for number in range(64)], Terms())
     undecided = [each for each in comparisons if each.verdict == "undecided" and each.interval is not None]
@@ -204,6 +205,7 @@ def test_an_effect_of_the_detectable_size_is_called_in_four_of_five_sweeps_of_th
     assert 0.7 <= np.mean(called) <= 0.95
 
 
+@pytest.mark.slow
 def test_a_verdict_never_contradicts_the_interval_beside_it() -> None:
     quiet = [pair(0.0, 0.01, blocks=3, form=f"form-{number}") for number in range(60)]
     noisy = [pair(0.5, 0.4, blocks=3, form=f"noisy-{number}") for number in range(40)]

@@ -84,6 +84,7 @@ def test_the_headline_says_what_was_compared_with_what(control: Control, forms: 
     assert said in of(measured(control, forms)).headline
 
 
+@pytest.mark.slow
 def test_every_report_names_the_control() -> None:
     sweep = measured(IMAGE)
     analysis = of(sweep)

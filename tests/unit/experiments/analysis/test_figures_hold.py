@@ -35,6 +35,7 @@ def test_the_figures_beside_the_ratios_hold(table: Table, sweeps: int) -> None:
     assert [line for line in lines if not line.kept] == []
 
 
+@pytest.mark.slow
 def test_the_bars_would_notice_what_the_report_does_not_show() -> None:
     alike = [line for line in simulated(bench_figures.tails, SWEEPS) if "alike" in line.world]
     assert min(line.shares[2] or 0 for line in alike) < bench_figures.bars(SWEEPS)[0]

@@ -30,6 +30,7 @@ def analysis_of(sweep: Made) -> Analysis:
     return analyse(sweep.sweep, sweep.tasks, sweep.rounds)
 
 
+@pytest.mark.slow
 def test_the_pooled_effect_is_the_mean_over_the_counts_with_the_blocks_own_interval() -> None:
     analysis = analysed(dict.fromkeys(COUNTS, 0.5))
     [effect] = analysis.pooled
@@ -40,6 +41,7 @@ def test_the_pooled_effect_is_the_mean_over_the_counts_with_the_blocks_own_inter
     assert effect.task_counts == COUNTS and effect.blocks == 6
 
 
+@pytest.mark.slow
 def test_counts_that_agree_are_one_figure_in_the_headline() -> None:
     analysis = analysed(dict.fromkeys(COUNTS, 0.5))
     assert analysis.pooled[0].agrees(0.95)
@@ -47,6 +49,7 @@ def test_counts_that_agree_are_one_figure_in_the_headline() -> None:
     assert not [finding for finding in analysis.findings if "depends on the number of tasks" in finding.text]
 
 
+@pytest.mark.slow
 def test_counts_that_differ_are_said_to_and_never_pooled_in_the_headline() -> None:
     analysis = analysed({1: 0.4, 2: 0.5, 4: 0.625})
     [effect] = analysis.pooled

@@ -63,6 +63,7 @@ def test_the_look_is_the_interval_s_relative_half_width(store: Store, sweep: Sta
     assert seen(done, 0.05, tasks).widest == pytest.approx(math.expm1(half))
 
 
+@pytest.mark.slow
 def test_a_sweep_never_stops_before_the_sixth_block_nor_within_one(store: Store, sweep: StartSweep) -> None:
     sweep(plan(0.9))
     assert blocks_run(store) == LEAST_BLOCKS
@@ -75,6 +76,7 @@ def test_a_precision_out_of_reach_ends_with_the_plan(store: Store, sweep: StartS
     assert blocks_run(store) == 8
 
 
+@pytest.mark.slow
 def test_a_comparison_that_is_never_measured_is_never_precise(
     store: Store, sweep: StartSweep, heard: list[Progress]
 ) -> None:

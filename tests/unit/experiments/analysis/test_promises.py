@@ -42,6 +42,7 @@ def test_a_rare_stall_of_either_side_is_a_caution_of_the_interval(form: str) -> 
     assert all("an interval is of the usual start and may miss rare ones" in text for text in told)
 
 
+@pytest.mark.slow
 def test_rounds_of_two_kinds_are_a_caution_for_programs_too() -> None:
     analysis = of(9, stalled=(0, 3, 4, 7))
     assert all("two-kinds" in each.cautions for each in analysis.comparisons)

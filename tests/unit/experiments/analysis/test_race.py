@@ -55,6 +55,7 @@ def test_a_form_that_is_never_ready_is_dropped_after_two_blocks() -> None:
     assert end.dropped["soci-v1"] == 2 and end.chosen == "soci-v2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [150, 400, 1000])
 def test_a_race_ends_within_its_budget(budget: float) -> None:
     _, blocks = played(race(budget_seconds=budget), {"plain": 12, "soci-v2": 10, "soci-v1": 9.9})

@@ -134,6 +134,7 @@ def test_the_page_holds_one_picture_and_every_sentence() -> None:
     assert "slower since release sha256:2" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "named"),
     [

@@ -97,6 +97,7 @@ def test_across_targets_only_what_a_form_does_to_plain_is_compared(record: Recor
     assert "duration ÷ the control's duration in the same block" in versus.text(comparison)
 
 
+@pytest.mark.slow
 def test_sweeps_without_a_common_treatment_say_so(record: Record) -> None:
     plain = record(small_plan(forms=("plain",)))
     lazy = record(small_plan(forms=("soci-v2",)))
@@ -179,6 +180,7 @@ def test_an_unfinished_sweep_is_said_to_be_one(record: Record) -> None:
     assert f"Warning: Sweep {other.sweep.id} is not" in versus.markdown(comparison)
 
 
+@pytest.mark.slow
 def test_sweeps_that_may_have_stopped_early_pay_for_their_looks(record: Record) -> None:
     before, after = record(), record(seed=1)
     plan = after.sweep.plan.model_copy(update={"stopping": Stopping(precision=0.05)})
@@ -222,6 +224,7 @@ def test_hostile_names_are_no_markup(record: Record) -> None:
     assert all(row.replace(r"\|", "").count("|") == len(versus.COLUMNS) + 1 for row in table)
 
 
+@pytest.mark.slow
 def test_a_machine_that_was_busier_in_one_of_the_sweeps_is_warned_of(record: Record) -> None:
     before, after = record(), record(seed=1)
     assert compare(before, after, None).warnings == ()
@@ -240,6 +243,7 @@ def test_a_simulation_says_so_in_every_title(record: Record) -> None:
     assert versus.markdown(comparison).startswith("**SIMULATED, not measured: ")
 
 
+@pytest.mark.slow
 def test_equal_sweeps_are_rarely_called_different(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most 5 % of 120 pairs of sweeps without a change may be called different, within chance: at exactly 5 %, 12 or
     more would be called so in 1 of 50 cases."""

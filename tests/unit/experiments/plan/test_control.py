@@ -30,6 +30,7 @@ designs = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(designs)
 def test_whatever_the_control_a_treatment_stands_in_one_group_with_it_in_every_block(design: Design) -> None:
     plan = make_plan(design)

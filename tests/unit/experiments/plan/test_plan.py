@@ -28,6 +28,7 @@ designs = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(designs.map(make_plan))
 def test_every_block_holds_every_treatment_at_every_count_exactly_once(plan: Plan) -> None:
     design = plan.design
@@ -39,6 +40,7 @@ def test_every_block_holds_every_treatment_at_every_count_exactly_once(plan: Pla
     assert [round_.block for round_ in plan.rounds] == sorted(round_.block for round_ in plan.rounds)
 
 
+@pytest.mark.slow
 @given(designs)
 def test_a_plan_is_its_seed_s_and_comes_back_from_json(design: object) -> None:
     plan = make_plan(design)  # type: ignore[arg-type]
@@ -47,6 +49,7 @@ def test_a_plan_is_its_seed_s_and_comes_back_from_json(design: object) -> None:
     assert again.digest == plan.digest
 
 
+@pytest.mark.slow
 @given(designs)
 def test_more_blocks_leave_the_earlier_ones_as_they_were(design: object) -> None:
     plan = make_plan(design)  # type: ignore[arg-type]
@@ -61,6 +64,7 @@ def test_the_order_of_a_seed_is_the_same_on_every_python() -> None:
     assert order == [("soci-v2", 1), ("plain", 1), ("soci-v2", 2), ("plain", 2)]
 
 
+@pytest.mark.slow
 @given(designs.map(make_plan))
 def test_within_a_block_the_forms_of_one_variant_and_count_stand_together(plan: Plan) -> None:
     groups = [(round_.block, round_.variant, round_.task_count) for round_ in plan.rounds]

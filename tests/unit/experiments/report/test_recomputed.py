@@ -25,6 +25,8 @@ from tests.contracts.plans import small_plan
 from tests.support.fake_executor import FakeExecutor
 from tests.support.pages import bars, dots, tables, texts
 
+pytestmark = pytest.mark.slow
+
 PHASES = ("connect", "pull", "start", "ready", "boot")
 T_QUANTILE = {2: 4.302653, 3: 3.182446, 4: 2.776445}
 """97.5 % quantiles of Student's t by degrees of freedom, from a printed table."""
@@ -320,7 +322,6 @@ def many(reported: Callable[..., Report]) -> Report:
     return reported(small_plan(task_counts=(400,), blocks=2))
 
 
-@pytest.mark.slow
 def test_of_very_many_tasks_the_fastest_and_the_slowest_are_drawn_and_the_rest_is_said(many: Report) -> None:
     [figure] = [figure for figure in plots.figures(many.tasks, many.contents.analysis) if figure.name == "tasks"]
     drawn = dots(figure.panels[0].svg)

@@ -74,6 +74,7 @@ def test_a_pull_that_takes_too_long_is_a_timeout() -> None:
     assert run.reason == "while pulling: ctr image pull did not end within 10 s."
 
 
+@pytest.mark.slow
 def test_a_container_that_ends_before_it_answers_has_stopped_with_its_last_words() -> None:
     run = lived(FakeHost(answer=REFUSED, stopped=True, words="It said: no such file"))
     assert run.ending is Ending.STOPPED

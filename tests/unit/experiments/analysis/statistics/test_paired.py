@@ -11,6 +11,7 @@ from experiments.analysis.statistics.paired import Floats, deviation, half_width
 differences = st.lists(st.floats(-3, 3), min_size=2, max_size=12).map(np.array).filter(lambda d: d.std() > 1e-6)
 
 
+@pytest.mark.slow
 @given(differences, st.sampled_from([0.9, 0.95, 0.99]))
 def test_interval_and_p_value_are_scipy_s(sample: Floats, level: float) -> None:
     low, high = interval(sample, level)

@@ -12,6 +12,7 @@ from experiments.analysis.statistics import permutation
 from experiments.analysis.statistics.permutation import DRAWS, MOST_ENUMERATED
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-2, 2).filter(lambda d: abs(d) > 1e-3), min_size=1, max_size=7))
 def test_few_blocks_are_enumerated_exchange_by_exchange(sample: list[float]) -> None:
     observed = abs(sum(sample))

@@ -49,6 +49,7 @@ def test_the_interval_leaves_out_zero_exactly_when_p_is_below_its_error(before: 
         assert (low > 0 or high < 0) == (p_value < 0.05)
 
 
+@pytest.mark.slow
 @given(logarithms, logarithms)
 def test_exchanging_before_and_after_turns_the_interval_round(before: Floats, after: Floats) -> None:
     low, high = between.interval(before, after, WITHIN, 0.95)

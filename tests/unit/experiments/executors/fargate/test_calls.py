@@ -32,6 +32,7 @@ def test_tasks_that_stopped_earlier_must_be_paged_through() -> None:
     assert calls.minimum(1, stopped_earlier=250) == calls.minimum(1) + 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boot", [1.0, 12.0, 60.0, 200.0])
 @pytest.mark.parametrize("task_count", [1, 8, 100])
 def test_a_round_takes_at_most_twice_the_least_requests_however_long_it_boots(

@@ -55,6 +55,7 @@ def test_a_task_stopped_in_the_middle_of_its_boot_logs_no_report() -> None:
     assert ecs.aws.describe_tasks(ecs.outputs.fargate.cluster, [early.arn]).tasks[0]["containers"][0]["exitCode"] == 1  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_pages_of_the_log_hold_a_megabyte_at_most_and_every_event_once() -> None:
     ecs = SimulatedEcs()
     ecs.scale(3000, then=400)

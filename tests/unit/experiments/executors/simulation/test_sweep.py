@@ -56,6 +56,7 @@ def test_tasks_of_a_simulation_stay_marked_in_the_store_itself(store: Store) -> 
     assert all(":ecs:sim:" in task.task_id for record in store.rounds(done.id) for task in record.observation.tasks)
 
 
+@pytest.mark.slow
 def test_two_sweeps_with_the_same_seed_fit_into_one_store(store: Store) -> None:
     first, second = swept(store), swept(store)
     boots = [
@@ -65,6 +66,7 @@ def test_two_sweeps_with_the_same_seed_fit_into_one_store(store: Store) -> None:
     assert boots[0] == boots[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kind.CANNOT_PULL, Kind.NO_CAPACITY])
 def test_a_failed_round_is_tried_again_later_and_then_goes_well(store: Store, kind: Kind) -> None:
     done = swept(store, script={1: [[Failure(kind, ALL)]]})
