@@ -46,7 +46,7 @@ slow: setup ## Run the slow unit tests: what promises hold in many simulated swe
 	@$(RUN) pytest --quiet -n logical --dist worksteal -m slow tests/unit
 
 integration: setup test-environments ## Run the tests with the real tools
-	@$(RUN) pytest --quiet -n logical --maxprocesses 4 tests/integration
+	@$(RUN) pytest --quiet -n 4 tests/integration
 
 shuffled: setup ## Run the unit tests in another order each time (TIMES=1)
 	@for time in $$(seq $(or $(TIMES),1)); do $(RUN) pytest --quiet -n logical --dist worksteal -p randomly tests/unit || exit 1; done
