@@ -118,6 +118,11 @@ def forget_uploads(folder: Path) -> None:
     Nobody may push meanwhile.
     """
     for uploads in list((folder / "storage" / ROOT).glob("repositories/**/_uploads")):
+        for file in uploads.rglob("*"):
+            # A file that it could not write to, it holds open until its garbage is collected (distribution's
+            # `registry/storage/driver/filesystem`, `fileWriter.Close`): removed alone, it would take room till then.
+            if file.is_file():
+                os.truncate(file, 0)
         shutil.rmtree(uploads)
 
 
