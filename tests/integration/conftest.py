@@ -29,14 +29,8 @@ LONGEST = (
     *("test_fargate_run", "test_lab", "test_lab_container", "test_fargate_engine", "test_fargate_unchanged"),
     *("test_wheel", "test_forms", "test_soci_provider", "test_ecr_images", "test_tune", "test_fargate_existing"),
     *("test_crash", "test_committed_stack", "test_two_at_once", "test_relayout", "test_standin_aws"),
-    *(
-        "test_form_settings",
-        "test_secrets_on_fargate",
-        "test_traced_forms",
-        "test_ci_action",
-        "test_lab_forms",
-        "test_web_applications",
-    ),
+    *("test_form_settings", "test_secrets_on_fargate", "test_traced_forms", "test_ci_action", "test_lab_forms"),
+    "test_web_applications",
 )
 """The files that begin first, the longest before the others, so that no worker ends long after the rest."""
 OF_THE_TINY_STACK = ("test_lab", "test_lab_faults", "test_lab_hardship", "test_notebook", "test_probe")
