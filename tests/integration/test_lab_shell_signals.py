@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.environments import ROOT
-from tests.support.fake_docker import FakeDocker
+from tests.support.fake_docker import FakeDocker, on_path
 from tests.support.programs import SOCIOMETER
-from tests.unit.cli.test_lab_shell import docker
 
-__all__ = ["docker"]
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
+    return on_path(tmp_path / "bin", monkeypatch)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from infra.lab_container import context
 from tests.support.programs import script
 
 HOST = "unix:///fake/docker.sock"
@@ -92,4 +95,14 @@ def fake_docker(folder: Path) -> FakeDocker:
     (folder / "docker.py").write_text(_PROGRAM)
     about = {"host": HOST, "info": INFO, "images": {}, "build": 0, "save": 0, "receive": 0, "run": "exit 0"}
     (folder / "about.json").write_text(json.dumps(about))
+    return made
+
+
+def on_path(folder: Path, patch: pytest.MonkeyPatch) -> FakeDocker:
+    """One that is the only `docker` on PATH while the patch lasts, and has the lab's image."""
+    folder.mkdir()
+    patch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    patch.delenv("DOCKER_HOST", raising=False)
+    made = fake_docker(folder)
+    made.will(images={context.image_name(): image(), "web:dev": image("b")})
     return made

@@ -10,19 +10,13 @@ import pytest
 
 from infra.lab_container import context
 from tests.support.environments import ROOT
-from tests.support.fake_docker import FakeDocker, fake_docker, image
+from tests.support.fake_docker import FakeDocker, on_path
 from tests.unit.cli.conftest import Sociometer
 
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
-    """A daemon that has the lab's image."""
-    (tmp_path / "bin").mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
-    made = fake_docker(tmp_path / "bin")
-    made.will(images={context.image_name(): image(), "web:dev": image("b")})
-    return made
+    return on_path(tmp_path / "bin", monkeypatch)
 
 
 @pytest.mark.slow
