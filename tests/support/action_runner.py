@@ -27,6 +27,9 @@ from tests.support.workflow import action, steps
 USER = "nobody"
 _OUTCOMES = {True: "success", False: "failure"}
 _PASSED_ON = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+"""How this machine reaches package indexes."""
+_OF_THIS_USER = re.compile("UV_PROJECT_ENVIRONMENT|.*_DIR")
+"""Where this user's own caches and environments are: the job's user may not write there."""
 _EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
 
 
@@ -145,11 +148,11 @@ def runner(event: object, cache: Callable[[str, Path], bool], **environment: str
         for name in ("home", "temp", "work", "summary.md"):
             shutil.chown(folder / name, USER)
         (folder / "sudoers.d" / USER).write_text(f"{USER} ALL=(ALL) NOPASSWD:ALL\n")
-        passed_on = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+        reached_by = (name for name in os.environ if name.startswith(_PASSED_ON) and not _OF_THIS_USER.fullmatch(name))
         yield Runner(
             folder,
             {
-                **passed_on,
+                **{name: os.environ[name] for name in reached_by},
                 "CI": "true",
                 "HOME": str(folder / "home"),
                 "PATH": f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin",
