@@ -19,6 +19,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 MAKEFLAGS += --no-print-directory
 RUN = "$$(sh tools/uv.sh)" run --no-sync --quiet
+PYTEST_UNIT = $(RUN) pytest --quiet -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lab test check unit slow integration shuffled mutants hasher lint audit locks bench clean hooks
@@ -37,19 +38,19 @@ lint: setup ## Check style and types
 	@$(RUN) mypy
 
 check: lint ## Lint, and run the unit tests of what changed: half a minute
-	@$(RUN) pytest --quiet -n logical --dist worksteal $$($(RUN) python -m tests.support.changed)
+	@$(PYTEST_UNIT) $$($(RUN) python -m tests.support.changed)
 
 unit: setup ## Run the quick unit tests: under a minute, no root
-	@$(RUN) pytest --quiet -n logical --dist worksteal -m "not slow" --durations=5 --durations-min=0.5 tests/unit
+	@$(PYTEST_UNIT) -m "not slow" --durations=5 --durations-min=0.5 tests/unit
 
 slow: setup ## Run the slow unit tests: what promises hold in many simulated sweeps, whole commands, other processes
-	@$(RUN) pytest --quiet -n logical --dist worksteal -m slow tests/unit
+	@$(PYTEST_UNIT) -m slow tests/unit
 
 integration: setup test-environments ## Run the tests with the real tools
 	@$(RUN) pytest --quiet -n 4 tests/integration
 
 shuffled: setup ## Run the unit tests in another order each time (TIMES=1)
-	@for time in $$(seq $(or $(TIMES),1)); do $(RUN) pytest --quiet -n logical --dist worksteal -p randomly tests/unit || exit 1; done
+	@for time in $$(seq $(or $(TIMES),1)); do $(PYTEST_UNIT) -p randomly tests/unit || exit 1; done
 
 mutants: setup ## Show which small faults in the code no test notices (an hour or more; goes on where it was ended)
 	@PYTHONPATH=. $(RUN) python benchmarks/mutants.py $(if $(ONLY),--only $(ONLY))

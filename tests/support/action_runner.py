@@ -28,7 +28,7 @@ USER = "nobody"
 _OUTCOMES = {True: "success", False: "failure"}
 _PASSED_ON = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 """How this machine reaches package indexes."""
-_OF_THIS_USER = re.compile("UV_PROJECT_ENVIRONMENT|.*_DIR")
+_OF_THIS_USER = re.compile("UV_PROJECT_ENVIRONMENT|(UV|PIP)_.*_DIR")
 """Where this user's own caches and environments are: the job's user may not write there."""
 _EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
 

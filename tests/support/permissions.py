@@ -214,11 +214,8 @@ def called_by_boto3() -> set[str]:
 
 
 def _called_in(code: Sequence[ast.AST]) -> Iterator[str]:
-    services = list(_services(code))
-    if not services:
-        return
     attributes = {node.attr for node in code if isinstance(node, ast.Attribute)}
-    for service in services:
+    for service in _services(code):
         model = ServiceModel(Loader().load_service_model(service, "service-2"))
         for operation in model.operation_names:
             if xform_name(operation) in attributes:

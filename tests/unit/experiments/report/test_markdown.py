@@ -3,22 +3,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
 from markdown_it import MarkdownIt
 
 from experiments import wording
-from experiments.records.model import Outcome
 from experiments.report.formats import Report
 from experiments.report.markdown import escaped, markdown
-from tests.contracts.plans import small_plan
 
 HOSTILE = "<script>alert(1)</script> | `x` *b* [l](http://x) @someone $x$ ![i](y) &amp; ~~s~~ # h"
-
-
-@pytest.fixture
-def report(reported: Callable[..., Report]) -> Report:
-    """A sweep of three blocks in which one round timed out."""
-    return reported(small_plan(blocks=3), script={0: [Outcome.TIMEOUT]})
 
 
 def rendered(text: str) -> str:

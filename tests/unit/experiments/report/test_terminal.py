@@ -1,29 +1,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
 from experiments.analysis.sentences import interval, verdict
-from experiments.records.model import Outcome
-from experiments.report.formats import Report, read
+from experiments.report.formats import Report
 from experiments.report.terminal import TEXT_WIDTH, show, text
-from experiments.store.store import Store
-from experiments.sweep import start
 from experiments.wording import change, seconds
-from tests.contracts.outputs import stack_outputs
-from tests.contracts.plans import small_plan
-from tests.support.fake_executor import FakeExecutor
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
-    """A sweep of three blocks in which one round timed out; its tests only read it."""
-    executor = FakeExecutor(stack_outputs(), script={0: [Outcome.TIMEOUT]}, metadata={"target": "lab"})
-    with Store(tmp_path_factory.mktemp("store") / "store.sqlite", write=True) as store:
-        yield read(store, start(store, executor, small_plan(blocks=3), "lab", stack_outputs(), lambda _: None))
 
 
 def test_the_report_begins_with_the_verdict_and_names_the_sweep(report: Report) -> None:
@@ -77,6 +63,6 @@ def test_no_name_commands_the_terminal(report: Report) -> None:
     assert "\x1b" not in shown
 
 
-def test_markup_in_a_name_is_shown_as_it_is(report: Report, store: Store) -> None:
+def test_markup_in_a_name_is_shown_as_it_is(report: Report) -> None:
     analysis = report.contents.analysis.model_copy(update={"headline": "[red]not markup[/red] [/]"})
     assert "[red]not markup[/red] [/]" in text(report.contents.model_copy(update={"analysis": analysis}))
